@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/** The command line: one program, each command living in the room it belongs to. */
+import yargs, { type CommandModule } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { ElasticFaceError, messageOf } from './runtime/errors.ts';
+
+/** Commands are loaded when asked for: `recognize` should not wait for the AWS SDK. */
+const commands = {
+  start: () => import('./local/start.command.ts'),
+  recognize: () => import('./model/recognize.command.ts'),
+  convert: () => import('./convert/convert.command.ts'),
+  web: () => import('./web/web.command.ts'),
+  worker: () => import('./worker/worker.command.ts'),
+  scaler: () => import('./scaler/scaler.command.ts'),
+  workload: () => import('./workload/workload.command.ts'),
+  grader: () => import('./workload/grader.command.ts'),
+} satisfies Record<string, () => Promise<{ command: CommandModule<object, never> }>>;
+
+const asked = hideBin(process.argv)[0];
+const names = asked !== undefined && asked in commands ? [asked] : Object.keys(commands);
+const loaded = await Promise.all(
+  names.map(async (name) => (await commands[name as keyof typeof commands]()).command),
+);
+
+await yargs(hideBin(process.argv))
+  .scriptName('elastic-face')
+  .command(loaded as CommandModule[])
+  .demandCommand(1, 'Name a command, e.g. `elastic-face start`.')
+  .strict()
+  .help()
+  .version()
+  .wrap(Math.min(100, process.stdout.columns ?? 100))
+  .fail((message, error, parser) => {
+    if (error instanceof ElasticFaceError) console.error(error.message);
+    else if (error) console.error(error.stack ?? messageOf(error));
+    else console.error(`${parser.help()}\n\n${message}`);
+    process.exit(error ? 1 : 2);
+  })
+  .parseAsync();

@@ -1,0 +1,151 @@
+/**
+ * Every setting of every service, in one schema: read from the environment once at start, yargs flags
+ * on top. This is the only file of the services that reads process.env.
+ */
+import { z } from 'zod';
+import { SettingsError } from './errors.ts';
+import { folders } from './folders.ts';
+
+const whole = (low: number, high: number) =>
+  z.coerce
+    .number<string | number>({ error: `must be a whole number from ${low} to ${high}` })
+    .int({ error: `must be a whole number from ${low} to ${high}` })
+    .min(low, { error: `must be at least ${low}` })
+    .max(high, { error: `must be at most ${high}` });
+
+const seconds = (low: number, high: number) =>
+  z.coerce
+    .number<string | number>({ error: `must be a number of seconds from ${low} to ${high}` })
+    .min(low, { error: `must be at least ${low} seconds` })
+    .max(high, { error: `must be at most ${high} seconds` });
+
+const endpoint = z.url({
+  protocol: /^https?$/,
+  error: 'must be an http:// or https:// address, e.g. http://127.0.0.1:4566',
+});
+
+/** What each setting means stands here and, made from here, in the README's table. */
+export const settingsSchema = z.object({
+  PROJECT_ID: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, {
+      error:
+        'must be 1 to 40 lower-case letters, digits and inner dashes, since bucket names are made from it',
+    })
+    .default('local')
+    .describe('id that queue, bucket and key names start with'),
+  PORT: whole(0, 65535).default(8000).describe('port of the web tier; 0 takes a free one'),
+  AWS_REGION: z
+    .string()
+    .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, { error: 'must be an AWS region, e.g. us-east-1' })
+    .default('us-east-1')
+    .describe('AWS region'),
+  AWS_ENDPOINT_URL: endpoint
+    .optional()
+    .describe('endpoint of SQS, S3 and EC2; unset means AWS itself'),
+  AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint
+    .optional()
+    .describe('endpoint of the instance metadata service; unset means that of EC2'),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' })
+    .optional()
+    .describe('Redis that holds pressure and leases; the local cloud starts one when unset'),
+  MAX_INSTANCES: whole(1, 1000)
+    .default(20)
+    .describe('largest fleet; on one machine, when unset, what its cores and memory bear'),
+  SCALE_OUT_THRESHOLD: whole(0, 1_000_000)
+    .default(0)
+    .describe('launch when more requests than this are waiting or in work'),
+  IDLE_SECONDS: seconds(0, 86_400)
+    .default(10)
+    .describe('an instance idle for this long, with an empty queue, is drained and terminated'),
+  BOOT_SECONDS: seconds(1, 3600)
+    .default(300)
+    .describe('an instance that has not reported by then is replaced'),
+  VISIBILITY_SECONDS: seconds(5, 43_200)
+    .default(30)
+    .describe('visibility timeout of a request in work; extended while work lasts'),
+  MAX_RECEIVES: whole(1, 1000)
+    .default(5)
+    .describe('deliveries of a request before it goes to the dead-letter queue'),
+  REQUEST_SECONDS: seconds(1, 86_400)
+    .default(900)
+    .describe('a request that has no answer by then gets 504'),
+  MAX_UPLOAD_MB: z.coerce
+    .number<string | number>({ error: 'must be a number of megabytes' })
+    .min(0.01)
+    .max(512)
+    .default(16)
+    .describe('largest photo accepted, in megabytes'),
+  MODEL_DIR: z.string().min(1).default(folders.model).describe('folder of the converted model'),
+  BACKEND: z
+    .enum(['auto', 'tensorflow', 'wasm'], { error: 'must be auto, tensorflow or wasm' })
+    .default('auto')
+    .describe('engine of the model; auto takes tensorflow where it loads, else wasm'),
+  THREADS: whole(1, 256).default(1).describe('threads of one inference process'),
+  FACE_CHECKPOINTS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder of the PyTorch checkpoints and the gallery to convert'),
+  AMI_ID: z
+    .string()
+    .regex(/^ami-[0-9a-f]{8,17}$/, { error: 'must be an AMI id, e.g. ami-0123456789abcdef0' })
+    .optional()
+    .describe('image that app-tier instances start from'),
+  INSTANCE_TYPE: z
+    .string()
+    .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: 'must be an EC2 instance type, e.g. c7i.large' })
+    .default('c7i.large')
+    .describe('type of app-tier instances'),
+  INSTANCE_PROFILE: z.string().optional().describe('IAM instance profile of app-tier instances'),
+  SECURITY_GROUP_ID: z.string().optional().describe('security group of app-tier instances'),
+  SUBNET_ID: z.string().optional().describe('subnet of app-tier instances'),
+  LOCAL_CLOUD_PORT: whole(0, 65535)
+    .default(4566)
+    .describe('port of the embedded cloud; 0 takes a free one'),
+  LOCAL_DATA_DIR: z
+    .string()
+    .min(1)
+    .default(folders.localCloud)
+    .describe('folder of the embedded cloud’s queues, objects and instances'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal, silent',
+    })
+    .default('info')
+    .describe('least level that is logged'),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+export type SettingName = keyof Settings;
+/** Values as they come from outside: text from the environment, typed values from flags. */
+export type SettingsInput = Readonly<Record<string, unknown>>;
+
+/**
+ * Checks the environment against the schema; `overrides` (flags) win where they are defined.
+ * An empty variable counts as unset, as shells and unit files make no difference.
+ * @throws {SettingsError} naming every wrong setting, its value's rule and what was given.
+ */
+export function readSettings(
+  overrides: SettingsInput = {},
+  environment: SettingsInput = process.env,
+): Settings {
+  const given: Record<string, unknown> = {};
+  for (const name of Object.keys(settingsSchema.shape)) {
+    const value = overrides[name] ?? environment[name];
+    if (value !== undefined && value !== '') given[name] = value;
+  }
+  const parsed = settingsSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return `${name} ${issue.message} (got ${JSON.stringify(given[name])})`;
+  });
+  throw new SettingsError(`Wrong settings: ${wrong.join('; ')}. Correct and start again.`);
+}
+
+/** Whether the environment itself names this setting, so that a default may depend on the machine. */
+export function isSet(name: SettingName, environment: SettingsInput = process.env): boolean {
+  return environment[name] !== undefined && environment[name] !== '';
+}
