@@ -1,0 +1,48 @@
+/**
+ * The four networks as plain functions over typed arrays: what detection and embedding need of a
+ * backend, and all that a backend must offer. Knows no image format and no gallery.
+ */
+
+export type Backend = 'tensorflow' | 'wasm';
+
+/** Face probability and box regression of P-Net at every cell of its output grid. */
+export interface ProposalMap {
+  /** Cells of the grid: P-Net has stride 2 and a field of 12 pixels. */
+  readonly height: number;
+  readonly width: number;
+  /** [height, width, 2]: not a face, face. */
+  readonly probability: Float32Array;
+  /** [height, width, 4]: offsets of x1, y1, x2, y2 as shares of the box. */
+  readonly regression: Float32Array;
+}
+
+/** What R-Net says of each crop. */
+export interface Refinement {
+  /** [count, 2]: not a face, face. */
+  readonly probability: Float32Array;
+  /** [count, 4]: offsets of x1, y1, x2, y2 as shares of the box. */
+  readonly regression: Float32Array;
+}
+
+/** What O-Net says of each crop. */
+export interface Output extends Refinement {
+  /** [count, 10]: x of the five landmarks, then y, as shares of the box. */
+  readonly landmarks: Float32Array;
+}
+
+/**
+ * All inputs are RGB, NHWC, float32, (x − 127.5) / 128. Calls are synchronous: the event loop stands
+ * still meanwhile, which is why the worker runs them in a process of their own.
+ */
+export interface Networks {
+  readonly backend: Backend;
+  /** @param image [height, width, 3] */
+  propose(image: Float32Array, height: number, width: number): ProposalMap;
+  /** @param crops [count, 24, 24, 3] */
+  refine(crops: Float32Array, count: number): Refinement;
+  /** @param crops [count, 48, 48, 3] */
+  output(crops: Float32Array, count: number): Output;
+  /** @param faces [count, 240, 240, 3] @returns embeddings [count, 512], each of length 1 */
+  embed(faces: Float32Array, count: number): Float32Array;
+  dispose(): void;
+}
