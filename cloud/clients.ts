@@ -1,0 +1,53 @@
+/** The AWS clients, set up once from the settings. With an endpoint set, nothing else is ever called. */
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Settings } from '../runtime/settings.ts';
+
+/** Long polls hold a socket each, so that the SDK's usual 50 would starve uploads. */
+const MAX_SOCKETS = 256;
+
+export interface AwsClients {
+  readonly sqs: SQSClient;
+  readonly s3: S3Client;
+  readonly ec2: EC2Client;
+  destroy(): void;
+}
+
+type ClientSettings = Pick<Settings, 'AWS_REGION' | 'AWS_ENDPOINT_URL'>;
+
+export function createAwsClients(settings: ClientSettings): AwsClients {
+  const endpoint = settings.AWS_ENDPOINT_URL;
+  const shared = {
+    region: settings.AWS_REGION,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    // The embedded cloud checks no signature; without these the SDK would look for credentials
+    // at the instance metadata address, which is not on this machine.
+    ...(endpoint !== undefined && isLoopback(endpoint)
+      ? { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+      : {}),
+    requestHandler: {
+      httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+      httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+    },
+  };
+  const sqs = new SQSClient({ ...shared, useQueueUrlAsEndpoint: endpoint === undefined });
+  const s3 = new S3Client({ ...shared, forcePathStyle: endpoint !== undefined });
+  const ec2 = new EC2Client(shared);
+  return {
+    sqs,
+    s3,
+    ec2,
+    destroy() {
+      sqs.destroy();
+      s3.destroy();
+      ec2.destroy();
+    },
+  };
+}
+
+/** Whether an endpoint is on this machine. */
+export function isLoopback(endpoint: string): boolean {
+  const { hostname } = new URL(endpoint);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}

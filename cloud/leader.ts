@@ -1,0 +1,34 @@
+/** One leader among several scalers, by a lock in Redis that ends by itself when its holder falls silent. */
+import type { Redis } from 'ioredis';
+
+/** A leader that has not renewed for this long has lost the lock; another takes over within it. */
+export const LEADER_MS = 4000;
+
+/** KEYS: lock. ARGV: holder, ms. 1 when the holder has the lock, taken or renewed. */
+const LEAD = `
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`;
+
+const RESIGN = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`;
+
+export interface Leadership {
+  /** Takes or renews the lead; call it well within LEADER_MS. @returns whether this one leads */
+  lead(): Promise<boolean>;
+  resign(): Promise<void>;
+}
+
+export function openLeadership(redis: Redis, keys: string, holder: string): Leadership {
+  const key = `${keys}:scaler`;
+  return {
+    async lead() {
+      return (await redis.eval(LEAD, 1, key, holder, LEADER_MS)) === 1;
+    },
+    async resign() {
+      await redis.eval(RESIGN, 1, key, holder);
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/** What the services say to each other over SQS, as schemas: checked on the way in, bounded on the way out. */
+import { z } from 'zod';
+import { ElasticFaceError } from '../runtime/errors.ts';
+
+/** The contract's bound on a request message, in bytes of UTF-8. */
+export const REQUEST_MESSAGE_BYTES = 1024;
+
+/** A message of a queue is not one this project wrote, or would break the contract. */
+export class MessageError extends ElasticFaceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('message', message, options);
+  }
+}
+
+export const requestMessageSchema = z.object({
+  /** Request id; also names the request in logs, the pressure set and the output's metadata. */
+  id: z.uuid(),
+  /** The file name as uploaded: the contract's key in the in-bucket. */
+  file: z.string().min(1).max(255),
+  /** Where the bytes are now: `file`, or a key of its own while another upload holds that name. */
+  key: z.string().min(1).max(400),
+  /** The web node whose client waits. */
+  node: z.string().min(1).max(64),
+  /** When the web tier sent it, in ms since 1970. */
+  sentAt: z.int().nonnegative(),
+});
+export type RequestMessage = z.output<typeof requestMessageSchema>;
+
+const point = z.tuple([z.number(), z.number()]);
+
+/** The recognised face as it travels: lengths in pixels of the upright photo. */
+export const matchSchema = z.object({
+  name: z.string().min(1),
+  distance: z.number(),
+  /** x1, y1, x2, y2. */
+  box: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  probability: z.number(),
+  /** Left eye, right eye, nose, left and right corner of the mouth, as seen in the photo. */
+  landmarks: z.array(point).length(5),
+  nearest: z.array(z.object({ name: z.string(), distance: z.number() })),
+  /** Size of the photo and how many faces were found in it; the largest is the one matched. */
+  width: z.int(),
+  height: z.int(),
+  faces: z.int(),
+});
+export type Match = z.output<typeof matchSchema>;
+
+/** Why a photo has no answer and never will: the sender's to mend. */
+export const refusalSchema = z.object({
+  reason: z.enum(['image', 'no-face', 'missing']),
+  message: z.string().min(1).max(500),
+});
+export type Refusal = z.output<typeof refusalSchema>;
+
+export const replyMessageSchema = z.object({
+  id: z.uuid(),
+  file: z.string().min(1).max(255),
+  node: z.string().min(1).max(64),
+  outcome: z.union([z.object({ match: matchSchema }), z.object({ refusal: refusalSchema })]),
+});
+export type ReplyMessage = z.output<typeof replyMessageSchema>;
+
+/** @throws {MessageError} when the message would be over the contract's 1,024 bytes. */
+export function encodeRequest(message: RequestMessage): string {
+  const body = JSON.stringify(message);
+  const bytes = Buffer.byteLength(body);
+  if (bytes > REQUEST_MESSAGE_BYTES) {
+    throw new MessageError(
+      `A request message of ${bytes} bytes is over the limit of ${REQUEST_MESSAGE_BYTES}: shorten the file name.`,
+    );
+  }
+  return body;
+}
+
+export function encodeReply(message: ReplyMessage): string {
+  return JSON.stringify(message);
+}
+
+/** @throws {MessageError} when the body is not a request message of this project. */
+export function decodeRequest(body: string): RequestMessage {
+  return decode(requestMessageSchema, body, 'request');
+}
+
+/** @throws {MessageError} when the body is not a reply message of this project. */
+export function decodeReply(body: string): ReplyMessage {
+  return decode(replyMessageSchema, body, 'reply');
+}
+
+function decode<T>(schema: z.ZodType<T>, body: string, kind: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (cause) {
+    throw new MessageError(`A ${kind} message is not JSON.`, { cause });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.join('.') ?? '';
+  throw new MessageError(`A ${kind} message has a wrong field '${field}'.`, {
+    cause: parsed.error,
+  });
+}

@@ -1,0 +1,77 @@
+/** What an EC2 instance can learn of itself from its metadata service (IMDSv2): its id and its user data. */
+import { z } from 'zod';
+import { ElasticFaceError } from '../runtime/errors.ts';
+import type { Settings } from '../runtime/settings.ts';
+
+/** The link-local address of the service on every EC2 instance. */
+const EC2_METADATA = 'http://169.254.169.254';
+const TIMEOUT_MS = 2000;
+const TOKEN_SECONDS = 300;
+
+/** The instance metadata service gave no answer where there should be one. */
+export class MetadataError extends ElasticFaceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('metadata', message, options);
+  }
+}
+
+export interface InstanceIdentity {
+  readonly instanceId: string;
+  /** NAME=value lines of the user data. */
+  readonly userData: Readonly<Record<string, string>>;
+}
+
+/**
+ * Where this process may ask for metadata: the endpoint that is set, or EC2's own when it talks to AWS
+ * itself. With another endpoint for the rest of the cloud there is no metadata service to ask.
+ */
+export function metadataEndpoint(
+  settings: Pick<Settings, 'AWS_ENDPOINT_URL' | 'AWS_EC2_METADATA_SERVICE_ENDPOINT'>,
+): string | undefined {
+  if (settings.AWS_EC2_METADATA_SERVICE_ENDPOINT) return settings.AWS_EC2_METADATA_SERVICE_ENDPOINT;
+  return settings.AWS_ENDPOINT_URL === undefined ? EC2_METADATA : undefined;
+}
+
+/** @throws {MetadataError} when the service cannot be reached or answers with an error */
+export async function readIdentity(endpoint: string): Promise<InstanceIdentity> {
+  const base = endpoint.replace(/\/$/, '');
+  try {
+    const token = await text(`${base}/latest/api/token`, {
+      method: 'PUT',
+      headers: { 'X-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_SECONDS) },
+    });
+    const headers = { 'X-aws-ec2-metadata-token': token ?? '' };
+    const id = await text(`${base}/latest/meta-data/instance-id`, { headers });
+    const userData = await text(`${base}/latest/user-data`, { headers });
+    return {
+      instanceId: z
+        .string()
+        .regex(/^i-[0-9a-f]+$/)
+        .parse(id),
+      userData: parseUserData(userData ?? ''),
+    };
+  } catch (cause) {
+    throw new MetadataError(
+      `The instance metadata service at ${base} gave no identity: is this an EC2 instance with IMDSv2 on?`,
+      { cause },
+    );
+  }
+}
+
+/** Reads NAME=value lines; comments, blank lines and anything else are passed over. */
+export function parseUserData(userData: string): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const line of userData.split(/\r?\n/)) {
+    const match = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(line.trim());
+    if (match?.[1] !== undefined && match[2] !== undefined) values[match[1]] = match[2];
+  }
+  return values;
+}
+
+/** The answer's text; undefined for 404, which is how the service says that there is none. */
+async function text(url: string, init: RequestInit): Promise<string | undefined> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (response.status === 404) return undefined;
+  if (!response.ok) throw new MetadataError(`${url} answered ${response.status}.`);
+  return response.text();
+}

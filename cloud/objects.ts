@@ -1,0 +1,115 @@
+/** The two buckets: photos on their way in, results on their way out. */
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  NoSuchKey,
+  NotFound,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { type Match, matchSchema } from './messages.ts';
+import { stemOf } from './names.ts';
+
+/** Prefix of photos whose contract key is held by another upload; no file name may start with it. */
+const ASIDE_PREFIX = '~/';
+
+/** Key of a photo that cannot have its file name as key yet. */
+export function asideKey(requestId: string, file: string): string {
+  return `${ASIDE_PREFIX}${requestId}/${file}`;
+}
+
+export interface Photos {
+  put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
+  /** The photo's bytes; undefined when there is none under that key. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Moves a photo that was set aside to its contract key; nothing to do when it is there already. */
+  settle(key: string, file: string): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+export function openPhotos(s3: S3Client, bucket: string): Photos {
+  const remove = async (key: string): Promise<void> => {
+    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+  };
+  return {
+    async put(key, bytes, contentType) {
+      await s3.send(
+        new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType }),
+      );
+    },
+    async get(key) {
+      try {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+        return await Body?.transformToByteArray();
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    },
+    async settle(key, file) {
+      if (key === file) return;
+      const source = `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
+      await s3.send(new CopyObjectCommand({ Bucket: bucket, Key: file, CopySource: source }));
+      await remove(key);
+    },
+    delete: remove,
+  };
+}
+
+export interface StoredResult {
+  /** The request that wrote it: the same file name may have been here yesterday. */
+  readonly requestId: string;
+  readonly match: Match;
+}
+
+export interface Results {
+  /** Writes `<stem>:<name>` under the stem, and the whole match as metadata. */
+  put(file: string, requestId: string, match: Match): Promise<void>;
+  /** What stands under the file's stem, if this project wrote it. */
+  find(file: string): Promise<StoredResult | undefined>;
+}
+
+export function openResults(s3: S3Client, bucket: string): Results {
+  return {
+    async put(file, requestId, match) {
+      const stem = stemOf(file);
+      await s3.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: stem,
+          Body: `${stem}:${match.name}`,
+          ContentType: 'text/plain',
+          // Header values are ASCII and S3 allows 2 KB of them: a match takes about 700 bytes.
+          Metadata: {
+            request: requestId,
+            match: Buffer.from(JSON.stringify(match)).toString('base64url'),
+          },
+        }),
+      );
+    },
+    async find(file) {
+      try {
+        const { Metadata } = await s3.send(
+          new HeadObjectCommand({ Bucket: bucket, Key: stemOf(file) }),
+        );
+        return storedResult(Metadata ?? {});
+      } catch (error) {
+        if (error instanceof NotFound) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function storedResult(metadata: Record<string, string>): StoredResult | undefined {
+  const { request, match } = metadata;
+  if (request === undefined || match === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(match, 'base64url').toString());
+    return { requestId: request, match: matchSchema.parse(value) };
+  } catch {
+    return undefined; // Not written by this project: as good as no result.
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Request pressure: the set of request ids that are waiting or in work, with the time each came. A set,
+ * not a counter, so that adding or removing twice does no harm and it heals.
+ */
+import type { Redis } from 'ioredis';
+
+/** Frees the file name only if this request still holds it. KEYS: pressure, hold. ARGV: request id. */
+const FINISH = `
+redis.call('ZREM', KEYS[1], ARGV[1])
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+return 1`;
+
+export interface PressureReading {
+  readonly count: number;
+  /** When the oldest of them came, in ms since 1970; undefined when there is none. */
+  readonly oldestAt?: number;
+}
+
+export interface Pressure {
+  /**
+   * Counts the request and tries to hold its file name.
+   * @returns whether the name is this request's: its photo may then have the file name as key
+   */
+  begin(requestId: string, file: string, now: number): Promise<boolean>;
+  /** Ends the request's pressure and its hold on the file name; doing it twice does no harm. */
+  finish(requestId: string, file: string): Promise<void>;
+  read(): Promise<PressureReading>;
+  /** Forgets requests that came before `time`, for when the queue shows that they are gone. */
+  forgetBefore(time: number): Promise<number>;
+}
+
+/** @param holdMs a hold ends by itself after this, should nobody end it */
+export function openPressure(redis: Redis, keys: string, holdMs: number): Pressure {
+  const pressureKey = `${keys}:pressure`;
+  const holdKey = (file: string): string => `${keys}:hold:${file}`;
+  return {
+    async begin(requestId, file, now) {
+      const answers = await redis
+        .pipeline()
+        .zadd(pressureKey, now, requestId)
+        .set(holdKey(file), requestId, 'PX', Math.ceil(holdMs), 'NX')
+        .exec();
+      for (const [error] of answers ?? []) if (error) throw error;
+      return answers?.[1]?.[1] === 'OK';
+    },
+    async finish(requestId, file) {
+      await redis.eval(FINISH, 2, pressureKey, holdKey(file), requestId);
+    },
+    async read() {
+      const answers = await redis
+        .pipeline()
+        .zcard(pressureKey)
+        .zrange(pressureKey, 0, 0, 'WITHSCORES')
+        .exec();
+      for (const [error] of answers ?? []) if (error) throw error;
+      const count = Number(answers?.[0]?.[1] ?? 0);
+      const oldest = (answers?.[1]?.[1] as string[] | undefined)?.[1];
+      return oldest === undefined ? { count } : { count, oldestAt: Number(oldest) };
+    },
+    forgetBefore: (time) => redis.zremrangebyscore(pressureKey, '-inf', `(${time}`),
+  };
+}

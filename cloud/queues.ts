@@ -1,0 +1,174 @@
+/** One SQS queue, as the services use it: batched sends and deletes, long polls, visibility, attributes. */
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  type Message,
+  PurgeQueueCommand,
+  QueueDoesNotExist,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { ElasticFaceError } from '../runtime/errors.ts';
+import { Batcher } from './batch.ts';
+
+/** Most messages in one SQS call. */
+const SQS_BATCH = 10;
+/** Calls of one kind under way at once: enough to keep up, few enough that batches fill under load. */
+const CALLS_AT_ONCE = 2;
+
+/** A queue is missing, or refused one message of a batch. */
+export class QueueError extends ElasticFaceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('queue', message, options);
+  }
+}
+
+export interface ReceivedMessage {
+  readonly messageId: string;
+  readonly body: string;
+  /** Names this delivery; deleting and extending need it. */
+  readonly receipt: string;
+  /** 1 on the first delivery. */
+  readonly deliveries: number;
+}
+
+export interface QueueDepth {
+  readonly visible: number;
+  readonly inFlight: number;
+  readonly delayed: number;
+}
+
+export interface Queue {
+  readonly name: string;
+  send(body: string): Promise<void>;
+  /** One long poll; resolves with none when nothing came within `waitSeconds`. */
+  receive(options: {
+    most: number;
+    waitSeconds: number;
+    visibilitySeconds?: number;
+  }): Promise<ReceivedMessage[]>;
+  delete(receipt: string): Promise<void>;
+  /** Restarts the message's visibility timeout; 0 gives it back at once. */
+  extend(receipt: string, visibilitySeconds: number): Promise<void>;
+  /** SQS's own approximate counts. */
+  depth(): Promise<QueueDepth>;
+  purge(): Promise<void>;
+}
+
+/**
+ * Finds the queue by name.
+ * @throws {QueueError} when there is none of that name.
+ */
+export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
+  const url = await queueUrl(sqs, name);
+  const sends = new Batcher<string>(
+    async (bodies) => {
+      const { Failed } = await sqs.send(
+        new SendMessageBatchCommand({
+          QueueUrl: url,
+          Entries: bodies.map((MessageBody, i) => ({ Id: String(i), MessageBody })),
+        }),
+      );
+      return failures(name, Failed);
+    },
+    { size: SQS_BATCH, concurrency: CALLS_AT_ONCE },
+  );
+  const deletes = new Batcher<string>(
+    async (receipts) => {
+      const { Failed } = await sqs.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: url,
+          Entries: receipts.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle })),
+        }),
+      );
+      return failures(name, Failed);
+    },
+    { size: SQS_BATCH, concurrency: CALLS_AT_ONCE },
+  );
+  return {
+    name,
+    send: (body) => sends.add(body),
+    delete: (receipt) => deletes.add(receipt),
+    async receive({ most, waitSeconds, visibilitySeconds }) {
+      const { Messages } = await sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: url,
+          MaxNumberOfMessages: most,
+          WaitTimeSeconds: waitSeconds,
+          MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+          ...(visibilitySeconds === undefined ? {} : { VisibilityTimeout: visibilitySeconds }),
+        }),
+      );
+      return (Messages ?? []).map(received);
+    },
+    async extend(receipt, visibilitySeconds) {
+      await sqs.send(
+        new ChangeMessageVisibilityCommand({
+          QueueUrl: url,
+          ReceiptHandle: receipt,
+          VisibilityTimeout: Math.ceil(visibilitySeconds),
+        }),
+      );
+    },
+    async depth() {
+      const { Attributes } = await sqs.send(
+        new GetQueueAttributesCommand({
+          QueueUrl: url,
+          AttributeNames: [
+            'ApproximateNumberOfMessages',
+            'ApproximateNumberOfMessagesNotVisible',
+            'ApproximateNumberOfMessagesDelayed',
+          ],
+        }),
+      );
+      return {
+        visible: Number(Attributes?.ApproximateNumberOfMessages ?? 0),
+        inFlight: Number(Attributes?.ApproximateNumberOfMessagesNotVisible ?? 0),
+        delayed: Number(Attributes?.ApproximateNumberOfMessagesDelayed ?? 0),
+      };
+    },
+    async purge() {
+      await sqs.send(new PurgeQueueCommand({ QueueUrl: url }));
+    },
+  };
+}
+
+async function queueUrl(sqs: SQSClient, name: string): Promise<string> {
+  try {
+    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
+    if (QueueUrl) return QueueUrl;
+    throw new QueueError(`SQS gave no address for the queue '${name}'.`);
+  } catch (cause) {
+    if (cause instanceof QueueDoesNotExist) {
+      throw new QueueError(
+        `There is no queue '${name}': create the stack, or start the local cloud, first.`,
+        { cause },
+      );
+    }
+    throw cause;
+  }
+}
+
+function failures(
+  queue: string,
+  failed: readonly { Id?: string; Code?: string; Message?: string }[] | undefined,
+): ReadonlyMap<number, Error> {
+  return new Map(
+    (failed ?? []).map(({ Id, Code, Message }) => [
+      Number(Id),
+      new QueueError(`The queue '${queue}' refused a message: ${Code ?? ''} ${Message ?? ''}`),
+    ]),
+  );
+}
+
+function received(message: Message): ReceivedMessage {
+  return {
+    messageId: message.MessageId ?? '',
+    body: message.Body ?? '',
+    receipt: message.ReceiptHandle ?? '',
+    deliveries: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
+  };
+}

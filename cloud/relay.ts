@@ -1,0 +1,31 @@
+/** Carries replies between web nodes over Redis pub/sub: one node drains a reply that another one waits for. */
+import type { Redis } from 'ioredis';
+
+export interface Relay {
+  /** Hands a reply's body to its node. @returns whether that node was listening */
+  pass(node: string, body: string): Promise<boolean>;
+  /** Listens for this node's replies on a connection of its own. */
+  listen(node: string, onReply: (body: string) => void): Promise<void>;
+  close(): void;
+}
+
+export function openRelay(redis: Redis, keys: string): Relay {
+  const channel = (node: string): string => `${keys}:replies:${node}`;
+  let subscriber: Redis | undefined;
+  return {
+    async pass(node, body) {
+      return (await redis.publish(channel(node), body)) > 0;
+    },
+    async listen(node, onReply) {
+      // A subscribed connection may do nothing else, and it must outlive outages: ioredis
+      // subscribes again by itself when it reconnects.
+      subscriber = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
+      subscriber.on('error', () => {}); // The main connection reports outages.
+      subscriber.on('message', (_channel, body) => onReply(body));
+      await subscriber.subscribe(channel(node));
+    },
+    close() {
+      subscriber?.disconnect();
+    },
+  };
+}
