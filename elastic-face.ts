@@ -14,7 +14,7 @@ const commands = {
   scaler: () => import('./scaler/scaler.command.ts'),
   workload: () => import('./workload/workload.command.ts'),
   grader: () => import('./workload/grader.command.ts'),
-} satisfies Record<string, () => Promise<{ command: CommandModule<object, never> }>>;
+} satisfies Record<string, () => Promise<{ command: unknown }>>;
 
 const asked = hideBin(process.argv)[0];
 const names = asked !== undefined && asked in commands ? [asked] : Object.keys(commands);

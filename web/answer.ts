@@ -1,0 +1,59 @@
+/** How answers and refusals look on the wire: the contract's one line, or JSON for those who ask for it. */
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { Match } from '../cloud/messages.ts';
+import { stemOf } from '../cloud/names.ts';
+import type { Logger } from '../runtime/log.ts';
+import { HttpError } from './errors.ts';
+
+const INTERNAL = new HttpError(500, 'internal', 'Something went wrong here: send the photo again.');
+
+/** Plain text unless JSON is asked for by name: scripts that accept anything get the contract's line. */
+function wantsJson(request: Request): boolean {
+  return request.accepts(['text/plain', 'application/json']) === 'application/json';
+}
+
+/** `<stem>:<name>` as text, nothing else on the line. */
+export function sendMatch(request: Request, response: Response, file: string, match: Match): void {
+  if (wantsJson(request)) {
+    response.json({ file, ...match });
+  } else {
+    response.type('text/plain').send(`${stemOf(file)}:${match.name}`);
+  }
+}
+
+/** Answers every error with its status and sentence; what nobody foresaw is logged and says nothing. */
+export function errorHandler(log: Logger) {
+  return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
+    const requestId = response.getHeader('X-Request-Id');
+    if (response.headersSent || request.socket.destroyed) {
+      next(error);
+      return;
+    }
+    const known = error instanceof HttpError ? error : clientError(error);
+    if (known === undefined || known.status >= 500) {
+      log.error({ err: error, request: requestId }, 'request failed');
+    } else {
+      log.info({ request: requestId, status: known.status, code: known.code }, 'request refused');
+    }
+    const { status, code, message } = known ?? INTERNAL;
+    if (status === 503) response.set('Retry-After', '1');
+    response.status(status);
+    if (wantsJson(request)) response.json({ error: { code, message } });
+    else response.type('text/plain').send(message);
+  };
+}
+
+/** What Express itself found wrong with a request, e.g. a path that does not decode. */
+function clientError(error: unknown): HttpError | undefined {
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  if (!(status >= 400 && status < 500)) return undefined;
+  return new HttpError(status, 'bad-request', 'This request cannot be read.');
+}
+
+export const notFound: RequestHandler = (request) => {
+  throw new HttpError(
+    404,
+    'not-found',
+    `There is nothing at ${JSON.stringify(request.path.slice(0, 100))}: photos go to POST /.`,
+  );
+};

@@ -1,0 +1,56 @@
+/** Every way the web tier says no, in one catalogue: a status, a stable code and one clear sentence. */
+import { ElasticFaceError } from '../runtime/errors.ts';
+
+/** A refusal or failure that a client may read as it stands: no internals in the message. */
+export class HttpError extends ElasticFaceError {
+  readonly status: number;
+
+  constructor(status: number, code: string, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.status = status;
+  }
+}
+
+const FORM_HINT = "Send a multipart form with one photo in the field 'inputFile'.";
+
+export const refuse = {
+  notAForm: () => new HttpError(415, 'not-a-form', `This is not a multipart form. ${FORM_HINT}`),
+  brokenForm: (cause?: unknown) =>
+    new HttpError(400, 'broken-form', `The multipart form is broken or incomplete. ${FORM_HINT}`, {
+      cause,
+    }),
+  noFile: () => new HttpError(400, 'no-file', `No photo was sent. ${FORM_HINT}`),
+  wrongField: (field: string | undefined) =>
+    new HttpError(
+      400,
+      'wrong-field',
+      `A file came in ${field ? `the field ${JSON.stringify(field.slice(0, 40))}` : 'another field'}. ${FORM_HINT}`,
+    ),
+  tooManyFiles: () => new HttpError(400, 'too-many-files', `More than one file came. ${FORM_HINT}`),
+  tooManyFields: () => new HttpError(400, 'too-many-fields', `The form is too large. ${FORM_HINT}`),
+  emptyFile: () => new HttpError(400, 'empty-file', 'The photo is empty: it has 0 bytes.'),
+  tooLarge: (megabytes: number) =>
+    new HttpError(413, 'too-large', `The photo is over the limit of ${megabytes} MB.`),
+  badFileName: (rule: string) => new HttpError(400, 'bad-file-name', rule),
+  notAnImage: (accepted: string) =>
+    new HttpError(
+      415,
+      'not-an-image',
+      `The file is not a photo this service reads: send ${accepted}.`,
+    ),
+  image: (message: string) => new HttpError(422, 'broken-image', message),
+  noFace: (message: string) => new HttpError(422, 'no-face', message),
+  missing: (message: string) => new HttpError(409, 'missing', message),
+  stopping: () =>
+    new HttpError(503, 'stopping', 'This server is about to stop: send the photo again.'),
+  unavailable: (cause: unknown) =>
+    new HttpError(503, 'unavailable', 'The photo could not be taken in just now: send it again.', {
+      cause,
+    }),
+  tooSlow: (seconds: number) =>
+    new HttpError(
+      504,
+      'too-slow',
+      `No answer came within ${seconds} s; it will still be stored when it is there.`,
+    ),
+} as const;

@@ -1,0 +1,81 @@
+/** The way of one photo from this node into the cloud and its answer back. Knows nothing of HTTP forms. */
+import { randomUUID } from 'node:crypto';
+import { encodeRequest, type Match, type ReplyMessage } from '../cloud/messages.ts';
+import { asideKey, type Photos } from '../cloud/objects.ts';
+import type { Pressure } from '../cloud/pressure.ts';
+import type { Queue } from '../cloud/queues.ts';
+import type { Logger } from '../runtime/log.ts';
+import { refuse } from './errors.ts';
+import type { Upload } from './upload.ts';
+import type { Waiters } from './waiters.ts';
+
+export interface RecognitionParts {
+  readonly node: string;
+  readonly photos: Photos;
+  readonly pressure: Pressure;
+  readonly requests: Queue;
+  readonly waiters: Waiters;
+  readonly log: Logger;
+}
+
+export type Recognise = (upload: Upload, signal: AbortSignal, id?: string) => Promise<Match>;
+
+/**
+ * @returns a function that resolves with the match, and rejects with an HttpError for anything a
+ * client should read, or with the signal's reason when the client has left
+ */
+export function recogniser(parts: RecognitionParts): Recognise {
+  return async (upload, signal, id = randomUUID()) => {
+    const log = parts.log.child({ request: id });
+    const notSent = new AbortController();
+    const reply = parts.waiters.wait(id, AbortSignal.any([signal, notSent.signal]));
+    reply.catch(() => {}); // It may end while the photo is still being sent: awaited below.
+    try {
+      await send(parts, upload, id, log);
+    } catch (error) {
+      notSent.abort(error);
+      throw error;
+    }
+    const { outcome } = await reply;
+    if ('match' in outcome) return outcome.match;
+    throw refusal(outcome.refusal);
+  };
+}
+
+async function send(
+  parts: RecognitionParts,
+  { file, bytes, type }: Upload,
+  id: string,
+  log: Logger,
+): Promise<void> {
+  const { node, photos, pressure, requests } = parts;
+  const sentAt = Date.now();
+  const holdsName = await pressure.begin(id, file, sentAt).catch((err: unknown) => {
+    // Without Redis nobody knows who holds the name: a key of its own is always right.
+    log.warn({ err }, 'pressure not counted');
+    return false;
+  });
+  const key = holdsName ? file : asideKey(id, file);
+  try {
+    await photos.put(key, bytes, type);
+    await requests.send(encodeRequest({ id, file, key, node, sentAt }));
+  } catch (err) {
+    log.error({ err }, 'the request could not be sent');
+    await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/pressure.ts.
+    throw refuse.unavailable(err);
+  }
+}
+
+function refusal({
+  reason,
+  message,
+}: Extract<ReplyMessage['outcome'], { refusal: unknown }>['refusal']) {
+  switch (reason) {
+    case 'image':
+      return refuse.image(message);
+    case 'no-face':
+      return refuse.noFace(message);
+    case 'missing':
+      return refuse.missing(message);
+  }
+}

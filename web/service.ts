@@ -1,0 +1,123 @@
+/** The web tier as one process: opens the cloud, serves HTTP, stops gracefully. */
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { createAwsClients } from '../cloud/clients.ts';
+import { cloudNames } from '../cloud/names.ts';
+import { openPhotos } from '../cloud/objects.ts';
+import { openPressure } from '../cloud/pressure.ts';
+import { openQueue } from '../cloud/queues.ts';
+import { connectRedis } from '../cloud/redis.ts';
+import { openRelay } from '../cloud/relay.ts';
+import { messageOf, SettingsError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Settings } from '../runtime/settings.ts';
+import { createApp } from './app.ts';
+import { startDispatcher } from './dispatcher.ts';
+import { webMetrics } from './metrics.ts';
+import { recogniser } from './recognition.ts';
+import { Waiters } from './waiters.ts';
+
+/** Longer than a load balancer's usual 60 s, so that it never reuses a connection just closed here. */
+const KEEP_ALIVE_MS = 65_000;
+/** Connections the kernel may hold for us while a crowd arrives at once. */
+const BACKLOG = 1024;
+/** How often a stopping server looks for connections that have become idle. */
+const IDLE_SWEEP_MS = 50;
+
+export interface WebService {
+  readonly port: number;
+  /** Stops accepting, answers what is in flight, leaves. */
+  stop(): Promise<void>;
+}
+
+/**
+ * @throws {SettingsError} when REDIS_URL is unset or PORT is taken
+ * @throws {QueueError} when the project's queues do not exist
+ */
+export async function startWeb(settings: Settings, log: Logger): Promise<WebService> {
+  if (settings.REDIS_URL === undefined) {
+    throw new SettingsError(
+      'REDIS_URL is not set: name the Redis that holds the request pressure.',
+    );
+  }
+  const names = cloudNames(settings.PROJECT_ID);
+  const clients = createAwsClients(settings);
+  const [requests, replies, deadLetters] = await Promise.all([
+    openQueue(clients.sqs, names.requestQueue),
+    openQueue(clients.sqs, names.replyQueue),
+    openQueue(clients.sqs, names.deadLetterQueue),
+  ]);
+  const node = `web-${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}`;
+  const redis = connectRedis(settings.REDIS_URL, node, log);
+  const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
+  const relay = openRelay(redis, names.keys);
+  const waiters = new Waiters(settings.REQUEST_SECONDS);
+  const dispatcher = startDispatcher({ node, replies, relay, waiters, log });
+
+  let stopping = false;
+  const app = createApp({
+    recognise: recogniser({
+      node,
+      photos: openPhotos(clients.s3, names.inBucket),
+      pressure,
+      requests,
+      waiters,
+      log,
+    }),
+    metrics: webMetrics({
+      waiters,
+      pressure,
+      queues: { requests, replies, dead_letters: deadLetters },
+    }),
+    notReady: () => (stopping ? 'stopping' : dispatcher.trouble),
+    isStopping: () => stopping,
+    maxUploadMb: settings.MAX_UPLOAD_MB,
+    log,
+  });
+  const close = async (): Promise<void> => {
+    await dispatcher.stop();
+    redis.disconnect();
+    clients.destroy();
+  };
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
+  try {
+    await listen(server, settings.PORT);
+  } catch (cause) {
+    await close();
+    throw new SettingsError(`PORT ${settings.PORT} cannot be opened: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  const { port } = server.address() as AddressInfo;
+  log.info({ port, node }, 'listening');
+  return {
+    port,
+    async stop() {
+      stopping = true;
+      await closeServer(server);
+      await close();
+    },
+  };
+}
+
+/** Answers what is in flight; a connection that a client keeps open is closed as soon as it is idle. */
+async function closeServer(server: Server): Promise<void> {
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearInterval(sweep);
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
