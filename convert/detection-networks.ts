@@ -1,0 +1,139 @@
+/**
+ * The three networks of MTCNN as facenet-pytorch defines them (models/mtcnn.py): P-Net proposes boxes,
+ * R-Net refines them, O-Net adds landmarks. Knows only their layers, not how they are chained.
+ */
+import { biasTransform, foldConvolution, foldDense, widthFirst } from './fold.ts';
+import type { GraphTensor, Network } from './graph.ts';
+import { NetworkBuilder, type Padding } from './network-builder.ts';
+import { Parameters } from './parameters.ts';
+import type { StateDict } from './tensor.ts';
+
+const NOTHING = /^(?!)/;
+
+export function buildProposalNetwork(file: string, state: StateDict): Network {
+  const layers = new Layers('pnet', file, state);
+  const image = layers.builder.input('image', [-1, -1, -1, 3]);
+  let x = layers.convolution('conv1', image, [10, 3, 3, 3]);
+  x = layers.prelu('prelu1', x, 10);
+  x = layers.pool('pool1', x, 2);
+  x = layers.convolution('conv2', x, [16, 10, 3, 3]);
+  x = layers.prelu('prelu2', x, 16);
+  x = layers.convolution('conv3', x, [32, 16, 3, 3]);
+  x = layers.prelu('prelu3', x, 32);
+  layers.builder.softmax('probability', layers.convolution('conv4_1', x, [2, 32, 1, 1]));
+  layers.convolution('conv4_2', x, [4, 32, 1, 1], 'regression');
+  return layers.finish([
+    { name: 'probability', shape: [-1, -1, -1, 2] },
+    { name: 'regression', shape: [-1, -1, -1, 4] },
+  ]);
+}
+
+export function buildRefinementNetwork(file: string, state: StateDict): Network {
+  const layers = new Layers('rnet', file, state);
+  const crops = layers.builder.input('crops', [-1, 24, 24, 3]);
+  let x = layers.convolution('conv1', crops, [28, 3, 3, 3]);
+  x = layers.prelu('prelu1', x, 28);
+  x = layers.pool('pool1', x, 3, 22);
+  x = layers.convolution('conv2', x, [48, 28, 3, 3]);
+  x = layers.prelu('prelu2', x, 48);
+  x = layers.pool('pool2', x, 3, 9);
+  x = layers.convolution('conv3', x, [64, 48, 2, 2]);
+  x = layers.prelu('prelu3', x, 64);
+  x = layers.builder.flatten('flat', x, 576);
+  x = layers.dense('dense4', x, [128, 576], { column: widthFirst(3, 3, 64) });
+  x = layers.prelu('prelu4', x, 128);
+  layers.builder.softmax('probability', layers.dense('dense5_1', x, [2, 128]));
+  layers.dense('dense5_2', x, [4, 128], { as: 'regression' });
+  return layers.finish([
+    { name: 'probability', shape: [-1, 2] },
+    { name: 'regression', shape: [-1, 4] },
+  ]);
+}
+
+export function buildOutputNetwork(file: string, state: StateDict): Network {
+  const layers = new Layers('onet', file, state);
+  const crops = layers.builder.input('crops', [-1, 48, 48, 3]);
+  let x = layers.convolution('conv1', crops, [32, 3, 3, 3]);
+  x = layers.prelu('prelu1', x, 32);
+  x = layers.pool('pool1', x, 3, 46);
+  x = layers.convolution('conv2', x, [64, 32, 3, 3]);
+  x = layers.prelu('prelu2', x, 64);
+  x = layers.pool('pool2', x, 3, 21);
+  x = layers.convolution('conv3', x, [64, 64, 3, 3]);
+  x = layers.prelu('prelu3', x, 64);
+  x = layers.pool('pool3', x, 2, 8);
+  x = layers.convolution('conv4', x, [128, 64, 2, 2]);
+  x = layers.prelu('prelu4', x, 128);
+  x = layers.builder.flatten('flat', x, 1152);
+  x = layers.dense('dense5', x, [256, 1152], { column: widthFirst(3, 3, 128) });
+  x = layers.prelu('prelu5', x, 256);
+  layers.builder.softmax('probability', layers.dense('dense6_1', x, [2, 256]));
+  layers.dense('dense6_2', x, [4, 256], { as: 'regression' });
+  layers.dense('dense6_3', x, [10, 256], { as: 'landmarks' });
+  return layers.finish([
+    { name: 'probability', shape: [-1, 2] },
+    { name: 'regression', shape: [-1, 4] },
+    { name: 'landmarks', shape: [-1, 10] },
+  ]);
+}
+
+/** The kinds of layers these networks have, each named as in the state dict. */
+class Layers {
+  readonly builder: NetworkBuilder;
+  readonly #parameters: Parameters;
+
+  constructor(name: string, file: string, state: StateDict) {
+    this.builder = new NetworkBuilder(name);
+    this.#parameters = new Parameters(file, state);
+  }
+
+  convolution(
+    name: string,
+    input: string,
+    shape: readonly [number, number, number, number],
+    as: string = name,
+  ): string {
+    const weight = this.#parameters.take(`${name}.weight`, shape);
+    const bias = this.#parameters.take(`${name}.bias`, [shape[0]]);
+    return this.builder.convolution(
+      as,
+      input,
+      foldConvolution(weight, shape, biasTransform(bias)),
+      {
+        stride: 1,
+        padding: 'VALID',
+      },
+    );
+  }
+
+  dense(
+    name: string,
+    input: string,
+    shape: readonly [number, number],
+    { as = name, column }: { as?: string; column?: (row: number) => number } = {},
+  ): string {
+    const weight = this.#parameters.take(`${name}.weight`, shape);
+    const bias = this.#parameters.take(`${name}.bias`, [shape[0]]);
+    return this.builder.dense(as, input, foldDense(weight, shape, biasTransform(bias), column));
+  }
+
+  prelu(name: string, input: string, channels: number): string {
+    const slope = this.#parameters.take(`${name}.weight`, [channels]);
+    return this.builder.prelu(name, input, Float32Array.from(slope));
+  }
+
+  /**
+   * A pooling with stride 2 and ceil_mode, which counts a last window that hangs over the edge.
+   * TensorFlow's SAME is the same where exactly that happens; where the windows fit, VALID is.
+   * @param size side of the input; undefined where it is free, as only a window of 2 allows
+   */
+  pool(name: string, input: string, window: 2 | 3, size?: number): string {
+    const padding: Padding = size !== undefined && (size - window) % 2 === 0 ? 'VALID' : 'SAME';
+    return this.builder.maxPool(name, input, window, 2, padding);
+  }
+
+  finish(outputs: readonly GraphTensor[]): Network {
+    this.#parameters.finish(NOTHING);
+    return this.builder.finish(outputs);
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * InceptionResnetV1 as facenet-pytorch defines it (models/inception_resnet_v1.py), from faces to
+ * embeddings of length 1. Knows its layers only; the classifier and dropout play no part in that.
+ */
+import { EMBEDDING_LENGTH, FACE_SIZE } from '../model/format.ts';
+import {
+  batchNormTransform,
+  biasTransform,
+  type ChannelTransform,
+  foldConvolution,
+  foldDense,
+} from './fold.ts';
+import type { Network } from './graph.ts';
+import { NetworkBuilder } from './network-builder.ts';
+import { Parameters } from './parameters.ts';
+import type { StateDict } from './tensor.ts';
+
+const BATCH_NORM_EPSILON = 1e-3;
+/** That of torch.nn.functional.normalize. */
+const LENGTH_EPSILON = 1e-12;
+/** The published file has the classifier; every batch norm counts the batches it was trained on. */
+const UNUSED = /^logits\.|\.num_batches_tracked$/;
+
+/** Kernel as [height, width] or the side of a square; stride 1 keeps the size, stride 2 never pads. */
+interface Convolution {
+  readonly name: string;
+  readonly outputs: number;
+  readonly kernel: number | readonly [number, number];
+  readonly stride?: number;
+  /** A convolution with stride 1 that gives up the border, as those of the stem do. */
+  readonly shrink?: boolean;
+}
+
+interface FeatureMap {
+  readonly node: string;
+  readonly channels: number;
+}
+
+/** Every branch starts from the block's input; their results are joined. */
+type Branches = readonly (readonly Convolution[])[];
+
+const block35: Branches = [
+  [{ name: 'branch0', outputs: 32, kernel: 1 }],
+  [
+    { name: 'branch1.0', outputs: 32, kernel: 1 },
+    { name: 'branch1.1', outputs: 32, kernel: 3 },
+  ],
+  [
+    { name: 'branch2.0', outputs: 32, kernel: 1 },
+    { name: 'branch2.1', outputs: 32, kernel: 3 },
+    { name: 'branch2.2', outputs: 32, kernel: 3 },
+  ],
+];
+const block17: Branches = [
+  [{ name: 'branch0', outputs: 128, kernel: 1 }],
+  [
+    { name: 'branch1.0', outputs: 128, kernel: 1 },
+    { name: 'branch1.1', outputs: 128, kernel: [1, 7] },
+    { name: 'branch1.2', outputs: 128, kernel: [7, 1] },
+  ],
+];
+const block8: Branches = [
+  [{ name: 'branch0', outputs: 192, kernel: 1 }],
+  [
+    { name: 'branch1.0', outputs: 192, kernel: 1 },
+    { name: 'branch1.1', outputs: 192, kernel: [1, 3] },
+    { name: 'branch1.2', outputs: 192, kernel: [3, 1] },
+  ],
+];
+/** The blocks that halve the size also take the maximum of their input as their last branch. */
+const mixed6a: Branches = [
+  [{ name: 'branch0', outputs: 384, kernel: 3, stride: 2 }],
+  [
+    { name: 'branch1.0', outputs: 192, kernel: 1 },
+    { name: 'branch1.1', outputs: 192, kernel: 3 },
+    { name: 'branch1.2', outputs: 256, kernel: 3, stride: 2 },
+  ],
+];
+const mixed7a: Branches = [
+  [
+    { name: 'branch0.0', outputs: 256, kernel: 1 },
+    { name: 'branch0.1', outputs: 384, kernel: 3, stride: 2 },
+  ],
+  [
+    { name: 'branch1.0', outputs: 256, kernel: 1 },
+    { name: 'branch1.1', outputs: 256, kernel: 3, stride: 2 },
+  ],
+  [
+    { name: 'branch2.0', outputs: 256, kernel: 1 },
+    { name: 'branch2.1', outputs: 256, kernel: 3 },
+    { name: 'branch2.2', outputs: 256, kernel: 3, stride: 2 },
+  ],
+];
+
+/** @throws {CheckpointError} when the state dict is not of this network */
+export function buildEncoder(file: string, state: StateDict): Network {
+  return new EncoderLayers(new Parameters(file, state)).build();
+}
+
+class EncoderLayers {
+  readonly #builder = new NetworkBuilder('encoder');
+  readonly #parameters: Parameters;
+
+  constructor(parameters: Parameters) {
+    this.#parameters = parameters;
+  }
+
+  build(): Network {
+    const builder = this.#builder;
+    let x: FeatureMap = {
+      node: builder.input('faces', [-1, FACE_SIZE, FACE_SIZE, 3]),
+      channels: 3,
+    };
+    x = this.#convolution(x, { name: 'conv2d_1a', outputs: 32, kernel: 3, stride: 2 });
+    x = this.#convolution(x, { name: 'conv2d_2a', outputs: 32, kernel: 3, shrink: true });
+    x = this.#convolution(x, { name: 'conv2d_2b', outputs: 64, kernel: 3 });
+    x = this.#maximum(x, 'maxpool_3a');
+    x = this.#convolution(x, { name: 'conv2d_3b', outputs: 80, kernel: 1 });
+    x = this.#convolution(x, { name: 'conv2d_4a', outputs: 192, kernel: 3, shrink: true });
+    x = this.#convolution(x, { name: 'conv2d_4b', outputs: 256, kernel: 3, stride: 2 });
+    for (let i = 0; i < 5; i++) x = this.#residual(x, `repeat_1.${i}`, block35, 0.17);
+    x = this.#reduction(x, 'mixed_6a', mixed6a, 'branch2');
+    for (let i = 0; i < 10; i++) x = this.#residual(x, `repeat_2.${i}`, block17, 0.1);
+    x = this.#reduction(x, 'mixed_7a', mixed7a, 'branch3');
+    for (let i = 0; i < 5; i++) x = this.#residual(x, `repeat_3.${i}`, block8, 0.2);
+    x = this.#residual(x, 'block8', block8, 1, { relu: false });
+    const average = builder.globalAverage('avgpool_1a', x.node);
+    const embedding = this.#lastLayer(average, x.channels);
+    builder.normalize('embedding', embedding, LENGTH_EPSILON);
+    this.#parameters.finish(UNUSED);
+    return builder.finish([{ name: 'embedding', shape: [-1, EMBEDDING_LENGTH] }]);
+  }
+
+  /** Convolution, batch norm, ReLU. */
+  #convolution(
+    x: FeatureMap,
+    { name, outputs, kernel, stride = 1, shrink = false }: Convolution,
+  ): FeatureMap {
+    const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
+    const shape = [outputs, x.channels, height, width] as const;
+    const weight = this.#parameters.take(`${name}.conv.weight`, shape);
+    const folded = foldConvolution(weight, shape, this.#batchNorm(`${name}.bn`, outputs));
+    const path = name.replaceAll('.', '/');
+    const padding = stride === 1 && !shrink ? 'SAME' : 'VALID';
+    const sum = this.#builder.convolution(path, x.node, folded, { stride, padding });
+    return { node: this.#builder.relu(`${path}/relu`, sum), channels: outputs };
+  }
+
+  #maximum(x: FeatureMap, name: string): FeatureMap {
+    const node = this.#builder.maxPool(name.replaceAll('.', '/'), x.node, 3, 2, 'VALID');
+    return { node, channels: x.channels };
+  }
+
+  #branches(x: FeatureMap, block: string, branches: Branches): FeatureMap[] {
+    return branches.map((branch) =>
+      branch.reduce(
+        (map, layer) => this.#convolution(map, { ...layer, name: `${block}.${layer.name}` }),
+        x,
+      ),
+    );
+  }
+
+  #join(name: string, maps: readonly FeatureMap[]): FeatureMap {
+    return {
+      node: this.#builder.concat(
+        name,
+        maps.map(({ node }) => node),
+      ),
+      channels: maps.reduce((sum, { channels }) => sum + channels, 0),
+    };
+  }
+
+  #reduction(x: FeatureMap, name: string, branches: Branches, pool: string): FeatureMap {
+    const maps = this.#branches(x, name, branches);
+    return this.#join(`${name}/join`, [...maps, this.#maximum(x, `${name}.${pool}`)]);
+  }
+
+  /** x + scale · conv2d(branches), the scale being folded into conv2d. */
+  #residual(
+    x: FeatureMap,
+    name: string,
+    branches: Branches,
+    scale: number,
+    { relu = true } = {},
+  ): FeatureMap {
+    const path = name.replaceAll('.', '/');
+    const joined = this.#join(`${path}/join`, this.#branches(x, name, branches));
+    const shape = [x.channels, joined.channels, 1, 1] as const;
+    const weight = this.#parameters.take(`${name}.conv2d.weight`, shape);
+    const bias = this.#parameters.take(`${name}.conv2d.bias`, [x.channels]);
+    const update = this.#builder.convolution(
+      `${path}/conv2d`,
+      joined.node,
+      foldConvolution(weight, shape, biasTransform(bias, scale)),
+      { stride: 1, padding: 'SAME' },
+    );
+    const sum = this.#builder.add(`${path}/sum`, update, x.node);
+    return {
+      node: relu ? this.#builder.relu(`${path}/relu`, sum) : sum,
+      channels: x.channels,
+    };
+  }
+
+  #lastLayer(input: string, channels: number): string {
+    const shape = [EMBEDDING_LENGTH, channels] as const;
+    const weight = this.#parameters.take('last_linear.weight', shape);
+    const norm = this.#batchNorm('last_bn', EMBEDDING_LENGTH);
+    return this.#builder.dense('last_linear', input, foldDense(weight, shape, norm));
+  }
+
+  #batchNorm(name: string, channels: number): ChannelTransform {
+    const take = (parameter: string) => this.#parameters.take(`${name}.${parameter}`, [channels]);
+    return batchNormTransform(
+      {
+        weight: take('weight'),
+        bias: take('bias'),
+        mean: take('running_mean'),
+        variance: take('running_var'),
+      },
+      BATCH_NORM_EPSILON,
+    );
+  }
+}

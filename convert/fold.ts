@@ -1,0 +1,111 @@
+/**
+ * The arithmetic that turns PyTorch's parameters into the graph's: other memory orders, and batch norm
+ * and scales folded into the layer before them. In double precision, rounded once. Knows no names.
+ */
+
+export type Values = Float32Array | Float64Array;
+
+/** The filter is [height, width, in, out] (HWIO). */
+export interface ConvolutionWeights {
+  readonly filter: Float32Array;
+  readonly filterShape: readonly number[];
+  readonly bias: Float32Array;
+}
+
+/** The matrix is [in, out]. */
+export interface DenseWeights {
+  readonly matrix: Float32Array;
+  readonly matrixShape: readonly number[];
+  readonly bias: Float32Array;
+}
+
+/** y = scale · x + shift for each channel. */
+export interface ChannelTransform {
+  readonly scale: Float64Array;
+  readonly shift: Float64Array;
+}
+
+/** What a trained batch norm does: (x − mean) / sqrt(variance + epsilon) · weight + bias. */
+export interface BatchNorm {
+  readonly weight: Values;
+  readonly bias: Values;
+  readonly mean: Values;
+  readonly variance: Values;
+}
+
+export function batchNormTransform(norm: BatchNorm, epsilon: number): ChannelTransform {
+  const channels = norm.weight.length;
+  const scale = new Float64Array(channels);
+  const shift = new Float64Array(channels);
+  for (let c = 0; c < channels; c++) {
+    scale[c] = norm.weight[c]! / Math.sqrt(norm.variance[c]! + epsilon);
+    shift[c] = norm.bias[c]! - norm.mean[c]! * scale[c]!;
+  }
+  return { scale, shift };
+}
+
+/** A bias, the whole result times `factor`: a residual block's scale, or 1. */
+export function biasTransform(bias: Values, factor = 1): ChannelTransform {
+  return {
+    scale: new Float64Array(bias.length).fill(factor),
+    shift: Float64Array.from(bias, (value) => value * factor),
+  };
+}
+
+/** @param weight [out, in, height, width], as PyTorch keeps a convolution (OIHW) */
+export function foldConvolution(
+  weight: Values,
+  shape: readonly [number, number, number, number],
+  { scale, shift }: ChannelTransform,
+): ConvolutionWeights {
+  const [outputs, inputs, height, width] = shape;
+  const filter = new Float32Array(weight.length);
+  let from = 0;
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) {
+      for (let cell = 0; cell < height * width; cell++) {
+        filter[(cell * inputs + i) * outputs + o] = weight[from++]! * scale[o]!;
+      }
+    }
+  }
+  return {
+    filter,
+    filterShape: [height, width, inputs, outputs],
+    bias: Float32Array.from(shift),
+  };
+}
+
+/**
+ * @param weight [out, in], as PyTorch keeps a linear layer
+ * @param column the column of `weight` that holds what the graph's input `row` is multiplied by
+ */
+export function foldDense(
+  weight: Values,
+  [outputs, inputs]: readonly [number, number],
+  { scale, shift }: ChannelTransform,
+  column: (row: number) => number = (row) => row,
+): DenseWeights {
+  const matrix = new Float32Array(weight.length);
+  for (let row = 0; row < inputs; row++) {
+    const from = column(row);
+    for (let o = 0; o < outputs; o++) {
+      matrix[row * outputs + o] = weight[o * inputs + from]! * scale[o]!;
+    }
+  }
+  return { matrix, matrixShape: [inputs, outputs], bias: Float32Array.from(shift) };
+}
+
+/**
+ * R-Net and O-Net flatten after permute(0, 3, 2, 1): width, height, channels. The graph flattens
+ * height, width, channels.
+ * @returns the place of a graph's input row in PyTorch's order
+ */
+export function widthFirst(height: number, width: number, channels: number) {
+  return (row: number): number => {
+    const channel = row % channels;
+    const cell = (row - channel) / channels;
+    const x = cell % width;
+    const y = (cell - x) / width;
+    return (x * height + y) * channels + channel;
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * Writes networks as a tfjs graph model whose one weight shard is the weights file. Knows tfjs's format
+ * and which layers it runs as one, not the networks.
+ */
+import type { Attribute, Constant, DataType, GraphNode, Network } from './graph.ts';
+import { tensorName } from './graph.ts';
+import type { WeightsLayout } from './weights.ts';
+
+const tensorflowTypes: Record<DataType, string> = {
+  float32: 'DT_FLOAT',
+  int32: 'DT_INT32',
+  uint8: 'DT_UINT8',
+  string: 'DT_STRING',
+  resource: 'DT_RESOURCE',
+};
+/** What tfjs computes in one go after which product. */
+const fusedOps: Record<string, string> = { Conv2D: '_FusedConv2D', MatMul: '_FusedMatMul' };
+const fusableActivations = ['Relu', 'Prelu'];
+
+/** @param shard path of the weights file from model.json */
+export function encodeGraphModel(
+  networks: readonly Network[],
+  layout: WeightsLayout,
+  shard: string,
+): Uint8Array {
+  const stored: Constant[] = [...layout.weights.map(({ weight }) => weight), ...layout.constants];
+  const model = {
+    format: 'graph-model',
+    generatedBy: 'elastic-face',
+    convertedBy: null,
+    signature: {
+      inputs: Object.assign({}, ...networks.map((n) => tensorInfo(n.input))),
+      outputs: Object.assign({}, ...networks.flatMap((n) => n.outputs.map(tensorInfo))),
+    },
+    userDefinedMetadata: {
+      networks: networks.map((network) => ({
+        name: network.name,
+        input: tensorName(network, network.input),
+        outputs: network.outputs.map((output) => tensorName(network, output)),
+      })),
+    },
+    modelTopology: {
+      node: [
+        ...stored.map(constantNode),
+        ...networks.flatMap((network) => fuse(network).map(nodeDef)),
+      ],
+      versions: {},
+    },
+    weightsManifest: [
+      {
+        paths: [shard],
+        weights: stored.map((constant) => ({
+          name: constant.name,
+          shape: constant.shape,
+          dtype: typeOf(constant),
+        })),
+      },
+    ],
+  };
+  return Buffer.from(JSON.stringify(model));
+}
+
+/**
+ * Joins a product, its bias and the activation after it into one node, named as the last of them.
+ * A result that something else reads as well, or that is an output, stays a node of its own.
+ */
+export function fuse(network: Network): GraphNode[] {
+  const nodes = new Map(network.nodes.map((node) => [node.name, node]));
+  const readers = new Map<string, GraphNode[]>();
+  for (const node of network.nodes) {
+    for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
+  }
+  const outputs = new Set(network.outputs.map(({ name }) => name));
+  const onlyReader = (name: string) => {
+    const all = readers.get(name) ?? [];
+    return all.length === 1 && !outputs.has(name) ? all[0] : undefined;
+  };
+  const replaced = new Set<string>();
+  const fused = new Map<string, GraphNode>();
+  for (const bias of network.nodes) {
+    if (bias.op !== 'BiasAdd') continue;
+    const product = nodes.get(bias.inputs[0]!);
+    if (product === undefined || !(product.op in fusedOps)) continue;
+    if (onlyReader(product.name) !== bias) continue;
+    const next = onlyReader(bias.name);
+    const activation = next && fusableActivations.includes(next.op) ? next : undefined;
+    const last = activation ?? bias;
+    for (const node of [product, bias, last]) replaced.add(node.name);
+    fused.set(last.name, fusedNode(product, bias, activation));
+  }
+  return network.nodes.flatMap((node) => {
+    const whole = fused.get(node.name);
+    if (whole !== undefined) return [whole];
+    return replaced.has(node.name) ? [] : [node];
+  });
+}
+
+function fusedNode(product: GraphNode, bias: GraphNode, activation?: GraphNode): GraphNode {
+  const extra = [...bias.inputs.slice(1), ...(activation?.inputs.slice(1) ?? [])];
+  return {
+    name: (activation ?? bias).name,
+    op: fusedOps[product.op]!,
+    inputs: [...product.inputs, ...extra],
+    attributes: {
+      ...product.attributes,
+      fused_ops: { texts: ['BiasAdd', ...(activation ? [activation.op] : [])] },
+      num_args: { int: extra.length },
+    },
+  };
+}
+
+function constantNode(constant: Constant): object {
+  return {
+    name: constant.name,
+    op: 'Const',
+    attr: {
+      dtype: { type: tensorflowTypes[typeOf(constant)] },
+      value: {
+        tensor: { dtype: tensorflowTypes[typeOf(constant)], tensorShape: shapeDef(constant.shape) },
+      },
+    },
+  };
+}
+
+function typeOf({ data }: Constant): 'float32' | 'int32' {
+  return data instanceof Float32Array ? 'float32' : 'int32';
+}
+
+function nodeDef({ name, op, inputs, attributes }: GraphNode): object {
+  const attr = Object.entries(attributes).map(([key, value]) => [key, attrValue(value)]);
+  return { name, op, input: inputs, attr: Object.fromEntries(attr) };
+}
+
+function attrValue(attribute: Attribute): object {
+  if ('type' in attribute) return { type: tensorflowTypes[attribute.type] };
+  if ('shape' in attribute) return { shape: shapeDef(attribute.shape) };
+  if ('int' in attribute) return { i: String(attribute.int) };
+  if ('flag' in attribute) return { b: attribute.flag };
+  if ('text' in attribute) return { s: base64(attribute.text) };
+  if ('ints' in attribute) return { list: { i: attribute.ints.map(String) } };
+  if ('texts' in attribute) return { list: { s: attribute.texts.map(base64) } };
+  throw new Error('tfjs keeps tensors in the weights file, never in an attribute.');
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+function shapeDef(shape: readonly number[]): object {
+  return { dim: shape.map((size) => ({ size: String(size) })) };
+}
+
+/** Keyed by the full name: the networks share one signature here. */
+function tensorInfo({ name, shape }: Network['input']): object {
+  return {
+    [name]: { name: `${name}:0`, dtype: 'DT_FLOAT', tensorShape: shapeDef(shape) },
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * Puts a network together layer by layer, in NHWC and in the order of execution. Knows the layers that
+ * these networks are made of, not the networks.
+ */
+import type { ConvolutionWeights, DenseWeights } from './fold.ts';
+import type { Attribute, Constant, GraphNode, GraphTensor, Network, Weight } from './graph.ts';
+
+export type Padding = 'SAME' | 'VALID';
+
+const float: Attribute = { type: 'float32' };
+const int: Attribute = { type: 'int32' };
+const channelsLast: Attribute = { text: 'NHWC' };
+const spatial = (size: number): Attribute => ({ ints: [1, size, size, 1] });
+
+export class NetworkBuilder {
+  readonly #name: string;
+  readonly #nodes: GraphNode[] = [];
+  readonly #weights: Weight[] = [];
+  readonly #constants = new Map<string, Constant>();
+  #input: GraphTensor | undefined;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** @param shape with −1 where a length is free */
+  input(name: string, shape: readonly number[]): string {
+    const node = this.#add(name, 'Placeholder', [], { dtype: float, shape: { shape } });
+    this.#input = { name: node, shape };
+    return node;
+  }
+
+  /** Convolution and bias; their node is named `name`. */
+  convolution(
+    name: string,
+    input: string,
+    { filter, filterShape, bias }: ConvolutionWeights,
+    { stride, padding }: { stride: number; padding: Padding },
+  ): string {
+    const product = this.#add(
+      `${name}/product`,
+      'Conv2D',
+      [input, this.#weight(`${name}/filter`, filterShape, filter)],
+      {
+        T: float,
+        strides: spatial(stride),
+        padding: { text: padding },
+        data_format: channelsLast,
+        dilations: spatial(1),
+      },
+    );
+    return this.#bias(name, product, bias);
+  }
+
+  /** A fully connected layer with bias; its node is named `name`. */
+  dense(name: string, input: string, { matrix, matrixShape, bias }: DenseWeights): string {
+    const product = this.#add(
+      `${name}/product`,
+      'MatMul',
+      [input, this.#weight(`${name}/matrix`, matrixShape, matrix)],
+      { T: float, transpose_a: { flag: false }, transpose_b: { flag: false } },
+    );
+    return this.#bias(name, product, bias);
+  }
+
+  relu(name: string, input: string): string {
+    return this.#add(name, 'Relu', [input], { T: float });
+  }
+
+  /** x where it is positive, slope · x elsewhere; one slope a channel. */
+  prelu(name: string, input: string, slope: Float32Array): string {
+    const weight = this.#weight(`${name}/slope`, [slope.length], slope);
+    return this.#add(name, 'Prelu', [input, weight], { T: float });
+  }
+
+  maxPool(name: string, input: string, window: number, stride: number, padding: Padding): string {
+    return this.#add(name, 'MaxPool', [input], {
+      T: float,
+      ksize: spatial(window),
+      strides: spatial(stride),
+      padding: { text: padding },
+      data_format: channelsLast,
+    });
+  }
+
+  /** Joins feature maps along their channels. */
+  concat(name: string, inputs: readonly string[]): string {
+    return this.#add(name, 'ConcatV2', [...inputs, this.#ints('channel_axis', [], [3])], {
+      T: float,
+      N: { int: inputs.length },
+      Tidx: int,
+    });
+  }
+
+  add(name: string, left: string, right: string): string {
+    return this.#add(name, 'AddV2', [left, right], { T: float });
+  }
+
+  /** The mean of each channel: [n, h, w, c] to [n, c]. */
+  globalAverage(name: string, input: string): string {
+    return this.#add(name, 'Mean', [input, this.#ints('spatial_axes', [2], [1, 2])], {
+      T: float,
+      Tidx: int,
+      keep_dims: { flag: false },
+    });
+  }
+
+  /** [n, h, w, c] to [n, h · w · c]. */
+  flatten(name: string, input: string, length: number): string {
+    return this.#add(name, 'Reshape', [input, this.#ints('flat_shape', [2], [-1, length])], {
+      T: float,
+      Tshape: int,
+    });
+  }
+
+  /** Over the last axis. */
+  softmax(name: string, input: string): string {
+    return this.#add(name, 'Softmax', [input], { T: float });
+  }
+
+  /** Rows of length 1: x / max(‖x‖, epsilon), as torch.nn.functional.normalize has it. */
+  normalize(name: string, input: string, epsilon: number): string {
+    const square = this.#add(`${name}/square`, 'Square', [input], { T: float });
+    const sum = this.#add(`${name}/sum`, 'Sum', [square, this.#ints('feature_axis', [1], [1])], {
+      T: float,
+      Tidx: int,
+      keep_dims: { flag: true },
+    });
+    const length = this.#add(`${name}/length`, 'Sqrt', [sum], { T: float });
+    const least = this.#constant('epsilon', [], Float32Array.of(epsilon));
+    const divisor = this.#add(`${name}/divisor`, 'Maximum', [length, least], { T: float });
+    return this.#add(name, 'RealDiv', [input, divisor], { T: float });
+  }
+
+  /** @param outputs names given to layers, with the shapes of their results */
+  finish(outputs: readonly GraphTensor[]): Network {
+    if (this.#input === undefined) throw new Error(`Network ${this.#name} has no input.`);
+    return {
+      name: this.#name,
+      input: this.#input,
+      outputs: outputs.map(({ name, shape }) => ({ name: `${this.#name}/${name}`, shape })),
+      nodes: this.#nodes,
+      weights: this.#weights,
+      constants: [...this.#constants.values()],
+    };
+  }
+
+  #bias(name: string, product: string, bias: Float32Array): string {
+    const weight = this.#weight(`${name}/bias`, [bias.length], bias);
+    return this.#add(name, 'BiasAdd', [product, weight], { T: float, data_format: channelsLast });
+  }
+
+  #add(
+    name: string,
+    op: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>>,
+  ): string {
+    const full = `${this.#name}/${name}`;
+    this.#nodes.push({ name: full, op, inputs, attributes });
+    return full;
+  }
+
+  #weight(name: string, shape: readonly number[], data: Float32Array): string {
+    const full = `${this.#name}/${name}`;
+    this.#weights.push({ name: full, shape, data });
+    return full;
+  }
+
+  #ints(name: string, shape: readonly number[], values: readonly number[]): string {
+    return this.#constant(name, shape, Int32Array.from(values));
+  }
+
+  #constant(name: string, shape: readonly number[], data: Float32Array | Int32Array): string {
+    const full = `${this.#name}/${name}`;
+    this.#constants.set(full, { name: full, shape, data });
+    return full;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Writes networks as a TensorFlow SavedModel whose variables are filled from the weights file when it
+ * is loaded, so that no checkpoint format is needed. Knows TensorFlow's format, not the networks.
+ */
+import { join } from 'node:path';
+import protobuf from 'protobufjs';
+import type { Attribute, Constant, DataType, GraphNode, Network } from './graph.ts';
+import { elementCount, tensorName } from './graph.ts';
+import type { PlacedWeight, WeightsLayout } from './weights.ts';
+
+/** tensorflow/core/framework/types.proto */
+const dataTypes: Record<DataType, number> = {
+  float32: 1,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  resource: 20,
+};
+const SCHEMA_VERSION = 1;
+/** The version of TensorFlow's graphs for which these ops are written: that of TensorFlow 1.15. */
+const GRAPH_VERSIONS = { producer: 134, minConsumer: 12 };
+const ASSET_NODE = 'weights/file';
+const INIT_NODE = 'weights/init';
+
+const float: Attribute = { type: 'float32' };
+const int: Attribute = { type: 'int32' };
+const string: Attribute = { type: 'string' };
+
+const root = await protobuf.load(join(import.meta.dirname, 'saved-model.proto'));
+const SavedModel = root.lookupType('SavedModel');
+
+/** @param asset name of the weights file within assets/ */
+export function encodeSavedModel(
+  networks: readonly Network[],
+  layout: WeightsLayout,
+  asset: string,
+): Uint8Array {
+  const nodes = [
+    ...networks.flatMap(({ constants }) => constants.map(constantNode)),
+    ...layout.weights.flatMap(variableNodes),
+    ...networks.flatMap((network) => networkNodes(network)),
+    ...initNodes(layout.weights),
+  ];
+  const message = SavedModel.fromObject({
+    savedModelSchemaVersion: SCHEMA_VERSION,
+    metaGraphs: [
+      {
+        metaInfoDef: { tags: ['serve'], tensorflowVersion: '2.0.0' },
+        graphDef: { node: nodes.map(nodeDef), versions: GRAPH_VERSIONS },
+        collectionDef: { saved_model_main_op: { nodeList: { value: [INIT_NODE] } } },
+        signatureDef: Object.fromEntries(
+          networks.map((network) => [network.name, signatureDef(network)]),
+        ),
+        assetFileDef: [{ tensorInfo: tensorInfo(ASSET_NODE, [], 'string'), filename: asset }],
+      },
+    ],
+  });
+  return SavedModel.encode(message).finish();
+}
+
+/** The network's own nodes, reading variables where they name weights, PReLU spelt out. */
+function networkNodes(network: Network): GraphNode[] {
+  const weights = new Set(network.weights.map(({ name }) => name));
+  return network.nodes.flatMap((node) => {
+    const inputs = node.inputs.map((input) => (weights.has(input) ? `${input}/read` : input));
+    return node.op === 'Prelu' ? preluNodes({ ...node, inputs }) : [{ ...node, inputs }];
+  });
+}
+
+/** relu(x) − slope · relu(−x), right for slopes of any sign and size. */
+function preluNodes({ name, inputs, attributes }: GraphNode): GraphNode[] {
+  const [x, slope] = inputs as [string, string];
+  const node = (part: string, op: string, of: string[]): GraphNode => ({
+    name: `${name}/${part}`,
+    op,
+    inputs: of,
+    attributes,
+  });
+  return [
+    node('positive', 'Relu', [x]),
+    node('opposite', 'Neg', [x]),
+    node('negative', 'Relu', [`${name}/opposite`]),
+    node('scaled', 'Mul', [`${name}/negative`, slope]),
+    { name, op: 'Sub', inputs: [`${name}/positive`, `${name}/scaled`], attributes },
+  ];
+}
+
+function variableNodes({ weight: { name, shape } }: PlacedWeight): GraphNode[] {
+  return [
+    {
+      name,
+      op: 'VarHandleOp',
+      inputs: [],
+      attributes: {
+        dtype: float,
+        shape: { shape },
+        container: { text: '' },
+        shared_name: { text: name },
+      },
+    },
+    { name: `${name}/read`, op: 'ReadVariableOp', inputs: [name], attributes: { dtype: float } },
+  ];
+}
+
+/** Reads the file once, hands every variable its slice; `INIT_NODE` is done when all are filled. */
+function initNodes(weights: readonly PlacedWeight[]): GraphNode[] {
+  const total = weights.reduce((sum, { weight }) => sum + weight.data.length, 0);
+  const vector = (name: string, values: readonly number[]) =>
+    constantNode({ name, shape: [values.length], data: Int32Array.from(values) });
+  const fill = ({ weight, offset }: PlacedWeight): GraphNode[] => {
+    const at = `weights/init/${weight.name}`;
+    return [
+      vector(`${at}/begin`, [offset]),
+      vector(`${at}/size`, [elementCount(weight.shape)]),
+      vector(`${at}/shape`, weight.shape),
+      {
+        name: `${at}/slice`,
+        op: 'Slice',
+        inputs: ['weights/values', `${at}/begin`, `${at}/size`],
+        attributes: { T: float, Index: int },
+      },
+      {
+        name: `${at}/reshape`,
+        op: 'Reshape',
+        inputs: [`${at}/slice`, `${at}/shape`],
+        attributes: { T: float, Tshape: int },
+      },
+      {
+        name: `${at}/assign`,
+        op: 'AssignVariableOp',
+        inputs: [weight.name, `${at}/reshape`],
+        attributes: { dtype: float },
+      },
+    ];
+  };
+  if (total >= 2 ** 31) throw new Error(`${total} weights are more than a 32-bit offset reaches.`);
+  return [
+    {
+      name: ASSET_NODE,
+      op: 'Placeholder',
+      inputs: [],
+      attributes: { dtype: string, shape: { shape: [] } },
+    },
+    { name: 'weights/bytes', op: 'ReadFile', inputs: [ASSET_NODE], attributes: {} },
+    {
+      name: 'weights/values',
+      op: 'DecodeRaw',
+      inputs: ['weights/bytes'],
+      attributes: { out_type: float, little_endian: { flag: true } },
+    },
+    ...weights.flatMap(fill),
+    {
+      name: INIT_NODE,
+      op: 'NoOp',
+      inputs: weights.map(({ weight }) => `^weights/init/${weight.name}/assign`),
+      attributes: {},
+    },
+  ];
+}
+
+function constantNode(constant: Constant): GraphNode {
+  return {
+    name: constant.name,
+    op: 'Const',
+    inputs: [],
+    attributes: { dtype: { type: typeOf(constant) }, value: { tensor: constant } },
+  };
+}
+
+function typeOf({ data }: Constant): DataType {
+  return data instanceof Float32Array ? 'float32' : 'int32';
+}
+
+function nodeDef({ name, op, inputs, attributes }: GraphNode): object {
+  const attr = Object.entries(attributes).map(([key, value]) => [key, attrValue(value)]);
+  return { name, op, input: inputs, attr: Object.fromEntries(attr) };
+}
+
+function attrValue(attribute: Attribute): object {
+  if ('type' in attribute) return { type: dataTypes[attribute.type] };
+  if ('shape' in attribute) return { shape: shapeProto(attribute.shape) };
+  if ('int' in attribute) return { i: attribute.int };
+  if ('flag' in attribute) return { b: attribute.flag };
+  if ('text' in attribute) return { s: Buffer.from(attribute.text) };
+  if ('ints' in attribute) return { list: { i: attribute.ints } };
+  if ('texts' in attribute) return { list: { s: attribute.texts.map((t) => Buffer.from(t)) } };
+  const { data, shape } = attribute.tensor;
+  return {
+    tensor: {
+      dtype: dataTypes[typeOf(attribute.tensor)],
+      tensorShape: shapeProto(shape),
+      tensorContent: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    },
+  };
+}
+
+function shapeProto(shape: readonly number[]): object {
+  return { dim: shape.map((size) => ({ size })) };
+}
+
+function tensorInfo(node: string, shape: readonly number[], type: DataType = 'float32'): object {
+  return { name: `${node}:0`, dtype: dataTypes[type], tensorShape: shapeProto(shape) };
+}
+
+function signatureDef(network: Network): object {
+  const entry = (tensor: Network['input']) =>
+    [tensorName(network, tensor), tensorInfo(tensor.name, tensor.shape)] as const;
+  return {
+    inputs: Object.fromEntries([entry(network.input)]),
+    outputs: Object.fromEntries(network.outputs.map(entry)),
+    methodName: 'tensorflow/serving/predict',
+  };
+}
