@@ -32,3 +32,15 @@ export function stopOnSignals(log: Logger, stop: (signal: string) => Promise<voi
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
 }
+
+/**
+ * A process started by another one with a channel (the local cloud does) leaves when that one is gone,
+ * however it went: what it would finish for has gone with it.
+ */
+export function leaveWithParent(log: Logger): void {
+  if (!process.connected) return;
+  process.once('disconnect', () => {
+    log.warn('the parent process is gone: leaving');
+    process.exit(1);
+  });
+}

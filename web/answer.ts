@@ -25,8 +25,12 @@ export function sendMatch(request: Request, response: Response, file: string, ma
 export function errorHandler(log: Logger) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
     const requestId = response.getHeader('X-Request-Id');
-    if (response.headersSent || request.socket.destroyed) {
-      next(error);
+    if (request.socket.destroyed) {
+      log.info({ request: requestId }, 'the client has left');
+      return;
+    }
+    if (response.headersSent) {
+      next(error); // Express cuts the connection: half an answer must not look like a whole one.
       return;
     }
     const known = error instanceof HttpError ? error : clientError(error);

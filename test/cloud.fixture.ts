@@ -1,0 +1,46 @@
+/** Real parts for tests: SQS and S3 by fauxqs, Redis by js-redis-server, a project provisioned in them. */
+import { startFauxqs } from 'fauxqs';
+import { createRedisMock } from 'js-redis-server';
+import { pino } from 'pino';
+import { type AwsClients, createAwsClients } from '../cloud/clients.ts';
+import { type CloudNames, cloudNames } from '../cloud/names.ts';
+import { provision } from '../cloud/provision.ts';
+import { readSettings, type Settings } from '../runtime/settings.ts';
+
+export const silent = pino({ level: 'silent' });
+
+export interface TestCloud {
+  readonly settings: Settings;
+  readonly names: CloudNames;
+  readonly clients: AwsClients;
+  close(): Promise<void>;
+}
+
+/** @param overrides settings that the test cares about */
+export async function startTestCloud(overrides: Record<string, unknown> = {}): Promise<TestCloud> {
+  const aws = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
+  const redis = await createRedisMock();
+  const [address] = redis.addresses();
+  const settings = readSettings(
+    {
+      PROJECT_ID: 'test',
+      PORT: 0,
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${aws.port}`,
+      REDIS_URL: `redis://${address?.host}:${address?.port}`,
+      ...overrides,
+    },
+    {},
+  );
+  const clients = createAwsClients(settings);
+  await provision(clients, settings);
+  return {
+    settings,
+    names: cloudNames(settings.PROJECT_ID),
+    clients,
+    async close() {
+      clients.destroy();
+      await redis.close();
+      await aws.stop();
+    },
+  };
+}

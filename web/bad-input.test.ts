@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import type { Match } from '../cloud/messages.ts';
+import { silent } from '../test/cloud.fixture.ts';
+import { formBody, plainPhoto, post, postPhoto } from '../test/form.fixture.ts';
+import { createApp } from './app.ts';
+import { webMetrics } from './metrics.ts';
+import type { Upload } from './upload.ts';
+import { Waiters } from './waiters.ts';
+
+const LIMIT_MB = 1;
+
+/** The real app over real HTTP; what would go into the cloud is kept here instead. */
+async function startApp() {
+  const taken: Upload[] = [];
+  const app = createApp({
+    recognise: async (upload) => {
+      taken.push(upload);
+      return { name: 'Somebody' } as Match;
+    },
+    metrics: webMetrics({
+      waiters: new Waiters(1),
+      pressure: { read: async () => ({ count: 0 }) } as never,
+      queues: {},
+    }),
+    notReady: () => undefined,
+    isStopping: () => false,
+    maxUploadMb: LIMIT_MB,
+    log: silent,
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, server, taken };
+}
+
+describe('what the web tier refuses', () => {
+  let running: Awaited<ReturnType<typeof startApp>>;
+  let photo: Buffer;
+  before(async () => {
+    running = await startApp();
+    photo = await plainPhoto();
+  });
+  after(() => {
+    running.server.closeAllConnections();
+    running.server.close();
+  });
+
+  /** One clear sentence, no internals, nothing taken in, and the next request is served. */
+  async function refuses(send: () => ReturnType<typeof post>, status: number, says: RegExp) {
+    running.taken.length = 0;
+    const answer = await send();
+    assert.equal(answer.status, status, answer.text);
+    assert.match(answer.text, says);
+    assert.match(answer.headers['content-type'] as string, /^text\/plain/);
+    assert.doesNotMatch(answer.text, /\n|node_modules|Error:|<html/);
+    assert.equal(running.taken.length, 0);
+    const next = await postPhoto(running.url, 'next.jpg', photo);
+    assert.deepEqual([next.status, next.text], [200, 'next:Somebody']);
+  }
+
+  it('an empty file is refused with 400', () =>
+    refuses(() => postPhoto(running.url, 'a.jpg', Buffer.alloc(0)), 400, /empty/));
+
+  it('a file that is no image is refused with 415, whatever its name says', () =>
+    refuses(() => postPhoto(running.url, 'a.jpg', Buffer.from('just text')), 415, /JPEG, PNG/));
+
+  it('an SVG and a PDF are refused with 415', async () => {
+    await refuses(
+      () =>
+        postPhoto(running.url, 'a.png', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')),
+      415,
+      /not a photo/,
+    );
+    await refuses(
+      () => postPhoto(running.url, 'a.jpg', Buffer.from('%PDF-1.7\n')),
+      415,
+      /not a photo/,
+    );
+  });
+
+  it('a file over the limit is refused with 413, which names the limit', () =>
+    refuses(
+      () => postPhoto(running.url, 'a.jpg', Buffer.concat([photo, Buffer.alloc(50 * 1024 * 1024)])),
+      413,
+      /limit of 1 MB/,
+    ));
+
+  it('two files are refused with 400', () =>
+    refuses(
+      () =>
+        post(
+          running.url,
+          formBody([
+            { fileName: 'a.jpg', bytes: photo },
+            { fileName: 'b.jpg', bytes: photo },
+          ]),
+        ),
+      400,
+      /More than one file/,
+    ));
+
+  it('a file in the wrong field is refused with 400, which names both fields', () =>
+    refuses(
+      () => post(running.url, formBody([{ field: 'myfile', fileName: 'a.jpg', bytes: photo }])),
+      400,
+      /"myfile".*'inputFile'/,
+    ));
+
+  it('a form without a file, and text in the place of the file, are refused with 400', async () => {
+    await refuses(() => post(running.url, formBody([{ field: 'a', bytes: 'b' }])), 400, /No photo/);
+    await refuses(() => post(running.url, formBody([{ bytes: 'not a file' }])), 400, /No photo/);
+  });
+
+  it('a body that is no form is refused with 415', () =>
+    refuses(
+      () => post(running.url, photo, { contentType: 'image/jpeg' }),
+      415,
+      /not a multipart form/,
+    ));
+
+  it('a form that breaks off, and one without a boundary, are refused with 400', async () => {
+    const whole = formBody([{ fileName: 'a.jpg', bytes: photo }]);
+    await refuses(() => post(running.url, whole.subarray(0, 200)), 400, /broken or incomplete/);
+    await refuses(
+      () => post(running.url, whole, { contentType: 'multipart/form-data' }),
+      400,
+      /broken or incomplete/,
+    );
+  });
+
+  it('a form with too many fields is refused with 400', () =>
+    refuses(
+      () =>
+        post(
+          running.url,
+          formBody(Array.from({ length: 100 }, (_, i) => ({ field: `f${i}`, bytes: 'x' }))),
+        ),
+      400,
+      /too large/,
+    ));
+
+  for (const [what, name, rule] of [
+    ['with path parts', '../../etc/passwd.jpg', /must begin/],
+    ['with a path inside', 'a/b.jpg', /only ASCII/],
+    ['with a backslash', 'a\\\\b.jpg', /only ASCII/],
+    ['with a quote', 'a\\"b.jpg', /only ASCII/],
+    ['with a single quote', "a'b.jpg", /only ASCII/],
+    ['of 300 letters', `${'a'.repeat(296)}.jpg`, /300 letters/],
+    ['that is not ASCII', 'grüße.jpg', /only ASCII/],
+    ['with an emoji', '😀.jpg', /must begin/],
+    ['written right to left', '\u202Egpj.exe', /must begin/],
+    ['with a control letter', 'a\u0007b.jpg', /broken or incomplete/],
+    ['with a colon, which would split the answer', 'a:b.jpg', /only ASCII/],
+    ['with a leading dot', '.hidden.jpg', /must begin/],
+    ['that would look set aside', '~/x/a.jpg', /must begin/],
+    ['that is empty', '', /No photo|no file name/],
+  ] as const) {
+    it(`a name ${what} is refused with 400`, () =>
+      refuses(() => postPhoto(running.url, name, photo), 400, rule));
+  }
+
+  it('a path that is not there gets 404 in one sentence', async () => {
+    const answer = await fetch(`${running.url}nothing/here`);
+    assert.equal(answer.status, 404);
+    assert.match(await answer.text(), /photos go to POST \//);
+  });
+
+  it('who asks for JSON gets the refusal as JSON with a stable code', async () => {
+    const answer = await postPhoto(running.url, 'a.jpg', Buffer.from('text'), {
+      Accept: 'application/json',
+    });
+    assert.equal(answer.status, 415);
+    const { error } = JSON.parse(answer.text);
+    assert.equal(error.code, 'not-an-image');
+    assert.match(error.message, /JPEG/);
+  });
+
+  it('a client that breaks off in the middle of its upload leaves the service working', async () => {
+    const body = formBody([{ fileName: 'a.jpg', bytes: photo }]);
+    const controller = new AbortController();
+    const stream = new ReadableStream({
+      start(sink) {
+        sink.enqueue(body.subarray(0, 100));
+        controller.abort();
+      },
+    });
+    await assert.rejects(
+      fetch(running.url, {
+        method: 'POST',
+        body: stream,
+        duplex: 'half',
+        signal: controller.signal,
+        headers: { 'Content-Type': 'multipart/form-data; boundary=elastic-face-test-boundary' },
+      } as RequestInit),
+    );
+    const next = await postPhoto(running.url, 'next.jpg', photo);
+    assert.equal(next.status, 200);
+  });
+
+  it('names that people use are taken: spaces, brackets, dots, dashes', async () => {
+    for (const name of ['test_00.jpg', 'IMG 20 (1).JPG', 'a.b.c-d_e+f=g@h.jpeg', 'noextension']) {
+      assert.equal((await postPhoto(running.url, name, photo)).status, 200, name);
+    }
+  });
+});
