@@ -1,0 +1,34 @@
+/** The files that a run posts: found in a folder, in sorted order. Knows nothing of HTTP or of images. */
+import { readdir } from 'node:fs/promises';
+import { join, parse } from 'node:path';
+import { messageOf } from '../runtime/errors.ts';
+import { WorkloadError } from './errors.ts';
+
+export interface ImageFile {
+  readonly path: string;
+  /** The file name as posted. */
+  readonly name: string;
+  /** The file name without its last extension: what the answer begins with. */
+  readonly stem: string;
+}
+
+/**
+ * Every file of the folder by name, without subfolders and hidden files (`.DS_Store` is no photo).
+ * @throws {WorkloadError} when the folder cannot be read or has no file.
+ */
+export async function listImages(folder: string): Promise<ImageFile[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new WorkloadError(
+      `--image_folder ${folder} cannot be read (${messageOf(cause)}): name a folder of photos.`,
+      { cause },
+    );
+  });
+  const images = entries
+    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => ({ path: join(folder, name), name, stem: parse(name).name }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (images.length === 0) {
+    throw new WorkloadError(`--image_folder ${folder} holds no file: name a folder of photos.`);
+  }
+  return images;
+}
