@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Redis } from 'ioredis';
+import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
+import { until } from '../test/condition.fixture.ts';
+import { openLeadership } from './leader.ts';
+import { openLeases } from './leases.ts';
+import { openPressure } from './pressure.ts';
+import { connectRedis } from './redis.ts';
+import { openRelay } from './relay.ts';
+
+describe('what the services keep in Redis', { timeout: 30_000 }, () => {
+  let cloud: TestCloud;
+  let redis: Redis;
+  before(async () => {
+    cloud = await startTestCloud();
+    redis = connectRedis(cloud.settings.REDIS_URL ?? '', 'test', silent);
+  });
+  after(async () => {
+    redis.disconnect();
+    await cloud.close();
+  });
+
+  it('pressure counts each request once, knows the oldest, and ends with it', async () => {
+    const pressure = openPressure(redis, 'pressure-test', 10_000);
+    assert.deepEqual(await pressure.read(), { count: 0 });
+    await pressure.begin('one', 'a.jpg', 1000);
+    await pressure.begin('two', 'b.jpg', 2000);
+    await pressure.begin('two', 'b.jpg', 2000);
+    assert.deepEqual(await pressure.read(), { count: 2, oldestAt: 1000 });
+    await pressure.finish('one', 'a.jpg');
+    await pressure.finish('one', 'a.jpg');
+    assert.deepEqual(await pressure.read(), { count: 1, oldestAt: 2000 });
+    assert.equal(await pressure.forgetBefore(2000), 0);
+    assert.equal(await pressure.forgetBefore(2001), 1);
+    assert.deepEqual(await pressure.read(), { count: 0 });
+  });
+
+  it('a file name is held by one request at a time, and freed only by its holder', async () => {
+    const pressure = openPressure(redis, 'hold-test', 10_000);
+    assert.equal(await pressure.begin('one', 'a.jpg', 1), true);
+    assert.equal(await pressure.begin('two', 'a.jpg', 2), false);
+    await pressure.finish('two', 'a.jpg');
+    assert.equal(await pressure.begin('three', 'a.jpg', 3), false);
+    await pressure.finish('one', 'a.jpg');
+    assert.equal(await pressure.begin('four', 'a.jpg', 4), true);
+  });
+
+  it('a hold ends by itself when nobody ends it', async () => {
+    const pressure = openPressure(redis, 'expiry-test', 50);
+    await pressure.begin('one', 'a.jpg', 1);
+    await until('the hold to end', () => pressure.begin('two', 'a.jpg', 2));
+  });
+
+  it('a lease is read back with its age; an instance that never reported has none', async () => {
+    const leases = openLeases(redis, 'lease-test');
+    const lease = { state: 'idle', forMs: 1234, inHand: 0, finished: 7 } as const;
+    assert.equal(await leases.renew('i-1', lease), false);
+    const readings = await leases.read(['i-1', 'i-2']);
+    assert.equal(readings.size, 1);
+    const { silentMs, ...read } = readings.get('i-1') ?? assert.fail('no lease');
+    assert.deepEqual(read, lease);
+    assert.ok(silentMs >= 0 && silentMs < 5000);
+  });
+
+  it('an instance learns that it is to drain when it renews its lease, until it is forgotten', async () => {
+    const leases = openLeases(redis, 'drain-test');
+    const lease = { state: 'busy', forMs: 0, inHand: 1, finished: 0 } as const;
+    await leases.askToDrain('i-1');
+    assert.equal(await leases.renew('i-1', lease), true);
+    assert.equal(await leases.renew('i-2', lease), false);
+    await leases.forget('i-1');
+    assert.equal(await leases.renew('i-1', lease), false);
+  });
+
+  it('what is no lease is read as none', async () => {
+    const leases = openLeases(redis, 'foreign-test');
+    await redis.set('foreign-test:lease:i-1', '{"state":"dancing"}', 'PX', 1000);
+    assert.equal((await leases.read(['i-1'])).size, 0);
+  });
+
+  it('one scaler leads at a time; the next leads when it resigns', async () => {
+    const first = openLeadership(redis, 'leader-test', 'first');
+    const second = openLeadership(redis, 'leader-test', 'second');
+    assert.equal(await first.lead(), true);
+    assert.equal(await second.lead(), false);
+    assert.equal(await first.lead(), true);
+    await second.resign();
+    assert.equal(await second.lead(), false);
+    await first.resign();
+    assert.equal(await second.lead(), true);
+  });
+
+  it('a reply passed on reaches the node that listens, and only tells of those who do', async () => {
+    const here = openRelay(redis, 'relay-test');
+    const there = openRelay(redis, 'relay-test');
+    const heard: string[] = [];
+    await there.listen('there', (body) => heard.push(body));
+    assert.equal(await here.pass('there', 'a reply'), true);
+    assert.equal(await here.pass('nobody', 'a reply'), false);
+    await until('the reply to arrive', () => heard.length === 1);
+    assert.deepEqual(heard, ['a reply']);
+    there.close();
+  });
+
+  it('commands fail soon, not late, when Redis is away', async () => {
+    const away = connectRedis('redis://127.0.0.1:1', 'test', silent);
+    await assert.rejects(openPressure(away, 'away-test', 1000).read());
+    away.disconnect();
+  });
+});
