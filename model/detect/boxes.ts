@@ -1,0 +1,108 @@
+/**
+ * Boxes as the detector's three stages hold them, and the arithmetic between stages: regression,
+ * squaring, clipping. Single precision throughout, as in PyTorch: a coordinate that is floored or
+ * truncated later must not differ by a rounding. Formulas: Zhang et al. 2016 (MTCNN), in the form of
+ * facenet-pytorch's detect_face.
+ */
+
+/** Boxes in pixels of the photo with their face probability; may reach beyond its edges. */
+export interface ScoredBoxes {
+  /** [count, 4]: x1, y1, x2, y2 */
+  readonly boxes: Float32Array;
+  /** [count] */
+  readonly scores: Float32Array;
+}
+
+const { fround } = Math;
+
+/** The rows `indices` of a matrix with `columns` columns, in that order. */
+export function pickRows(
+  matrix: Float32Array,
+  columns: number,
+  indices: ArrayLike<number>,
+): Float32Array {
+  const picked = new Float32Array(indices.length * columns);
+  for (let row = 0; row < indices.length; row++) {
+    const from = indices[row]! * columns;
+    for (let column = 0; column < columns; column++) {
+      picked[row * columns + column] = matrix[from + column]!;
+    }
+  }
+  return picked;
+}
+
+/** The rows of several matrices of equal width, one after the other. */
+export function joinRows(matrices: readonly Float32Array[]): Float32Array {
+  const joined = new Float32Array(matrices.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const matrix of matrices) {
+    joined.set(matrix, at);
+    at += matrix.length;
+  }
+  return joined;
+}
+
+/**
+ * Moves each side by a network's offset, a share of the box's width or height.
+ * @param regression [count, 4]: offsets of x1, y1, x2, y2
+ * @param border 1 where the network was trained with sizes counted as x2 - x1 + 1, else 0
+ */
+export function regressBoxes(
+  boxes: Float32Array,
+  regression: Float32Array,
+  border: 0 | 1,
+): Float32Array {
+  const moved = new Float32Array(boxes.length);
+  for (let at = 0; at < boxes.length; at += 4) {
+    const width = fround(fround(boxes[at + 2]! - boxes[at]!) + border);
+    const height = fround(fround(boxes[at + 3]! - boxes[at + 1]!) + border);
+    moved[at] = boxes[at]! + fround(regression[at]! * width);
+    moved[at + 1] = boxes[at + 1]! + fround(regression[at + 1]! * height);
+    moved[at + 2] = boxes[at + 2]! + fround(regression[at + 2]! * width);
+    moved[at + 3] = boxes[at + 3]! + fround(regression[at + 3]! * height);
+  }
+  return moved;
+}
+
+/** Grows the shorter side of each box about its middle until the box is square. */
+export function squareBoxes(boxes: Float32Array): Float32Array {
+  const square = new Float32Array(boxes.length);
+  for (let at = 0; at < boxes.length; at += 4) {
+    const width = fround(boxes[at + 2]! - boxes[at]!);
+    const height = fround(boxes[at + 3]! - boxes[at + 1]!);
+    const side = Math.max(width, height);
+    square[at] = fround(boxes[at]! + width * 0.5) - side * 0.5;
+    square[at + 1] = fround(boxes[at + 1]! + height * 0.5) - side * 0.5;
+    square[at + 2] = square[at]! + side;
+    square[at + 3] = square[at + 1]! + side;
+  }
+  return square;
+}
+
+/**
+ * The part of each box that lies in the photo, as whole pixels. Coordinates count pixels from 1, both
+ * ends included, and are cut towards zero: the convention the networks were trained with.
+ * @returns windows [count, 4]: left, top, right, bottom, the last two exclusive; a window is empty
+ *   (right <= left or bottom <= top) where the box lies outside
+ */
+export function clipBoxes(boxes: Float32Array, width: number, height: number): Int32Array {
+  const windows = new Int32Array(boxes.length);
+  for (let at = 0; at < boxes.length; at += 4) {
+    windows[at] = Math.max(Math.trunc(boxes[at]!), 1) - 1;
+    windows[at + 1] = Math.max(Math.trunc(boxes[at + 1]!), 1) - 1;
+    windows[at + 2] = Math.min(Math.trunc(boxes[at + 2]!), width);
+    windows[at + 3] = Math.min(Math.trunc(boxes[at + 3]!), height);
+  }
+  return windows;
+}
+
+/** Width times height of each box, in px². */
+export function boxAreas(boxes: Float32Array, border: 0 | 1 = 0): Float32Array {
+  const areas = new Float32Array(boxes.length / 4);
+  for (let row = 0, at = 0; row < areas.length; row++, at += 4) {
+    const width = fround(fround(boxes[at + 2]! - boxes[at]!) + border);
+    const height = fround(fround(boxes[at + 3]! - boxes[at + 1]!) + border);
+    areas[row] = width * height;
+  }
+  return areas;
+}

@@ -1,0 +1,53 @@
+/** The known people: reads their names and embeddings from the model folder. Does not compare them. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ModelError } from './errors.ts';
+import { EMBEDDING_LENGTH, gallerySchema, modelFiles } from './format.ts';
+
+export interface Gallery {
+  /** The person of each embedding; a person may have several. */
+  readonly names: readonly string[];
+  /** [names, 512] */
+  readonly embeddings: Float32Array;
+}
+
+/**
+ * Reads gallery.json and gallery.bin.
+ * @throws {ModelError} when one is missing or they do not fit each other
+ */
+export async function readGallery(directory: string): Promise<Gallery> {
+  const { names } = await readNames(join(directory, modelFiles.gallery));
+  const path = join(directory, modelFiles.galleryEmbeddings);
+  const bytes = await readModelFile(path);
+  const length = names.length * EMBEDDING_LENGTH;
+  if (bytes.byteLength !== length * 4) {
+    throw new ModelError(
+      `${path} has ${bytes.byteLength} bytes where ${names.length} people's embeddings take ` +
+        `${length * 4}: convert again with \`npm run convert\`.`,
+    );
+  }
+  // Little-endian in the file, as on every machine Node and TensorFlow run on; copied to align it.
+  return { names, embeddings: new Float32Array(new Uint8Array(bytes).buffer) };
+}
+
+async function readNames(path: string): Promise<{ names: string[] }> {
+  const bytes = await readModelFile(path);
+  try {
+    return gallerySchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (cause) {
+    throw new ModelError(
+      `${path} is not a gallery this version can read: convert again with \`npm run convert\`.`,
+      { cause },
+    );
+  }
+}
+
+async function readModelFile(path: string): Promise<NonSharedBuffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new ModelError(`The model has no ${path}: convert it with \`npm run convert\`.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * The public face of the recogniser: image bytes in, people out.
+ *
+ *     const recognizer = await loadRecognizer(directory);
+ *     const { faces } = await recognizer.recognize(jpegBytes);
+ */
+export type { OpenOptions } from './backend/index.ts';
+export type { Box, DetectedFace, Point } from './detect/cascade.ts';
+export { BackendError, ImageError, ModelError } from './errors.ts';
+export type { Neighbour } from './match.ts';
+export type { Backend } from './networks.ts';
+export {
+  type Face,
+  isRecognized,
+  type LoadOptions,
+  largestFace,
+  loadRecognizer,
+  type Recognition,
+  type RecognizedFace,
+  type RecognizeOptions,
+  type Recognizer,
+  type Timings,
+} from './recognizer.ts';
