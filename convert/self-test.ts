@@ -1,0 +1,111 @@
+/**
+ * Judges a converted model by its answers: those of the published weights, or at least sane ones.
+ * Knows the four networks by what they return, not how they were made.
+ */
+import { EMBEDDING_LENGTH } from '../model/format.ts';
+import type { Networks } from '../model/networks.ts';
+import { SelfTestError } from './errors.ts';
+import { type Answers, answersOf, readReference } from './reference.ts';
+
+/** Largest distance (L2) of an embedding, and difference of any other output, from PyTorch's. */
+export const TOLERANCE = 1e-4;
+
+export interface Deviations {
+  readonly pnet: number;
+  readonly rnet: number;
+  readonly onet: number;
+  readonly encoder: number;
+}
+
+/** Who made the weights, in messages. */
+const published: Record<keyof Deviations, string> = {
+  pnet: 'pnet.pt of facenet-pytorch',
+  rnet: 'rnet.pt of facenet-pytorch',
+  onet: 'onet.pt of facenet-pytorch',
+  encoder: '20180402-114759-vggface2.pt of facenet-pytorch',
+};
+
+/**
+ * @param anyWeights accept weights that are not the published ones, as long as the answers are sane
+ * @throws {SelfTestError} naming the network that is off and by how much
+ */
+export function selfTest(networks: Networks, { anyWeights = false } = {}): Deviations {
+  const answers = answersOf(networks);
+  checkSane(answers);
+  const deviations = deviationsOf(answers, readReference());
+  if (!anyWeights) checkPublished(deviations);
+  return deviations;
+}
+
+/** How far answers are from each other: the largest difference, for embeddings the largest distance. */
+export function deviationsOf(answers: Answers, expected: Answers): Deviations {
+  return {
+    pnet: largestDifference(answers.pnet, expected.pnet),
+    rnet: largestDifference(answers.rnet, expected.rnet),
+    onet: largestDifference(answers.onet, expected.onet),
+    encoder: largestDistance(answers.encoder.embedding, expected.encoder.embedding),
+  };
+}
+
+/** @throws {SelfTestError} when a deviation is above `TOLERANCE` */
+export function checkPublished(deviations: Deviations): void {
+  for (const network of ['pnet', 'rnet', 'onet', 'encoder'] as const) {
+    const deviation = deviations[network];
+    if (deviation <= TOLERANCE) continue;
+    throw new SelfTestError(
+      `The converted ${network} answers ${deviation.toPrecision(2)} off (allowed: ${TOLERANCE}): ` +
+        `its weights are not those of ${published[network]}. ` +
+        'To use other weights on purpose, convert with --any-weights.',
+    );
+  }
+}
+
+/** @throws {SelfTestError} when an answer is not finite, a probability or a length is impossible */
+export function checkSane(answers: Answers): void {
+  for (const [network, outputs] of Object.entries(answers)) {
+    for (const [output, values] of Object.entries<Float32Array>(outputs)) {
+      if (values.every(Number.isFinite)) continue;
+      throw new SelfTestError(
+        `The converted ${network} gives ${output} that is not finite: its weights are damaged.`,
+      );
+    }
+  }
+  for (const network of ['pnet', 'rnet', 'onet'] as const) {
+    const { probability } = answers[network];
+    if (probability.every((value) => value >= 0 && value <= 1)) continue;
+    throw new SelfTestError(`The converted ${network} gives probabilities outside 0 to 1.`);
+  }
+  const { embedding } = answers.encoder;
+  for (let row = 0; row < embedding.length; row += EMBEDDING_LENGTH) {
+    const length = Math.hypot(...embedding.subarray(row, row + EMBEDDING_LENGTH));
+    if (Math.abs(length - 1) < TOLERANCE) continue;
+    throw new SelfTestError(`The converted encoder gives an embedding of length ${length}, not 1.`);
+  }
+}
+
+function largestDifference<Name extends string>(
+  answers: Readonly<Record<Name, Float32Array>>,
+  expected: Readonly<Record<Name, Float32Array>>,
+): number {
+  const names = Object.keys(expected) as Name[];
+  return Math.max(
+    ...names.map((name) => {
+      const [a, b] = [answers[name], expected[name]];
+      if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+      return a.reduce((most, value, at) => Math.max(most, Math.abs(value - b[at]!)), 0);
+    }),
+  );
+}
+
+function largestDistance(embeddings: Float32Array, expected: Float32Array): number {
+  if (embeddings.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let most = 0;
+  for (let row = 0; row < expected.length; row += EMBEDDING_LENGTH) {
+    let squares = 0;
+    for (let at = row; at < row + EMBEDDING_LENGTH; at++) {
+      squares += (embeddings[at]! - expected[at]!) ** 2;
+    }
+    most = Math.max(most, Math.sqrt(squares));
+  }
+  return most;
+}
