@@ -16,16 +16,27 @@ export interface AwsClients {
 
 type ClientSettings = Pick<Settings, 'AWS_REGION' | 'AWS_ENDPOINT_URL'>;
 
-export function createAwsClients(settings: ClientSettings): AwsClients {
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** @param credentials unset means where the AWS tools usually look for them */
+export function createAwsClients(
+  settings: ClientSettings,
+  credentials?: AwsCredentials,
+): AwsClients {
   const endpoint = settings.AWS_ENDPOINT_URL;
+  // The embedded cloud checks no signature; without these the SDK would look for credentials
+  // at the instance metadata address, which is not on this machine.
+  const signing =
+    endpoint !== undefined && isLoopback(endpoint)
+      ? { accessKeyId: 'local', secretAccessKey: 'local' }
+      : credentials;
   const shared = {
     region: settings.AWS_REGION,
     ...(endpoint === undefined ? {} : { endpoint }),
-    // The embedded cloud checks no signature; without these the SDK would look for credentials
-    // at the instance metadata address, which is not on this machine.
-    ...(endpoint !== undefined && isLoopback(endpoint)
-      ? { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
-      : {}),
+    ...(signing === undefined ? {} : { credentials: signing }),
     requestHandler: {
       httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
       httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },

@@ -3,6 +3,7 @@
  * says how it went. Exits 0 only when every request was answered and no answer was wrong.
  */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { abortOnSignals, INTERRUPTED } from './interrupt.ts';
 import { prepareRun, runOptions } from './plan.ts';
 import { createPoster } from './post.ts';
 import { showProgress } from './progress.ts';
@@ -18,27 +19,21 @@ const options = {
 
 type Flags = InferredOptionTypes<typeof options>;
 
-/** A run that was broken off is no pass; 130 is what shells report for Ctrl-C. */
-const INTERRUPTED = 130;
-
 export const command: CommandModule<object, Flags> = {
   command: 'workload',
   describe: 'post photos to the web tier and measure its answers',
   builder: (yargs: Argv) => yargs.options(options),
   async handler(flags: ArgumentsCamelCase<Flags>): Promise<void> {
     const { url, plan } = await prepareRun(flags);
-    const stopping = new AbortController();
-    const interrupt = (): void => stopping.abort();
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', interrupt);
+    const signal = abortOnSignals();
     const poster = createPoster(url, plan.connections);
     const progress = showProgress(plan.requests);
     try {
-      const tally = await runWorkload(plan, poster, stopping.signal, progress.update);
+      const tally = await runWorkload(plan, poster, signal, progress.update);
       progress.stop();
       const summary = tally.summary();
       console.log(flags.json ? JSON.stringify(summary) : formatSummary(summary));
-      if (stopping.signal.aborted) {
+      if (signal.aborted) {
         console.error(`Interrupted after ${tally.done} of ${plan.requests} requests.`);
         process.exitCode = INTERRUPTED;
       } else if (!summary.passed) {

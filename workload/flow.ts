@@ -1,0 +1,79 @@
+/** Runs the generator while the system is watched, from zero instances to zero again. */
+import type { FlowRecord } from './checks.ts';
+import { fleetSize, messagesIn, type Observation, type Observe } from './observe.ts';
+import type { Poster } from './post.ts';
+import { type RunPlan, runWorkload } from './run.ts';
+import type { Tally } from './tally.ts';
+import { type Look, watch } from './watch.ts';
+
+export interface FlowOptions {
+  readonly plan: RunPlan;
+  readonly intervalMs: number;
+  /** How long after the last answer fleet and queues may take to be empty. */
+  readonly settleMs: number;
+  readonly onLook?: (look: Look) => void;
+  readonly onProgress?: (tally: Tally) => void;
+  readonly onAnswered?: () => void;
+}
+
+/**
+ * @throws {WorkloadError} when the first or the last look at the system fails; looks in between may.
+ * An aborted `signal` breaks the run off and leaves out the wait for rest.
+ */
+export async function runFlow(
+  observe: Observe,
+  poster: Poster,
+  options: FlowOptions,
+  signal: AbortSignal,
+): Promise<FlowRecord> {
+  const { plan, intervalMs, settleMs } = options;
+  const before = await observe();
+  const peaks = { running: before.app.running ?? 0, fleet: fleetSize(before.app) };
+  const over = new AbortController();
+  let answeredAt: number | undefined;
+  let restedAfterMs: number | undefined;
+
+  const watching = (async () => {
+    for await (const look of watch(observe, intervalMs, AbortSignal.any([over.signal, signal]))) {
+      options.onLook?.(look);
+      if ('seen' in look) {
+        peaks.running = Math.max(peaks.running, look.seen.app.running ?? 0);
+        peaks.fleet = Math.max(peaks.fleet, fleetSize(look.seen.app));
+      }
+      // A look that began before the last answer says nothing about rest.
+      if (answeredAt === undefined) continue;
+      const sinceMs = Date.now() - answeredAt;
+      if ('seen' in look && look.seen.at > answeredAt && isAtRest(look.seen)) {
+        restedAfterMs = sinceMs;
+        return;
+      }
+      if (sinceMs > settleMs) return;
+    }
+  })();
+
+  try {
+    const tally = await runWorkload(plan, poster, signal, options.onProgress);
+    answeredAt = Date.now();
+    options.onAnswered?.();
+    await watching;
+    const files = plan.images.slice(0, plan.requests).map(({ name }) => name);
+    return {
+      before,
+      after: await observe(),
+      peakRunning: peaks.running,
+      peakFleet: peaks.fleet,
+      summary: tally.summary(),
+      files,
+      restedAfterMs,
+    };
+  } finally {
+    over.abort();
+    await watching;
+  }
+}
+
+/** Nothing runs, boots or leaves, and no message is left: a queue that is missing has none. */
+function isAtRest({ app, requests, replies }: Observation): boolean {
+  const busy = [requests, replies].some((depth) => depth !== undefined && messagesIn(depth) > 0);
+  return fleetSize(app) === 0 && !busy;
+}

@@ -1,0 +1,172 @@
+/** What the grader command does: looks, or runs and watches, judges, and prints. */
+import { styleText } from 'node:util';
+import { type AwsClients, createAwsClients } from '../cloud/clients.ts';
+import { cloudNames } from '../cloud/names.ts';
+import { readSettings } from '../runtime/settings.ts';
+import { type Check, checkFlow, checkState, type FlowLimits } from './checks.ts';
+import { emptyAll } from './empty.ts';
+import { WorkloadError } from './errors.ts';
+import { runFlow } from './flow.ts';
+import type { GraderFlags } from './grader.command.ts';
+import { abortOnSignals, INTERRUPTED } from './interrupt.ts';
+import { type GradedNames, type Observe, openObserver } from './observe.ts';
+import { prepareRun } from './plan.ts';
+import { createPoster } from './post.ts';
+import { showProgress } from './progress.ts';
+import { formatSummary } from './report.ts';
+import type { RunSummary } from './tally.ts';
+import { tableHead, tableRow, watch } from './watch.ts';
+
+interface Graded {
+  readonly checks: readonly Check[];
+  readonly workload?: RunSummary;
+}
+
+/**
+ * Does what the flags ask for, and resolves with the exit code.
+ * @throws {ElasticFaceError} when a flag is wrong, or the cloud or the web tier cannot be asked.
+ */
+export async function grade(flags: GraderFlags): Promise<number> {
+  requireNumbers(flags);
+  const settings = readSettings({
+    PROJECT_ID: flags.id,
+    AWS_ENDPOINT_URL: flags.endpoint_url,
+    AWS_REGION: flags.region,
+    MAX_INSTANCES: flags.max_instances,
+  });
+  const clients = createAwsClients(settings, credentialsOf(flags));
+  const names = namesOf(settings.PROJECT_ID, flags);
+  const observe = openObserver(clients, names);
+  const signal = abortOnSignals();
+  // With --json standard output holds that one object and nothing else.
+  const say = flags.json ? console.error : console.log;
+  try {
+    if (flags.empty) await emptyFirst(clients, names, observe, say);
+    if (!wantsRun(flags) && flags.watch) {
+      await printTable(observe, flags.interval * 1000, signal, say);
+      return 0;
+    }
+    const limits = { maxInstances: settings.MAX_INSTANCES, settleSeconds: flags.settle_seconds };
+    const graded = wantsRun(flags)
+      ? await gradeRun(observe, names, limits, flags, signal, say)
+      : { checks: checkState(await observe(), names, expectationsOf(flags)) };
+    const passed = report(graded, flags.json);
+    if (signal.aborted) return INTERRUPTED;
+    return passed ? 0 : 1;
+  } finally {
+    clients.destroy();
+  }
+}
+
+/** Any flag of the generator asks for a run, so that a forgotten one is told. */
+function wantsRun({ num_request, url, image_folder, prediction_file }: GraderFlags): boolean {
+  return [num_request, url, image_folder, prediction_file].some((flag) => flag !== undefined);
+}
+
+async function gradeRun(
+  observe: Observe,
+  names: GradedNames,
+  limits: FlowLimits,
+  flags: GraderFlags,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<Graded> {
+  const { url, plan } = await prepareRun(flags);
+  const poster = createPoster(url, plan.connections);
+  const progress = flags.watch ? undefined : showProgress(plan.requests);
+  if (flags.watch) say(tableHead);
+  try {
+    const flow = await runFlow(
+      observe,
+      poster,
+      {
+        plan,
+        intervalMs: flags.interval * 1000,
+        settleMs: limits.settleSeconds * 1000,
+        ...(progress
+          ? { onProgress: progress.update, onAnswered: progress.stop }
+          : { onLook: (look) => say(tableRow(look)) }),
+      },
+      signal,
+    );
+    say(formatSummary(flow.summary));
+    return {
+      checks: [...checkFlow(flow, limits), ...checkState(flow.after, names, expectationsOf(flags))],
+      workload: flow.summary,
+    };
+  } finally {
+    progress?.stop();
+    poster.close();
+  }
+}
+
+async function emptyFirst(
+  clients: AwsClients,
+  names: GradedNames,
+  observe: Observe,
+  say: (line: string) => void,
+): Promise<void> {
+  const { requests, replies, inKeys, outKeys } = await observe();
+  if ([requests, replies, inKeys, outKeys].includes(undefined)) return; // The checks will tell.
+  await emptyAll(clients, names, say);
+}
+
+async function printTable(
+  observe: Observe,
+  intervalMs: number,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  await observe(); // A wrong endpoint is an error; one that goes away later is a row.
+  say(tableHead);
+  for await (const look of watch(observe, intervalMs, signal)) say(tableRow(look));
+}
+
+function report({ checks, workload }: Graded, json: boolean): boolean {
+  const failed = checks.filter((check) => !check.passed).length;
+  if (json) {
+    console.log(JSON.stringify({ passed: failed === 0, checks, workload }));
+    return failed === 0;
+  }
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  for (const { name, passed, sentence } of checks) {
+    const word = passed ? styleText('green', 'pass') : styleText('red', 'FAIL');
+    console.log(`${word}  ${name.padEnd(width)}  ${sentence}`);
+  }
+  console.log(failed === 0 ? 'All checks passed.' : `${failed} of ${checks.length} checks failed.`);
+  return failed === 0;
+}
+
+function expectationsOf({ expect_objects: objects, expect_fleet: fleet }: GraderFlags) {
+  return { objects, fleet };
+}
+
+function credentialsOf({ access_keyId: accessKeyId, access_key: secretAccessKey }: GraderFlags) {
+  return accessKeyId === undefined || secretAccessKey === undefined
+    ? undefined
+    : { accessKeyId, secretAccessKey };
+}
+
+function namesOf(projectId: string, flags: GraderFlags): GradedNames {
+  const names = cloudNames(projectId);
+  return {
+    requestQueue: flags.req_sqs ?? names.requestQueue,
+    replyQueue: flags.resp_sqs ?? names.replyQueue,
+    inBucket: flags.in_bucket ?? names.inBucket,
+    outBucket: flags.out_bucket ?? names.outBucket,
+  };
+}
+
+function requireNumbers(flags: GraderFlags): void {
+  for (const [name, least] of [
+    ['expect_objects', 0],
+    ['expect_fleet', 0],
+    ['interval', 0.05],
+    ['settle_seconds', 1],
+  ] as const) {
+    const value = flags[name];
+    if (value !== undefined && !(value >= least)) {
+      throw new WorkloadError(`--${name} must be a number of at least ${least}.`);
+    }
+  }
+}

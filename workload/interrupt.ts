@@ -1,0 +1,22 @@
+/** Ctrl-C as an AbortSignal, so that a run that is broken off can still say how far it came. */
+
+/** What shells report for Ctrl-C. */
+export const INTERRUPTED = 130;
+
+/** A terminal's Ctrl-C can arrive twice: from the terminal and again from npm. That is one wish. */
+const SAME_WISH_MS = 1000;
+
+/** Aborted by the first SIGINT or SIGTERM; another, more than a second later, exits at once. */
+export function abortOnSignals(): AbortSignal {
+  const stopping = new AbortController();
+  let askedAt: number | undefined;
+  const onSignal = (): void => {
+    const now = performance.now();
+    if (askedAt !== undefined && now - askedAt > SAME_WISH_MS) process.exit(INTERRUPTED);
+    askedAt ??= now;
+    stopping.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return stopping.signal;
+}
