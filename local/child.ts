@@ -1,0 +1,77 @@
+/**
+ * Starts one process of the local stack, tethered to this one: it leads a group of its own, so that a
+ * terminal's Ctrl-C reaches only the parent, and nothing of the group outlives it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+const TETHER = new URL('./tether.ts', import.meta.url).href;
+/** A log larger than this is started anew with the next process that writes it. */
+const MOST_LOG_BYTES = 10 * 1024 * 1024;
+
+export interface ChildOptions {
+  /** Script and arguments for this same Node. */
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Takes standard output and error; appended to. */
+  readonly logFile: string;
+  /** Between the wish to stop and the kill. */
+  readonly graceMs: number;
+}
+
+export interface Child {
+  readonly pid: number;
+  /** Resolves, never rejects, when it and all it started are gone; the text says how it ended. */
+  readonly gone: Promise<string>;
+  /** Asks it to stop, and kills it after the grace; more calls do nothing more. */
+  stop(): void;
+}
+
+/** @throws what spawning throws, e.g. when memory is short */
+export async function startChild(options: ChildOptions): Promise<Child> {
+  mkdirSync(dirname(options.logFile), { recursive: true });
+  const log = openSync(options.logFile, isLarge(options.logFile) ? 'w' : 'a');
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, ['--import', TETHER, ...options.args], {
+      env: options.environment,
+      stdio: ['ignore', log, log, 'ipc'],
+      detached: true,
+    });
+    await once(child, 'spawn');
+  } finally {
+    closeSync(log);
+  }
+  const pid = child.pid!;
+  let kill: NodeJS.Timeout | undefined;
+  return {
+    pid,
+    gone: new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        clearTimeout(kill);
+        // A machine that is gone leaves nothing running: not its inference process either.
+        killGroup(pid);
+        resolve(signal === null ? `exited with code ${code}` : `ended by ${signal}`);
+      });
+    }),
+    stop() {
+      if (kill !== undefined || child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      kill = setTimeout(() => killGroup(pid), options.graceMs);
+    },
+  };
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function isLarge(file: string): boolean {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MOST_LOG_BYTES;
+}

@@ -1,0 +1,172 @@
+/** EC2's actions: a checked request in, the content of the answer out. Knows nothing of HTTP. */
+import { byReservation, reservationXml, stateXml, statusXml } from './describe.ts';
+import { Ec2Error } from './errors.ts';
+import { select, selectInstances } from './filters.ts';
+import type { InstanceFleet, StateChange } from './fleet.ts';
+import type { Instance } from './instance.ts';
+import { pageOf } from './pages.ts';
+import type { Ec2Action, Ec2Request } from './requests.ts';
+import { items, type XmlObject } from './xml.ts';
+
+type Handler<Action extends Ec2Action> = (
+  fleet: InstanceFleet,
+  request: Ec2Request<Action>,
+) => XmlObject;
+
+/** EC2's own limit for one resource. */
+const MOST_TAGS = 50;
+
+const handlers: { readonly [Action in Ec2Action]: Handler<Action> } = {
+  RunInstances(fleet, request) {
+    if (request.DryRun) fleet.check(request);
+    allowDryRun(request);
+    return reservationXml(fleet.run(request));
+  },
+
+  DescribeInstances(fleet, request) {
+    allowDryRun(request);
+    const { things, nextToken } = instancesOf(fleet, request);
+    return {
+      reservationSet: items(byReservation(things).map(reservationXml)),
+      ...token(nextToken),
+    };
+  },
+
+  DescribeInstanceStatus(fleet, request) {
+    allowDryRun(request);
+    const { things, nextToken } = instancesOf(
+      fleet,
+      request,
+      (instance) => request.IncludeAllInstances || instance.state === 'running',
+    );
+    return { instanceStatusSet: items(things.map(statusXml)), ...token(nextToken) };
+  },
+
+  TerminateInstances: (fleet, request) => changed(fleet, request, 'terminate'),
+  StopInstances: (fleet, request) => changed(fleet, request, 'stop'),
+  StartInstances: (fleet, request) => changed(fleet, request, 'start'),
+
+  CreateTags(fleet, request) {
+    if (request.Tag.length === 0) {
+      throw new Ec2Error('MissingParameter', 'The request must contain the parameter Tag');
+    }
+    const instances = resources(fleet, request.ResourceId);
+    for (const { id, tags } of instances) {
+      if (new Set([...tags.keys(), ...request.Tag.map(({ Key }) => Key)]).size > MOST_TAGS) {
+        throw new Ec2Error('TagLimitExceeded', `More than ${MOST_TAGS} tags on ${id}`);
+      }
+    }
+    allowDryRun(request);
+    for (const { tags } of instances)
+      for (const { Key, Value } of request.Tag) tags.set(Key, Value);
+    return { return: true };
+  },
+
+  DeleteTags(fleet, request) {
+    const instances = resources(fleet, request.ResourceId);
+    allowDryRun(request);
+    for (const { tags } of instances) {
+      if (request.Tag.length === 0) tags.clear();
+      for (const { Key, Value } of request.Tag) {
+        if (Value === undefined || tags.get(Key) === Value) tags.delete(Key);
+      }
+    }
+    return { return: true };
+  },
+
+  DescribeTags(fleet, request) {
+    allowDryRun(request);
+    const all = fleet
+      .list()
+      .flatMap(({ id, tags }) => [...tags].map(([key, value]) => ({ id, key, value })));
+    const found = select(all, request.Filter, TAG_FILTERS, ({ id, key, value }, name) => {
+      if (name.startsWith('tag:')) return name.slice('tag:'.length) === key ? [value] : [];
+      return { key: [key], value: [value], 'resource-id': [id], 'resource-type': ['instance'] }[
+        name
+      ];
+    });
+    const order = new Map(found.map((one, index) => [one, index]));
+    const { things, nextToken } = pageOf(found, (one) => order.get(one)!, request);
+    return {
+      tagSet: items(
+        things.map(({ id, key, value }) => ({
+          resourceId: id,
+          resourceType: 'instance',
+          key,
+          value,
+        })),
+      ),
+      ...token(nextToken),
+    };
+  },
+};
+
+const TAG_FILTERS = new Set(['key', 'value', 'resource-id', 'resource-type', 'tag:']);
+
+/** @throws {Ec2Error} whatever EC2 would refuse the request with. */
+export function perform<Action extends Ec2Action>(
+  fleet: InstanceFleet,
+  action: Action,
+  request: Ec2Request<Action>,
+): XmlObject {
+  return (handlers[action] as Handler<Action>)(fleet, request);
+}
+
+/** A dry run that comes this far would have succeeded. */
+function allowDryRun({ DryRun }: { DryRun: boolean }): void {
+  if (!DryRun) return;
+  throw new Ec2Error('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', {
+    status: 412,
+  });
+}
+
+function instancesOf(
+  fleet: InstanceFleet,
+  request: Ec2Request<'DescribeInstances'>,
+  wanted: (instance: Instance) => boolean = () => true,
+) {
+  if (request.InstanceId.length > 0 && request.MaxResults !== undefined) {
+    throw new Ec2Error(
+      'InvalidParameterCombination',
+      'The parameter instancesSet cannot be used with the parameter maxResults',
+    );
+  }
+  const named = request.InstanceId.length === 0 ? fleet.list() : fleet.find(request.InstanceId);
+  const found = selectInstances(named.filter(wanted), request.Filter);
+  return pageOf(
+    found.sort((a, b) => a.sequence - b.sequence),
+    ({ sequence }) => sequence,
+    request,
+  );
+}
+
+function changed(
+  fleet: InstanceFleet,
+  request: Ec2Request<'TerminateInstances'>,
+  event: 'terminate' | 'stop' | 'start',
+): XmlObject {
+  const changes = fleet.change(request.InstanceId, event, request.DryRun);
+  allowDryRun(request);
+  return { instancesSet: items(changes.map(changeXml)) };
+}
+
+function changeXml({ instance, before }: StateChange): XmlObject {
+  return {
+    instanceId: instance.id,
+    currentState: stateXml(instance.state),
+    previousState: stateXml(before),
+  };
+}
+
+/** Instances are the only resources here that carry tags. */
+function resources(fleet: InstanceFleet, ids: readonly string[]): Instance[] {
+  const other = ids.find((id) => !id.startsWith('i-'));
+  if (other !== undefined) {
+    throw new Ec2Error('InvalidID', `The ID '${other.slice(0, 100)}' is not valid`);
+  }
+  return fleet.find(ids);
+}
+
+function token(nextToken: string | undefined): XmlObject {
+  return nextToken === undefined ? {} : { nextToken };
+}

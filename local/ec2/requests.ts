@@ -1,0 +1,198 @@
+/**
+ * What each EC2 action may be asked, as schemas over the parsed form. The checks that need no look at
+ * the instances are made here, with EC2's own error codes.
+ */
+import { z } from 'zod';
+import { Ec2Error, invalidValue, missingParameter } from './errors.ts';
+import type { FormObject } from './form.ts';
+
+/** An absent list and an empty one are the same on the wire. */
+const list = <T extends z.ZodType>(item: T) => z.array(item).max(1000).default([]);
+const flag = z.enum(['true', 'false', 'True', 'False']).transform((text) => /^t/i.test(text));
+const count = (low: number, high: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, { error: 'it must be a whole number' })
+    .transform(Number)
+    .pipe(z.number().min(low).max(high));
+
+const filters = list(
+  z.strictObject({ Name: z.string().min(1), Value: z.array(z.string()).min(1).max(200) }),
+);
+
+/** XML 1.0 has no way to write most control characters, so that no answer could carry them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const WRITABLE = /^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]*$/;
+const tag = z.strictObject({
+  Key: z
+    .string()
+    .min(1)
+    .max(127, { error: 'tag keys have at most 127 characters' })
+    .regex(WRITABLE, { error: 'it holds control characters' })
+    .refine((key) => !/^aws:/i.test(key), { error: 'tag keys starting with aws: are reserved' }),
+  Value: z
+    .string()
+    .max(255, { error: 'tag values have at most 255 characters' })
+    .regex(WRITABLE, { error: 'it holds control characters' })
+    .default(''),
+});
+const tags = list(tag).refine((all) => new Set(all.map(({ Key }) => Key)).size === all.length, {
+  error: 'a tag key is given twice',
+});
+
+const paging = { MaxResults: count(5, 1000).optional(), NextToken: z.string().optional() };
+const dryRun = { DryRun: flag.default(false) };
+const onInstances = z.strictObject({ ...dryRun, InstanceId: z.array(z.string()).min(1).max(1000) });
+
+/** Real parameters of RunInstances that mean nothing to a process on this machine. */
+const passedOver = Object.fromEntries(
+  [
+    'BlockDeviceMapping',
+    'CapacityReservationSpecification',
+    'CpuOptions',
+    'CreditSpecification',
+    'DisableApiStop',
+    'DisableApiTermination',
+    'EbsOptimized',
+    'EnclaveOptions',
+    'HibernationOptions',
+    'InstanceInitiatedShutdownBehavior',
+    'InstanceMarketOptions',
+    'MaintenanceOptions',
+    'Monitoring',
+    'NetworkInterface',
+    'NetworkPerformanceOptions',
+    'PrivateDnsNameOptions',
+    'SecurityGroup',
+  ].map((name) => [name, z.unknown().optional()]),
+);
+
+/** EC2 takes 16 KB of user data before base64. */
+const USER_DATA_BYTES = 16_384;
+
+const runInstances = z.strictObject({
+  ...dryRun,
+  ...passedOver,
+  ImageId: z.string(),
+  InstanceType: z
+    .string()
+    .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: 'it is not an instance type' })
+    .default('m1.small'),
+  MinCount: count(1, 1000),
+  MaxCount: count(1, 1000),
+  ClientToken: z.string().max(64).regex(WRITABLE).optional(),
+  KeyName: z.string().max(255).regex(WRITABLE).optional(),
+  SecurityGroupId: list(z.string().regex(WRITABLE)),
+  SubnetId: z.string().regex(WRITABLE).optional(),
+  UserData: z
+    .base64({ error: 'it is not base64' })
+    .refine((text) => Buffer.from(text, 'base64').length <= USER_DATA_BYTES, {
+      error: `user data has at most ${USER_DATA_BYTES} bytes`,
+    })
+    .optional(),
+  IamInstanceProfile: z
+    .strictObject({
+      Name: z.string().regex(WRITABLE).optional(),
+      Arn: z.string().regex(WRITABLE).optional(),
+    })
+    .optional(),
+  MetadataOptions: z.looseObject({ InstanceMetadataTags: z.string().optional() }).optional(),
+  Placement: z
+    .looseObject({
+      AvailabilityZone: z
+        .string()
+        .regex(/^[a-z0-9-]{2,40}$/, { error: 'it is not an availability zone' })
+        .optional(),
+    })
+    .optional(),
+  TagSpecification: list(z.strictObject({ ResourceType: z.string(), Tag: tags })),
+});
+export type RunInstancesRequest = z.output<typeof runInstances>;
+
+export const requests = {
+  RunInstances: runInstances,
+  DescribeInstances: z.strictObject({
+    ...dryRun,
+    ...paging,
+    InstanceId: list(z.string()),
+    Filter: filters,
+  }),
+  DescribeInstanceStatus: z.strictObject({
+    ...dryRun,
+    ...paging,
+    InstanceId: list(z.string()),
+    Filter: filters,
+    IncludeAllInstances: flag.default(false),
+  }),
+  TerminateInstances: onInstances,
+  StopInstances: onInstances.extend({ Force: flag.optional(), Hibernate: flag.optional() }),
+  StartInstances: onInstances,
+  CreateTags: z.strictObject({
+    ...dryRun,
+    ResourceId: z.array(z.string()).min(1).max(1000),
+    Tag: tags,
+  }),
+  DeleteTags: z.strictObject({
+    ...dryRun,
+    ResourceId: z.array(z.string()).min(1).max(1000),
+    /** Without a value the key goes whatever its value; with one, only when it is the same. */
+    Tag: list(z.strictObject({ Key: z.string(), Value: z.string().optional() })),
+  }),
+  DescribeTags: z.strictObject({ ...dryRun, ...paging, Filter: filters }),
+} as const;
+
+export type Ec2Action = keyof typeof requests;
+export type Ec2Request<Action extends Ec2Action> = z.output<(typeof requests)[Action]>;
+
+/** What any request may carry besides its action's own parameters: the older signatures. */
+const ENVELOPE =
+  /^(?:Action|Version|AWSAccessKeyId|Signature|SignatureMethod|SignatureVersion|Timestamp|SecurityToken|X-Amz-.*)$/i;
+
+/** @throws {Ec2Error} InvalidAction for an action this EC2 does not know. */
+export function actionOf(form: FormObject): Ec2Action {
+  const action = form.Action;
+  if (typeof action !== 'string' || action === '') {
+    throw new Ec2Error(
+      'MissingAction',
+      'The request is missing an action or a required parameter.',
+    );
+  }
+  if (!Object.hasOwn(requests, action)) {
+    throw new Ec2Error(
+      'InvalidAction',
+      `The action ${action.slice(0, 100)} is not valid for this web service.`,
+    );
+  }
+  return action as Ec2Action;
+}
+
+/**
+ * Checks an action's parameters.
+ * @throws {Ec2Error} MissingParameter, UnknownParameter or InvalidParameterValue.
+ */
+export function readRequest<Action extends Ec2Action>(
+  action: Action,
+  form: FormObject,
+): Ec2Request<Action> {
+  const parameters: FormObject = Object.fromEntries(
+    Object.entries(form).filter(([name]) => !ENVELOPE.test(name)),
+  );
+  const parsed = requests[action].safeParse(parameters);
+  if (parsed.success) return parsed.data as Ec2Request<Action>;
+  throw refusal(parsed.error.issues[0]!, parameters);
+}
+
+function refusal(issue: z.core.$ZodIssue, parameters: FormObject): Ec2Error {
+  // A list is counted from 1 on the wire.
+  const path = issue.path.map((part) => (typeof part === 'number' ? part + 1 : String(part)));
+  const name = path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const unknown = [...path, issue.keys[0]].join('.').slice(0, 100);
+    return new Ec2Error('UnknownParameter', `The parameter ${unknown} is not recognized`);
+  }
+  let given: unknown = parameters;
+  for (const part of issue.path) given = (given as Record<PropertyKey, unknown>)?.[part];
+  if (given === undefined) return missingParameter(name);
+  const shown = typeof given === 'string' ? ` (${given.slice(0, 100)})` : '';
+  return invalidValue(`Value${shown} for parameter ${name} is invalid: ${issue.message}`);
+}

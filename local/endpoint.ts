@@ -1,0 +1,177 @@
+/**
+ * The one HTTP endpoint of the embedded cloud, on loopback only: finds the service a request is for
+ * and hands it over in this process. Knows nothing of what the services do.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Ec2Answer } from './ec2/answer.ts';
+import { Ec2Error } from './ec2/errors.ts';
+import { errorXml } from './ec2/xml.ts';
+import type { QueuesAndObjects } from './queues-and-objects.ts';
+import { byVersion, type Route, routeOf } from './route.ts';
+
+/** A Query-protocol body: user data is 16 KB at most. */
+const MOST_FORM_BYTES = 1024 * 1024;
+/** Longer than clients keep idle connections, so that none sends into one that is closing. */
+const KEEP_ALIVE_MS = 75_000;
+export const LOOPBACK = '127.0.0.1';
+
+/** The embedded cloud cannot start. */
+export class LocalCloudError extends ElasticFaceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('local-cloud', message, options);
+  }
+}
+
+export interface Services {
+  readonly queuesAndObjects: QueuesAndObjects;
+  ec2(form: string): Ec2Answer;
+}
+
+export interface Endpoint {
+  /** e.g. `http://127.0.0.1:4566` */
+  readonly url: string;
+  /** Starts to answer; requests that came before are answered then. */
+  serve(services: Services): void;
+  /** Takes no new request, answers those under way (long polls at once), closes. */
+  close(): Promise<void>;
+}
+
+/**
+ * Takes the port.
+ * @param port 0 takes a free one
+ * @throws {LocalCloudError} when the port is in use
+ */
+export async function openEndpoint(port: number, log: Logger): Promise<Endpoint> {
+  const ready = Promise.withResolvers<Services>();
+  let services: Services | undefined;
+  const server = createServer((request, response) => {
+    if (services) answer(services, request, response, log);
+    else void ready.promise.then((now) => answer(now, request, response, log));
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  await listen(server, port);
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://${LOOPBACK}:${taken}`,
+    serve(given) {
+      services = given;
+      ready.resolve(given);
+    },
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      if (services === undefined) server.closeAllConnections();
+      else server.closeIdleConnections();
+      services?.queuesAndObjects.endPolls();
+      // A request may have been on its way and may be a new poll.
+      const again = setInterval(() => {
+        services?.queuesAndObjects.endPolls();
+        server.closeIdleConnections();
+      }, 50);
+      await closed;
+      clearInterval(again);
+    },
+  };
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, LOOPBACK);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    throw new LocalCloudError(
+      inUse
+        ? `Port ${port} is in use, perhaps by another local cloud. Stop it, or set LOCAL_CLOUD_PORT to a free port (0 takes any).`
+        : `The local cloud cannot listen on port ${port}: ${messageOf(cause)}. Set LOCAL_CLOUD_PORT to another one.`,
+      { cause },
+    );
+  }
+}
+
+function answer(
+  services: Services,
+  request: IncomingMessage,
+  response: ServerResponse,
+  log: Logger,
+): void {
+  const route = routeOf({
+    method: request.method ?? 'GET',
+    url: request.url ?? '/',
+    headers: request.headers,
+  });
+  if (route.service === 's3' || (route.service === 'sqs' && isJson(request))) {
+    services.queuesAndObjects.answer(request, response);
+    return;
+  }
+  answerForm(services, route, request, response).catch((err: unknown) => {
+    log.error({ err, url: request.url }, 'request failed');
+    if (!response.headersSent) response.writeHead(500);
+    response.end();
+  });
+}
+
+async function answerForm(
+  services: Services,
+  route: Route,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readBody(request);
+  if (body === undefined) {
+    const tooLarge = new Ec2Error('RequestEntityTooLarge', 'The request is too large.');
+    sendXml(response.setHeader('connection', 'close'), { status: 413, body: xml(tooLarge) });
+    return;
+  }
+  const form = request.method === 'POST' ? body : (request.url?.split('?', 2)[1] ?? '');
+  const target = route.service === 'form' ? byVersion(new URLSearchParams(form)) : route;
+  switch (target.service) {
+    case 'ec2':
+      sendXml(response, services.ec2(form));
+      return;
+    case 'sts':
+      await services.queuesAndObjects.answerRead(request, body, response);
+      return;
+    case 'sqs':
+      sendXml(response, refuse('InvalidAction', 'SQS is spoken here in its JSON protocol only.'));
+      return;
+    default: {
+      const name = target.service === 'unknown' ? target.name : target.service;
+      const message = `The local cloud has SQS, S3 and EC2, not the service ${name}.`;
+      sendXml(response, refuse('UnknownService', message));
+    }
+  }
+}
+
+function isJson(request: IncomingMessage): boolean {
+  return request.headers['x-amz-target'] !== undefined;
+}
+
+/** The body as text; undefined when it is larger than any form here may be. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MOST_FORM_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function refuse(code: string, message: string): Ec2Answer {
+  return { status: 400, body: xml(new Ec2Error(code, message)) };
+}
+
+function xml(error: Ec2Error): string {
+  return errorXml(error, crypto.randomUUID());
+}
+
+function sendXml(response: ServerResponse, { status, body }: Ec2Answer): void {
+  response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' });
+  response.end(body);
+}

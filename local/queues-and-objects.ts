@@ -1,0 +1,143 @@
+/**
+ * SQS and S3 of the embedded cloud: fauxqs in this process, on the disk, without a port of its own.
+ * Knows nothing of how requests come in.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DatabaseSync } from 'node:sqlite';
+import { type BuildAppOptions, buildApp } from 'fauxqs';
+
+/** fauxqs takes 11 MiB; S3 takes 5 GiB in one put. Above the largest photo the settings allow. */
+const MOST_BODY_BYTES = 600 * 1024 * 1024;
+
+type App = ReturnType<typeof buildApp>;
+type Stores = NonNullable<BuildAppOptions['stores']>;
+type Queue = NonNullable<ReturnType<Stores['sqsStore']['getQueue']>>;
+
+export interface QueuesAndObjects {
+  /** Answers one HTTP request of SQS, S3 or STS. */
+  answer(request: IncomingMessage, response: ServerResponse): void;
+  /** The same for a request whose body was read already. */
+  answerRead(request: IncomingMessage, body: string, response: ServerResponse): Promise<void>;
+  /** Lets every open long poll answer now; new ones still wait. */
+  endPolls(): void;
+  /** Writes all and closes; call it when no request is open any more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the queues and objects of a folder.
+ * @param origin of the endpoint, e.g. `http://127.0.0.1:4566`: queue URLs start with it
+ */
+export async function openQueuesAndObjects(options: {
+  folder: string;
+  origin: string;
+  region: string;
+}): Promise<QueuesAndObjects> {
+  const parts = await fauxqsParts();
+  const sqsStore = new parts.SqsStore();
+  const snsStore = new parts.SnsStore();
+  const s3Store = new parts.S3Store();
+  // Its default, sqs.<region>.localhost, does not resolve everywhere; with none, queue URLs
+  // carry the address that the client itself has used.
+  sqsStore.host = '';
+  sqsStore.region = options.region;
+  const persistence = new parts.PersistenceManager(options.folder);
+  preparePersistence(persistence, options.origin);
+  persistence.load(sqsStore, snsStore, s3Store);
+  // After loading, or loading would write everything again.
+  sqsStore.persistence = persistence as never;
+  snsStore.persistence = persistence as never;
+  s3Store.persistence = persistence as never;
+  for (const queue of sqsStore.allQueues()) queue.persistence = persistence as never;
+
+  const app = buildApp({ logger: false, stores: { sqsStore, snsStore, s3Store } });
+  app.removeContentTypeParser('*');
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer', bodyLimit: MOST_BODY_BYTES },
+    (_request, body, done) => done(null, body),
+  );
+  returnUndelivered(app, sqsStore);
+  await app.ready();
+
+  return {
+    answer: (request, response) => app.routing(request, response),
+    async answerRead(request, body, response) {
+      const answer = await app.inject({
+        method: request.method as 'POST',
+        url: request.url ?? '/',
+        headers: request.headers,
+        payload: body,
+      });
+      response.writeHead(answer.statusCode, answer.headers);
+      response.end(answer.rawPayload);
+    },
+    endPolls: () => sqsStore.shutdown(),
+    async close() {
+      await app.close();
+      persistence.close();
+    },
+  };
+}
+
+/**
+ * A long poll whose client has gone still takes the next message, which is then away until its
+ * visibility ends. Here the server can see it: such messages go back as if never delivered.
+ */
+function returnUndelivered(app: App, store: Stores['sqsStore']): void {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const isReceive = request.headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage';
+    if (isReceive && reply.raw.destroyed && typeof payload === 'string') {
+      const queue = store.getQueue((request.body as { QueueUrl: string }).QueueUrl);
+      const { Messages = [] } = JSON.parse(payload) as { Messages?: { ReceiptHandle: string }[] };
+      for (const { ReceiptHandle } of Messages) if (queue) putBack(queue, ReceiptHandle);
+    }
+    done();
+  });
+}
+
+function putBack(queue: Queue, receipt: string): void {
+  const message = queue.inflightMessages.get(receipt)?.message;
+  if (message) message.approximateReceiveCount -= 1;
+  queue.changeVisibility(receipt, 0);
+}
+
+interface Persistence {
+  readonly db: DatabaseSync;
+  updateMessageReady(messageId: string): void;
+  load(sqs: Stores['sqsStore'], sns: Stores['snsStore'], s3: Stores['s3Store']): void;
+  close(): void;
+}
+
+function preparePersistence(persistence: Persistence, origin: string): void {
+  // Every write is in the log before its answer; only a power cut could lose the last ones.
+  persistence.db.exec('PRAGMA synchronous = NORMAL');
+  // The port may be another one than last time.
+  persistence.db.prepare("UPDATE sqs_queues SET url = ? || '/000000000000/' || name").run(origin);
+  // fauxqs 2.4.1 sets the receive count to NULL here, which its own table refuses: making a message
+  // visible again would fail and lose it until the next start.
+  const ready = persistence.db.prepare(
+    'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?',
+  );
+  persistence.updateMessageReady = (messageId) => void ready.run(messageId);
+}
+
+interface FauxqsParts {
+  readonly SqsStore: new () => Stores['sqsStore'];
+  readonly SnsStore: new () => Stores['snsStore'];
+  readonly S3Store: new () => Stores['s3Store'];
+  readonly PersistenceManager: new (folder: string) => Persistence;
+}
+
+/**
+ * fauxqs offers its persistence only together with a listener on every network interface; its parts,
+ * loaded by file, serve this process alone. The version is pinned in package.json.
+ */
+async function fauxqsParts(): Promise<FauxqsParts> {
+  const entry = import.meta.resolve('fauxqs');
+  const files = ['sqs/sqsStore.js', 'sns/snsStore.js', 's3/s3Store.js', 'persistence.js'];
+  const loaded = await Promise.all(
+    files.map((file): Promise<Partial<FauxqsParts>> => import(new URL(file, entry).href)),
+  );
+  return Object.assign({}, ...loaded) as FauxqsParts;
+}

@@ -1,0 +1,235 @@
+/**
+ * Redis for one machine: the one that is named, else the real server where it is installed, else a
+ * small one in this process. Knows nothing of what is kept in it.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { access, constants, readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import {
+  attachSession,
+  createRedisCommandExecutor,
+  RedisServerState,
+  SocketConnectionTransport,
+} from 'js-redis-server/core';
+import { messageOf } from '../runtime/errors.ts';
+import { LOOPBACK, LocalCloudError } from './endpoint.ts';
+
+export interface LocalRedis {
+  readonly url: string;
+  /** `external` is another's to stop; `memory` forgets all when it stops. */
+  readonly kind: 'external' | 'redis-server' | 'memory';
+  /** Resolves with the reason when it ends by itself; never for the other kinds. */
+  readonly died: Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface RedisOptions {
+  readonly url?: string | undefined;
+  /** Folder of the append-only file. */
+  readonly folder: string;
+  readonly logFile: string;
+  /** Where `redis-server` is looked for: the value of PATH. */
+  readonly searchPath: string;
+}
+
+/** Longest wait for redis-server to answer; loading a large append-only file takes a while. */
+const START_MS = 20_000;
+const STOP_MS = 5000;
+/** A port that was free may be taken before redis-server has it. */
+const ATTEMPTS = 3;
+
+const NEVER = new Promise<never>(() => undefined);
+
+/** @throws {LocalCloudError} when the named Redis does not answer, or the found one does not start */
+export async function startRedis(options: RedisOptions): Promise<LocalRedis> {
+  if (options.url !== undefined) return external(options.url);
+  const program = await findProgram('redis-server', options.searchPath);
+  return program === undefined ? inMemory() : realServer(program, options);
+}
+
+async function external(url: string): Promise<LocalRedis> {
+  try {
+    await ping(url);
+  } catch (cause) {
+    throw new LocalCloudError(
+      `Redis at ${withoutPassword(url)} does not answer (${messageOf(cause)}). Start it, or unset REDIS_URL to have one started.`,
+      { cause },
+    );
+  }
+  return { url, kind: 'external', died: NEVER, stop: async () => undefined };
+}
+
+/** Put together from its parts, since the whole one listens on every network interface. */
+async function inMemory(): Promise<LocalRedis> {
+  const state = new RedisServerState({ databaseCount: 16 });
+  const executor = createRedisCommandExecutor();
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    attachSession(new SocketConnectionTransport(socket), { state, executor });
+  });
+  const port = await listenOnFreePort(server);
+  return {
+    url: `redis://${LOOPBACK}:${port}`,
+    kind: 'memory',
+    died: NEVER,
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+      state.close();
+    },
+  };
+}
+
+async function realServer(program: string, options: RedisOptions): Promise<LocalRedis> {
+  mkdirSync(options.folder, { recursive: true });
+  let cause: unknown;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      return await startServer(program, await freePort(), options);
+    } catch (error) {
+      cause = error;
+    }
+  }
+  const log = await readFile(options.logFile, 'utf8').catch(() => '');
+  throw new LocalCloudError(
+    `redis-server did not start (${messageOf(cause)}). Its last words, in ${options.logFile}: ${lastLine(log)}. Set REDIS_URL to use another Redis.`,
+    { cause },
+  );
+}
+
+/**
+ * Its standard input is a pipe that closes when this process is gone, however it went: a watcher
+ * beside it then ends it. The shell becomes redis-server, so that the pid is the server's own.
+ */
+const TETHERED =
+  'exec 3<&0; (cat <&3 >/dev/null; kill -TERM $$ 2>/dev/null) >/dev/null 2>&1 & exec 3<&-; exec "$@" </dev/null';
+
+async function startServer(
+  program: string,
+  port: number,
+  { folder, logFile }: RedisOptions,
+): Promise<LocalRedis> {
+  const settings = {
+    bind: LOOPBACK,
+    port: String(port),
+    dir: folder,
+    appendonly: 'yes',
+    // The append-only file is enough.
+    save: '',
+    loglevel: 'warning',
+    logfile: logFile,
+  };
+  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const child = spawn('/bin/sh', ['-c', TETHERED, 'redis-server', program, ...flags], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // A terminal's Ctrl-C must not take Redis from under services that still answer.
+    detached: true,
+    env: {},
+  });
+  child.stdin.on('error', () => undefined);
+  await once(child, 'spawn');
+  let stopping = false;
+  const exit = once(child, 'exit').then(([code, signal]) => {
+    child.stdin.destroy();
+    return `redis-server ended (${signal ?? `code ${code}`}); its log is ${logFile}`;
+  });
+  const url = `redis://${LOOPBACK}:${port}`;
+  try {
+    await Promise.race([
+      untilReady(url),
+      exit.then((how) => Promise.reject(new LocalCloudError(how))),
+    ]);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return {
+    url,
+    kind: 'redis-server',
+    died: exit.then((how) => (stopping ? NEVER : how)),
+    async stop() {
+      stopping = true;
+      const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      child.kill('SIGTERM');
+      await exit;
+      clearTimeout(kill);
+    },
+  };
+}
+
+async function untilReady(url: string): Promise<void> {
+  const end = performance.now() + START_MS;
+  for (;;) {
+    try {
+      return await ping(url);
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await sleep(25);
+    }
+  }
+}
+
+/** Rejects unless a Redis answers there that has loaded its data. */
+async function ping(url: string): Promise<void> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 2000,
+    commandTimeout: 2000,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+  });
+  // The rejection below says it.
+  redis.on('error', () => undefined);
+  try {
+    await redis.connect();
+    await redis.ping();
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function findProgram(name: string, searchPath: string): Promise<string | undefined> {
+  for (const folder of searchPath.split(delimiter).filter((part) => part !== '')) {
+    const file = join(folder, name);
+    const usable = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (usable) return file;
+  }
+  return undefined;
+}
+
+/** A port of loopback that nothing listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listenOnFreePort(server);
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function listenOnFreePort(server: Server): Promise<number> {
+  server.listen(0, LOOPBACK);
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+function withoutPassword(url: string): string {
+  const shown = new URL(url);
+  if (shown.password !== '') shown.password = '***';
+  return shown.href;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) || 'none';
+}

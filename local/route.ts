@@ -1,0 +1,74 @@
+/**
+ * Which service a request on the one endpoint is for, as AWS itself would know from the host name.
+ * Pure; knows only what the head of a request says.
+ */
+
+export type Service = 'sqs' | 's3' | 'ec2' | 'sts';
+
+export interface RequestHead {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
+/**
+ * `form`: only the body can tell (an unsigned Query-protocol request); `unknown`: signed for a service
+ * that is not here.
+ */
+export type Route =
+  | { readonly service: Service }
+  | { readonly service: 'form' }
+  | { readonly service: 'unknown'; readonly name: string };
+
+/** Versions of the Query protocol's services. */
+const QUERY_VERSIONS: Readonly<Record<string, Service>> = {
+  '2016-11-15': 'ec2',
+  '2012-11-05': 'sqs',
+  '2011-06-15': 'sts',
+};
+
+/** Scope of a signature: `<key>/<date>/<region>/<service>/aws4_request`. */
+const SCOPE = /^[^/]+\/\d{8}\/[^/]+\/([^/]+)\/aws4_request/;
+
+export function routeOf({ method, url, headers }: RequestHead): Route {
+  const query = new URLSearchParams(url.split('?', 2)[1] ?? '');
+  const authorization = text(headers.authorization);
+  const signed =
+    /Credential=([^,\s]+)/.exec(authorization)?.[1] ?? query.get('X-Amz-Credential') ?? '';
+  const scope = SCOPE.exec(signed)?.[1];
+  if (scope !== undefined) {
+    // S3's directory buckets and access points sign by names of their own.
+    const name = scope.startsWith('s3') ? 's3' : scope;
+    return isService(name) ? { service: name } : { service: 'unknown', name };
+  }
+  const target = text(headers['x-amz-target']);
+  if (target !== '') {
+    return target.startsWith('AmazonSQS.')
+      ? { service: 'sqs' }
+      : { service: 'unknown', name: target.split('.')[0]!.slice(0, 100) };
+  }
+  if (query.has('Action')) return byVersion(query);
+  const atRoot = url.split('?', 1)[0] === '/';
+  const form = text(headers['content-type']).startsWith('application/x-www-form-urlencoded');
+  if (method === 'POST' && atRoot && form) return { service: 'form' };
+  // What nobody signed can only be S3's: public objects, forms of the browser.
+  return { service: 's3' };
+}
+
+/** The service that an unsigned Query-protocol request means, by its API version. */
+export function byVersion(parameters: URLSearchParams): Route {
+  const version = parameters.get('Version') ?? '';
+  const service = QUERY_VERSIONS[version];
+  return service === undefined
+    ? { service: 'unknown', name: `with API version '${version.slice(0, 20)}'` }
+    : { service };
+}
+
+function isService(name: string): name is Service {
+  return name === 'sqs' || name === 's3' || name === 'ec2' || name === 'sts';
+}
+
+function text(header: string | readonly string[] | undefined): string {
+  return typeof header === 'string' ? header : (header?.[0] ?? '');
+}

@@ -1,0 +1,14 @@
+/**
+ * Preloaded (`node --import`) into every process the local stack starts: ends it when its parent is
+ * gone, also after a kill -9. Knows nothing of what the process does.
+ */
+
+/** Time for the process's own graceful stop, which may wait for a cloud that is gone too. */
+const GRACE_MS = 3000;
+
+if (process.connected) {
+  process.once('disconnect', () => {
+    setTimeout(() => process.exit(1), GRACE_MS).unref();
+    process.kill(process.pid, 'SIGTERM');
+  });
+}
