@@ -19,6 +19,8 @@ export interface ChildOptions {
   readonly logFile: string;
   /** Between the wish to stop and the kill. */
   readonly graceMs: number;
+  /** What it says through its channel (`process.send`). */
+  readonly onMessage?: (message: unknown) => void;
 }
 
 export interface Child {
@@ -40,6 +42,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       stdio: ['ignore', log, log, 'ipc'],
       detached: true,
     });
+    if (options.onMessage) child.on('message', options.onMessage);
     await once(child, 'spawn');
   } finally {
     closeSync(log);

@@ -1,0 +1,215 @@
+/**
+ * Everything on one machine, in the order it needs: cloud, Redis, queues and buckets, the services as
+ * processes; and back. Knows nothing of terminals.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createAwsClients } from '../cloud/clients.ts';
+import { PROJECT_TAG, WEB_INSTANCE_NAME } from '../cloud/names.ts';
+import { provision } from '../cloud/provision.ts';
+import { messageOf } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Settings } from '../runtime/settings.ts';
+import { LOCAL_IMAGE_ID, startLocalCloud } from './cloud.ts';
+import type { Instance } from './ec2/instance.ts';
+import type { StateName } from './ec2/states.ts';
+import { LOOPBACK, LocalCloudError } from './endpoint.ts';
+import { cloudEnvironment, machineEnvironment, processLauncher } from './instances.ts';
+import { type LocalRedis, startRedis } from './redis.ts';
+import { COMMAND_LINE, type Service, startService } from './service.ts';
+
+/** Time for the web tier to answer what is in flight before it is killed. */
+const WEB_GRACE_MS = 30_000;
+const SCALER_GRACE_MS = 10_000;
+const READY_MS = 60_000;
+
+export interface StackOptions {
+  readonly settings: Settings;
+  readonly log: Logger;
+  /** The user's environment; of it, services get only what leads them to their files. */
+  readonly machine: Readonly<Record<string, string | undefined>>;
+  /** Makes the model of MODEL_DIR where it is missing. */
+  readonly prepareModel: () => Promise<void>;
+  /** Ends a start that is under way. */
+  readonly signal: AbortSignal;
+  readonly onInstanceChange?: (instance: Instance, before: StateName | undefined) => void;
+}
+
+export interface Stack {
+  readonly webUrl: string;
+  readonly cloudUrl: string;
+  readonly redis: Pick<LocalRedis, 'url' | 'kind'>;
+  readonly logFolder: string;
+  /** Rejects when a part ends that nobody asked to; the others still run then. */
+  readonly died: Promise<never>;
+  /** Stops all, the web tier first, so that what is in flight is still answered. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything and waits until the web tier is ready; on failure nothing is left running.
+ * @throws {LocalCloudError} when a port or the data folder is in use or a service does not start
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const started: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let close = started.pop(); close; close = started.pop()) await close();
+  };
+  try {
+    return await startParts(options, started, stop);
+  } catch (error) {
+    await stop();
+    if (options.signal.aborted)
+      throw new LocalCloudError('Stopped while starting.', { cause: error });
+    throw error;
+  }
+}
+
+async function startParts(
+  { settings, log, machine, prepareModel, signal, onInstanceChange }: StackOptions,
+  started: (() => Promise<void>)[],
+  stop: () => Promise<void>,
+): Promise<Stack> {
+  await checkPort(settings.PORT);
+  const logFolder = join(settings.LOCAL_DATA_DIR, 'logs');
+  const region = settings.AWS_REGION;
+  const cloud = await startLocalCloud({
+    port: settings.LOCAL_CLOUD_PORT,
+    dataDir: settings.LOCAL_DATA_DIR,
+    region,
+    log,
+    instanceLimit: settings.MAX_INSTANCES,
+    launcher: (endpointUrl) =>
+      processLauncher({
+        args: [COMMAND_LINE, 'worker'],
+        image: imageSettings(settings),
+        endpointUrl,
+        region,
+        logFolder,
+        machine,
+      }),
+    ...(onInstanceChange === undefined ? {} : { onInstanceChange }),
+  });
+  started.push(() => cloud.stop());
+
+  await untilAborted(prepareModel(), signal);
+  const redis = await startRedis({
+    url: settings.REDIS_URL,
+    folder: join(settings.LOCAL_DATA_DIR, 'redis'),
+    logFile: join(logFolder, 'redis.log'),
+    searchPath: machine.PATH ?? '',
+  });
+  started.push(() => redis.stop());
+  await provisionIn(cloud.url, settings);
+  // Before Redis goes: a worker that ends takes back its lease.
+  started.push(() => cloud.stopInstances());
+  signal.throwIfAborted();
+
+  const environment = {
+    ...machineEnvironment(machine),
+    ...asEnvironment({
+      ...settings,
+      REDIS_URL: redis.url,
+      AMI_ID: settings.AMI_ID ?? LOCAL_IMAGE_ID,
+    }),
+    ...cloudEnvironment({ endpointUrl: cloud.url, region }),
+  };
+  const scaler = await startService({
+    name: 'scaler',
+    environment,
+    logFolder,
+    graceMs: SCALER_GRACE_MS,
+  });
+  started.push(() => scaler.stop());
+  const web = await startService({ name: 'web', environment, logFolder, graceMs: WEB_GRACE_MS });
+  started.push(() => web.stop());
+  const redisDied = redis.died.then((how) => Promise.reject(new LocalCloudError(`${how}.`)));
+  const died = Promise.race([web.died, scaler.died, redisDied]);
+  died.catch(() => undefined);
+
+  const webUrl = await untilAborted(Promise.race([readyUrl(web, logFolder), died]), signal);
+  cloud.addExternalInstance(WEB_INSTANCE_NAME, { [PROJECT_TAG]: settings.PROJECT_ID });
+  return {
+    webUrl,
+    cloudUrl: cloud.url,
+    redis: { url: redis.url, kind: redis.kind },
+    logFolder,
+    died,
+    stop,
+  };
+}
+
+/** What is baked into the image that instances start from; their user data says the rest. */
+function imageSettings({ MODEL_DIR, BACKEND, THREADS, LOG_LEVEL }: Settings) {
+  return { MODEL_DIR, BACKEND, THREADS: String(THREADS), LOG_LEVEL };
+}
+
+/** Settings as the environment of another process says them. */
+export function asEnvironment(settings: Settings): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, String(value)]),
+  );
+}
+
+async function provisionIn(endpoint: string, settings: Settings): Promise<void> {
+  const clients = createAwsClients({ ...settings, AWS_ENDPOINT_URL: endpoint });
+  try {
+    await provision(clients, settings);
+  } finally {
+    clients.destroy();
+  }
+}
+
+/** Fails early and by the setting's name, before anything is converted or started. */
+async function checkPort(port: number): Promise<void> {
+  const server = createServer().listen(port);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new LocalCloudError(
+      `Port ${port} of the web tier cannot be used (${messageOf(cause)}). Set PORT to a free port (0 takes any).`,
+      { cause },
+    );
+  }
+  server.close();
+  await once(server, 'close');
+}
+
+/** The address of the web tier once it says that it is ready. */
+async function readyUrl(web: Service, logFolder: string): Promise<string> {
+  const timeout = AbortSignal.timeout(READY_MS);
+  try {
+    const url = `http://${LOOPBACK}:${await untilAborted(web.port, timeout)}`;
+    while (!(await answersOk(`${url}/readyz`, timeout))) await sleep(50);
+    return url;
+  } catch (cause) {
+    throw new LocalCloudError(
+      `The web tier was not ready after ${READY_MS / 1000} seconds: see the logs in ${logFolder}.`,
+      { cause },
+    );
+  }
+}
+
+/** @throws the signal's reason when it is over */
+async function answersOk(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal })).ok;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return Promise.race([promise, aborted.promise]).finally(() =>
+    signal.removeEventListener('abort', onAbort),
+  );
+}

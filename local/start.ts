@@ -1,0 +1,102 @@
+/**
+ * The `start` command's work: settings fit for one machine, the stack, and what a person reads while
+ * it runs. Standard output gets plain lines; the parts log as JSON into the data folder.
+ */
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../runtime/errors.ts';
+import { createLogger } from '../runtime/log.ts';
+import { isSet, readSettings, type Settings, type SettingsInput } from '../runtime/settings.ts';
+import { stopOnSignals } from '../runtime/stop.ts';
+import { fleetSize } from './capacity.ts';
+import { displayName, type Instance } from './ec2/instance.ts';
+import { type Stack, startStack } from './stack.ts';
+
+/** Runs until a signal or until a part dies; leaves the process with 0 or 1. */
+export async function runStart(flags: SettingsInput): Promise<void> {
+  const settings = forThisMachine(readSettings(flags), flags);
+  const logFolder = join(settings.LOCAL_DATA_DIR, 'logs');
+  mkdirSync(logFolder, { recursive: true });
+  const log = createLogger(
+    'local',
+    settings.LOG_LEVEL,
+    createWriteStream(join(logFolder, 'local.log'), { flags: 'a' }),
+  );
+  const aborting = new AbortController();
+  const starting = startStack({
+    settings,
+    log,
+    machine: process.env,
+    prepareModel: () => prepareModel(settings),
+    signal: aborting.signal,
+    onInstanceChange: (instance) => say(instanceLine(instance)),
+  });
+  stopOnSignals(log, async () => {
+    say('Stopping: requests in flight are answered first …');
+    aborting.abort();
+    const stack = await starting.catch(() => undefined);
+    await stack?.stop();
+    say('Stopped. Nothing is left running.');
+  });
+
+  const stack = await starting.catch((error: unknown) => {
+    // Then a signal asked for it, and the handler above ends the process.
+    if (aborting.signal.aborted) return new Promise<never>(() => undefined);
+    throw error;
+  });
+  say(readyText(stack, settings));
+  try {
+    await stack.died;
+  } catch (error) {
+    if (aborting.signal.aborted) return;
+    console.error(messageOf(error));
+    await stack.stop();
+    process.exit(1);
+  }
+}
+
+/** MAX_INSTANCES, unless somebody set it, is what this machine bears. */
+export function forThisMachine(settings: Settings, flags: SettingsInput): Settings {
+  if (flags.MAX_INSTANCES !== undefined || isSet('MAX_INSTANCES')) return settings;
+  const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  const MAX_INSTANCES = fleetSize({
+    cores: availableParallelism(),
+    memoryBytes,
+    threads: settings.THREADS,
+  });
+  return { ...settings, MAX_INSTANCES };
+}
+
+async function prepareModel(settings: Settings): Promise<void> {
+  const { ensureModel } = await import('../convert/ensure-model.ts');
+  await ensureModel(settings, say);
+}
+
+function instanceLine(instance: Instance): string {
+  const why = instance.state === 'terminated' ? unaskedFor(instance) : '';
+  return `${displayName(instance)} ${instance.id} is ${instance.state}${why}`;
+}
+
+/** Why an instance ended that nobody ended. */
+function unaskedFor({ stateReason }: Instance): string {
+  if (stateReason === undefined || stateReason.code === 'Client.UserInitiatedShutdown') return '';
+  return ` (${stateReason.message})`;
+}
+
+function readyText(stack: Stack, settings: Settings): string {
+  const redis =
+    stack.redis.kind === 'memory' ? 'in memory: install redis-server to keep it' : stack.redis.url;
+  return [
+    `Ready: ${stack.webUrl}  (up to ${settings.MAX_INSTANCES} instances)`,
+    `  try      curl -F inputFile=@photo.jpg ${stack.webUrl}/`,
+    `  AWS      AWS_ENDPOINT_URL=${stack.cloudUrl}  (SQS, S3, EC2; project id ${settings.PROJECT_ID})`,
+    `  Redis    ${redis}`,
+    `  logs     ${stack.logFolder}`,
+    '  Ctrl-C stops everything.',
+  ].join('\n');
+}
+
+function say(line: string): void {
+  console.log(line);
+}
