@@ -1,0 +1,54 @@
+/** Faces are cut as the encoder expects them, whatever the box. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { alignFaces, faceWindow } from './align.ts';
+import { FACE_SIZE } from './format.ts';
+import { patternImage } from './pattern.fixture.ts';
+import { resizeBilinear } from './resample.ts';
+
+const photo = patternImage(100, 80);
+
+test('a box is cut down to whole pixels', () => {
+  assert.deepEqual(faceWindow([10.9, 20.1, 50.9, 60.99], photo), {
+    left: 10,
+    top: 20,
+    right: 50,
+    bottom: 60,
+  });
+});
+
+test('a box beyond the edges is cut to the photo', () => {
+  assert.deepEqual(faceWindow([-8.3, -0.2, 130, 95], photo), {
+    left: 0,
+    top: 0,
+    right: 100,
+    bottom: 80,
+  });
+});
+
+for (const box of [
+  [110, 90, 120, 99],
+  [-20, -20, -5, -5],
+  [10.2, 10.2, 10.8, 10.8],
+] as const) {
+  test(`the box ${box.join(', ')} without a whole pixel still gives one inside the photo`, () => {
+    const { left, top, right, bottom } = faceWindow(box, photo);
+    assert.deepEqual([right - left, bottom - top], [1, 1]);
+    assert.ok(left >= 0 && top >= 0 && right <= photo.width && bottom <= photo.height);
+  });
+}
+
+test('each face is scaled to 240x240 and standardised, one after the other', () => {
+  const boxes = [
+    [5.5, 6.5, 40.2, 50.1],
+    [30, 10, 90, 70],
+  ] as const;
+  const faces = alignFaces(photo, boxes);
+  const length = FACE_SIZE * FACE_SIZE * 3;
+  assert.equal(faces.length, 2 * length);
+  for (const [index, box] of boxes.entries()) {
+    const pixels = resizeBilinear(photo, faceWindow(box, photo), FACE_SIZE);
+    const expected = Float32Array.from(pixels, (value) => (value - 127.5) / 128);
+    assert.deepEqual(faces.subarray(index * length, (index + 1) * length), expected);
+  }
+});

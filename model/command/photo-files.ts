@@ -1,0 +1,49 @@
+/** Which photos a person means by the files and folders they name. Opens no photo. */
+import { readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { ImageError } from '../errors.ts';
+import { IMAGE_EXTENSIONS } from '../image-format.ts';
+
+/** A photo to recognise, or what was named and cannot be one. */
+export type Named =
+  | { readonly path: string }
+  | { readonly path: string; readonly error: ImageError };
+
+/**
+ * A file stands for itself, whatever its ending; a folder for the images in it, by their endings,
+ * sorted by name. Folders inside folders are not entered.
+ */
+export async function photoFiles(named: readonly string[]): Promise<Named[]> {
+  return (await Promise.all(named.map(expand))).flat();
+}
+
+async function expand(path: string): Promise<Named[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [{ path }];
+    const entries = await readdir(path, { withFileTypes: true });
+    const photos = entries
+      .filter((entry) => !entry.isDirectory() && isImageName(entry.name))
+      .map(({ name }) => name)
+      .sort()
+      .map((name) => ({ path: join(path, name) }));
+    if (photos.length > 0) return photos;
+    return [{ path, error: new ImageError('The folder holds no images.') }];
+  } catch (cause) {
+    return [{ path, error: unreadable(cause) }];
+  }
+}
+
+function isImageName(name: string): boolean {
+  return !name.startsWith('.') && IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
+}
+
+/** Why a file or folder could not be opened, in one sentence. */
+export function unreadable(cause: unknown): ImageError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  const sentences: Record<string, string> = {
+    ENOENT: 'There is no such file.',
+    EACCES: 'The file may not be read: permission denied.',
+    EISDIR: 'It is a folder.',
+  };
+  return new ImageError(sentences[code] ?? `The file cannot be read (${code}).`, { cause });
+}

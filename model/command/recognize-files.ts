@@ -1,0 +1,73 @@
+/** Recognises one photo after the other and prints what came of each. */
+import { readFile } from 'node:fs/promises';
+import { ElasticFaceError } from '../../runtime/errors.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { ImageError } from '../errors.ts';
+import { loadRecognizer, type Recognition, type Recognizer } from '../recognizer.ts';
+import { Output } from './output.ts';
+import { type Named, photoFiles, unreadable } from './photo-files.ts';
+import { jsonErrorLine, jsonLine, plainLines, type ReportOptions } from './report.ts';
+
+export interface RecognizeFilesOptions extends ReportOptions {
+  /** Photos, or folders of photos. */
+  readonly files: readonly string[];
+  readonly json: boolean;
+  readonly top: number;
+  readonly orient: boolean;
+  readonly backend: string | undefined;
+  readonly threads: number | undefined;
+  readonly model: string | undefined;
+}
+
+/**
+ * @returns how many photos failed
+ * @throws {ModelError} {BackendError} {SettingsError} when no photo could be tried
+ */
+export async function recognizeFiles(given: RecognizeFilesOptions): Promise<number> {
+  const settings = readSettings({
+    MODEL_DIR: given.model,
+    BACKEND: given.backend,
+    THREADS: given.threads,
+  });
+  const recognizer = await loadRecognizer(settings.MODEL_DIR, {
+    backend: settings.BACKEND,
+    threads: settings.THREADS,
+    onFallback: (reason) => process.stderr.write(`${reason}\n`),
+  });
+  const named = await photoFiles(given.files);
+  const output = new Output(named.length);
+  let failed = 0;
+  try {
+    for (const photo of named) {
+      try {
+        const recognition = await recognizeFile(recognizer, photo, given);
+        if (given.json) output.answer(jsonLine(photo.path, recognition, given));
+        else for (const line of plainLines(photo.path, recognition, given)) output.answer(line);
+      } catch (error) {
+        if (!(error instanceof ElasticFaceError)) throw error;
+        failed++;
+        if (given.json) output.answer(jsonErrorLine(photo.path, error.message));
+        else output.failure(`${photo.path}: ${error.message}`);
+      }
+      output.advance();
+    }
+  } finally {
+    output.end();
+    recognizer.dispose();
+  }
+  return failed;
+}
+
+async function recognizeFile(
+  recognizer: Recognizer,
+  photo: Named,
+  { top, allFaces, orient }: RecognizeFilesOptions,
+): Promise<Recognition> {
+  if ('error' in photo) throw photo.error;
+  const bytes = await readFile(photo.path).catch((cause: unknown) => {
+    throw unreadable(cause);
+  });
+  const recognition = await recognizer.recognize(bytes, { top, allFaces, orient });
+  if (recognition.faces.length === 0) throw new ImageError('No face was found in the image.');
+  return recognition;
+}

@@ -1,0 +1,54 @@
+/** A photo's recognition as the lines that `recognize` prints. Knows no files and no streams. */
+import { parse } from 'node:path';
+import { type Face, isRecognized, type Recognition } from '../recognizer.ts';
+
+export interface ReportOptions {
+  /** One line a face instead of one a photo; in JSON a list `faces` in the photo's object. */
+  readonly allFaces: boolean;
+  /** Put the 512 values of each embedding into JSON. */
+  readonly embeddings: boolean;
+}
+
+/** `stem:name` of the largest face, or with `allFaces` of each, largest first. */
+export function plainLines(file: string, { faces }: Recognition, options: ReportOptions): string[] {
+  const stem = parse(file).name;
+  const named = faces.filter(isRecognized);
+  return (options.allFaces ? named : named.slice(0, 1)).map(
+    ({ nearest }) => `${stem}:${nearest[0]!.name}`,
+  );
+}
+
+/** One JSON object: the largest face's fields beside the file's name. */
+export function jsonLine(file: string, { faces }: Recognition, options: ReportOptions): string {
+  return JSON.stringify({
+    file,
+    ...faceFields(faces[0]!, options),
+    ...(options.allFaces && { faces: faces.map((face) => faceFields(face, options)) }),
+  });
+}
+
+/** One JSON object for a photo that could not be recognised. */
+export function jsonErrorLine(file: string, sentence: string): string {
+  return JSON.stringify({ file, error: sentence });
+}
+
+function faceFields(
+  { box, probability, landmarks, nearest, embedding }: Face,
+  options: ReportOptions,
+) {
+  return {
+    name: nearest?.[0]?.name,
+    distance: nearest?.[0] && rounded(nearest[0].distance, 6),
+    box: box.map((value) => rounded(value, 4)),
+    probability: rounded(probability, 6),
+    landmarks: landmarks.map((point) => point.map((value) => rounded(value, 4))),
+    nearest: nearest?.map(({ name, distance }) => ({ name, distance: rounded(distance, 6) })),
+    // Nine digits tell every float32 from every other.
+    ...(options.embeddings &&
+      embedding && { embedding: Array.from(embedding, (value) => Number(value.toPrecision(9))) }),
+  };
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

@@ -1,0 +1,55 @@
+/** `elastic-face recognize`: names the people in photos on this machine, without any cloud. */
+import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
+
+const options = {
+  json: { type: 'boolean', default: false, describe: 'One JSON object a line' },
+  embeddings: {
+    type: 'boolean',
+    default: false,
+    implies: 'json',
+    describe: 'With --json: the 512 values of the embedding too',
+  },
+  top: { type: 'number', default: 3, describe: 'With --json: how many of the nearest people' },
+  'all-faces': {
+    type: 'boolean',
+    default: false,
+    describe: 'Every face, largest first: a line each, or with --json a list `faces`',
+  },
+  backend: {
+    choices: ['auto', 'tensorflow', 'wasm'] as const,
+    describe: 'Engine of the networks (setting BACKEND; default auto)',
+  },
+  threads: { type: 'number', describe: 'Threads of the engine (setting THREADS; default 1)' },
+  orient: {
+    type: 'boolean',
+    default: true,
+    describe: 'Turn photos upright by their EXIF orientation; --no-orient leaves them as stored',
+  },
+  model: { type: 'string', describe: 'Folder of the converted model (setting MODEL_DIR)' },
+} satisfies Record<string, Options>;
+
+type RecognizeArguments = InferredOptionTypes<typeof options> & { files: string[] };
+
+export const command: CommandModule<object, RecognizeArguments> = {
+  command: 'recognize <files..>',
+  describe: 'Name the people in photos or folders of photos: one line `stem:name` a photo',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('files', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'Photos, or folders whose images are meant',
+      })
+      .options(options)
+      .check(({ top }) => {
+        if (Number.isInteger(top) && top >= 1) return true;
+        throw new Error('--top must be a whole number from 1.');
+      })
+      .epilogue('Exits 1 if any photo failed; each failure has its own line.'),
+  handler: async (given) => {
+    const { recognizeFiles } = await import('./command/recognize-files.ts');
+    const failed = await recognizeFiles(given);
+    if (failed > 0) process.exitCode = 1;
+  },
+};
