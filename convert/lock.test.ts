@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { withLock } from './lock.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'elastic-face-lock-'));
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** Another process that holds the lock until it is killed. */
+async function holder(path: string): Promise<ChildProcess> {
+  const code = `
+    import { withLock } from ${JSON.stringify(join(import.meta.dirname, 'lock.ts'))};
+    const work = () => { console.log('held'); return new Promise(() => setInterval(() => {}, 1000)); };
+    await withLock(${JSON.stringify(path)}, work);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout!, 'data');
+  return child;
+}
+
+test('work in one process waits for the same work in another, and a killed one blocks nobody', async () => {
+  const path = join(folder, 'killed');
+  const child = await holder(path);
+  const waiting = Promise.withResolvers<void>();
+  let ran = false;
+  const work = withLock(path, async () => (ran = true), waiting.resolve);
+  await waiting.promise;
+  assert.equal(ran, false);
+  child.kill('SIGKILL');
+  assert.equal(await work, true);
+});
+
+test('work within one process takes turns too', async () => {
+  const path = join(folder, 'turns');
+  let inside = 0;
+  const work = async () => {
+    inside++;
+    assert.equal(inside, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    inside--;
+  };
+  await Promise.all([withLock(path, work), withLock(path, work), withLock(path, work)]);
+});
+
+test('the lock is free again after work that failed', async () => {
+  const path = join(folder, 'failed');
+  const failed = withLock(path, () => Promise.reject(new Error('no')));
+  await assert.rejects(failed, /no/);
+  assert.equal(await withLock(path, async () => 'done'), 'done');
+});

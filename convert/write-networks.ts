@@ -1,0 +1,66 @@
+/**
+ * The four networks from their checkpoints to the three files that hold them. Knows which file is which
+ * network's, not what the formats look like.
+ */
+import { writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { modelFiles } from '../model/format.ts';
+import {
+  buildOutputNetwork,
+  buildProposalNetwork,
+  buildRefinementNetwork,
+} from './detection-networks.ts';
+import { buildEncoder } from './encoder-network.ts';
+import type { Network } from './graph.ts';
+import { encodeGraphModel } from './graph-model.ts';
+import { encodeSavedModel } from './saved-model.ts';
+import type { StateDict } from './tensor.ts';
+import { layoutWeights, writeWeights } from './weights.ts';
+
+const builders = {
+  pnet: buildProposalNetwork,
+  rnet: buildRefinementNetwork,
+  onet: buildOutputNetwork,
+  encoder: buildEncoder,
+} satisfies Record<string, (file: string, state: StateDict) => Network>;
+
+export type NetworkName = keyof typeof builders;
+export const networkNames = Object.keys(builders) as NetworkName[];
+
+/** Where each network's checkpoint is, and how to read one. */
+export interface CheckpointSource {
+  readonly paths: Readonly<Record<NetworkName, string>>;
+  readonly read: (path: string) => StateDict | Promise<StateDict>;
+}
+
+/**
+ * @param onRead called before each checkpoint is read
+ * @throws {CheckpointError} when a checkpoint cannot be read or is not that of its network
+ */
+export async function buildNetworks(
+  { paths, read }: CheckpointSource,
+  onRead: (path: string, index: number) => void = () => {},
+): Promise<Network[]> {
+  const networks: Network[] = [];
+  for (const [index, name] of networkNames.entries()) {
+    const path = paths[name];
+    onRead(path, index);
+    networks.push(builders[name](path, await read(path)));
+  }
+  return networks;
+}
+
+/** Writes weights, SavedModel and tfjs graph model. Identical networks give identical bytes. */
+export async function writeNetworks(
+  directory: string,
+  networks: readonly Network[],
+): Promise<void> {
+  const layout = layoutWeights(networks);
+  const place = (file: keyof typeof modelFiles) => join(directory, modelFiles[file]);
+  await writeWeights(place('weights'), layout);
+  await writeFile(
+    place('savedModel'),
+    encodeSavedModel(networks, layout, basename(modelFiles.weights)),
+  );
+  await writeFile(place('graphModel'), encodeGraphModel(networks, layout, modelFiles.weights));
+}
