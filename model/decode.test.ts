@@ -64,7 +64,7 @@ for (const [what, made, tolerance] of sameColours) {
 for (const colour of [
   [250, 250, 250],
   [224, 172, 140],
-  [92, 64, 51],
+  [160, 120, 100],
 ] as const) {
   test(`a CMYK photo keeps the colour ${colour}, as far as ink goes`, async () => {
     const [r, g, b] = colour;
