@@ -1,0 +1,41 @@
+/** What a pickle's value is made of once read: plain data, and objects that only their makers understand. */
+
+/** Unlike a list it cannot be added to. */
+export class PickleTuple {
+  readonly items: readonly PickleValue[];
+
+  constructor(items: readonly PickleValue[]) {
+    this.items = items;
+  }
+}
+
+export class PickleDict extends Map<string | number, PickleValue> {}
+
+/** The one kind of dict that may carry attributes (PyTorch's `_metadata`), which are passed over. */
+export class OrderedDict extends PickleDict {}
+
+/** What an allowed global name or a persistent id stands for: an object only its maker understands. */
+export abstract class Foreign {
+  readonly foreign = true;
+}
+
+/** A global that may be called; it is this program's own code, never the file's. */
+export class Callable extends Foreign {
+  readonly call: (args: readonly PickleValue[]) => PickleValue;
+
+  constructor(call: (args: readonly PickleValue[]) => PickleValue) {
+    super();
+    this.call = call;
+  }
+}
+
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | PickleValue[]
+  | PickleTuple
+  | PickleDict
+  | Foreign;

@@ -1,0 +1,264 @@
+/**
+ * A machine for the few pickle instructions that `torch.save` writes (protocols 2 to 5). It builds data
+ * only: what a global name stands for is given from outside, and nothing is ever imported or run.
+ * Instructions as in Python's pickletools.
+ */
+import { ByteReader } from './byte-reader.ts';
+import { refuse } from './fault.ts';
+import {
+  Callable,
+  type Foreign,
+  OrderedDict,
+  PickleDict,
+  PickleTuple,
+  type PickleValue,
+} from './pickle-values.ts';
+
+/** Real checkpoints take up to about 30,000; the limit bounds stack, memo and everything built. */
+const MOST_INSTRUCTIONS = 1_000_000;
+const LONGEST_TEXT = 1 << 20;
+const LONGEST_GLOBAL_NAME = 256;
+/** The magic number of PyTorch files has 10. */
+const LONGEST_INTEGER = 16;
+const PROTOCOLS = { from: 2, to: 5 };
+
+export interface PickleWorld {
+  /** @returns undefined for a name that is not on the allow-list */
+  readonly global: (name: string) => Foreign | undefined;
+  readonly persistent: (id: PickleValue) => PickleValue;
+}
+
+/** For pickles that hold plain data only. */
+export const plainWorld: PickleWorld = {
+  global: () => undefined,
+  persistent: () => refuse('it refers to an outside object where none can be'),
+};
+
+/**
+ * Reads one pickle.
+ * @returns the value and the position after it
+ * @throws {CheckpointFault} on any instruction or global that is not on the allow-list, and on damage
+ */
+export function readPickle(
+  bytes: Uint8Array,
+  start: number,
+  world: PickleWorld,
+): { value: PickleValue; end: number } {
+  const reader = new ByteReader(bytes, start);
+  const machine = new PickleMachine(reader, world);
+  for (let count = 0; count < MOST_INSTRUCTIONS; count++) {
+    const code = reader.uint8();
+    if (code === STOP) {
+      return { value: machine.result(), end: reader.position };
+    }
+    const instruction = instructions.get(code);
+    if (instruction === undefined) {
+      const name = `0x${code.toString(16).padStart(2, '0')}`;
+      return refuse(`it uses the pickle instruction ${name}, which no PyTorch checkpoint needs`);
+    }
+    instruction(machine, reader);
+  }
+  return refuse(`it has more than ${MOST_INSTRUCTIONS} pickle instructions`);
+}
+
+class PickleMachine {
+  readonly #reader: ByteReader;
+  readonly #world: PickleWorld;
+  readonly #stack: PickleValue[] = [];
+  /** Heights of the stack at each open mark. */
+  readonly #marks: number[] = [];
+  readonly #memo = new Map<number, PickleValue>();
+
+  constructor(reader: ByteReader, world: PickleWorld) {
+    this.#reader = reader;
+    this.#world = world;
+  }
+
+  result(): PickleValue {
+    const value = this.pop();
+    if (this.#stack.length > 0 || this.#marks.length > 0) {
+      refuse('its pickle leaves values over: it is damaged');
+    }
+    return value;
+  }
+
+  push(value: PickleValue): void {
+    this.#stack.push(value);
+  }
+
+  pop(): PickleValue {
+    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) {
+      refuse('its pickle takes more values than there are: it is damaged');
+    }
+    return this.#stack.pop() as PickleValue;
+  }
+
+  top(): PickleValue {
+    const value = this.pop();
+    this.push(value);
+    return value;
+  }
+
+  mark(): void {
+    this.#marks.push(this.#stack.length);
+  }
+
+  popToMark(): PickleValue[] {
+    const height = this.#marks.pop() ?? refuse('its pickle closes what it never opened');
+    return this.#stack.splice(height);
+  }
+
+  tuple(length: number): void {
+    const items: PickleValue[] = [];
+    for (let left = length; left > 0; left--) items.push(this.pop());
+    this.push(new PickleTuple(items.reverse()));
+  }
+
+  text(length: number): void {
+    if (length > LONGEST_TEXT) {
+      refuse(`it holds a text of ${length} bytes`);
+    }
+    this.push(this.#reader.text(length));
+  }
+
+  integer(length: number): void {
+    if (length > LONGEST_INTEGER) {
+      refuse(`it holds a whole number of ${length} bytes`);
+    }
+    let value = 0n;
+    for (const [index, byte] of this.#reader.bytes(length).entries()) {
+      value |= BigInt(byte) << BigInt(8 * index);
+    }
+    const signed = BigInt.asIntN(8 * length, value);
+    const number = Number(signed);
+    this.push(Number.isSafeInteger(number) ? number : signed);
+  }
+
+  append(items: readonly PickleValue[]): void {
+    const list = this.top();
+    if (!Array.isArray(list)) {
+      refuse('its pickle appends to what is not a list');
+    }
+    for (const item of items) list.push(item);
+  }
+
+  setItems(items: readonly PickleValue[]): void {
+    const dict = this.top();
+    if (!(dict instanceof PickleDict) || items.length % 2 !== 0) {
+      refuse('its pickle sets items of what is not a dict');
+    }
+    for (let index = 0; index < items.length; index += 2) {
+      const key = items[index];
+      if (typeof key !== 'string' && typeof key !== 'number') {
+        refuse('its pickle has a dict key that is neither text nor a number');
+      }
+      dict.set(key, items[index + 1] as PickleValue);
+    }
+  }
+
+  put(index: number): void {
+    this.#memo.set(index, this.top());
+  }
+
+  memoize(): void {
+    this.put(this.#memo.size);
+  }
+
+  get(index: number): void {
+    const value = this.#memo.get(index);
+    this.push(value === undefined ? refuse('its pickle recalls what it never stored') : value);
+  }
+
+  global(module: PickleValue, name: PickleValue): void {
+    if (typeof module !== 'string' || typeof name !== 'string') {
+      refuse('its pickle names a global by what is not text');
+    }
+    const full = `${module}.${name}`;
+    this.push(
+      this.#world.global(full) ??
+        refuse(
+          `it asks for ${JSON.stringify(full.slice(0, LONGEST_GLOBAL_NAME))}, which is not on the short list of what checkpoints may name; nothing of it was run`,
+        ),
+    );
+  }
+
+  reduce(): void {
+    const args = this.pop();
+    const callable = this.pop();
+    if (!(callable instanceof Callable) || !(args instanceof PickleTuple)) {
+      refuse('its pickle calls what cannot be called');
+    }
+    this.push(callable.call(args.items));
+  }
+
+  persistent(): void {
+    this.push(this.#world.persistent(this.pop()));
+  }
+
+  /** A state dict's `_metadata` holds version numbers only: checked to be attributes and dropped. */
+  build(): void {
+    const attributes = this.pop();
+    if (!(this.top() instanceof OrderedDict) || !(attributes instanceof PickleDict)) {
+      refuse('its pickle sets the state of what has none');
+    }
+  }
+}
+
+const STOP = 0x2e;
+
+type Instruction = (machine: PickleMachine, reader: ByteReader) => void;
+
+const instructions = new Map<number, Instruction>([
+  [0x80, (_, r) => checkProtocol(r.uint8())], // PROTO
+  [0x95, (_, r) => checkFrame(r.count64(), r.remaining)], // FRAME
+  [0x28, (m) => m.mark()], // MARK
+  [0x4e, (m) => m.push(null)], // NONE
+  [0x88, (m) => m.push(true)], // NEWTRUE
+  [0x89, (m) => m.push(false)], // NEWFALSE
+  [0x4b, (m, r) => m.push(r.uint8())], // BININT1
+  [0x4d, (m, r) => m.push(r.uint16())], // BININT2
+  [0x4a, (m, r) => m.push(r.int32())], // BININT
+  [0x8a, (m, r) => m.integer(r.uint8())], // LONG1
+  [0x47, (m, r) => m.push(r.float64BigEndian())], // BINFLOAT
+  [0x8c, (m, r) => m.text(r.uint8())], // SHORT_BINUNICODE
+  [0x58, (m, r) => m.text(r.uint32())], // BINUNICODE
+  [0x8d, (m, r) => m.text(r.count64())], // BINUNICODE8
+  [0x29, (m) => m.tuple(0)], // EMPTY_TUPLE
+  [0x85, (m) => m.tuple(1)], // TUPLE1
+  [0x86, (m) => m.tuple(2)], // TUPLE2
+  [0x87, (m) => m.tuple(3)], // TUPLE3
+  [0x74, (m) => m.push(new PickleTuple(m.popToMark()))], // TUPLE
+  [0x5d, (m) => m.push([])], // EMPTY_LIST
+  [0x61, (m) => m.append([m.pop()])], // APPEND
+  [0x65, (m) => m.append(m.popToMark())], // APPENDS
+  [0x7d, (m) => m.push(new PickleDict())], // EMPTY_DICT
+  [0x73, (m) => m.setItems([m.pop(), m.pop()].reverse())], // SETITEM
+  [0x75, (m) => m.setItems(m.popToMark())], // SETITEMS
+  [0x71, (m, r) => m.put(r.uint8())], // BINPUT
+  [0x72, (m, r) => m.put(r.uint32())], // LONG_BINPUT
+  [0x94, (m) => m.memoize()], // MEMOIZE
+  [0x68, (m, r) => m.get(r.uint8())], // BINGET
+  [0x6a, (m, r) => m.get(r.uint32())], // LONG_BINGET
+  [0x63, (m, r) => m.global(r.line(LONGEST_GLOBAL_NAME), r.line(LONGEST_GLOBAL_NAME))], // GLOBAL
+  [0x93, (m) => globalFromStack(m)], // STACK_GLOBAL
+  [0x52, (m) => m.reduce()], // REDUCE
+  [0x51, (m) => m.persistent()], // BINPERSID
+  [0x62, (m) => m.build()], // BUILD
+]);
+
+function checkProtocol(protocol: number): void {
+  if (protocol < PROTOCOLS.from || protocol > PROTOCOLS.to) {
+    refuse(`it is a pickle of protocol ${protocol}; 2 to 5 can be read`);
+  }
+}
+
+function checkFrame(length: number, remaining: number): void {
+  if (length > remaining) {
+    refuse('it ends in the middle: it is cut short');
+  }
+}
+
+function globalFromStack(machine: PickleMachine): void {
+  const name = machine.pop();
+  machine.global(machine.pop(), name);
+}

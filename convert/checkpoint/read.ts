@@ -1,0 +1,131 @@
+/**
+ * Reads PyTorch's .pt files as plain data: a state dict, a gallery, or any value of lists, dicts and
+ * tensors. Never runs anything a file asks for, and knows no network.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { fileTypeFromBuffer } from 'file-type';
+import { EMBEDDING_LENGTH } from '../../model/format.ts';
+import type { Gallery } from '../../model/gallery.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import { CheckpointError } from '../errors.ts';
+import type { StateDict, Tensor } from '../tensor.ts';
+import { CheckpointFault, refuse } from './fault.ts';
+import { readLegacyLayout } from './legacy-layout.ts';
+import { PickleDict, type PickleValue } from './pickle-values.ts';
+import { TorchTensor } from './torch-values.ts';
+import { readZipLayout } from './zip-layout.ts';
+
+/** Ten times the published encoder. */
+const LARGEST_FILE = 1 << 30;
+const ZIP_START = [0x50, 0x4b, 0x03, 0x04];
+const PICKLE_START = 0x80;
+
+/**
+ * What `torch.save` wrote, in either layout: lists as arrays, dicts as `PickleDict`, tensors as
+ * `TorchTensor`.
+ * @throws {CheckpointError} naming the file and the reason: missing, cut short, foreign, or asking for
+ *   more than data
+ */
+export async function readCheckpoint(path: string): Promise<PickleValue> {
+  return interpret(path, (value) => value);
+}
+
+/**
+ * A module's parameters and buffers, as `torch.save(module.state_dict(), path)` wrote them.
+ * @throws {CheckpointError} as `readCheckpoint`, and when it is not a dict of tensors
+ */
+export async function readStateDict(path: string): Promise<StateDict> {
+  return interpret(path, stateDictFrom);
+}
+
+/**
+ * Known people, as `torch.save([embeddings, names], path)` wrote them.
+ * @returns names, and embeddings [names, 512]
+ * @throws {CheckpointError} as `readCheckpoint`, and when it is not such a list
+ */
+export async function readGalleryFile(path: string): Promise<Gallery> {
+  return interpret(path, galleryFrom);
+}
+
+async function interpret<T>(path: string, from: (value: PickleValue) => T): Promise<T> {
+  const bytes = await readBytes(path);
+  try {
+    return from(await readValue(bytes));
+  } catch (cause) {
+    if (!(cause instanceof CheckpointFault)) throw cause;
+    throw new CheckpointError(`${path} cannot be used: ${cause.message}.`, { cause });
+  }
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size <= LARGEST_FILE) return await readFile(path);
+  } catch (cause) {
+    throw new CheckpointError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  throw new CheckpointError(`${path} cannot be used: it is larger than any checkpoint of a face.`);
+}
+
+async function readValue(bytes: Uint8Array): Promise<PickleValue> {
+  if (ZIP_START.every((byte, index) => bytes[index] === byte)) return readZipLayout(bytes);
+  if (bytes[0] === PICKLE_START) return readLegacyLayout(bytes);
+  return refuse(`it is ${await kindOf(bytes)}, not a file that torch.save wrote`);
+}
+
+async function kindOf(bytes: Uint8Array): Promise<string> {
+  if (bytes.length === 0) return 'empty';
+  const start = Buffer.from(bytes.subarray(0, 256)).toString('latin1').trimStart().toLowerCase();
+  if (start.startsWith('<')) return 'a web page or other markup (was the download refused?)';
+  if (start.startsWith('version https://git-lfs')) return 'a Git LFS pointer, without the content';
+  const type = await fileTypeFromBuffer(bytes);
+  return type === undefined ? 'of a kind unknown here' : `of type ${type.mime}`;
+}
+
+function stateDictFrom(value: PickleValue): StateDict {
+  if (!(value instanceof PickleDict)) {
+    return refuse('it does not hold a state dict: save module.state_dict(), not the module');
+  }
+  const tensors = new Map<string, Tensor>();
+  for (const [name, tensor] of value) {
+    if (typeof name !== 'string' || !(tensor instanceof TorchTensor)) {
+      return refuse(
+        `its state dict has ${JSON.stringify(name)}, which is not a tensor by its name`,
+      );
+    }
+    tensors.set(name, tensor.read());
+  }
+  return tensors;
+}
+
+function galleryFrom(value: PickleValue): Gallery {
+  const [faces, names, ...more] = Array.isArray(value) ? value : [];
+  if (!Array.isArray(faces) || !Array.isArray(names) || more.length > 0) {
+    return refuse('it does not hold a gallery: a list of embeddings and a list of names');
+  }
+  if (names.length !== faces.length || names.length === 0) {
+    return refuse(`it has ${faces.length} embeddings for ${names.length} names`);
+  }
+  const embeddings = new Float32Array(names.length * EMBEDDING_LENGTH);
+  for (const [index, face] of faces.entries()) {
+    embeddings.set(embeddingFrom(face, index), index * EMBEDDING_LENGTH);
+  }
+  return { names: names.map(nameFrom), embeddings };
+}
+
+/** [512] or [1, 512] */
+function embeddingFrom(face: PickleValue, index: number): Float32Array {
+  const data = face instanceof TorchTensor ? face.read().data : undefined;
+  if (!(data instanceof Float32Array) || data.length !== EMBEDDING_LENGTH) {
+    return refuse(`its embedding ${index} is not a tensor of ${EMBEDDING_LENGTH} float32 numbers`);
+  }
+  return data.every(Number.isFinite)
+    ? data
+    : refuse(`its embedding ${index} has numbers that are not finite`);
+}
+
+function nameFrom(name: PickleValue, index: number): string {
+  return typeof name === 'string' && name !== ''
+    ? name
+    : refuse(`its name ${index} is not a text, or is empty`);
+}
