@@ -72,7 +72,7 @@ export function checkSane(answers: Answers): void {
   }
   for (const network of ['pnet', 'rnet', 'onet'] as const) {
     const { probability } = answers[network];
-    if (probability.every((value) => value >= 0 && value <= 1)) continue;
+    if (probability.every((value) => value >= 0 && value <= 1 + TOLERANCE)) continue;
     throw new SelfTestError(`The converted ${network} gives probabilities outside 0 to 1.`);
   }
   const { embedding } = answers.encoder;
