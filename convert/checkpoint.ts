@@ -4,16 +4,16 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { fileTypeFromBuffer } from 'file-type';
-import { EMBEDDING_LENGTH } from '../../model/format.ts';
-import type { Gallery } from '../../model/gallery.ts';
-import { messageOf } from '../../runtime/errors.ts';
-import { CheckpointError } from '../errors.ts';
-import type { StateDict, Tensor } from '../tensor.ts';
-import { CheckpointFault, refuse } from './fault.ts';
-import { readLegacyLayout } from './legacy-layout.ts';
-import { PickleDict, type PickleValue } from './pickle-values.ts';
-import { TorchTensor } from './torch-values.ts';
-import { readZipLayout } from './zip-layout.ts';
+import { EMBEDDING_LENGTH } from '../model/format.ts';
+import type { Gallery } from '../model/gallery.ts';
+import { messageOf } from '../runtime/errors.ts';
+import { CheckpointFault, refuse } from './checkpoint/fault.ts';
+import { readLegacyLayout } from './checkpoint/legacy-layout.ts';
+import { PickleDict, type PickleValue } from './checkpoint/pickle-values.ts';
+import { TorchTensor } from './checkpoint/torch-values.ts';
+import { readZipLayout } from './checkpoint/zip-layout.ts';
+import { CheckpointError } from './errors.ts';
+import type { StateDict, Tensor } from './tensor.ts';
 
 /** Ten times the published encoder. */
 const LARGEST_FILE = 1 << 30;
