@@ -1,12 +1,12 @@
 /** `elastic-face recognize`: names the people in photos on this machine, without any cloud. */
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { SettingsError } from '../runtime/errors.ts';
 
 const options = {
   json: { type: 'boolean', default: false, describe: 'One JSON object a line' },
   embeddings: {
     type: 'boolean',
     default: false,
-    implies: 'json',
     describe: 'With --json: the 512 values of the embedding too',
   },
   top: { type: 'number', default: 3, describe: 'With --json: how many of the nearest people' },
@@ -42,9 +42,12 @@ export const command: CommandModule<object, RecognizeArguments> = {
         describe: 'Photos, or folders whose images are meant',
       })
       .options(options)
-      .check(({ top }) => {
-        if (Number.isInteger(top) && top >= 1) return true;
-        throw new Error('--top must be a whole number from 1.');
+      .check(({ top, embeddings, json }) => {
+        if (!Number.isInteger(top) || top < 1) {
+          throw new SettingsError('--top must be a whole number from 1.');
+        }
+        if (embeddings && !json) throw new SettingsError('--embeddings goes with --json: add it.');
+        return true;
       })
       .epilogue('Exits 1 if any photo failed; each failure has its own line.'),
   handler: async (given) => {
