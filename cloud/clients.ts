@@ -6,6 +6,10 @@ import type { Settings } from '../runtime/settings.ts';
 
 /** Long polls hold a socket each, so that the SDK's usual 50 would starve uploads. */
 const MAX_SOCKETS = 256;
+/** The SDK's own calls may hang for ever: a request in a worker's hands would then never come back. */
+const CONNECT_LIMIT_MS = 5000;
+/** Without a byte either way; SQS's longest poll is 20 s. */
+const SILENCE_LIMIT_MS = 60_000;
 
 export interface AwsClients {
   readonly sqs: SQSClient;
@@ -38,6 +42,8 @@ export function createAwsClients(
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(signing === undefined ? {} : { credentials: signing }),
     requestHandler: {
+      connectionTimeout: CONNECT_LIMIT_MS,
+      socketTimeout: SILENCE_LIMIT_MS,
       httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
       httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
     },

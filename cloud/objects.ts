@@ -51,7 +51,13 @@ export function openPhotos(s3: S3Client, bucket: string): Photos {
     async settle(key, file) {
       if (key === file) return;
       const source = `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
-      await s3.send(new CopyObjectCommand({ Bucket: bucket, Key: file, CopySource: source }));
+      try {
+        await s3.send(new CopyObjectCommand({ Bucket: bucket, Key: file, CopySource: source }));
+      } catch (error) {
+        // CopyObject's error has no class of its own in the SDK.
+        if (error instanceof Error && error.name === 'NoSuchKey') return;
+        throw error;
+      }
       await remove(key);
     },
     delete: remove,

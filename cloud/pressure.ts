@@ -18,7 +18,7 @@ export interface PressureReading {
 
 export interface Pressure {
   /**
-   * Counts the request and tries to hold its file name.
+   * Counts the request and tries to hold its file name; asked again, a holder still holds it.
    * @returns whether the name is this request's: its photo may then have the file name as key
    */
   begin(requestId: string, file: string, now: number): Promise<boolean>;
@@ -39,9 +39,10 @@ export function openPressure(redis: Redis, keys: string, holdMs: number): Pressu
         .pipeline()
         .zadd(pressureKey, now, requestId)
         .set(holdKey(file), requestId, 'PX', Math.ceil(holdMs), 'NX')
+        .get(holdKey(file))
         .exec();
       for (const [error] of answers ?? []) if (error) throw error;
-      return answers?.[1]?.[1] === 'OK';
+      return answers?.[2]?.[1] === requestId;
     },
     async finish(requestId, file) {
       await redis.eval(FINISH, 2, pressureKey, holdKey(file), requestId);

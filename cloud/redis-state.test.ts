@@ -40,6 +40,7 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     const pressure = openPressure(redis, 'hold-test', 10_000);
     assert.equal(await pressure.begin('one', 'a.jpg', 1), true);
     assert.equal(await pressure.begin('two', 'a.jpg', 2), false);
+    assert.equal(await pressure.begin('one', 'a.jpg', 1), true);
     await pressure.finish('two', 'a.jpg');
     assert.equal(await pressure.begin('three', 'a.jpg', 3), false);
     await pressure.finish('one', 'a.jpg');

@@ -85,6 +85,7 @@ describe('queues and buckets', { timeout: 30_000 }, () => {
     const key = asideKey(id, 'a+b (2).jpg');
     await photos.put(key, Buffer.from([4, 5]), 'image/jpeg');
     await photos.settle(key, 'a+b (2).jpg');
+    await photos.settle(key, 'a+b (2).jpg');
     const { Contents } = await cloud.clients.s3.send(
       new ListObjectsV2Command({ Bucket: cloud.names.inBucket }),
     );

@@ -1,0 +1,77 @@
+/** What a worker is doing, as its lease tells it. Knows no network; the clock comes in as an argument. */
+import type { Lease, LeaseState } from '../cloud/leases.ts';
+
+export class Activity {
+  readonly #now: () => number;
+  #state: LeaseState = 'starting';
+  #since: number;
+  #ready = false;
+  #draining = false;
+  #drained = false;
+  #inHand = 0;
+  #finished = 0;
+
+  /** @param now a monotonic clock in ms: a wall clock that is set back must not undo idle time */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#since = now();
+  }
+
+  get inHand(): number {
+    return this.#inHand;
+  }
+
+  get lease(): Lease {
+    return {
+      state: this.#state,
+      forMs: Math.max(0, this.#now() - this.#since),
+      inHand: this.#inHand,
+      finished: this.#finished,
+    };
+  }
+
+  /** The model is loaded. */
+  ready(): void {
+    this.#ready = true;
+    this.#derive();
+  }
+
+  take(): void {
+    this.#inHand += 1;
+    this.#derive();
+  }
+
+  /** A request has left its hands. @param finished whether it was answered, not given back */
+  letGo(finished: boolean): void {
+    this.#inHand -= 1;
+    if (finished) this.#finished += 1;
+    this.#derive();
+  }
+
+  /** It takes no more requests; there is no way back. */
+  drain(): void {
+    this.#draining = true;
+    this.#derive();
+  }
+
+  /** Nothing is in hand and no poll is open. */
+  drained(): void {
+    this.#draining = true;
+    this.#drained = true;
+    this.#derive();
+  }
+
+  #derive(): void {
+    const state = this.#stateNow();
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#since = this.#now();
+  }
+
+  #stateNow(): LeaseState {
+    if (this.#drained) return 'drained';
+    if (this.#draining) return 'draining';
+    if (!this.#ready) return 'starting';
+    return this.#inHand > 0 ? 'busy' : 'idle';
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The receive loop: takes as many requests as there is room for, keeps them from other workers while
+ * they are in hand, and deletes them when answered or gives them back. Knows no model and no bucket.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { decodeRequest, MessageError, type RequestMessage } from '../cloud/messages.ts';
+import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Activity } from './activity.ts';
+import type { Answered } from './request.ts';
+import { nextServiceMs, roomFor } from './room.ts';
+import { holdMessage, retryDelaySeconds } from './visibility.ts';
+
+/** Short, since an open poll is never cut off (it may hold a message) and a drain waits for it. */
+const POLL_SECONDS = 2;
+/** Before the next poll after one that failed: the queue may be away for a while. */
+const PAUSE_AFTER_FAILURE_MS = 500;
+
+export interface ConsumerParts {
+  readonly requests: Queue;
+  readonly activity: Activity;
+  /** Resolves when photos can be computed now; nothing is taken before. */
+  readonly ready: () => Promise<unknown>;
+  /** Everything but deleting; rejects for a passing reason. */
+  readonly answer: (request: RequestMessage, deliveries: number, log: Logger) => Promise<Answered>;
+  /** Ends the pressure of a request that is given up. */
+  readonly giveUp: (request: RequestMessage) => Promise<void>;
+  readonly visibilitySeconds: number;
+  /** Deliveries after which SQS moves a message to the dead-letter queue. */
+  readonly mostDeliveries: number;
+  readonly log: Logger;
+}
+
+export class Consumer {
+  readonly #parts: ConsumerParts;
+  readonly #draining = Promise.withResolvers<void>();
+  readonly #inHand = new Set<Promise<void>>();
+  #isDraining = false;
+  #serviceMs: number | undefined;
+  #ended: Promise<void> | undefined;
+
+  constructor(parts: ConsumerParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes requests until it is drained; does nothing more when called again. */
+  start(): void {
+    this.#ended ??= this.#receive();
+  }
+
+  /**
+   * Receives no more, lets the open poll end, finishes what it brought and what is in hand. Resolves
+   * when nothing is left; may be called more than once.
+   */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    this.#draining.resolve();
+    await this.#ended;
+    await Promise.all(this.#inHand);
+  }
+
+  async #receive(): Promise<void> {
+    const { requests, activity, ready, log } = this.#parts;
+    const visibilitySeconds = Math.ceil(this.#parts.visibilitySeconds);
+    let reachesQueue = true;
+    while (!this.#isDraining) {
+      try {
+        await Promise.race([ready(), this.#draining.promise]);
+      } catch {
+        return; // No model will run here: whoever started this worker is told by `ready`.
+      }
+      const most = roomFor(activity.inHand, this.#serviceMs);
+      if (most === 0) {
+        await Promise.race([...this.#inHand]);
+        continue;
+      }
+      if (this.#isDraining) return;
+      try {
+        const messages = await requests.receive({
+          most,
+          waitSeconds: POLL_SECONDS,
+          visibilitySeconds,
+        });
+        reachesQueue = true;
+        for (const message of messages) this.#take(message);
+      } catch (err) {
+        if (reachesQueue) log.error({ err }, 'the request queue cannot be read; trying on');
+        reachesQueue = false;
+        await Promise.race([delay(PAUSE_AFTER_FAILURE_MS), this.#draining.promise]);
+      }
+    }
+  }
+
+  #take(message: ReceivedMessage): void {
+    const { activity } = this.#parts;
+    activity.take();
+    const handled = this.#handle(message).then((finished) => {
+      this.#inHand.delete(handled);
+      activity.letGo(finished);
+    });
+    this.#inHand.add(handled);
+  }
+
+  /** Never rejects. @returns whether the request is answered and its message deleted */
+  async #handle(message: ReceivedMessage): Promise<boolean> {
+    const { requests, visibilitySeconds } = this.#parts;
+    const { messageId, deliveries } = message;
+    const start = performance.now();
+    const unread = this.#parts.log.child({ messageId, deliveries });
+    const hold = holdMessage(requests, message, visibilitySeconds, unread);
+    let request: RequestMessage | undefined;
+    try {
+      request = decodeRequest(message.body);
+      const log = this.#parts.log.child({ request: request.id, deliveries });
+      const { outcome, again, timings } = await this.#parts.answer(request, deliveries, log);
+      const deleting = performance.now();
+      await hold.end();
+      await requests.delete(message.receipt);
+      if (timings.compute !== undefined) {
+        this.#serviceMs = nextServiceMs(this.#serviceMs, timings.compute);
+      }
+      const end = performance.now();
+      log.info(
+        {
+          outcome: 'match' in outcome ? 'match' : outcome.refusal.reason,
+          again,
+          ms: wholeMs({ ...timings, delete: end - deleting, total: end - start }),
+        },
+        'answered',
+      );
+      return true;
+    } catch (err) {
+      await hold.end();
+      await this.#giveBack(message, request, err);
+      return false;
+    }
+  }
+
+  /**
+   * Lets the message come again after a while, or go to the dead-letter queue. Should this worker die
+   * before it can, the visibility timeout does the same, and the scaler sweeps pressure that no queue
+   * accounts for.
+   */
+  async #giveBack(
+    { messageId, receipt, deliveries }: ReceivedMessage,
+    request: RequestMessage | undefined,
+    err: unknown,
+  ): Promise<void> {
+    const { requests, giveUp, mostDeliveries } = this.#parts;
+    const log = this.#parts.log.child({ messageId, deliveries, request: request?.id });
+    const delaySeconds = retryDelaySeconds(deliveries, mostDeliveries);
+    const isLast = deliveries >= mostDeliveries;
+    if (err instanceof MessageError) log.error({ err }, 'this message cannot be read');
+    else if (isLast) log.error({ err }, 'failed for the last time: a dead letter');
+    else log.warn({ err, delaySeconds }, 'failed: it will be tried again');
+    try {
+      if (isLast && request) await giveUp(request);
+    } catch (error) {
+      log.warn({ err: error }, 'the pressure of this request could not be ended');
+    }
+    try {
+      await requests.extend(receipt, delaySeconds);
+    } catch (error) {
+      log.warn({ err: error }, 'not given back: it comes again when its visibility ends');
+    }
+  }
+}
+
+function wholeMs(timings: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(timings).map(([step, ms]) => [step, Math.round(ms * 10) / 10]),
+  );
+}

@@ -1,0 +1,52 @@
+/** From what the model saw to what is told: a match with rounded numbers, or a refusal. Pure. */
+import type { Match, Refusal } from '../../cloud/messages.ts';
+import { ImageError, largestFace, type Recognition } from '../../model/index.ts';
+
+/** Bounds of the message schema. */
+const MOST_REFUSAL_LETTERS = 500;
+
+/** A hundredth of a pixel is far below what the networks resolve; metadata in S3 is short of room. */
+const PIXEL_DIGITS = 2;
+/** float32 has about seven. */
+const SHARE_DIGITS = 6;
+
+export type Outcome = { match: Match } | { refusal: Refusal };
+
+/** The largest face is the one that is matched; none is a refusal, never a made-up name. */
+export function outcomeOf(recognition: Recognition): Outcome {
+  const face = largestFace(recognition);
+  const best = face?.nearest[0];
+  if (face === undefined || best === undefined) {
+    return { refusal: { reason: 'no-face', message: 'No face was found in the photo.' } };
+  }
+  const [x1, y1, x2, y2] = face.box;
+  return {
+    match: {
+      name: best.name,
+      distance: rounded(best.distance, SHARE_DIGITS),
+      box: [pixels(x1), pixels(y1), pixels(x2), pixels(y2)],
+      probability: rounded(face.probability, SHARE_DIGITS),
+      landmarks: face.landmarks.map(([x, y]) => [pixels(x), pixels(y)]),
+      nearest: face.nearest.map(({ name, distance }) => ({
+        name,
+        distance: rounded(distance, SHARE_DIGITS),
+      })),
+      width: recognition.width,
+      height: recognition.height,
+      faces: recognition.faces.length,
+    },
+  };
+}
+
+/** The refusal for bytes that are no image; undefined when the error is not the photo's fault. */
+export function refusalOf(error: unknown): Outcome | undefined {
+  if (!(error instanceof ImageError)) return undefined;
+  const message = error.message.slice(0, MOST_REFUSAL_LETTERS);
+  return { refusal: { reason: 'image', message } };
+}
+
+const pixels = (value: number): number => rounded(value, PIXEL_DIGITS);
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

@@ -1,0 +1,58 @@
+/**
+ * Tells the scaler once a second what this worker does, and hears from it whether to drain. Redis may
+ * be away: the work goes on without it.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { HEARTBEAT_MS, type Leases } from '../cloud/leases.ts';
+import { messageOf } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Activity } from './activity.ts';
+
+export interface LeaseParts {
+  readonly leases: Leases;
+  readonly instanceId: string;
+  readonly activity: Activity;
+  /** Called whenever the scaler's wish is heard, which may be more than once. */
+  readonly onDrainWish: () => void;
+  readonly log: Logger;
+  readonly heartbeatMs?: number;
+}
+
+export interface LeaseKeeper {
+  /** Tells the present state now, for changes that the scaler waits for. */
+  tell(): void;
+  /** Tells the last state and stops. */
+  stop(): Promise<void>;
+}
+
+export function keepLease(parts: LeaseParts): LeaseKeeper {
+  const { leases, instanceId, activity, onDrainWish, log, heartbeatMs = HEARTBEAT_MS } = parts;
+  let stopping = false;
+  let wake = new AbortController();
+
+  const renew = async (): Promise<void> => {
+    try {
+      if (await leases.renew(instanceId, activity.lease)) onDrainWish();
+    } catch (err) {
+      // cloud/redis.ts says once that Redis is away, and when it is back.
+      log.debug({ reason: messageOf(err) }, 'the lease was not renewed');
+    }
+  };
+  const loop = async (): Promise<void> => {
+    while (!stopping) {
+      wake = new AbortController();
+      await renew();
+      await delay(heartbeatMs, undefined, { signal: wake.signal }).catch(() => {});
+    }
+    await renew();
+  };
+  const ended = loop();
+  return {
+    tell: () => wake.abort(),
+    stop() {
+      stopping = true;
+      wake.abort();
+      return ended;
+    },
+  };
+}

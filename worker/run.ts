@@ -1,0 +1,32 @@
+/** A worker from start to exit of its process: signals, a parent that goes, a machine it cannot run on. */
+import { createLogger } from '../runtime/log.ts';
+import type { SettingsInput } from '../runtime/settings.ts';
+import { leaveWithParent, stopOnSignals } from '../runtime/stop.ts';
+import { identify } from './identity.ts';
+import { startWorker } from './service.ts';
+
+/**
+ * Runs until a signal stops it, which drains first and exits with 0.
+ * @param inferenceEntry the inference program; the model unless a test brings another
+ * @throws what start-up throws, and {InferenceUnfit} when no inference process stays up here
+ */
+export async function runWorker(flags: SettingsInput, inferenceEntry?: URL): Promise<never> {
+  const { instanceId, settings } = await identify(flags, process.env);
+  const log = createLogger('worker', settings.LOG_LEVEL).child({ instance: instanceId });
+  const worker = await startWorker({
+    settings,
+    instanceId,
+    log,
+    ...(inferenceEntry === undefined ? {} : { inferenceEntry }),
+  });
+  stopOnSignals(log, () => worker.stop());
+  leaveWithParent(log);
+  log.info({ model: settings.MODEL_DIR }, 'started');
+  try {
+    return await worker.failed;
+  } catch (err) {
+    log.fatal({ err }, 'this worker cannot go on');
+    await worker.stop();
+    throw err;
+  }
+}

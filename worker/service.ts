@@ -1,0 +1,120 @@
+/** One worker as a process: opens the cloud, starts inference, takes requests, keeps its lease, drains. */
+import { createAwsClients } from '../cloud/clients.ts';
+import type { LeaseState } from '../cloud/leases.ts';
+import { openLeases } from '../cloud/leases.ts';
+import { cloudNames } from '../cloud/names.ts';
+import { openPhotos, openResults } from '../cloud/objects.ts';
+import { openPressure } from '../cloud/pressure.ts';
+import { openQueue } from '../cloud/queues.ts';
+import { connectRedis } from '../cloud/redis.ts';
+import { SettingsError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Settings } from '../runtime/settings.ts';
+import { Activity } from './activity.ts';
+import { Consumer } from './consume.ts';
+import { Inference } from './inference/inference.ts';
+import { keepLease } from './lease.ts';
+import { answerRequest } from './request.ts';
+
+const MODEL = new URL('./inference/child.ts', import.meta.url);
+
+export interface WorkerService {
+  readonly state: LeaseState;
+  /** Rejects, never resolves, when no inference process stays up here. */
+  readonly failed: Promise<never>;
+  /** Receives no more and finishes what is in hand; stays to tell its lease. */
+  drain(): Promise<void>;
+  /** Drains, then closes everything. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly settings: Settings;
+  readonly instanceId: string;
+  readonly log: Logger;
+  /** The inference program; the model unless a test brings another. */
+  readonly inferenceEntry?: URL;
+}
+
+/**
+ * @throws {SettingsError} when REDIS_URL is unset
+ * @throws {QueueError} when the project's queues do not exist
+ */
+export async function startWorker(options: WorkerOptions): Promise<WorkerService> {
+  const { settings, instanceId, log, inferenceEntry = MODEL } = options;
+  if (settings.REDIS_URL === undefined) {
+    throw new SettingsError('REDIS_URL is not set: name the Redis that holds leases and pressure.');
+  }
+  const names = cloudNames(settings.PROJECT_ID);
+  const clients = createAwsClients(settings);
+  const [requests, replies] = await Promise.all([
+    openQueue(clients.sqs, names.requestQueue),
+    openQueue(clients.sqs, names.replyQueue),
+  ]);
+  const redis = connectRedis(settings.REDIS_URL, instanceId, log);
+  const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
+  const photos = openPhotos(clients.s3, names.inBucket);
+  const results = openResults(clients.s3, names.outBucket);
+  const activity = new Activity();
+  const inference = new Inference({
+    entry: inferenceEntry,
+    args: [settings.MODEL_DIR, settings.BACKEND, String(settings.THREADS)],
+    threads: settings.THREADS,
+    log,
+  });
+  const compute = (bytes: Uint8Array) => inference.compute(bytes);
+  const parts = { photos, results, replies, pressure, compute };
+  const consumer = new Consumer({
+    requests,
+    activity,
+    ready: () => inference.ready(),
+    answer: (request, deliveries, requestLog) =>
+      answerRequest(request, deliveries, parts, requestLog),
+    giveUp: ({ id, file }) => pressure.finish(id, file),
+    visibilitySeconds: settings.VISIBILITY_SECONDS,
+    mostDeliveries: settings.MAX_RECEIVES,
+    log,
+  });
+  const lease = keepLease({
+    leases: openLeases(redis, names.keys),
+    instanceId,
+    activity,
+    onDrainWish: () => void drain(),
+    log,
+  });
+  let drained: Promise<void> | undefined;
+  const drain = (): Promise<void> => {
+    drained ??= (async () => {
+      log.info('draining');
+      activity.drain();
+      lease.tell();
+      await consumer.drain();
+      await inference.stop();
+      activity.drained();
+      lease.tell();
+      log.info({ finished: activity.lease.finished }, 'drained');
+    })();
+    return drained;
+  };
+  inference.ready().then(
+    () => {
+      activity.ready();
+      lease.tell();
+    },
+    () => {}, // `failed` tells.
+  );
+  consumer.start();
+  return {
+    get state() {
+      return activity.lease.state;
+    },
+    failed: inference.unfit,
+    drain,
+    async stop() {
+      await drain();
+      await lease.stop();
+      redis.disconnect();
+      clients.destroy();
+    },
+  };
+}
