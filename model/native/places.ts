@@ -1,0 +1,35 @@
+/** Where the parts of tfjs-node's native library belong, and which versions are meant. Does nothing. */
+import { createRequire } from 'node:module';
+import { arch, platform } from 'node:os';
+import { dirname, join } from 'node:path';
+import { folders } from '../../runtime/folders.ts';
+
+const require = createRequire(import.meta.url);
+
+export const TENSORFLOW_VERSION = '2.21.0';
+/** The Node-API level of tfjs-node's addon. */
+export const NAPI_VERSION = 8;
+
+/** The installed package's folder. */
+export const tfjsNodeFolder = dirname(require.resolve('@tensorflow/tfjs-node/package.json'));
+const { version: tfjsNodeVersion } = require('@tensorflow/tfjs-node/package.json') as {
+  version: string;
+};
+export const nodeApiHeaders = join(
+  dirname(require.resolve('node-api-headers/package.json')),
+  'include',
+);
+
+/** The parts of the native library, by their place in the cache and in tfjs-node's folder. */
+export const nativeParts = [
+  { cached: 'libtensorflow_cc.so.2', installed: 'deps/lib/libtensorflow_cc.so.2' },
+  { cached: 'libtensorflow_framework.so.2', installed: 'deps/lib/libtensorflow_framework.so.2' },
+  { cached: 'tfjs_binding.node', installed: `lib/napi-v${NAPI_VERSION}/tfjs_binding.node` },
+] as const;
+
+/** One folder for each combination that must not be mixed. */
+export const cacheFolder = join(
+  folders.cache,
+  'native',
+  `tensorflow-${TENSORFLOW_VERSION}-tfjs-node-${tfjsNodeVersion}-${platform()}-${arch()}`,
+);

@@ -1,0 +1,104 @@
+/**
+ * TensorFlow's own C library out of its wheel in the Python package registry. The wheel is only a zip
+ * here: pip fetches it, no Python of it runs.
+ */
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { arch, platform } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import yauzl from 'yauzl';
+import { sha256OfFile } from './digest.ts';
+import { NativeError } from './errors.ts';
+import { TENSORFLOW_VERSION } from './places.ts';
+import { findProgram, run } from './run.ts';
+
+interface Wheel {
+  readonly project: string;
+  /** pip's name of the platform. */
+  readonly platform: string;
+  readonly sha256: string;
+}
+
+/** Any CPython's wheel holds the same libraries; these are those of 3.12, as published on 2026-03-05. */
+const WHEELS: Readonly<Record<string, Wheel>> = {
+  x64: {
+    project: 'tensorflow-cpu',
+    platform: 'manylinux_2_27_x86_64',
+    sha256: 'dcc8afd32930e42d5296b6ee19078b773706830af4ea97fbe503b9f5e0f820cb',
+  },
+  arm64: {
+    project: 'tensorflow',
+    platform: 'manylinux_2_27_aarch64',
+    sha256: 'b07d15737406533898e36c7ef7944b1be18e9028dc521b9229952c537bbc5552',
+  },
+};
+
+const PIPS = [['pip3'], ['pip'], ['python3', '-m', 'pip'], ['python', '-m', 'pip']] as const;
+
+/** What is wanted: the two libraries, and the headers that the addon includes. */
+const WANTED =
+  /^tensorflow\/(?:libtensorflow_(?:cc|framework)\.so\.2|include\/(?:tensorflow\/c|tensorflow\/core\/platform|xla\/tsl|tsl)\/.+\.h)$/;
+
+/**
+ * The wheel for this machine.
+ * @throws {NativeError} when there is none, with the reason
+ */
+export function wheelForThisMachine(): Wheel {
+  const wheel = WHEELS[arch()];
+  if (platform() !== 'linux' || wheel === undefined) {
+    throw new NativeError(`there is no TensorFlow wheel for ${platform()} on ${arch()}`);
+  }
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  if (header.glibcVersionRuntime === undefined) {
+    throw new NativeError('this Linux has no glibc, which TensorFlow’s library needs');
+  }
+  return wheel;
+}
+
+/**
+ * Fetches the wheel with pip and checks its SHA-256.
+ * @returns path of the wheel in `folder`
+ */
+export async function fetchWheel(wheel: Wheel, folder: string, show: boolean): Promise<string> {
+  const pip = await findProgram(PIPS);
+  if (pip === undefined) throw new NativeError('pip was not found');
+  const [program, ...args] = pip as [string, ...string[]];
+  const what = `${wheel.project}==${TENSORFLOW_VERSION}`;
+  await run(
+    program,
+    [
+      ...args,
+      'download',
+      ...['--no-deps', '--no-cache-dir', '--disable-pip-version-check'],
+      ...['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.12'],
+      ...['--platform', wheel.platform, '--dest', folder, what],
+    ],
+    { show },
+  );
+  const name = (await readdir(folder)).find((file) => file.endsWith('.whl'));
+  if (name === undefined) throw new NativeError(`pip fetched no wheel of ${what}`);
+  const path = join(folder, name);
+  const digest = await sha256OfFile(path);
+  if (digest !== wheel.sha256) {
+    throw new NativeError(
+      `${name} has the SHA-256 ${digest}, not ${wheel.sha256}: it is not the published file`,
+    );
+  }
+  return path;
+}
+
+/** Writes the wanted files of the wheel below `folder`, as they lie in the wheel. */
+export async function unpackWheel(path: string, folder: string): Promise<void> {
+  const zip = await yauzl.openPromise(path, { lazyEntries: true });
+  try {
+    for await (const entry of zip.eachEntry()) {
+      if (!WANTED.test(entry.fileName)) continue;
+      const target = join(folder, entry.fileName);
+      await mkdir(dirname(target), { recursive: true });
+      await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(target));
+    }
+  } finally {
+    zip.close();
+  }
+}
