@@ -1,0 +1,35 @@
+/** The choice of backend: the native library where it loads, WebAssembly elsewhere, with the same answers. */
+import { messageOf } from '../../runtime/errors.ts';
+import { BackendError } from '../errors.ts';
+import type { Backend, Networks } from '../networks.ts';
+import { networksOf } from './session.ts';
+import { openTensorflow } from './tensorflow.ts';
+import { openWasm } from './wasm.ts';
+
+export interface OpenOptions {
+  /** `auto`, the default, takes tensorflow where it loads, else wasm. */
+  readonly backend?: Backend | 'auto' | undefined;
+  /** Threads of one operation; default 1. Wasm has one thread in Node, whatever is asked for. */
+  readonly threads?: number | undefined;
+  /** Told in one line why `auto` fell back to wasm. */
+  readonly onFallback?: ((reason: string) => void) | undefined;
+}
+
+/**
+ * Opens the networks in a model folder.
+ * @throws {BackendError} when the backend asked for, or none at all, runs on this machine
+ * @throws {ModelError} when the folder's model cannot be read
+ */
+export async function openNetworks(
+  directory: string,
+  { backend = 'auto', threads = 1, onFallback = () => {} }: OpenOptions = {},
+): Promise<Networks> {
+  if (backend === 'wasm') return networksOf(await openWasm(directory));
+  try {
+    return networksOf(await openTensorflow(directory, threads));
+  } catch (error) {
+    if (backend === 'tensorflow' || !(error instanceof BackendError)) throw error;
+    onFallback(`The wasm backend takes over. ${messageOf(error)}`);
+    return networksOf(await openWasm(directory));
+  }
+}

@@ -1,0 +1,82 @@
+/** The model as one TensorFlow session: tfjs-node runs the SavedModel's signatures. */
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+import { messageOf } from '../../runtime/errors.ts';
+import { ModelError } from '../errors.ts';
+import { modelFiles } from '../format.ts';
+import { loadTfjsNode, type TfjsNode } from '../native/load.ts';
+import type { OutputTensor, Session, Signature } from './session.ts';
+
+const TAG = 'serve';
+
+type SavedModel = Awaited<ReturnType<TfjsNode['node']['loadSavedModel']>>;
+
+/**
+ * @param threads of one operation; the first call in a process settles it
+ * @throws {BackendError} when tfjs-node does not load
+ * @throws {ModelError} when the folder's SavedModel cannot be read
+ */
+export async function openTensorflow(directory: string, threads: number): Promise<Session> {
+  const tf = loadTfjsNode(threads);
+  const models = await loadSignatures(tf, directory);
+  return {
+    backend: 'tensorflow',
+    run(signature, input, outputs) {
+      // Takes effect at once, since the backend is registered: another one may have run meanwhile.
+      if (tf.getBackend() !== 'tensorflow') void tf.setBackend('tensorflow');
+      const tensor = tf.tensor4d(input.data, input.shape);
+      const results = models[signature].predict({ [input.name]: tensor });
+      tensor.dispose();
+      const named = byName(results as unknown as Tensor | NamedTensorMap, outputs[0]);
+      const read = {} as Record<(typeof outputs)[number], OutputTensor>;
+      for (const name of outputs) {
+        const result = named[name] as Tensor;
+        read[name] = { data: result.dataSync() as Float32Array, shape: result.shape };
+      }
+      for (const result of Object.values(named)) result.dispose();
+      return read;
+    },
+    dispose() {
+      for (const model of Object.values(models)) model.dispose();
+    },
+  };
+}
+
+async function loadSignatures(
+  tf: TfjsNode,
+  directory: string,
+): Promise<Record<Signature, SavedModel>> {
+  for (const file of [modelFiles.savedModel, modelFiles.weights]) await check(directory, file);
+  try {
+    const load = (signature: Signature) => tf.node.loadSavedModel(directory, [TAG], signature);
+    // One after the other: only a path that is loaded already shares its session with the next.
+    const pnet = await load('pnet');
+    const rnet = await load('rnet');
+    const onet = await load('onet');
+    const encoder = await load('encoder');
+    return { pnet, rnet, onet, encoder };
+  } catch (cause) {
+    const [reason] = messageOf(cause).split('\n');
+    throw new ModelError(
+      `The SavedModel in ${directory} cannot be loaded (${reason}): convert it anew with \`npm run convert\`.`,
+      { cause },
+    );
+  }
+}
+
+/** tfjs-node answers with a bare tensor where a signature has one output. */
+function byName(results: Tensor | NamedTensorMap, only: string | undefined): NamedTensorMap {
+  return 'dataSync' in results ? { [only ?? '']: results as Tensor } : results;
+}
+
+async function check(directory: string, file: string): Promise<void> {
+  try {
+    await access(join(directory, file));
+  } catch (cause) {
+    throw new ModelError(
+      `There is no ${file} in ${directory}: convert the model with \`npm run convert\`.`,
+      { cause },
+    );
+  }
+}
