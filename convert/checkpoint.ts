@@ -7,7 +7,7 @@ import { fileTypeFromBuffer } from 'file-type';
 import { EMBEDDING_LENGTH } from '../model/format.ts';
 import type { Gallery } from '../model/gallery.ts';
 import { messageOf } from '../runtime/errors.ts';
-import { CheckpointFault, refuse } from './checkpoint/fault.ts';
+import { CheckpointFault, quote, refuse } from './checkpoint/fault.ts';
 import { readLegacyLayout } from './checkpoint/legacy-layout.ts';
 import { PickleDict, type PickleValue } from './checkpoint/pickle-values.ts';
 import { TorchTensor } from './checkpoint/torch-values.ts';
@@ -89,9 +89,7 @@ function stateDictFrom(value: PickleValue): StateDict {
   const tensors = new Map<string, Tensor>();
   for (const [name, tensor] of value) {
     if (typeof name !== 'string' || !(tensor instanceof TorchTensor)) {
-      return refuse(
-        `its state dict has ${JSON.stringify(name)}, which is not a tensor by its name`,
-      );
+      return refuse(`its state dict has ${quote(String(name))}, which is not a tensor by its name`);
     }
     tensors.set(name, tensor.read());
   }
@@ -105,6 +103,9 @@ function galleryFrom(value: PickleValue): Gallery {
   }
   if (names.length !== faces.length || names.length === 0) {
     return refuse(`it has ${faces.length} embeddings for ${names.length} names`);
+  }
+  if (new Set(faces).size < faces.length) {
+    return refuse('it lists one embedding several times');
   }
   const embeddings = new Float32Array(names.length * EMBEDDING_LENGTH);
   for (const [index, face] of faces.entries()) {

@@ -3,6 +3,7 @@
 export const stages = {
   wait: 'waiting for another conversion into the same folder',
   find: 'finding the model data',
+  download: 'downloading the model data',
   check: 'comparing with what is converted already',
   read: 'reading the checkpoints',
   write: 'writing the model',

@@ -9,3 +9,10 @@ export class CheckpointFault extends Error {
 export function refuse(reason: string): never {
   throw new CheckpointFault(reason);
 }
+
+const LONGEST_QUOTE = 200;
+
+/** A file's own words in a message: on one line, without control characters, and not endless. */
+export function quote(text: string): string {
+  return JSON.stringify(text.slice(0, LONGEST_QUOTE));
+}

@@ -4,7 +4,7 @@
  * `_legacy_save`. Knows no paths.
  */
 import { ByteReader } from './byte-reader.ts';
-import { refuse } from './fault.ts';
+import { quote, refuse } from './fault.ts';
 import { plainWorld, readPickle } from './pickle.ts';
 import { PickleDict, PickleTuple, type PickleValue } from './pickle-values.ts';
 import {
@@ -50,8 +50,10 @@ function storageFrom(
   storages: Map<string, Storage>,
   views: Map<string, Storage>,
 ): Storage {
-  const [kind, type, key, location, length, view] = id instanceof PickleTuple ? id.items : [];
+  const items = id instanceof PickleTuple ? id.items : [];
+  const [kind, type, key, location, length, view] = items;
   if (
+    items.length !== 6 ||
     kind !== 'storage' ||
     !(type instanceof StorageType) ||
     typeof key !== 'string' ||
@@ -70,7 +72,7 @@ function storageFrom(
   const start = count(offset, 'offset');
   const extent = count(viewLength, 'length');
   if (start + extent > root.length) {
-    return refuse(`a part of its storage ${JSON.stringify(key)} reaches beyond that storage`);
+    return refuse(`a part of its storage ${quote(key)} reaches beyond that storage`);
   }
   const part = new Storage(key, root.element, extent, { root, offset: start });
   views.set(viewKey, part);
@@ -86,14 +88,14 @@ function fillStorages(
     refuse('its list of storages is damaged');
   }
   for (const key of keys) {
-    const storage = typeof key === 'string' ? storages.get(key) : undefined;
+    const storage = storages.get(String(key));
     if (storage === undefined || storage.filled) {
       refuse('its list of storages names one that no tensor uses, or one twice');
     }
     const length = reader.count64();
     if (length !== storage.length) {
       refuse(
-        `its storage ${JSON.stringify(key)} has ${length} elements where ${storage.length} are announced`,
+        `its storage ${quote(storage.key)} has ${length} elements where ${storage.length} are announced`,
       );
     }
     storage.fill(reader.bytes(length * storage.element.bytes));

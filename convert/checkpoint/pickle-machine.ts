@@ -3,7 +3,7 @@
  * costs no more than the bytes that ask for it. Knows no instruction's code.
  */
 import type { ByteReader } from './byte-reader.ts';
-import { refuse } from './fault.ts';
+import { quote, refuse } from './fault.ts';
 import {
   Callable,
   type Foreign,
@@ -140,7 +140,7 @@ export class PickleMachine {
     this.push(
       this.#world.global(full) ??
         refuse(
-          `it asks for ${JSON.stringify(full.slice(0, LONGEST_GLOBAL_NAME))}, which is not on the short list of what checkpoints may name; nothing of it was run`,
+          `it asks for ${quote(full)}, which is not on the short list of what checkpoints may name; nothing of it was run`,
         ),
     );
   }

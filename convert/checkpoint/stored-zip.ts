@@ -5,7 +5,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { ByteReader } from './byte-reader.ts';
-import { refuse } from './fault.ts';
+import { quote, refuse } from './fault.ts';
 
 const END_SIGNATURE = 0x06054b50;
 const END_SIZE = 22;
@@ -29,7 +29,7 @@ export function readStoredZip(bytes: Uint8Array): Map<string, Uint8Array> {
   for (let index = 0; index < count; index++) {
     const { name, content } = readEntry(bytes, directory, offset);
     if (entries.has(name)) {
-      refuse(`it has the zip entry ${JSON.stringify(name)} twice`);
+      refuse(`it has the zip entry ${quote(name)} twice`);
     }
     entries.set(name, content);
   }
@@ -84,7 +84,7 @@ function readEntry(bytes: Uint8Array, directory: ByteReader, contentEnd: number)
   const offset = directory.uint32();
   const name = directory.text(nameLength);
   directory.bytes(extraLength + commentLength);
-  const quoted = JSON.stringify(name);
+  const quoted = quote(name);
   if (flags & ENCRYPTED) {
     refuse(`its zip entry ${quoted} is encrypted`);
   }
@@ -106,7 +106,7 @@ function localContent(bytes: Uint8Array, offset: number, name: string, size: num
   local.bytes(22); // described in the directory
   const [nameLength, extraLength] = [local.uint16(), local.uint16()];
   if (local.text(nameLength) !== name) {
-    refuse(`its zip entry ${JSON.stringify(name)} has another name in another place`);
+    refuse(`its zip entry ${quote(name)} has another name in another place`);
   }
   local.bytes(extraLength);
   return local.bytes(size);

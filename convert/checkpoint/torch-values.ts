@@ -4,7 +4,7 @@
  */
 import type { Tensor } from '../tensor.ts';
 import { type ElementType, elementTypes, readStrided } from './elements.ts';
-import { refuse } from './fault.ts';
+import { quote, refuse } from './fault.ts';
 import {
   Callable,
   Foreign,
@@ -57,14 +57,14 @@ export class Storage extends Foreign {
   fill(bytes: Uint8Array): void {
     if (bytes.length !== this.length * this.element.bytes) {
       refuse(
-        `its storage ${JSON.stringify(this.key)} has ${bytes.length} bytes where ${this.length * this.element.bytes} are announced`,
+        `its storage ${quote(this.key)} has ${bytes.length} bytes where ${this.length * this.element.bytes} are announced`,
       );
     }
     this.#root.bytes = bytes;
   }
 
   get bytes(): Uint8Array {
-    const bytes = this.#root.bytes ?? refuse(`its storage ${JSON.stringify(this.key)} is missing`);
+    const bytes = this.#root.bytes ?? refuse(`its storage ${quote(this.key)} is missing`);
     const start = this.offset * this.element.bytes;
     return bytes.subarray(start, start + this.length * this.element.bytes);
   }
@@ -81,6 +81,7 @@ export class TorchTensor extends Foreign {
   readonly #storage: Storage;
   readonly #offset: number;
   readonly #strides: readonly number[];
+  #tensor: Tensor | undefined;
 
   constructor(
     storage: Storage,
@@ -95,8 +96,16 @@ export class TorchTensor extends Foreign {
     this.#strides = strides;
   }
 
-  /** @returns its own copy, in C order; half precision as float32 */
+  /**
+   * @returns a copy in C order, half precision as float32; the same one every time, so that a tensor
+   *   that a file names a thousand times takes its memory once
+   */
   read(): Tensor {
+    this.#tensor ??= this.#copy();
+    return this.#tensor;
+  }
+
+  #copy(): Tensor {
     const { element, bytes } = this.#storage;
     const data = readStrided(element, bytes, this.#offset, this.shape, this.#strides);
     return { shape: this.shape, data };
@@ -132,7 +141,7 @@ function tensorFrom(args: readonly PickleValue[]): { tensor: TorchTensor; bytes:
   const shape = counts(size, 'size');
   const strides = counts(stride, 'stride');
   const start = count(offset, 'offset');
-  if (shape.length > MOST_DIMENSIONS || shape.length !== strides.length) {
+  if (shape.length !== strides.length) {
     return refuse(`it has a tensor of ${shape.length} dimensions and ${strides.length} strides`);
   }
   const empty = shape.includes(0);
@@ -170,9 +179,10 @@ function orderedDictFrom(args: readonly PickleValue[]): PickleDict {
 }
 
 function counts(value: PickleValue | undefined, what: string): number[] {
-  return value instanceof PickleTuple
+  // The limit comes first: a file can refer to one long tuple again and again.
+  return value instanceof PickleTuple && value.items.length <= MOST_DIMENSIONS
     ? value.items.map((item) => count(item, what))
-    : refuse(`it has a tensor whose ${what} is not a tuple`);
+    : refuse(`it has a tensor whose ${what} is not a tuple of at most ${MOST_DIMENSIONS}`);
 }
 
 /** A whole number that is not negative. */
@@ -196,7 +206,7 @@ export function declaredStorage(
     return storage;
   }
   if (known.element !== element || known.length !== length) {
-    return refuse(`it describes its storage ${JSON.stringify(key)} in two ways`);
+    return refuse(`it describes its storage ${quote(key)} in two ways`);
   }
   return known;
 }
@@ -204,6 +214,6 @@ export function declaredStorage(
 /** @throws {CheckpointFault} naming a storage that the file does not have */
 export function requireFilled(storages: ReadonlyMap<string, Storage>): void {
   for (const { key, filled } of storages.values()) {
-    if (!filled) refuse(`its storage ${JSON.stringify(key)} is missing`);
+    if (!filled) refuse(`its storage ${quote(key)} is missing`);
   }
 }

@@ -58,13 +58,14 @@ function requireLittleEndian(byteOrder: Uint8Array | undefined): void {
 
 /** `('storage', class, key, location, length)` */
 function storageFrom(id: PickleValue, storages: Map<string, Storage>): Storage {
-  const [kind, type, key, location, length, ...more] = id instanceof PickleTuple ? id.items : [];
+  const items = id instanceof PickleTuple ? id.items : [];
+  const [kind, type, key, location, length] = items;
   if (
+    items.length !== 5 ||
     kind !== 'storage' ||
     !(type instanceof StorageType) ||
     typeof key !== 'string' ||
-    typeof location !== 'string' ||
-    more.length > 0
+    typeof location !== 'string'
   ) {
     return refuse('it refers to a storage in a way that PyTorch does not write');
   }
