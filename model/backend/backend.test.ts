@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { memory } from '@tensorflow/tfjs-core';
+import { modelDirectory } from '../../test/model.fixture.ts';
+import { ModelError } from '../errors.ts';
+import { modelFiles } from '../format.ts';
+import type { Networks } from '../networks.ts';
+import { openNetworks } from './index.ts';
+
+/** Seeded values from −1 to 1 (mulberry32), so that a failure can be seen again. */
+function noise(length: number, seed = 1): Float32Array {
+  let state = seed;
+  return Float32Array.from({ length }, () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 31 - 1;
+  });
+}
+
+function assertNear(actual: Float32Array, expected: Float32Array, tolerance = 1e-5): void {
+  assert.equal(actual.length, expected.length);
+  const off = actual.reduce(
+    (most, value, i) => Math.max(most, Math.abs(value - (expected[i] as number))),
+    0,
+  );
+  assert.ok(off <= tolerance, `off by ${off}`);
+}
+
+describe('the two backends', { timeout: 120_000 }, () => {
+  let tensorflow: Networks;
+  let wasm: Networks;
+  before(async () => {
+    const directory = await modelDirectory();
+    tensorflow = await openNetworks(directory, { backend: 'tensorflow' });
+    wasm = await openNetworks(directory, { backend: 'wasm' });
+  });
+  after(() => {
+    tensorflow.dispose();
+    wasm.dispose();
+  });
+
+  it('agree on P-Net for images of odd and even sizes', () => {
+    for (const [height, width] of [
+      [12, 12],
+      [13, 40],
+      [41, 30],
+    ] as const) {
+      const image = noise(height * width * 3);
+      const one = tensorflow.propose(image, height, width);
+      const other = wasm.propose(image, height, width);
+      assert.deepEqual([one.height, one.width], [other.height, other.width]);
+      assert.equal(one.probability.length, one.height * one.width * 2);
+      assertNear(one.probability, other.probability);
+      assertNear(one.regression, other.regression);
+    }
+  });
+
+  it('agree on R-Net and O-Net for one crop and several', () => {
+    for (const count of [1, 7]) {
+      const small = noise(count * 24 * 24 * 3);
+      const large = noise(count * 48 * 48 * 3);
+      const [r, s] = [tensorflow.refine(small, count), wasm.refine(small, count)];
+      const [o, p] = [tensorflow.output(large, count), wasm.output(large, count)];
+      assert.deepEqual([r.probability.length, o.landmarks.length], [2 * count, 10 * count]);
+      assertNear(r.probability, s.probability);
+      assertNear(r.regression, s.regression);
+      assertNear(o.probability, p.probability);
+      assertNear(o.regression, p.regression);
+      assertNear(o.landmarks, p.landmarks);
+    }
+  });
+
+  it('agree on embeddings, which have length 1 and do not depend on the batch', () => {
+    const faces = noise(2 * 240 * 240 * 3);
+    const both = tensorflow.embed(faces, 2);
+    assertNear(both, wasm.embed(faces, 2));
+    assertNear(tensorflow.embed(faces.subarray(0, faces.length / 2), 1), both.slice(0, 512));
+    for (const embedding of [both.subarray(0, 512), both.subarray(512)]) {
+      assert.ok(Math.abs(Math.hypot(...embedding) - 1) < 1e-5);
+    }
+  });
+
+  it('leave no tensor behind', () => {
+    const crops = noise(48 * 48 * 3);
+    for (const networks of [tensorflow, wasm]) {
+      networks.output(crops, 1);
+      const before = memory().numTensors;
+      for (let i = 0; i < 5; i++) networks.output(crops, 1);
+      assert.equal(memory().numTensors, before);
+    }
+  });
+});
+
+describe('opening a model', { timeout: 120_000 }, () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'elastic-face-backend-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  for (const backend of ['tensorflow', 'wasm'] as const) {
+    it(`${backend}: a folder without a model is an error that says what to do`, async () => {
+      await assert.rejects(
+        openNetworks(folder, { backend }),
+        (error) => error instanceof ModelError && /npm run convert/.test(error.message),
+      );
+    });
+
+    it(`${backend}: a damaged model is an error that says what to do`, async () => {
+      const directory = join(folder, backend);
+      await mkdir(join(directory, 'assets'), { recursive: true });
+      const source = await modelDirectory();
+      await copyFile(join(source, modelFiles.weights), join(directory, modelFiles.weights));
+      for (const file of [modelFiles.savedModel, modelFiles.graphModel]) {
+        await copyFile(join(source, file), join(directory, file));
+        await truncate(join(directory, file), 1000);
+      }
+      await assert.rejects(
+        openNetworks(directory, { backend }),
+        (error) => error instanceof ModelError && /convert it anew/.test(error.message),
+      );
+    });
+  }
+
+  it('auto falls back to wasm with one line when the native library does not load', async () => {
+    const { spawnSync } = await import('node:child_process');
+    const program = `
+      import Module from 'node:module';
+      const load = Module._load;
+      Module._load = (name, ...rest) => {
+        if (name === '@tensorflow/tfjs-node') throw new Error('libtensorflow.so.2: cannot open');
+        return load(name, ...rest);
+      };
+      const { openNetworks } = await import('${new URL('./index.ts', import.meta.url)}');
+      const networks = await openNetworks(process.argv[1], { onFallback: (line) => console.log(line) });
+      console.log(networks.backend);
+      await openNetworks(process.argv[1], { backend: 'tensorflow' }).catch((error) => console.log(error.code));
+    `;
+    const { stdout } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', program, await modelDirectory()],
+      { encoding: 'utf8' },
+    );
+    const [line = '', backend, refused] = stdout.trim().split('\n');
+    assert.match(line, /^The wasm backend takes over\. .*cannot open.*install\.ts/);
+    assert.deepEqual([backend, refused], ['wasm', 'backend']);
+  });
+});
