@@ -124,7 +124,7 @@ for (const backend of ['tensorflow', 'wasm'] as const satisfies Backend[]) {
       let right = 0;
       for (const [name, bytes] of courseImages(1000)) {
         const digest = createHash('sha256').update(bytes).digest('hex');
-        const recognition =
+        const recognition: Recognition =
           answers.get(digest) ?? (await subject.recognize(bytes, { orient: false }));
         answers.set(digest, recognition);
         const pinned = golden.get(name);

@@ -33,6 +33,12 @@ const OUTPUT_SIZE = 48;
 /** Bounds the memory of one call: a busy photo has thousands of proposals. */
 const CROPS_PER_CALL = 512;
 
+/**
+ * A photo of a thousand faces has some 25,000; a mosaic made to keep us busy would have hundreds of
+ * thousands. The most probable are looked at.
+ */
+const MAX_PROPOSALS = 30_000;
+
 type CascadeNetworks = Pick<Networks, 'propose' | 'refine' | 'output'>;
 
 /** Every face of at least 20 px in the photo, largest first. */
@@ -54,7 +60,10 @@ function propose(networks: CascadeNetworks, image: RgbImage): Float32Array {
     regression: joinRows(perScale.map(({ regression }) => regression)),
   };
   // Overlap is judged before the boxes are moved, across scales too.
-  const { boxes, regression } = pick(proposals, suppressByUnion(proposals, OVERLAPS.acrossScales));
+  const { boxes, regression } = pick(
+    proposals,
+    suppressByUnion(proposals, OVERLAPS.acrossScales).subarray(0, MAX_PROPOSALS),
+  );
   return squareBoxes(regressBoxes(boxes, regression, 0));
 }
 

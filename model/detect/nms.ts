@@ -2,7 +2,7 @@
  * Non-maximum suppression: of boxes that overlap much, the one with the highest score stays. Two
  * measures of overlap, as MTCNN uses them. Knows nothing of networks.
  */
-import { boxAreas, type ScoredBoxes } from './boxes.ts';
+import { boxAreas, pickRows, type ScoredBoxes } from './boxes.ts';
 
 const { fround, max, min } = Math;
 
@@ -28,41 +28,48 @@ function suppress(
   threshold: number,
   measure: 'union' | 'smaller',
 ): Uint32Array {
-  const count = scores.length;
   const border = measure === 'smaller' ? 1 : 0;
   // NumPy compares in single precision, torchvision's kernel in double.
   const limit = measure === 'smaller' ? fround(threshold) : threshold;
-  const areas = boxAreas(boxes, border);
   const order = orderByScore(scores, measure === 'smaller' ? 'last' : 'first');
-  const suppressed = new Uint8Array(count);
-  const kept = new Uint32Array(count);
-  let keptCount = 0;
-  for (let rank = 0; rank < count; rank++) {
-    const best = order[rank]!;
-    if (suppressed[best] === 1) continue;
-    kept[keptCount++] = best;
-    const x1 = boxes[best * 4]!;
-    const y1 = boxes[best * 4 + 1]!;
-    const x2 = boxes[best * 4 + 2]!;
-    const y2 = boxes[best * 4 + 3]!;
-    const area = areas[best]!;
-    for (let later = rank + 1; later < count; later++) {
-      const other = order[later]!;
-      if (suppressed[other] === 1) continue;
+  // In order of score, so that the inner loop runs through memory; survivors close ranks each round.
+  const ranked = pickRows(boxes, 4, order);
+  const areas = boxAreas(ranked, border);
+  let alive = order.length;
+  let kept = 0;
+  while (kept < alive) {
+    const x1 = ranked[kept * 4]!;
+    const y1 = ranked[kept * 4 + 1]!;
+    const x2 = ranked[kept * 4 + 2]!;
+    const y2 = ranked[kept * 4 + 3]!;
+    const area = areas[kept]!;
+    kept++;
+    let survivors = kept;
+    for (let other = kept; other < alive; other++) {
       const at = other * 4;
-      const width = fround(fround(min(x2, boxes[at + 2]!) - max(x1, boxes[at]!)) + border);
-      if (width <= 0) continue;
-      const height = fround(fround(min(y2, boxes[at + 3]!) - max(y1, boxes[at + 1]!)) + border);
-      if (height <= 0) continue;
-      const intersection = fround(width * height);
-      const whole =
-        measure === 'smaller'
-          ? min(area, areas[other]!)
-          : fround(fround(area + areas[other]!) - intersection);
-      if (fround(intersection / whole) > limit) suppressed[other] = 1;
+      const width = fround(fround(min(x2, ranked[at + 2]!) - max(x1, ranked[at]!)) + border);
+      const height = fround(fround(min(y2, ranked[at + 3]!) - max(y1, ranked[at + 1]!)) + border);
+      if (width > 0 && height > 0) {
+        const intersection = fround(width * height);
+        const whole =
+          measure === 'smaller'
+            ? min(area, areas[other]!)
+            : fround(fround(area + areas[other]!) - intersection);
+        if (fround(intersection / whole) > limit) continue;
+      }
+      if (survivors < other) {
+        ranked[survivors * 4] = ranked[at]!;
+        ranked[survivors * 4 + 1] = ranked[at + 1]!;
+        ranked[survivors * 4 + 2] = ranked[at + 2]!;
+        ranked[survivors * 4 + 3] = ranked[at + 3]!;
+        areas[survivors] = areas[other]!;
+        order[survivors] = order[other]!;
+      }
+      survivors++;
     }
+    alive = survivors;
   }
-  return kept.subarray(0, keptCount);
+  return order.subarray(0, kept);
 }
 
 function orderByScore(scores: Float32Array, ofEqual: 'first' | 'last'): Uint32Array {
