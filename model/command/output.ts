@@ -2,24 +2,21 @@
  * Where lines go: answers to standard output, failures and progress to standard error. A reader that
  * has seen enough (`| head`) ends the program quietly.
  */
-import { MultiBar, type SingleBar } from 'cli-progress';
+
+const CLEAR_LINE = '\r\u001b[K';
 
 export class Output {
-  readonly #bars: MultiBar | undefined;
-  readonly #bar: SingleBar | undefined;
+  readonly #total: number;
+  readonly #showsProgress: boolean;
+  #done = 0;
 
   /** @param total number of photos to come */
   constructor(total: number) {
+    this.#total = total;
+    // Where answers go to the terminal, they themselves show the progress.
+    this.#showsProgress = process.stderr.isTTY && !process.stdout.isTTY && total > 1;
     process.stdout.on('error', leaveWhenClosed);
-    // On a terminal the answers themselves show the progress.
-    const shown = process.stderr.isTTY && !process.stdout.isTTY && total > 1;
-    if (!shown) return;
-    this.#bars = new MultiBar({
-      stream: process.stderr,
-      format: '{bar} {value}/{total} photos, {eta_formatted} to go',
-      hideCursor: true,
-    });
-    this.#bar = this.#bars.create(total, 0);
+    this.#draw();
   }
 
   answer(line: string): void {
@@ -27,16 +24,26 @@ export class Output {
   }
 
   failure(line: string): void {
-    if (this.#bars === undefined) process.stderr.write(`${line}\n`);
-    else this.#bars.log(`${line}\n`);
+    this.#clear();
+    process.stderr.write(`${line}\n`);
   }
 
   advance(): void {
-    this.#bar?.increment();
+    this.#done++;
+    this.#draw();
   }
 
   end(): void {
-    this.#bars?.stop();
+    this.#clear();
+  }
+
+  #draw(): void {
+    if (!this.#showsProgress) return;
+    process.stderr.write(`${CLEAR_LINE}${this.#done} of ${this.#total} photos`);
+  }
+
+  #clear(): void {
+    if (this.#showsProgress) process.stderr.write(CLEAR_LINE);
   }
 }
 
