@@ -143,11 +143,10 @@ async function startServer(
     return `redis-server ended (${signal ?? `code ${code}`}); its log is ${logFile}`;
   });
   const url = `redis://${LOOPBACK}:${port}`;
+  const ended = new AbortController();
+  void exit.then((how) => ended.abort(new LocalCloudError(how)));
   try {
-    await Promise.race([
-      untilReady(url),
-      exit.then((how) => Promise.reject(new LocalCloudError(how))),
-    ]);
+    await untilReady(url, AbortSignal.any([ended.signal, AbortSignal.timeout(START_MS)]));
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
@@ -166,13 +165,13 @@ async function startServer(
   };
 }
 
-async function untilReady(url: string): Promise<void> {
-  const end = performance.now() + START_MS;
+/** @throws the signal's reason when it is over */
+async function untilReady(url: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
       return await ping(url);
-    } catch (error) {
-      if (performance.now() > end) throw error;
+    } catch {
+      signal.throwIfAborted();
       await sleep(25);
     }
   }

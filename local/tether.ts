@@ -11,4 +11,9 @@ if (process.connected) {
     setTimeout(() => process.exit(1), GRACE_MS).unref();
     process.kill(process.pid, 'SIGTERM');
   });
+  // Listening would keep a process alive that has nothing left to do.
+  process.channel?.unref();
 }
+// What this process forks lives and dies with the channel that it has to this process.
+const own = process.execArgv.indexOf(import.meta.url);
+if (own > 0) process.execArgv.splice(own - 1, 2);
