@@ -7,14 +7,8 @@ import { ByteReader } from './byte-reader.ts';
 import { quote, refuse } from './fault.ts';
 import { plainWorld, readPickle } from './pickle.ts';
 import { PickleDict, PickleTuple, type PickleValue } from './pickle-values.ts';
-import {
-  count,
-  declaredStorage,
-  requireFilled,
-  Storage,
-  StorageType,
-  torchGlobals,
-} from './torch-values.ts';
+import { count, type Storage, Storages, StorageType } from './storages.ts';
+import { torchGlobals } from './torch-values.ts';
 
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL_VERSION = 1001;
@@ -27,17 +21,16 @@ export function readLegacyLayout(bytes: Uint8Array): PickleValue {
   }
   const protocol = readPickle(bytes, magic.end, plainWorld);
   if (protocol.value !== PROTOCOL_VERSION) {
-    refuse(`its layout has the version ${String(protocol.value)}; ${PROTOCOL_VERSION} can be read`);
+    refuse(`its layout is not of the version ${PROTOCOL_VERSION}, the only one there is`);
   }
   const system = readPickle(bytes, protocol.end, plainWorld);
   if (!(system.value instanceof PickleDict) || system.value.get('little_endian') !== true) {
     refuse('it was not written by a little-endian machine: save it again on another one');
   }
-  const storages = new Map<string, Storage>();
-  const views = new Map<string, Storage>();
+  const storages = new Storages(bytes.length);
   const object = readPickle(bytes, system.end, {
     global: torchGlobals(bytes.length),
-    persistent: (id) => storageFrom(id, storages, views),
+    persistent: (id) => storageFrom(id, storages),
   });
   const keys = readPickle(bytes, object.end, plainWorld);
   fillStorages(new ByteReader(bytes, keys.end), keys.value, storages);
@@ -45,11 +38,7 @@ export function readLegacyLayout(bytes: Uint8Array): PickleValue {
 }
 
 /** `('storage', class, key, location, length, view)`, view being None or `(key, offset, length)` */
-function storageFrom(
-  id: PickleValue,
-  storages: Map<string, Storage>,
-  views: Map<string, Storage>,
-): Storage {
+function storageFrom(id: PickleValue, storages: Storages): Storage {
   const items = id instanceof PickleTuple ? id.items : [];
   const [kind, type, key, location, length, view] = items;
   if (
@@ -61,34 +50,20 @@ function storageFrom(
   ) {
     return refuse('it refers to a storage in a way that PyTorch does not write');
   }
-  const root = declaredStorage(storages, key, type, count(length, 'length'));
+  const root = storages.declare(key, type, count(length, 'length'));
   if (view === null) return root;
   const [viewKey, offset, viewLength] = view instanceof PickleTuple ? view.items : [];
-  if (typeof viewKey !== 'string') {
-    return refuse('it refers to a part of a storage in a way that PyTorch does not write');
-  }
-  const known = views.get(viewKey);
-  if (known !== undefined) return known;
-  const start = count(offset, 'offset');
-  const extent = count(viewLength, 'length');
-  if (start + extent > root.length) {
-    return refuse(`a part of its storage ${quote(key)} reaches beyond that storage`);
-  }
-  const part = new Storage(key, root.element, extent, { root, offset: start });
-  views.set(viewKey, part);
-  return part;
+  return typeof viewKey === 'string'
+    ? storages.view(viewKey, root, count(offset, 'offset'), count(viewLength, 'length'))
+    : refuse('it refers to a part of a storage in a way that PyTorch does not write');
 }
 
-function fillStorages(
-  reader: ByteReader,
-  keys: PickleValue,
-  storages: ReadonlyMap<string, Storage>,
-): void {
+function fillStorages(reader: ByteReader, keys: PickleValue, storages: Storages): void {
   if (!Array.isArray(keys)) {
     refuse('its list of storages is damaged');
   }
   for (const key of keys) {
-    const storage = storages.get(String(key));
+    const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (storage === undefined || storage.filled) {
       refuse('its list of storages names one that no tensor uses, or one twice');
     }
@@ -100,5 +75,5 @@ function fillStorages(
     }
     storage.fill(reader.bytes(length * storage.element.bytes));
   }
-  requireFilled(storages);
+  storages.requireFilled();
 }

@@ -16,16 +16,17 @@ const ENCRYPTED = 0x1;
 const STORED = 0;
 
 /**
- * @returns each entry's content by its full name, checked by its CRC-32
- * @throws {CheckpointFault} when it is damaged, compressed or encrypted, or has a name twice
+ * @returns by its full name, what gives an entry's content, checked by its CRC-32, or throws a
+ *   `CheckpointFault` when that is damaged, compressed or encrypted
+ * @throws {CheckpointFault} when the directory is damaged, or has a name twice
  */
-export function readStoredZip(bytes: Uint8Array): Map<string, Uint8Array> {
+export function readStoredZip(bytes: Uint8Array): Map<string, () => Uint8Array> {
   const { count, size, offset, end } = readEnd(bytes);
   if (offset + size > end) {
     refuse('its zip directory is damaged');
   }
   const directory = new ByteReader(bytes.subarray(0, offset + size), offset);
-  const entries = new Map<string, Uint8Array>();
+  const entries = new Map<string, () => Uint8Array>();
   for (let index = 0; index < count; index++) {
     const { name, content } = readEntry(bytes, directory, offset);
     if (entries.has(name)) {
@@ -84,17 +85,19 @@ function readEntry(bytes: Uint8Array, directory: ByteReader, contentEnd: number)
   const offset = directory.uint32();
   const name = directory.text(nameLength);
   directory.bytes(extraLength + commentLength);
-  const quoted = quote(name);
-  if (flags & ENCRYPTED) {
-    refuse(`its zip entry ${quoted} is encrypted`);
-  }
-  if (method !== STORED || stored !== size) {
-    refuse(`its zip entry ${quoted} is compressed, which torch.save never does: save it again`);
-  }
-  const content = localContent(bytes.subarray(0, contentEnd), offset, name, size);
-  if (crc32(content) !== checksum) {
-    refuse(`its zip entry ${quoted} does not have its checksum: it is damaged`);
-  }
+  const content = () => {
+    const quoted = quote(name);
+    if (flags & ENCRYPTED) {
+      refuse(`its zip entry ${quoted} is encrypted`);
+    }
+    if (method !== STORED || stored !== size) {
+      refuse(`its zip entry ${quoted} is compressed, which torch.save never does: save it again`);
+    }
+    const found = localContent(bytes.subarray(0, contentEnd), offset, name, size);
+    return crc32(found) === checksum
+      ? found
+      : refuse(`its zip entry ${quoted} does not have its checksum: it is damaged`);
+  };
   return { name, content };
 }
 

@@ -1,10 +1,10 @@
 /**
- * The PyTorch objects a checkpoint is made of: storages (flat numbers) and tensors (strided views of
- * them), checked against each other as they are built. Knows no file layout.
+ * The global names a checkpoint may use and what they build: above all tensors, strided views of a
+ * storage, checked against it as they are built. Knows no file layout.
  */
 import type { Tensor } from '../tensor.ts';
-import { type ElementType, elementTypes, readStrided } from './elements.ts';
-import { quote, refuse } from './fault.ts';
+import { elementTypes, readStrided } from './elements.ts';
+import { refuse } from './fault.ts';
 import {
   Callable,
   Foreign,
@@ -13,6 +13,7 @@ import {
   PickleTuple,
   type PickleValue,
 } from './pickle-values.ts';
+import { count, Storage, StorageType } from './storages.ts';
 
 /** PyTorch's own limit. */
 const MOST_DIMENSIONS = 64;
@@ -21,59 +22,6 @@ const MOST_DIMENSIONS = 64;
  * (2 x), and tied weights share a storage (2 x). Beyond that a small file means to fill the memory.
  */
 const LARGEST_GROWTH = 4;
-
-/** A storage class such as `torch.FloatStorage`. */
-export class StorageType extends Foreign {
-  readonly element: ElementType;
-
-  constructor(element: ElementType) {
-    super();
-    this.element = element;
-  }
-}
-
-/** `length` elements, `offset` elements into the bytes that the file has under `key`. */
-export class Storage extends Foreign {
-  readonly key: string;
-  readonly element: ElementType;
-  readonly offset: number;
-  readonly length: number;
-  readonly #root: { bytes?: Uint8Array };
-
-  constructor(key: string, element: ElementType, length: number, view?: StorageView) {
-    super();
-    this.key = key;
-    this.element = element;
-    this.length = length;
-    this.offset = view === undefined ? 0 : view.root.offset + view.offset;
-    this.#root = view === undefined ? {} : view.root.#root;
-  }
-
-  get filled(): boolean {
-    return this.#root.bytes !== undefined;
-  }
-
-  /** @param bytes as many as the storage's length says, little-endian */
-  fill(bytes: Uint8Array): void {
-    if (bytes.length !== this.length * this.element.bytes) {
-      refuse(
-        `its storage ${quote(this.key)} has ${bytes.length} bytes where ${this.length * this.element.bytes} are announced`,
-      );
-    }
-    this.#root.bytes = bytes;
-  }
-
-  get bytes(): Uint8Array {
-    const bytes = this.#root.bytes ?? refuse(`its storage ${quote(this.key)} is missing`);
-    const start = this.offset * this.element.bytes;
-    return bytes.subarray(start, start + this.length * this.element.bytes);
-  }
-}
-
-interface StorageView {
-  readonly root: Storage;
-  readonly offset: number;
-}
 
 /** A tensor whose numbers are copied out of the file only when asked for. */
 export class TorchTensor extends Foreign {
@@ -183,37 +131,4 @@ function counts(value: PickleValue | undefined, what: string): number[] {
   return value instanceof PickleTuple && value.items.length <= MOST_DIMENSIONS
     ? value.items.map((item) => count(item, what))
     : refuse(`it has a tensor whose ${what} is not a tuple of at most ${MOST_DIMENSIONS}`);
-}
-
-/** A whole number that is not negative. */
-export function count(value: PickleValue | undefined, what: string): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-    ? value
-    : refuse(`it has a tensor or storage whose ${what} is not a whole number from 0`);
-}
-
-/** The storage under `key`, which every reference must describe alike. */
-export function declaredStorage(
-  storages: Map<string, Storage>,
-  key: string,
-  { element }: StorageType,
-  length: number,
-): Storage {
-  const known = storages.get(key);
-  if (known === undefined) {
-    const storage = new Storage(key, element, length);
-    storages.set(key, storage);
-    return storage;
-  }
-  if (known.element !== element || known.length !== length) {
-    return refuse(`it describes its storage ${quote(key)} in two ways`);
-  }
-  return known;
-}
-
-/** @throws {CheckpointFault} naming a storage that the file does not have */
-export function requireFilled(storages: ReadonlyMap<string, Storage>): void {
-  for (const { key, filled } of storages.values()) {
-    if (!filled) refuse(`its storage ${quote(key)} is missing`);
-  }
 }

@@ -5,15 +5,9 @@
 import { refuse } from './fault.ts';
 import { readPickle } from './pickle.ts';
 import { PickleTuple, type PickleValue } from './pickle-values.ts';
+import { count, type Storage, Storages, StorageType } from './storages.ts';
 import { readStoredZip } from './stored-zip.ts';
-import {
-  count,
-  declaredStorage,
-  requireFilled,
-  type Storage,
-  StorageType,
-  torchGlobals,
-} from './torch-values.ts';
+import { torchGlobals } from './torch-values.ts';
 
 const OBJECT = /^([^/]+)\/data\.pkl$/;
 
@@ -21,18 +15,18 @@ const OBJECT = /^([^/]+)\/data\.pkl$/;
 export function readZipLayout(bytes: Uint8Array): PickleValue {
   const entries = readStoredZip(bytes);
   const folder = objectFolder([...entries.keys()]);
-  requireLittleEndian(entries.get(`${folder}/byteorder`));
-  const pickle = entries.get(`${folder}/data.pkl`)!;
-  const storages = new Map<string, Storage>();
+  requireLittleEndian(entries.get(`${folder}/byteorder`)?.());
+  const pickle = entries.get(`${folder}/data.pkl`)!();
+  const storages = new Storages(bytes.length);
   const { value } = readPickle(pickle, 0, {
     global: torchGlobals(bytes.length),
     persistent: (id) => storageFrom(id, storages),
   });
-  for (const storage of storages.values()) {
-    const content = entries.get(`${folder}/data/${storage.key}`);
-    if (content !== undefined) storage.fill(content);
+  for (const storage of storages) {
+    const entry = entries.get(`${folder}/data/${storage.key}`);
+    if (entry !== undefined) storage.fill(entry());
   }
-  requireFilled(storages);
+  storages.requireFilled();
   return value;
 }
 
@@ -57,7 +51,7 @@ function requireLittleEndian(byteOrder: Uint8Array | undefined): void {
 }
 
 /** `('storage', class, key, location, length)` */
-function storageFrom(id: PickleValue, storages: Map<string, Storage>): Storage {
+function storageFrom(id: PickleValue, storages: Storages): Storage {
   const items = id instanceof PickleTuple ? id.items : [];
   const [kind, type, key, location, length] = items;
   if (
@@ -69,5 +63,5 @@ function storageFrom(id: PickleValue, storages: Map<string, Storage>): Storage {
   ) {
     return refuse('it refers to a storage in a way that PyTorch does not write');
   }
-  return declaredStorage(storages, key, type, count(length, 'length'));
+  return storages.declare(key, type, count(length, 'length'));
 }
