@@ -50,7 +50,7 @@ const github: RequestListener = ({ url = '' }, response) => {
   const path = ['checkpoints', 'cse546']
     .map((group) => join(shared, group, local))
     .find(existsSync);
-  return path === undefined ? notFound : response.end(readFileSync(path));
+  return path === undefined ? response.writeHead(404).end() : response.end(readFileSync(path));
 };
 
 describe('model data', { timeout: 60_000 }, () => {
