@@ -9,6 +9,7 @@ const commands = {
   start: () => import('./local/start.command.ts'),
   recognize: () => import('./model/recognize.command.ts'),
   convert: () => import('./convert/convert.command.ts'),
+  photo: () => import('./convert/photo.command.ts'),
   web: () => import('./web/web.command.ts'),
   worker: () => import('./worker/worker.command.ts'),
   scaler: () => import('./scaler/scaler.command.ts'),
