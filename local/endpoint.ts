@@ -142,7 +142,8 @@ async function answerForm(
     default: {
       const name = target.service === 'unknown' ? target.name : target.service;
       const message = `The local cloud has SQS, S3 and EC2, not the service ${name}.`;
-      sendXml(response, refuse('UnknownService', message));
+      if (isJson(request)) sendJsonError(response, 'UnknownService', message);
+      else sendXml(response, refuse('UnknownService', message));
     }
   }
 }
@@ -169,6 +170,12 @@ function refuse(code: string, message: string): Ec2Answer {
 
 function xml(error: Ec2Error): string {
   return errorXml(error, crypto.randomUUID());
+}
+
+/** An error as the services with a JSON protocol write it. */
+function sendJsonError(response: ServerResponse, code: string, message: string): void {
+  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
+  response.end(JSON.stringify({ __type: code, message }));
 }
 
 function sendXml(response: ServerResponse, { status, body }: Ec2Answer): void {

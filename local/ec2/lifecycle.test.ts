@@ -207,6 +207,7 @@ test('the limit counts what is alive: less than the least wanted is refused, les
   assert.equal(new Set(seen).size, seen.length);
   assert.ok(ids.every((id) => seen.includes(id)));
   await terminate(...ids);
+  for (const id of ids) await becomes(id, 'terminated');
 });
 
 test('filters find by tags, names and states, with wildcards', async () => {
