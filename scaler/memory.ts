@@ -2,8 +2,9 @@
  * What the scaler must remember between ticks, and how it learns from what its actions came to. Pure.
  * Losing it is safe: the fleet is in EC2, what instances do is in Redis.
  */
+import type { Action } from './actions.ts';
 
-/** A launch that EC2's list of instances does not show yet. */
+/** A recent launch, which EC2's list of instances may not show yet, or not every time. */
 export interface Launch {
   readonly number: number;
   /** Part of the ClientToken: a retry sends the same one, so that it cannot launch twice. */
@@ -11,6 +12,8 @@ export interface Launch {
   readonly askedAt: number;
   /** EC2 said yes; while undefined and not under way, whether it launched is not known. */
   readonly instanceId?: string;
+  /** When EC2 first listed it. */
+  readonly seenAt?: number;
 }
 
 export interface Backoff {
@@ -56,6 +59,25 @@ export function startMemory(seed: string): Memory {
   };
 }
 
+/** Takes note of actions as if every one succeeds. */
+export function expect(memory: Memory, actions: readonly Action[], now: number): Memory {
+  if (actions.length === 0) return memory;
+  const drains = new Map(memory.drains);
+  const terminations = new Map(memory.terminations);
+  const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
+  let { launchCount } = memory;
+  for (const action of actions) {
+    if (action.kind === 'drain') drains.set(action.instanceId, now);
+    else if (action.kind === 'terminate') terminations.set(action.instanceId, now);
+    else if (action.kind === 'launch') {
+      const { number, nonce } = action;
+      if (!launches.has(nonce)) launchCount += 1;
+      launches.set(nonce, { number, nonce, askedAt: now });
+    }
+  }
+  return { ...memory, drains, terminations, launches: [...launches.values()], launchCount };
+}
+
 /** What became of one action that matters for the next decision. */
 export type Outcome =
   | { readonly kind: 'launched'; readonly nonce: string; readonly instanceId: string }
@@ -72,7 +94,7 @@ const FIRST_BACKOFF_MS = 1000;
 /** EC2 refills its request limit by two a second; capacity takes longer to come back. */
 const MOST_BACKOFF_MS = 60_000;
 
-/** Failed drains and terminations are forgotten, so that the next tick asks again. */
+/** Corrects what `expect` took for granted. Failed drains and terminations are forgotten, so that the next tick asks again. */
 export function learn(memory: Memory, outcomes: readonly Outcome[], now: number): Memory {
   const drains = new Map(memory.drains);
   const terminations = new Map(memory.terminations);

@@ -35,11 +35,7 @@ export type Wish =
   | { readonly kind: 'hold'; readonly reason: string };
 
 /** Pure. It wishes for a number; which instances, and whether safely, is `decide`'s to say. */
-export type Policy = (
-  observation: Observation,
-  settings: ScalingSettings,
-  memory: Memory,
-) => Wish;
+export type Policy = (observation: Observation, settings: ScalingSettings, memory: Memory) => Wish;
 
 /** Requests waiting or in work, of one source or of both. */
 export interface Demand {

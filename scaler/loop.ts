@@ -1,0 +1,127 @@
+/**
+ * The scaler's loop: observe, decide, act, about once a second, as long as this scaler leads. It keeps
+ * the memory and the last decisions; the policy is all in `decide`.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { instanceName } from '../cloud/names.ts';
+import type { Logger } from '../runtime/log.ts';
+import { act } from './act.ts';
+import type { Action } from './actions.ts';
+import { decide } from './decide.ts';
+import type { Lead } from './lead.ts';
+import { learn, type Memory, startMemory } from './memory.ts';
+import { observe, type Sources } from './observe.ts';
+import { Outages } from './outages.ts';
+import type { ScalingSettings } from './policy.ts';
+
+const TICK_MS = 1000;
+/** Decisions that changed something, kept for whoever asks why. */
+const KEPT_DECISIONS = 100;
+
+export interface MadeDecision {
+  /** ms since 1970. */
+  readonly at: number;
+  readonly actions: readonly Action[];
+  readonly reasons: readonly string[];
+}
+
+export interface ScalerParts extends Sources {
+  readonly projectId: string;
+  readonly settings: ScalingSettings;
+  readonly lead: Lead;
+  readonly log: Logger;
+  readonly tickMs?: number;
+  /** ms since 1970. */
+  readonly now?: () => number;
+}
+
+export interface ScalerLoop {
+  /** The last decisions that changed something, oldest first. */
+  readonly decisions: readonly MadeDecision[];
+  /** Ends the tick under way and gives up the lead. Instances stay. */
+  stop(): Promise<void>;
+}
+
+export function startLoop(parts: ScalerParts): ScalerLoop {
+  const { lead, log, settings, tickMs = TICK_MS, now = Date.now } = parts;
+  const outages = new Outages(log);
+  const decisions: MadeDecision[] = [];
+  const stopping = new AbortController();
+  let memory: Memory = startMemory(newSeed());
+  let term = 0;
+
+  const tick = async (): Promise<void> => {
+    const { role } = lead;
+    if (role === 'standby' || role === 'waiting') return;
+    if (lead.term !== term) {
+      term = lead.term;
+      memory = startMemory(newSeed());
+    }
+    const observation = await observe(parts, { now: now(), redis: role === 'leader', outages });
+    const decision = decide(observation, settings, memory);
+    // The readings may have taken long: another may lead by now, and has seen the same.
+    if (lead.role !== role || lead.term !== term) return;
+    memory = decision.memory;
+    const { actions, reasons } = decision;
+    if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
+    decisions.push({ at: observation.now, actions, reasons });
+    if (decisions.length > KEPT_DECISIONS) decisions.shift();
+    for (const line of inWords(actions)) log.info({ role, reasons }, line);
+    const outcomes = await act(actions, parts);
+    memory = learn(memory, outcomes, now());
+  };
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const start = performance.now();
+      try {
+        await tick();
+      } catch (err) {
+        log.error({ err }, 'a tick failed; going on with the next');
+      }
+      const rest = Math.max(0, tickMs - (performance.now() - start));
+      await delay(rest, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  };
+  const ended = loop();
+  return {
+    decisions,
+    async stop() {
+      stopping.abort();
+      await ended;
+      // The next leader must see what was launched: until EC2 lists it, the lock stays for its 4 s.
+      await lead.stop(memory.launches.every(({ seenAt }) => seenAt !== undefined));
+    },
+  };
+}
+
+/** One line for all that is done for one reason. */
+export function inWords(actions: readonly Action[]): string[] {
+  const groups = new Map<string, { kind: Action['kind']; reason: string; names: string[] }>();
+  for (const action of actions) {
+    const { kind, reason } = action;
+    const key = `${kind} ${reason}`;
+    const group = groups.get(key) ?? { kind, reason, names: [] };
+    group.names.push(
+      action.kind === 'forget-pressure'
+        ? `before ${new Date(action.before).toISOString()}`
+        : instanceName(action.number),
+    );
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(
+    ({ kind, reason, names }) => `${WORDS[kind]} ${names.join(', ')}: ${reason}`,
+  );
+}
+
+const WORDS = {
+  launch: 'launching',
+  drain: 'asking to drain:',
+  terminate: 'terminating',
+  'forget-pressure': 'forgetting pressure',
+} as const satisfies Record<Action['kind'], string>;
+
+/** Makes ClientTokens of different scalers, and of one scaler's different times, differ. */
+function newSeed(): string {
+  return randomBytes(4).toString('hex');
+}

@@ -1,0 +1,54 @@
+/** `elastic-face scaler`: the scaler against the cloud that the environment names. */
+import type { CommandModule } from 'yargs';
+
+interface ScalerArguments {
+  maxInstances?: number;
+  threshold?: number;
+  idleSeconds?: number;
+}
+
+export const command: CommandModule<object, ScalerArguments> = {
+  command: 'scaler',
+  describe: 'Run the scaler: launches app-tier instances when there is work, ends idle ones',
+  builder: (args) =>
+    args
+      .option('max-instances', {
+        type: 'number',
+        describe: 'Largest fleet (default: MAX_INSTANCES, else 20)',
+      })
+      .option('threshold', {
+        type: 'number',
+        describe: 'Launch above so many requests (default: SCALE_OUT_THRESHOLD, else 0)',
+      })
+      .option('idle-seconds', {
+        type: 'number',
+        describe: 'End an instance idle for so long (default: IDLE_SECONDS, else 10)',
+      })
+      .example(
+        'REDIS_URL=redis://127.0.0.1 AMI_ID=ami-0123456789abcdef0 $0 scaler',
+        'against AWS, in the region of AWS_REGION',
+      ),
+  handler: async ({ maxInstances, threshold, idleSeconds }) => {
+    const [
+      { readSettings },
+      { createLogger },
+      { leaveWithParent, stopOnSignals },
+      { startScaler },
+    ] = await Promise.all([
+      import('../runtime/settings.ts'),
+      import('../runtime/log.ts'),
+      import('../runtime/stop.ts'),
+      import('./service.ts'),
+    ]);
+    const settings = readSettings({
+      MAX_INSTANCES: maxInstances,
+      SCALE_OUT_THRESHOLD: threshold,
+      IDLE_SECONDS: idleSeconds,
+    });
+    const log = createLogger('scaler', settings.LOG_LEVEL);
+    const service = await startScaler(settings, log);
+    stopOnSignals(log, () => service.stop());
+    leaveWithParent(log);
+    process.send?.({ ready: true });
+  },
+};

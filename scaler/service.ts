@@ -1,0 +1,112 @@
+/** The scaler as one process: opens the cloud, starts the loop, stops gracefully. Instances outlive it. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { createAwsClients, isLoopback } from '../cloud/clients.ts';
+import { type LaunchOptions, openFleet } from '../cloud/instances.ts';
+import { openLeadership } from '../cloud/leader.ts';
+import { openLeases } from '../cloud/leases.ts';
+import { cloudNames } from '../cloud/names.ts';
+import { openPressure } from '../cloud/pressure.ts';
+import { openQueue } from '../cloud/queues.ts';
+import { connectRedis } from '../cloud/redis.ts';
+import { SettingsError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Settings } from '../runtime/settings.ts';
+import { keepLead } from './lead.ts';
+import { type MadeDecision, startLoop } from './loop.ts';
+
+/** A cloud on this machine takes any id for the one image it has. */
+const LOOPBACK_IMAGE_ID = 'ami-00000000000000000';
+
+export interface ScalerService {
+  /** The last decisions that changed something, oldest first. */
+  readonly decisions: readonly MadeDecision[];
+  /** Gives up the lead and leaves the instances as they are. */
+  stop(): Promise<void>;
+}
+
+/**
+ * @throws {SettingsError} when REDIS_URL is unset, or AMI_ID is against AWS itself
+ * @throws {QueueError} when the project's request queue does not exist
+ */
+export async function startScaler(settings: Settings, log: Logger): Promise<ScalerService> {
+  if (settings.REDIS_URL === undefined) {
+    throw new SettingsError(
+      'REDIS_URL is not set: name the Redis that holds pressure, leases and the lead.',
+    );
+  }
+  const launch = launchOptions(settings, log);
+  const { keys, requestQueue } = cloudNames(settings.PROJECT_ID);
+  const clients = createAwsClients(settings);
+  const requests = await openQueue(clients.sqs, requestQueue).catch((error: unknown) => {
+    clients.destroy();
+    throw error;
+  });
+  const name = `scaler-${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}`;
+  const redis = connectRedis(settings.REDIS_URL, name, log);
+  const loop = startLoop({
+    projectId: settings.PROJECT_ID,
+    settings,
+    fleet: openFleet(clients.ec2, launch),
+    leases: openLeases(redis, keys),
+    pressure: openPressure(redis, keys, settings.REQUEST_SECONDS * 1000),
+    requests,
+    lead: keepLead(openLeadership(redis, keys, name), { log }),
+    log,
+  });
+  return {
+    decisions: loop.decisions,
+    async stop() {
+      await loop.stop();
+      redis.disconnect();
+      clients.destroy();
+    },
+  };
+}
+
+/**
+ * How instances are launched under these settings.
+ * @throws {SettingsError} when there is no image to start from
+ */
+export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
+  const endpoint = settings.AWS_ENDPOINT_URL;
+  const onThisMachine = endpoint !== undefined && isLoopback(endpoint);
+  const imageId = settings.AMI_ID ?? (onThisMachine ? LOOPBACK_IMAGE_ID : undefined);
+  if (imageId === undefined) {
+    throw new SettingsError(
+      'AMI_ID is not set: name the image that app-tier instances start from, e.g. ami-0123456789abcdef0.',
+    );
+  }
+  const { INSTANCE_PROFILE, SECURITY_GROUP_ID, SUBNET_ID } = settings;
+  return {
+    projectId: settings.PROJECT_ID,
+    imageId,
+    instanceType: settings.INSTANCE_TYPE,
+    ...(INSTANCE_PROFILE === undefined ? {} : { instanceProfile: INSTANCE_PROFILE }),
+    ...(SECURITY_GROUP_ID === undefined ? {} : { securityGroupId: SECURITY_GROUP_ID }),
+    ...(SUBNET_ID === undefined ? {} : { subnetId: SUBNET_ID }),
+    userData: {
+      PROJECT_ID: settings.PROJECT_ID,
+      AWS_REGION: settings.AWS_REGION,
+      VISIBILITY_SECONDS: String(settings.VISIBILITY_SECONDS),
+      MAX_RECEIVES: String(settings.MAX_RECEIVES),
+      BACKEND: settings.BACKEND,
+      THREADS: String(settings.THREADS),
+      LOG_LEVEL: settings.LOG_LEVEL,
+      ...redisForInstances(settings.REDIS_URL ?? '', onThisMachine, log),
+    },
+  };
+}
+
+/** Many people and programs may read user data, so that a password may not stand there. */
+function redisForInstances(
+  url: string,
+  onThisMachine: boolean,
+  log: Logger,
+): Record<string, string> {
+  if (onThisMachine || new URL(url).password === '') return { REDIS_URL: url };
+  log.warn(
+    'REDIS_URL holds a password, so it is not put into user data: set REDIS_URL in the environment of the image’s worker',
+  );
+  return {};
+}
