@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { access, constants, readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import {
@@ -91,6 +91,7 @@ async function inMemory(): Promise<LocalRedis> {
 
 async function realServer(program: string, options: RedisOptions): Promise<LocalRedis> {
   mkdirSync(options.folder, { recursive: true });
+  mkdirSync(dirname(options.logFile), { recursive: true });
   let cause: unknown;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {

@@ -89,7 +89,7 @@ function readyText(stack: Stack, settings: Settings): string {
     stack.redis.kind === 'memory' ? 'in memory: install redis-server to keep it' : stack.redis.url;
   return [
     `Ready: ${stack.webUrl}  (up to ${settings.MAX_INSTANCES} instances)`,
-    `  try      curl -F inputFile=@photo.jpg ${stack.webUrl}/`,
+    `  try      curl -F inputFile=@$(npm run -s photo) ${stack.webUrl}/`,
     `  AWS      AWS_ENDPOINT_URL=${stack.cloudUrl}  (SQS, S3, EC2; project id ${settings.PROJECT_ID})`,
     `  Redis    ${redis}`,
     `  logs     ${stack.logFolder}`,

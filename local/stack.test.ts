@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test from 'node:test';
+import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
+import { createAwsClients } from '../cloud/clients.ts';
+import { openQueue } from '../cloud/queues.ts';
+import { readSettings, type Settings } from '../runtime/settings.ts';
+import { processesBelow } from '../test/start.fixture.ts';
+import { quiet, startTestCloud, temporaryFolder } from './cloud.fixture.ts';
+import { freePort } from './redis.ts';
+import { asEnvironment, type StackOptions, startStack } from './stack.ts';
+
+function options(settings: Partial<Settings>, more: Partial<StackOptions> = {}): StackOptions {
+  return {
+    settings: readSettings({ PORT: 0, LOCAL_CLOUD_PORT: 0, MAX_INSTANCES: 2, ...settings }, {}),
+    log: quiet,
+    machine: process.env,
+    prepareModel: async () => undefined,
+    signal: new AbortController().signal,
+    ...more,
+  };
+}
+
+test('settings go through an environment and come back the same', () => {
+  const settings = readSettings(
+    { PROJECT_ID: 'p', SCALE_OUT_THRESHOLD: 3, REDIS_URL: 'redis://127.0.0.1:1' },
+    {},
+  );
+  assert.deepEqual(readSettings({}, asEnvironment(settings)), settings);
+});
+
+test('a stack comes up, tells of a part that dies, and stops with nothing left', async () => {
+  const folder = temporaryFolder();
+  const stack = await startStack(options({ LOCAL_DATA_DIR: folder.path, PROJECT_ID: 'up' }));
+  assert.ok((await fetch(`${stack.webUrl}/readyz`)).ok);
+  const clients = createAwsClients({ AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: stack.cloudUrl });
+  const { Reservations } = await clients.ec2.send(
+    new DescribeInstancesCommand({ Filters: [{ Name: 'tag:Name', Values: ['web-instance'] }] }),
+  );
+  assert.equal(Reservations?.[0]?.Instances?.[0]?.State?.Name, 'running');
+  await openQueue(clients.sqs, 'up-req-queue');
+  clients.destroy();
+
+  const parts = await processesBelow(process.pid);
+  const web = parts.find(({ command }) => / web\b/.test(command));
+  process.kill(web!.pid, 'SIGKILL');
+  await assert.rejects(stack.died, /The web service ended by SIGKILL.*web\.log/s);
+  await stack.stop();
+  assert.deepEqual(await processesBelow(process.pid), []);
+  folder.remove();
+});
+
+test('two stacks run side by side on ports and folders of their own', async () => {
+  const folders = [temporaryFolder(), temporaryFolder()];
+  const stacks = await Promise.all(
+    folders.map(({ path }) => startStack(options({ LOCAL_DATA_DIR: path }))),
+  );
+  assert.equal(new Set(stacks.flatMap(({ webUrl, cloudUrl }) => [webUrl, cloudUrl])).size, 4);
+  await Promise.all(stacks.map((stack) => stack.stop()));
+  for (const folder of folders) folder.remove();
+});
+
+test('a start that fails says which setting to change, and leaves nothing running', async () => {
+  const folder = temporaryFolder();
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await assert.rejects(
+    startStack(options({ LOCAL_DATA_DIR: folder.path, PORT: port })),
+    /Set PORT/,
+  );
+  await assert.rejects(
+    startStack(options({ LOCAL_DATA_DIR: folder.path, LOCAL_CLOUD_PORT: port })),
+    /LOCAL_CLOUD_PORT/,
+  );
+  server.close();
+  const REDIS_URL = `redis://127.0.0.1:${await freePort()}`;
+  await assert.rejects(
+    startStack(options({ LOCAL_DATA_DIR: folder.path, REDIS_URL })),
+    /REDIS_URL/,
+  );
+  await assert.rejects(
+    startStack(
+      options(
+        { LOCAL_DATA_DIR: folder.path },
+        { prepareModel: () => Promise.reject(new Error('no checkpoints')) },
+      ),
+    ),
+    /no checkpoints/,
+  );
+  assert.deepEqual(await processesBelow(process.pid), []);
+  // The folder is free again.
+  await (await startTestCloud(folder.path)).stop();
+  folder.remove();
+});
+
+test('a start that is called off while the model is made ends at once', async () => {
+  const folder = temporaryFolder();
+  const aborting = new AbortController();
+  const starting = startStack(
+    options(
+      { LOCAL_DATA_DIR: folder.path },
+      {
+        signal: aborting.signal,
+        prepareModel: () => {
+          aborting.abort();
+          return new Promise(() => undefined);
+        },
+      },
+    ),
+  );
+  await assert.rejects(starting, /Stopped while starting/);
+  await (await startTestCloud(folder.path)).stop();
+  folder.remove();
+});
