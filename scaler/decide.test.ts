@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { decide } from './decide.ts';
+import { learn, startMemory } from './memory.ts';
+import { lease, observation, running, START, settings, Ticks } from './observation.fixture.ts';
+
+const idle = (seconds: number) => lease('idle', seconds * 1000);
+
+describe('scaling out', () => {
+  it('launches one instance a request, from number 1', () => {
+    assert.deepEqual(new Ticks().see({ visible: 3 }), ['launch 1', 'launch 2', 'launch 3']);
+  });
+
+  it('takes the larger of pressure and queue, counting what is in flight', () => {
+    assert.equal(
+      new Ticks().see({ visible: 1, pressure: { count: 2, oldestAt: START } }).length,
+      2,
+    );
+    assert.equal(new Ticks().see({ visible: 1, inFlight: 2, pressure: { count: 1 } }).length, 3);
+  });
+
+  it('goes no further than the largest fleet', () => {
+    assert.equal(new Ticks().see({ visible: 1000 }).length, settings.MAX_INSTANCES);
+  });
+
+  it('waits until demand passes the threshold', () => {
+    const ticks = new Ticks({ SCALE_OUT_THRESHOLD: 2 });
+    assert.deepEqual(ticks.see({ visible: 2 }), []);
+    assert.equal(ticks.see({ visible: 3 }).length, 3);
+  });
+
+  it('takes the lowest free numbers, and those of instances that shut down are not free yet', () => {
+    const instances = [running(1), running(2, { state: 'shutting-down' }), running(4)];
+    assert.deepEqual(new Ticks().see({ instances, visible: 4 }), ['launch 3', 'launch 5']);
+  });
+
+  it('counts stopped instances towards the largest fleet, though they do no work', () => {
+    const instances = [running(1, { state: 'stopped' }), running(2, { state: 'stopping' })];
+    assert.deepEqual(new Ticks().see({ instances, visible: 9 }), ['launch 3', 'launch 4']);
+  });
+
+  it('does not launch again what EC2 does not list yet', () => {
+    const ticks = new Ticks();
+    assert.equal(ticks.see({ visible: 2 }).length, 2);
+    assert.deepEqual(ticks.see({ now: START + 1000, visible: 2 }), []);
+    assert.deepEqual(ticks.see({ now: START + 2000, visible: 3 }), ['launch 3']);
+  });
+
+  it('believes a launch that was listed once, should the next list lack it', () => {
+    const ticks = new Ticks();
+    ticks.see({ visible: 1 });
+    assert.deepEqual(ticks.see({ now: START + 1000, visible: 1, instances: [running(1)] }), []);
+    assert.deepEqual(ticks.see({ now: START + 3000, visible: 1, instances: [] }), []);
+    assert.deepEqual(ticks.see({ now: START + 9000, visible: 1, instances: [] }), ['launch 1']);
+  });
+
+  it('gives a launch up that EC2 has not listed for 30 s', () => {
+    const ticks = new Ticks();
+    ticks.see({ visible: 1 });
+    assert.deepEqual(ticks.see({ now: START + 29_000, visible: 1 }), []);
+    assert.deepEqual(ticks.see({ now: START + 31_000, visible: 1 }), ['launch 1']);
+  });
+
+  it('asks again with the same token when it is not known whether EC2 launched', () => {
+    const ticks = new Ticks();
+    ticks.ec2 = 'nothing';
+    ticks.see({ visible: 1 });
+    assert.deepEqual(ticks.see({ now: START + 500, visible: 1 }), [], 'it backs off first');
+    const { actions } = decide(
+      observation({ now: START + 1500, visible: 1 }),
+      ticks.settings,
+      ticks.memory,
+    );
+    assert.deepEqual(
+      actions.map((action) => action.kind === 'launch' && [action.number, action.nonce]),
+      [[1, 'seed-0']],
+    );
+  });
+
+  it('does not hold a number for a launch that EC2 refused', () => {
+    const ticks = new Ticks();
+    ticks.ec2 = 'no';
+    ticks.see({ visible: 1 });
+    assert.deepEqual(ticks.memory.launches, []);
+    assert.deepEqual(ticks.see({ now: START + 999, visible: 1 }), []);
+    assert.deepEqual(ticks.see({ now: START + 1000, visible: 1 }), ['launch 1']);
+  });
+
+  it('backs off for longer after each refusal, and no longer after a success', () => {
+    const refused = [{ kind: 'launch-failed', nonce: 'x', refused: true }] as const;
+    let memory = learn(startMemory('s'), refused, 0);
+    const pauses = [memory.backoff.until];
+    for (let i = 0; i < 9; i++) {
+      memory = learn(memory, refused, 0);
+      pauses.push(memory.backoff.until);
+    }
+    assert.deepEqual(pauses.slice(0, 4), [1000, 2000, 4000, 8000]);
+    assert.equal(pauses.at(-1), 60_000);
+    memory = learn(memory, [{ kind: 'launched', nonce: 'y', instanceId: 'i-1' }], 0);
+    assert.deepEqual(memory.backoff, { failures: 0, until: 0 });
+  });
+
+  it('replaces an instance that drains, within the largest fleet', () => {
+    const instances = [running(1), running(2)];
+    const leases = { 'i-1': lease('draining'), 'i-2': lease('busy') };
+    assert.deepEqual(new Ticks().see({ instances, leases, visible: 2 }), ['launch 3']);
+    assert.deepEqual(new Ticks({ MAX_INSTANCES: 2 }).see({ instances, leases, visible: 2 }), []);
+  });
+
+  it('goes on by the queue alone while Redis is away', () => {
+    const seen = { leases: 'unreadable', pressure: 'unreadable', visible: 2 } as const;
+    assert.deepEqual(new Ticks().see({ instances: [running(1)], ...seen }), ['launch 2']);
+  });
+});
+
+describe('scaling in', () => {
+  const instances = [running(1), running(2), running(3)];
+
+  it('asks those to drain that are idle for the set time, with an empty queue', () => {
+    const leases = { 'i-1': idle(10), 'i-2': idle(9), 'i-3': lease('idle', 9600) };
+    assert.deepEqual(new Ticks().see({ instances, leases }), ['drain 3', 'drain 1']);
+  });
+
+  it('asks nobody while anything is queued, in flight or under pressure', () => {
+    const leases = { 'i-1': idle(99), 'i-2': idle(99), 'i-3': idle(99) };
+    for (const work of [
+      { visible: 1 },
+      { inFlight: 1 },
+      { pressure: { count: 1, oldestAt: START } },
+    ]) {
+      assert.deepEqual(new Ticks().see({ instances, leases, ...work }), []);
+    }
+  });
+
+  it('asks nobody who is busy, starting or has anything in hand', () => {
+    const leases = {
+      'i-1': lease('busy', 99_000),
+      'i-2': lease('starting', 99_000),
+      'i-3': lease('idle', 99_000, { inHand: 1 }),
+    };
+    assert.deepEqual(new Ticks().see({ instances, leases }), []);
+  });
+
+  for (const [what, unread] of [
+    ['the queue', { visible: 'unreadable' }],
+    ['the pressure', { pressure: 'unreadable' }],
+    ['the leases', { leases: 'unreadable' }],
+    ['the instances', { instances: undefined }],
+    ['everything', { visible: 'unreadable', pressure: 'unreadable', leases: 'unreadable' }],
+  ] as const) {
+    it(`does nothing when ${what} cannot be read`, () => {
+      const leases = { 'i-1': idle(99), 'i-2': idle(99), 'i-3': idle(99) };
+      assert.deepEqual(new Ticks().see({ instances, leases, ...unread }), []);
+    });
+  }
+
+  it('waits for the word before it terminates, also when work is back', () => {
+    const ticks = new Ticks();
+    const one = [running(1)];
+    const at = (seconds: number) => START + seconds * 1000;
+    assert.deepEqual(ticks.see({ instances: one, leases: { 'i-1': idle(10) } }), ['drain 1']);
+    const draining = { 'i-1': lease('draining') };
+    assert.deepEqual(ticks.see({ now: at(1), instances: one, leases: draining }), []);
+    const drained = { 'i-1': lease('drained') };
+    assert.deepEqual(ticks.see({ now: at(2), instances: one, leases: drained, visible: 1 }), [
+      'terminate 1',
+      'launch 2',
+    ]);
+    assert.deepEqual(ticks.see({ now: at(3), instances: one, leases: {}, visible: 1 }), []);
+  });
+
+  it('asks again when the wish was not heard, since Redis may have lost it', () => {
+    const ticks = new Ticks();
+    const one = [running(1)];
+    const see = (seconds: number) =>
+      ticks.see({ now: START + seconds * 1000, instances: one, leases: { 'i-1': idle(20) } });
+    assert.deepEqual(see(0), ['drain 1']);
+    assert.deepEqual(see(4), []);
+    assert.deepEqual(see(6), ['drain 1']);
+  });
+});
+
+describe('reaping', () => {
+  const silentFor = (seconds: number) => lease('busy', 0, { silentMs: seconds * 1000 });
+  const at = (seconds: number) => START + seconds * 1000;
+
+  it('ends an instance that has been silent for 30 s', () => {
+    const ticks = new Ticks();
+    const see = (seconds: number, silent: number) =>
+      ticks.see({
+        now: at(seconds),
+        instances: [running(1), running(2)],
+        leases: { 'i-1': silentFor(silent), 'i-2': lease('busy') },
+        inFlight: 2,
+      });
+    assert.deepEqual(see(0, 1), []);
+    assert.deepEqual(see(29, 30), []);
+    assert.deepEqual(see(31, 32), ['terminate 1', 'launch 3']);
+    assert.deepEqual(see(32, 33), [], 'once');
+  });
+
+  it('ends one that never reported within its boot time, not before', () => {
+    const ticks = new Ticks({ BOOT_SECONDS: 60 });
+    const instances = [running(1, { launchedAt: START, state: 'pending' })];
+    const see = (seconds: number) => ticks.see({ now: at(seconds), instances, visible: 1 });
+    assert.deepEqual([see(0), see(30), see(60)], [[], [], []]);
+    assert.deepEqual(see(61), ['terminate 1', 'launch 2']);
+  });
+
+  it('ends one whose model does not come up within the boot time', () => {
+    const instances = [running(1)];
+    const ticks = new Ticks();
+    assert.deepEqual(ticks.see({ instances, leases: { 'i-1': lease('starting', 300_000) } }), [
+      'terminate 1',
+    ]);
+  });
+
+  it('a new controller listens for 30 s before it takes anyone for dead', () => {
+    const ticks = new Ticks({ BOOT_SECONDS: 1 });
+    const see = (seconds: number) =>
+      ticks.see({
+        now: at(seconds),
+        instances: [running(1), running(2)],
+        leases: { 'i-1': silentFor(59) },
+        visible: 2,
+      });
+    assert.deepEqual([see(0), see(30)], [[], []]);
+    assert.deepEqual(see(31), ['terminate 1', 'terminate 2', 'launch 3', 'launch 4']);
+  });
+
+  it('gives all a new 30 s when every lease is gone at once, as after a flush', () => {
+    const ticks = new Ticks();
+    const instances = [running(1), running(2)];
+    const leases = { 'i-1': silentFor(20), 'i-2': silentFor(20) };
+    ticks.see({ instances, leases: { 'i-1': silentFor(0), 'i-2': silentFor(0) }, inFlight: 2 });
+    ticks.see({ now: at(20), instances, leases, inFlight: 2 });
+    assert.deepEqual(ticks.see({ now: at(21), instances, inFlight: 2 }), []);
+    assert.deepEqual(ticks.see({ now: at(50), instances, inFlight: 2 }), []);
+    const back = { 'i-1': lease('busy') };
+    assert.deepEqual(ticks.see({ now: at(52), instances, leases: back, inFlight: 2 }), [
+      'terminate 2',
+      'launch 3',
+    ]);
+  });
+
+  it('gives all a new 30 s when Redis is back', () => {
+    const ticks = new Ticks();
+    const instances = [running(1)];
+    ticks.see({ instances, leases: { 'i-1': lease('busy') }, inFlight: 1 });
+    ticks.see({ now: at(100), instances, leases: 'unreadable', inFlight: 1 });
+    const stale = { 'i-1': silentFor(59) };
+    assert.deepEqual(ticks.see({ now: at(101), instances, leases: stale, inFlight: 1 }), []);
+    assert.deepEqual(ticks.see({ now: at(131), instances, leases: stale, inFlight: 1 }), [
+      'terminate 1',
+      'launch 2',
+    ]);
+  });
+
+  it('leaves stopped instances alone', () => {
+    const instances = [running(1, { state: 'stopped' }), running(2, { state: 'stopping' })];
+    const ticks = new Ticks({ BOOT_SECONDS: 1 });
+    ticks.see({ instances });
+    assert.deepEqual(ticks.see({ now: at(500), instances }), []);
+  });
+});
+
+describe('healing the pressure', () => {
+  const at = (seconds: number) => START + seconds * 1000;
+  const stale = { count: 2, oldestAt: START - 60_000 };
+  const full = [1, 2, 3, 4].map((number) => running(number));
+  const look = (ticks: Ticks, seconds: number, more = {}) =>
+    ticks.see({ now: at(seconds), instances: full, pressure: stale, ...more });
+
+  it('forgets what came before the queue was empty for 15 s', () => {
+    const ticks = new Ticks();
+    for (let second = 0; second < 15; second++) assert.deepEqual(look(ticks, second), []);
+    assert.deepEqual(look(ticks, 15), ['forget before 0']);
+  });
+
+  it('keeps what is younger, or in anyone’s hands, and starts anew after a failed reading', () => {
+    const ticks = new Ticks();
+    for (const more of [
+      { pressure: { count: 1, oldestAt: at(16) } },
+      { leases: { 'i-1': lease('busy') } },
+      { visible: 'unreadable' },
+      { leases: 'unreadable' },
+    ]) {
+      for (let second = 0; second < 15; second++) look(ticks, second);
+      assert.deepEqual(look(ticks, 16, more), []);
+    }
+    assert.deepEqual(look(ticks, 17), []);
+  });
+
+  it('does not trust two readings that are 15 s apart', () => {
+    const ticks = new Ticks();
+    look(ticks, 0);
+    assert.deepEqual(look(ticks, 16), []);
+  });
+});
+
+describe('every decision', () => {
+  it('says why, for each action and for the tick', () => {
+    const { actions, reasons } = decide(observation({ visible: 9 }), settings, startMemory('s'));
+    assert.match(
+      reasons.join(),
+      /9 requests wait .* threshold of 0: .* the largest fleet allows 4/,
+    );
+    assert.ok(actions.every(({ reason }) => reason.length > 0));
+    const blind = decide(observation({ instances: undefined }), settings, startMemory('s'));
+    assert.match(blind.reasons.join(), /no list of instances/);
+  });
+});
