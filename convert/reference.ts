@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { FACE_SIZE } from '../model/format.ts';
 import type { Networks } from '../model/networks.ts';
 
 const values = z.array(z.number()).transform((numbers): Float32Array => Float32Array.from(numbers));
@@ -31,11 +32,13 @@ export function readReference(): Answers {
 /** Runs each network once on its reference images. */
 export function answersOf(networks: Networks): Answers {
   const { height, width } = PROPOSAL;
+  const image = referenceImages(1, height, width);
+  const { probability, regression } = networks.propose(image, height, width);
   return {
-    pnet: networks.propose(referenceImages(1, height, width), height, width),
+    pnet: { probability, regression },
     rnet: networks.refine(referenceImages(COUNT, 24, 24), COUNT),
     onet: networks.output(referenceImages(COUNT, 48, 48), COUNT),
-    encoder: { embedding: networks.embed(referenceImages(COUNT, 240, 240), COUNT) },
+    encoder: { embedding: networks.embed(referenceImages(COUNT, FACE_SIZE, FACE_SIZE), COUNT) },
   };
 }
 

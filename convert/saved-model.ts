@@ -67,7 +67,7 @@ function networkNodes(network: Network): GraphNode[] {
   });
 }
 
-/** relu(x) − slope · relu(−x), right for slopes of any sign and size. */
+/** relu(x) + slope · (x − relu(x)), right for slopes of any sign and size. */
 function preluNodes({ name, inputs, attributes }: GraphNode): GraphNode[] {
   const [x, slope] = inputs as [string, string];
   const node = (part: string, op: string, of: string[]): GraphNode => ({
@@ -78,10 +78,9 @@ function preluNodes({ name, inputs, attributes }: GraphNode): GraphNode[] {
   });
   return [
     node('positive', 'Relu', [x]),
-    node('opposite', 'Neg', [x]),
-    node('negative', 'Relu', [`${name}/opposite`]),
+    node('negative', 'Sub', [x, `${name}/positive`]),
     node('scaled', 'Mul', [`${name}/negative`, slope]),
-    { name, op: 'Sub', inputs: [`${name}/positive`, `${name}/scaled`], attributes },
+    { name, op: 'AddV2', inputs: [`${name}/positive`, `${name}/scaled`], attributes },
   ];
 }
 

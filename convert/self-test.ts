@@ -25,16 +25,27 @@ const published: Record<keyof Deviations, string> = {
   encoder: '20180402-114759-vggface2.pt of facenet-pytorch',
 };
 
+export interface Verdict {
+  readonly answers: Answers;
+  /** From PyTorch's answers with the published weights. */
+  readonly deviations: Deviations;
+}
+
 /**
  * @param anyWeights accept weights that are not the published ones, as long as the answers are sane
+ * @param others another engine's answers, which these must agree with
  * @throws {SelfTestError} naming the network that is off and by how much
  */
-export function selfTest(networks: Networks, { anyWeights = false } = {}): Deviations {
+export function selfTest(
+  networks: Networks,
+  { anyWeights = false, others }: { anyWeights?: boolean; others?: Answers | undefined } = {},
+): Verdict {
   const answers = answersOf(networks);
   checkSane(answers);
+  if (others !== undefined) checkAgreement(deviationsOf(answers, others), networks.backend);
   const deviations = deviationsOf(answers, readReference());
   if (!anyWeights) checkPublished(deviations);
-  return deviations;
+  return { answers, deviations };
 }
 
 /** How far answers are from each other: the largest difference, for embeddings the largest distance. */
@@ -49,15 +60,30 @@ export function deviationsOf(answers: Answers, expected: Answers): Deviations {
 
 /** @throws {SelfTestError} when a deviation is above `TOLERANCE` */
 export function checkPublished(deviations: Deviations): void {
-  for (const network of ['pnet', 'rnet', 'onet', 'encoder'] as const) {
-    const deviation = deviations[network];
-    if (deviation <= TOLERANCE) continue;
+  for (const [network, deviation] of above(deviations)) {
     throw new SelfTestError(
       `The converted ${network} answers ${deviation.toPrecision(2)} off (allowed: ${TOLERANCE}): ` +
         `its weights are not those of ${published[network]}. ` +
         'To use other weights on purpose, convert with --any-weights.',
     );
   }
+}
+
+/** Engines run two files made from one graph: where they differ, one file or engine is wrong. */
+function checkAgreement(deviations: Deviations, backend: string): void {
+  for (const [network, deviation] of above(deviations)) {
+    throw new SelfTestError(
+      `The converted ${network} answers differently on ${backend} than on another engine, by ` +
+        `${deviation.toPrecision(2)} (allowed: ${TOLERANCE}): the model cannot be used.`,
+    );
+  }
+}
+
+function above(deviations: Deviations): [keyof Deviations, number][] {
+  const names = Object.keys(published) as (keyof Deviations)[];
+  return names
+    .map((name): [keyof Deviations, number] => [name, deviations[name]])
+    .filter(([, deviation]) => !(deviation <= TOLERANCE));
 }
 
 /** @throws {SelfTestError} when an answer is not finite, a probability or a length is impossible */

@@ -27,18 +27,14 @@ const builders = {
 export type NetworkName = keyof typeof builders;
 export const networkNames = Object.keys(builders) as NetworkName[];
 
-/** Where each network's checkpoint is, and how to read one. */
-export interface CheckpointSource {
-  readonly paths: Readonly<Record<NetworkName, string>>;
-  readonly read: (path: string) => StateDict | Promise<StateDict>;
-}
-
 /**
+ * @param paths each network's checkpoint
  * @param onRead called before each checkpoint is read
  * @throws {CheckpointError} when a checkpoint cannot be read or is not that of its network
  */
 export async function buildNetworks(
-  { paths, read }: CheckpointSource,
+  paths: Readonly<Record<NetworkName, string>>,
+  read: (path: string) => Promise<StateDict>,
   onRead: (path: string, index: number) => void = () => {},
 ): Promise<Network[]> {
   const networks: Network[] = [];

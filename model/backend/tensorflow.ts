@@ -23,8 +23,7 @@ export async function openTensorflow(directory: string, threads: number): Promis
   return {
     backend: 'tensorflow',
     run(signature, input, outputs) {
-      // Takes effect at once, since the backend is registered: another one may have run meanwhile.
-      if (tf.getBackend() !== 'tensorflow') void tf.setBackend('tensorflow');
+      makeCurrent(tf);
       const tensor = tf.tensor4d(input.data, input.shape);
       const results = models[signature].predict({ [input.name]: tensor });
       tensor.dispose();
@@ -49,7 +48,10 @@ async function loadSignatures(
 ): Promise<Record<Signature, SavedModel>> {
   for (const file of [modelFiles.savedModel, modelFiles.weights]) await check(directory, file);
   try {
-    const load = (signature: Signature) => tf.node.loadSavedModel(directory, [TAG], signature);
+    const load = (signature: Signature) => {
+      makeCurrent(tf);
+      return tf.node.loadSavedModel(directory, [TAG], signature);
+    };
     // One after the other: only a path that is loaded already shares its session with the next.
     const pnet = await load('pnet');
     const rnet = await load('rnet');
@@ -63,6 +65,11 @@ async function loadSignatures(
       { cause },
     );
   }
+}
+
+/** Takes effect at once, since the backend is registered: another one may have run meanwhile. */
+function makeCurrent(tf: TfjsNode): void {
+  if (tf.getBackend() !== 'tensorflow') void tf.setBackend('tensorflow');
 }
 
 /** tfjs-node answers with a bare tensor where a signature has one output. */

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import {
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { modelFiles } from '../model/format.ts';
+import { readSettings } from '../runtime/settings.ts';
+import { modelDirectory } from '../test/model.fixture.ts';
+import { convertModel } from './convert-model.ts';
+import { CheckpointError, SelfTestError } from './errors.ts';
+import { findModelData, type ModelData } from './model-data.ts';
+import { OutputError, readIntactManifest, workPlaces } from './model-folder.ts';
+
+/** One conversion takes some seconds, several times that on a busy machine. */
+describe('a conversion', { timeout: 300_000 }, () => {
+  let root: string;
+  let data: ModelData;
+  /** Both are the test's own: links and copies of the real ones. */
+  let checkpoints: string;
+  let model: string;
+
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), 'elastic-face-convert-'));
+    data = await findModelData({ checkpoints: readSettings().FACE_CHECKPOINTS });
+  });
+  after(() => rm(root, { recursive: true, force: true }));
+
+  beforeEach(async () => {
+    const own = await mkdtemp(join(root, 'test-'));
+    checkpoints = join(own, 'checkpoints');
+    model = join(own, 'model');
+    await mkdir(checkpoints);
+    for (const name of ['rnet', 'onet', 'encoder'] as const) {
+      await symlink(data[name], join(checkpoints, fileOf(name)));
+    }
+    await copyFile(data.pnet, join(checkpoints, 'pnet.pt'));
+    await symlink(data.gallery, join(checkpoints, 'data.pt'));
+    await cp(await modelDirectory(), model, { recursive: true });
+  });
+
+  const fileOf = (name: 'rnet' | 'onet' | 'encoder') =>
+    name === 'encoder' ? '20180402-114759-vggface2.pt' : `${name}.pt`;
+
+  /** Changes one weight of P-Net: the last float of the file, which stays a checkpoint. */
+  async function changeWeight(): Promise<void> {
+    const path = join(checkpoints, 'pnet.pt');
+    const bytes = await readFile(path);
+    bytes.writeFloatLE(bytes.readFloatLE(bytes.length - 4) + 0.5, bytes.length - 4);
+    await rm(path, { force: true });
+    await writeFile(path, bytes);
+  }
+
+  /** When each file of the model was written. */
+  async function times(): Promise<number[]> {
+    const files = Object.values(modelFiles);
+    return Promise.all(files.map(async (file) => (await stat(join(model, file))).mtimeMs));
+  }
+
+  test('with unchanged inputs converts nothing', async () => {
+    const before = await times();
+    const { converted, people } = await convertModel(model, { checkpoints });
+    assert.equal(converted, false);
+    assert.equal(people, 90);
+    assert.deepEqual(await times(), before);
+  });
+
+  test('of the same inputs gives the same bytes, in place of a damaged model', async () => {
+    const expected = await readIntactManifest(model);
+    await truncate(join(model, modelFiles.weights), 1000);
+    const { converted, tests } = await convertModel(model, { checkpoints });
+    assert.equal(converted, true);
+    assert.ok(tests.some(({ backend }) => backend === 'wasm'));
+    assert.deepEqual(await readIntactManifest(model), expected);
+  });
+
+  test('of other weights is refused and changes nothing, unless they are meant', async () => {
+    await changeWeight();
+    const before = await times();
+    await assert.rejects(
+      convertModel(model, { checkpoints }),
+      (error) => error instanceof SelfTestError && /pnet.*--any-weights/.test(error.message),
+    );
+    assert.deepEqual(await times(), before);
+    assert.equal(existsSync(workPlaces(model).fresh), false);
+    const { converted } = await convertModel(model, { checkpoints, anyWeights: true });
+    assert.equal(converted, true);
+    assert.ok(await readIntactManifest(model));
+  });
+
+  test('of a checkpoint that was cut short names it and changes nothing', async () => {
+    const path = join(checkpoints, 'pnet.pt');
+    const bytes = await readFile(path);
+    await rm(path, { force: true });
+    await writeFile(path, bytes.subarray(0, 20_000));
+    const before = await times();
+    await assert.rejects(
+      convertModel(model, { checkpoints }),
+      (error) => error instanceof CheckpointError && error.message.includes(path),
+    );
+    assert.deepEqual(await times(), before);
+  });
+
+  test('of one network’s checkpoint under another’s name names what does not fit', async () => {
+    await rm(join(checkpoints, 'pnet.pt'), { force: true });
+    await copyFile(data.rnet, join(checkpoints, 'pnet.pt'));
+    await assert.rejects(
+      convertModel(model, { checkpoints }),
+      (error) =>
+        error instanceof CheckpointError && /pnet\.pt has conv1\.weight/.test(error.message),
+    );
+  });
+
+  test('into a folder with other things in it is refused', async () => {
+    await rm(join(model, modelFiles.manifest));
+    await writeFile(join(model, 'notes.txt'), 'keep me');
+    await assert.rejects(convertModel(model, { checkpoints }), OutputError);
+    assert.equal(await readFile(join(model, 'notes.txt'), 'utf8'), 'keep me');
+  });
+
+  for (const stage of ['write', 'gallery'] as const) {
+    test(`that is killed at the stage '${stage}' leaves the old model, and the next one works`, async () => {
+      const options = JSON.stringify({ checkpoints, anyWeights: true });
+      await changeWeight();
+      const code = `
+        import { convertModel } from ${JSON.stringify(join(import.meta.dirname, 'convert-model.ts'))};
+        const onProgress = ({ stage }) => {
+          if (stage === ${JSON.stringify(stage)}) process.kill(process.pid, 'SIGKILL');
+        };
+        await convertModel(${JSON.stringify(model)}, { ...${options}, onProgress });`;
+      const expected = await readIntactManifest(model);
+      const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
+      const [, signal] = await once(child, 'exit');
+      assert.equal(signal, 'SIGKILL');
+      assert.deepEqual(await readIntactManifest(model), expected);
+      const { converted } = await convertModel(model, { checkpoints, anyWeights: true });
+      assert.equal(converted, true);
+      const left = await readdir(join(model, '..'));
+      assert.deepEqual(left.sort(), ['.model.lock', 'checkpoints', 'model']);
+    });
+  }
+
+  test('by several at once is done by the first, and the others take its result', async () => {
+    await rm(model, { recursive: true });
+    const both = await Promise.all([
+      convertModel(model, { checkpoints }),
+      convertModel(model, { checkpoints }),
+    ]);
+    assert.deepEqual(both.map(({ converted }) => converted).sort(), [false, true]);
+  });
+});

@@ -1,0 +1,169 @@
+/**
+ * From checkpoints to a model folder, once for the same inputs: all steps of the conversion in their
+ * order. Knows neither the command line nor how any of the files look inside.
+ */
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { type Gallery, readGallery } from '../model/gallery.ts';
+import type { Networks } from '../model/networks.ts';
+import { readGalleryFile, readStateDict } from './checkpoint.ts';
+import { type EngineTest, withTestedModel } from './engines.ts';
+import { embedPhotos, type GalleryPhoto, listGalleryPhotos, writeGallery } from './gallery.ts';
+import { withLock } from './lock.ts';
+import { findModelData, type ModelData } from './model-data.ts';
+import {
+  type FileDigest,
+  makeFreshFolder,
+  OutputError,
+  readIntactManifest,
+  replaceWithFresh,
+  requireReplaceable,
+  restorePrevious,
+  sha256,
+  workPlaces,
+  writeManifest,
+} from './model-folder.ts';
+import type { OnProgress } from './progress.ts';
+import { buildNetworks, networkNames, writeNetworks } from './write-networks.ts';
+
+export interface ConvertOptions {
+  /** Folder of the .pt files; default: where the model data is found or downloaded to. */
+  readonly checkpoints?: string | undefined;
+  /** A data.pt, or a folder with one sub-folder of photos a person. */
+  readonly gallery?: string | undefined;
+  /** Accept weights other than the published ones after checking that the answers are sane. */
+  readonly anyWeights?: boolean | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+export interface Conversion {
+  readonly directory: string;
+  /** False when the folder held the model of these inputs already. */
+  readonly converted: boolean;
+  /** Names in the gallery, each counted once. */
+  readonly people: number;
+  /** Which engines ran the model, and how near to PyTorch; empty when nothing was converted. */
+  readonly tests: readonly EngineTest[];
+}
+
+/**
+ * Converts into `directory`, replacing the model there at once when all of the new one is written and
+ * tested. Unchanged inputs convert nothing. Other processes that convert into it wait their turn.
+ * @throws {CheckpointError} when an input is missing, damaged or foreign
+ * @throws {SelfTestError} when the model does not answer as it should
+ * @throws {OutputError} when the folder cannot be written or holds something else
+ */
+export async function convertModel(
+  directory: string,
+  options: ConvertOptions = {},
+): Promise<Conversion> {
+  const target = resolve(directory);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+  } catch (cause) {
+    throw new OutputError(`${dirname(target)} cannot be made: name another folder with --out.`, {
+      cause,
+    });
+  }
+  return withLock(
+    workPlaces(target).lock,
+    () => convertLocked(target, options),
+    () => options.onProgress?.({ stage: 'wait' }),
+  );
+}
+
+async function convertLocked(directory: string, options: ConvertOptions): Promise<Conversion> {
+  const { onProgress = () => {} } = options;
+  await restorePrevious(directory);
+  await requireReplaceable(directory);
+  const data = await findModelData(options);
+  onProgress({ stage: 'check' });
+  const source = await gallerySource(data.gallery);
+  const inputs = await digestInputs(data, source);
+  const present = await readIntactManifest(directory);
+  if (present && sameDigests(present.inputs, inputs)) return unchanged(directory);
+  const fresh = await makeFreshFolder(directory);
+  try {
+    await convertNetworks(fresh, data, onProgress);
+    onProgress({ stage: 'test' });
+    const { tests, result: gallery } = await withTestedModel(
+      fresh,
+      options.anyWeights ?? false,
+      (engine) => makeGallery(source, engine, onProgress),
+    );
+    await writeGallery(fresh, gallery);
+    await writeManifest(fresh, inputs);
+    await replaceWithFresh(directory);
+    return { directory, converted: true, people: countPeople(gallery), tests };
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Apart from what follows, so that the weights leave memory before an engine takes its own. */
+async function convertNetworks(
+  directory: string,
+  data: ModelData,
+  onProgress: OnProgress,
+): Promise<void> {
+  const networks = await buildNetworks(data, readStateDict, (path, index) =>
+    onProgress({ stage: 'read', detail: path, share: index / networkNames.length }),
+  );
+  onProgress({ stage: 'write' });
+  await writeNetworks(directory, networks);
+}
+
+/** A data.pt by its path, or the photos of a folder. */
+type GallerySource =
+  | { readonly file: string }
+  | { readonly folder: string; readonly photos: readonly GalleryPhoto[] };
+
+async function gallerySource(path: string): Promise<GallerySource> {
+  const isFolder = (await stat(path)).isDirectory();
+  return isFolder ? { folder: path, photos: await listGalleryPhotos(path) } : { file: path };
+}
+
+async function makeGallery(
+  source: GallerySource,
+  networks: Networks,
+  onProgress: OnProgress,
+): Promise<Gallery> {
+  if ('file' in source) {
+    onProgress({ stage: 'gallery', detail: source.file });
+    return readGalleryFile(source.file);
+  }
+  const { photos } = source;
+  return embedPhotos(networks, photos, (done) =>
+    onProgress({ stage: 'gallery', detail: source.folder, share: done / photos.length }),
+  );
+}
+
+/** Inputs go by their role, not by where they lie: a moved checkpoint is the same one. */
+async function digestInputs(data: ModelData, source: GallerySource): Promise<FileDigest[]> {
+  const files = [
+    ...networkNames.map((name) => ({ file: name, path: data[name] })),
+    ...('file' in source
+      ? [{ file: 'gallery', path: source.file }]
+      : source.photos.map(({ path }) => ({
+          file: `gallery/${relative(source.folder, path).replaceAll('\\', '/')}`,
+          path,
+        }))),
+  ];
+  const digests: FileDigest[] = [];
+  for (const { file, path } of files) digests.push({ file, sha256: await sha256(path) });
+  return digests;
+}
+
+function sameDigests(a: readonly FileDigest[], b: readonly FileDigest[]): boolean {
+  return isDeepStrictEqual(a, b);
+}
+
+async function unchanged(directory: string): Promise<Conversion> {
+  const gallery = await readGallery(directory);
+  return { directory, converted: false, people: countPeople(gallery), tests: [] };
+}
+
+function countPeople({ names }: Gallery): number {
+  return new Set(names).size;
+}

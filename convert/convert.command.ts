@@ -1,0 +1,48 @@
+/** `elastic-face convert`: PyTorch checkpoints to the model that `model/` runs, offline. */
+import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
+
+const options = {
+  checkpoints: {
+    type: 'string',
+    describe:
+      'Folder of pnet.pt, rnet.pt, onet.pt and the encoder (setting FACE_CHECKPOINTS); ' +
+      'else they are looked for, then downloaded',
+  },
+  gallery: {
+    type: 'string',
+    describe: 'A data.pt, or a folder with one sub-folder of photos a person',
+  },
+  out: { type: 'string', describe: 'Folder of the converted model (setting MODEL_DIR)' },
+  'any-weights': {
+    type: 'boolean',
+    default: false,
+    describe: 'Accept weights other than the published ones, if the answers are sane',
+  },
+} satisfies Record<string, Options>;
+
+export const command: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: 'convert',
+  describe: 'Convert PyTorch checkpoints and a gallery to the model that the workers run',
+  builder: (yargs: Argv) => yargs.options(options).epilogue('Unchanged inputs convert nothing.'),
+  handler: async ({ checkpoints, gallery, out, anyWeights }) => {
+    const { readSettings } = await import('../runtime/settings.ts');
+    const { convertModel } = await import('./convert-model.ts');
+    const { showProgress } = await import('./show-progress.ts');
+    const { describeConversion } = await import('./describe.ts');
+    const settings = readSettings({ FACE_CHECKPOINTS: checkpoints, MODEL_DIR: out });
+    const progress = showProgress(process.stderr);
+    const started = performance.now();
+    try {
+      const conversion = await convertModel(settings.MODEL_DIR, {
+        checkpoints: settings.FACE_CHECKPOINTS,
+        gallery,
+        anyWeights,
+        onProgress: progress.show,
+      });
+      progress.end();
+      console.log(describeConversion(conversion, performance.now() - started));
+    } finally {
+      progress.end();
+    }
+  },
+};

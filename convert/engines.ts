@@ -1,0 +1,55 @@
+/** Runs the self-test on every engine that this machine has. Knows no checkpoint. */
+import { openNetworks } from '../model/backend/index.ts';
+import { BackendError } from '../model/errors.ts';
+import type { Backend, Networks } from '../model/networks.ts';
+import { SelfTestError } from './errors.ts';
+import type { Answers } from './reference.ts';
+import { type Deviations, selfTest } from './self-test.ts';
+
+export interface EngineTest {
+  readonly backend: Backend;
+  /** From PyTorch's answers with the published weights. */
+  readonly deviations: Deviations;
+}
+
+/** The slower one first: the last one is kept for the work. */
+const engines: readonly Backend[] = ['wasm', 'tensorflow'];
+
+/**
+ * Tests a freshly written model on each engine, one after the other, then does `work` on the fastest.
+ * @throws {SelfTestError} when an engine's answers are off, or those of two engines differ
+ */
+export async function withTestedModel<Result>(
+  directory: string,
+  anyWeights: boolean,
+  work: (networks: Networks) => Promise<Result>,
+): Promise<{ readonly tests: readonly EngineTest[]; readonly result: Result }> {
+  const tests: EngineTest[] = [];
+  let others: Answers | undefined;
+  let kept: Networks | undefined;
+  try {
+    for (const backend of engines) {
+      const networks = await openIfPresent(directory, backend);
+      if (networks === undefined) continue;
+      kept?.dispose();
+      kept = networks;
+      const { answers, deviations } = selfTest(networks, { anyWeights, others });
+      tests.push({ backend, deviations });
+      others = answers;
+    }
+    if (kept === undefined) throw new SelfTestError('No engine can run the model here.');
+    return { tests, result: await work(kept) };
+  } finally {
+    kept?.dispose();
+  }
+}
+
+/** A model that cannot be loaded is an error; an engine that this machine lacks is not. */
+async function openIfPresent(directory: string, backend: Backend): Promise<Networks | undefined> {
+  try {
+    return await openNetworks(directory, { backend });
+  } catch (error) {
+    if (error instanceof BackendError) return undefined;
+    throw error;
+  }
+}
