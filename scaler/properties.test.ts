@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Action } from './actions.ts';
+import { decide } from './decide.ts';
+import { learn, startMemory } from './memory.ts';
+import { settings as fixed } from './observation.fixture.ts';
+import type { Observation, ScalingSettings } from './policy.ts';
+import { calm, type Weather, World } from './world.fixture.ts';
+
+const weather: fc.Arbitrary<Weather> = fc.record(
+  {
+    arrivals: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(0) },
+      { weight: 2, arbitrary: fc.nat(3) },
+      { weight: 1, arbitrary: fc.nat(30) },
+    ),
+    work: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 40 })),
+    unreadable: fc.oneof(
+      { weight: 5, arbitrary: fc.constant([]) },
+      { weight: 1, arbitrary: fc.subarray(['instances', 'redis', 'queue'] as const) },
+    ),
+    flush: fc.oneof(
+      { weight: 20, arbitrary: fc.constant(false) },
+      { weight: 1, arbitrary: fc.constant(true) },
+    ),
+    launches: fc.constantFrom('yes', 'yes', 'yes', 'refused', 'lost', 'unheard'),
+    terminations: fc.constantFrom('yes', 'yes', 'fail'),
+    jitter: fc.nat(4),
+    hang: fc.oneof({ weight: 30, arbitrary: fc.constant(undefined) }, fc.nat(5)),
+    die: fc.oneof({ weight: 30, arbitrary: fc.constant(undefined) }, fc.nat(5)),
+  },
+  {
+    requiredKeys: ['arrivals', 'work', 'unreadable', 'flush', 'launches', 'terminations', 'jitter'],
+  },
+);
+
+/** Weather that holds for a while, since outages of one second are the easy ones. */
+const spells = fc
+  .array(fc.tuple(weather, fc.integer({ min: 1, max: 45 })), { maxLength: 14 })
+  .map((list) =>
+    list.flatMap(([one, seconds]) => {
+      const later = { ...one, arrivals: 0, flush: false, hang: undefined, die: undefined };
+      return [one, ...Array.from({ length: seconds - 1 }, () => later)];
+    }),
+  );
+
+const scene = fc.record({
+  spells,
+  lagSeconds: fc.constantFrom(0, 0, 2, 20),
+  bootSeconds: fc.constantFrom(0, 3, 25),
+  most: fc.integer({ min: 1, max: 6 }),
+  threshold: fc.constantFrom(0, 0, 3),
+});
+
+interface Moment {
+  readonly world: World;
+  readonly observation: Observation;
+  readonly actions: readonly Action[];
+  readonly settings: ScalingSettings;
+}
+
+/** Plays random weather and then a long calm, showing each second to `check` before it is acted on. */
+function play(
+  {
+    spells,
+    lagSeconds,
+    bootSeconds,
+    most,
+    threshold,
+  }: typeof scene extends fc.Arbitrary<infer T> ? T : never,
+  check: { before?: (moment: Moment) => void; after?: (moment: Moment) => void },
+  calmSeconds = 0,
+): World {
+  const world = new World({ lagSeconds, bootSeconds });
+  const settings = {
+    ...fixed,
+    MAX_INSTANCES: most,
+    SCALE_OUT_THRESHOLD: threshold,
+    IDLE_SECONDS: 5,
+    BOOT_SECONDS: 60,
+  };
+  let memory = startMemory('seed');
+  for (const now of [...spells, ...Array.from({ length: calmSeconds }, () => calm)]) {
+    world.step(now);
+    const observation = world.observe(now);
+    const decision = decide(observation, settings, memory);
+    const { actions } = decision;
+    check.before?.({ world, observation, actions, settings });
+    memory = learn(decision.memory, world.carryOut(actions, now), world.now);
+    check.after?.({ world, observation, actions, settings });
+  }
+  return world;
+}
+
+const runs = { seed: 546, numRuns: 600 };
+
+describe('in any weather', { timeout: 120_000 }, () => {
+  it('there are never more instances than the largest fleet, listed or not', () => {
+    const after = ({ world, settings }: Moment) =>
+      assert.ok(world.alive.length <= settings.MAX_INSTANCES);
+    fc.assert(
+      fc.property(scene, (one) => void play(one, { after })),
+      runs,
+    );
+  });
+
+  it('no two instances have the same number, until one is gone', () => {
+    const after = ({ world }: Moment) => {
+      const numbers = world.instances
+        .filter(({ state }) => state !== 'terminated')
+        .map(({ number }) => number);
+      assert.equal(new Set(numbers).size, numbers.length);
+    };
+    fc.assert(
+      fc.property(scene, (one) => void play(one, { after })),
+      runs,
+    );
+  });
+
+  it('no instance that works is ever terminated, and none asked to drain but idle ones', () => {
+    const before = ({ world, observation, actions, settings }: Moment) => {
+      for (const action of actions) {
+        if (action.kind === 'terminate') {
+          const instance = world.instances.find(({ id }) => id === action.instanceId);
+          assert.ok(instance?.hung || instance?.inHand.length === 0, 'it works');
+        }
+        if (action.kind === 'drain') {
+          const lease = observation.leases?.get(action.instanceId);
+          assert.equal(lease?.state, 'idle');
+          assert.ok(lease && lease.forMs + lease.silentMs >= settings.IDLE_SECONDS * 1000);
+        }
+      }
+    };
+    fc.assert(
+      fc.property(scene, (one) => void play(one, { before })),
+      runs,
+    );
+  });
+
+  it('a failed reading never scales in', () => {
+    const before = ({ observation, actions }: Moment) => {
+      const { instances, leases, pressure, depth } = observation;
+      if (instances && leases && pressure && depth) return;
+      assert.ok(!actions.some(({ kind }) => kind === 'drain'));
+      if (instances === undefined || leases === undefined) {
+        assert.ok(!actions.some(({ kind }) => kind === 'terminate'));
+      }
+    };
+    fc.assert(
+      fc.property(scene, (one) => void play(one, { before })),
+      runs,
+    );
+  });
+
+  it('once it is calm, all work gets done and the fleet comes back to zero', () => {
+    // The longest work, twice lost, on one instance: then boot, silence, idle and lag once more.
+    const calmSeconds = 3000;
+    fc.assert(
+      fc.property(scene, (one) => {
+        const world = play(one, {}, calmSeconds);
+        assert.equal(world.alive.length, 0);
+        assert.ok(world.waiting <= one.threshold);
+      }),
+      { ...runs, numRuns: 100 },
+    );
+  });
+});
