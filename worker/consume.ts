@@ -2,6 +2,7 @@
  * The receive loop: takes as many requests as there is room for, keeps them from other workers while
  * they are in hand, and deletes them when answered or gives them back. Knows no model and no bucket.
  */
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeRequest, MessageError, type RequestMessage } from '../cloud/messages.ts';
 import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
@@ -19,8 +20,8 @@ const PAUSE_AFTER_FAILURE_MS = 500;
 export interface ConsumerParts {
   readonly requests: Queue;
   readonly activity: Activity;
-  /** Resolves when photos can be computed now; nothing is taken before. */
-  readonly ready: () => Promise<unknown>;
+  /** Whether photos can be computed now; nothing is taken while they cannot. */
+  readonly inference: { readonly isReady: boolean; ready(): Promise<unknown> };
   /** Everything but deleting; rejects for a passing reason. */
   readonly answer: (request: RequestMessage, deliveries: number, log: Logger) => Promise<Answered>;
   /** Ends the pressure of a request that is given up. */
@@ -33,9 +34,8 @@ export interface ConsumerParts {
 
 export class Consumer {
   readonly #parts: ConsumerParts;
-  readonly #draining = Promise.withResolvers<void>();
+  readonly #draining = new AbortController();
   readonly #inHand = new Set<Promise<void>>();
-  #isDraining = false;
   #serviceMs: number | undefined;
   #ended: Promise<void> | undefined;
 
@@ -53,28 +53,29 @@ export class Consumer {
    * when nothing is left; may be called more than once.
    */
   async drain(): Promise<void> {
-    this.#isDraining = true;
-    this.#draining.resolve();
+    this.#draining.abort();
     await this.#ended;
     await Promise.all(this.#inHand);
   }
 
   async #receive(): Promise<void> {
-    const { requests, activity, ready, log } = this.#parts;
+    const { requests, activity, inference, log } = this.#parts;
+    const { signal } = this.#draining;
     const visibilitySeconds = Math.ceil(this.#parts.visibilitySeconds);
     let reachesQueue = true;
-    while (!this.#isDraining) {
-      try {
-        await Promise.race([ready(), this.#draining.promise]);
-      } catch {
-        return; // No model will run here: whoever started this worker is told by `ready`.
+    while (!signal.aborted) {
+      if (!inference.isReady) {
+        // Rejects when no model will ever run here: the service is told of that by itself.
+        await Promise.race([inference.ready(), once(signal, 'abort')]).catch(() =>
+          this.#draining.abort(),
+        );
+        continue;
       }
       const most = roomFor(activity.inHand, this.#serviceMs);
       if (most === 0) {
         await Promise.race([...this.#inHand]);
         continue;
       }
-      if (this.#isDraining) return;
       try {
         const messages = await requests.receive({
           most,
@@ -86,7 +87,7 @@ export class Consumer {
       } catch (err) {
         if (reachesQueue) log.error({ err }, 'the request queue cannot be read; trying on');
         reachesQueue = false;
-        await Promise.race([delay(PAUSE_AFTER_FAILURE_MS), this.#draining.promise]);
+        await delay(PAUSE_AFTER_FAILURE_MS, undefined, { signal }).catch(() => {});
       }
     }
   }

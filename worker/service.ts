@@ -67,7 +67,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const consumer = new Consumer({
     requests,
     activity,
-    ready: () => inference.ready(),
+    inference,
     answer: (request, deliveries, requestLog) =>
       answerRequest(request, deliveries, parts, requestLog),
     giveUp: ({ id, file }) => pressure.finish(id, file),

@@ -62,6 +62,11 @@ export class Inference {
     this.#tryStart();
   }
 
+  /** Whether a process with a loaded model is up. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
   /**
    * Resolves with the backend's name as soon as a process is ready.
    * @throws {InferenceUnfit} when none can be started here
