@@ -107,6 +107,13 @@ describe('scaling out', () => {
     assert.deepEqual(new Ticks({ MAX_INSTANCES: 2 }).see({ instances, leases, visible: 2 }), []);
   });
 
+  it('counts those that drain and those not listed yet together towards the largest fleet', () => {
+    const ticks = new Ticks({ MAX_INSTANCES: 2 });
+    const seen = { instances: [running(1)], leases: { 'i-1': lease('draining') } };
+    assert.deepEqual(ticks.see({ ...seen, visible: 1 }), ['launch 2']);
+    assert.deepEqual(ticks.see({ ...seen, visible: 2 }), []);
+  });
+
   it('goes on by the queue alone while Redis is away', () => {
     const seen = { leases: 'unreadable', pressure: 'unreadable', visible: 2 } as const;
     assert.deepEqual(new Ticks().see({ instances: [running(1)], ...seen }), ['launch 2']);
@@ -167,6 +174,21 @@ describe('scaling in', () => {
       'launch 2',
     ]);
     assert.deepEqual(ticks.see({ now: at(3), instances: one, leases: {}, visible: 1 }), []);
+  });
+
+  it('asks again at once when the wish, or the termination, could not be sent', () => {
+    const ticks = new Ticks();
+    const one = [running(1)];
+    ticks.see({ instances: one, leases: { 'i-1': idle(10) } });
+    const lost = { kind: 'drain-failed', instanceId: 'i-1' } as const;
+    ticks.memory = learn(ticks.memory, [lost], START);
+    assert.deepEqual(ticks.see({ instances: one, leases: { 'i-1': idle(10) } }), ['drain 1']);
+    const drained = { instances: one, leases: { 'i-1': lease('drained') } };
+    assert.deepEqual(ticks.see(drained), ['terminate 1']);
+    assert.deepEqual(ticks.see(drained), []);
+    const failed = { kind: 'terminate-failed', instanceIds: ['i-1'] } as const;
+    ticks.memory = learn(ticks.memory, [failed], START);
+    assert.deepEqual(ticks.see(drained), ['terminate 1']);
   });
 
   it('asks again when the wish was not heard, since Redis may have lost it', () => {
