@@ -116,12 +116,13 @@ async function convertNetworks(
 
 /** A data.pt by its path, or the photos of a folder. */
 type GallerySource =
-  | { readonly file: string }
+  | { readonly file: string; readonly gallery: Gallery }
   | { readonly folder: string; readonly photos: readonly GalleryPhoto[] };
 
 async function gallerySource(path: string): Promise<GallerySource> {
   const isFolder = (await stat(path)).isDirectory();
-  return isFolder ? { folder: path, photos: await listGalleryPhotos(path) } : { file: path };
+  if (isFolder) return { folder: path, photos: await listGalleryPhotos(path) };
+  return { file: path, gallery: await readGalleryFile(path) };
 }
 
 async function makeGallery(
@@ -129,10 +130,8 @@ async function makeGallery(
   networks: Networks,
   onProgress: OnProgress,
 ): Promise<Gallery> {
-  if ('file' in source) {
-    onProgress({ stage: 'gallery', detail: source.file });
-    return readGalleryFile(source.file);
-  }
+  onProgress({ stage: 'gallery' });
+  if ('file' in source) return source.gallery;
   const { photos } = source;
   return embedPhotos(networks, photos, (done) =>
     onProgress({ stage: 'gallery', detail: source.folder, share: done / photos.length }),

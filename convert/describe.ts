@@ -8,7 +8,7 @@ export function describeConversion(conversion: Conversion, milliseconds: number)
   if (!converted) return `${directory} is up to date (${known}): nothing to convert.`;
   const engines = tests.map(({ backend, deviations }) => {
     const most = Math.max(...Object.values(deviations));
-    return `${backend} off by ${most.toPrecision(2)}`;
+    return `${backend} off by ${most.toExponential(1)}`;
   });
   const seconds = (milliseconds / 1000).toFixed(1);
   return `Converted into ${directory} in ${seconds} s: ${known}, answers compared with PyTorch's (${engines.join(', ')}).`;

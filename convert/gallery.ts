@@ -1,12 +1,14 @@
 /** Writes the gallery, and makes one from a folder of photos. Knows no checkpoint. */
+import type { Dirent } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { z } from 'zod';
 import { alignFaces } from '../model/align.ts';
 import { decodeImage } from '../model/decode.ts';
 import { detectFaces } from '../model/detect/cascade.ts';
 import { EMBEDDING_LENGTH, type gallerySchema, modelFiles } from '../model/format.ts';
 import type { Gallery } from '../model/gallery.ts';
+import { IMAGE_EXTENSIONS } from '../model/image-format.ts';
 import type { Networks } from '../model/networks.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { CheckpointError } from './errors.ts';
@@ -39,7 +41,7 @@ export async function listGalleryPhotos(folder: string): Promise<GalleryPhoto[]>
   const photos: GalleryPhoto[] = [];
   for (const person of people) {
     if (!person.isDirectory()) continue;
-    const files = (await visibleEntries(join(folder, person.name))).filter((file) => file.isFile());
+    const files = (await visibleEntries(join(folder, person.name))).filter(isPhoto);
     if (files.length === 0) {
       throw new CheckpointError(
         `The gallery folder ${join(folder, person.name)} has no photo: add one or remove the folder.`,
@@ -93,8 +95,13 @@ async function embedLargestFace(networks: Networks, path: string): Promise<Float
   return networks.embed(alignFaces(image, [largest.box]), 1);
 }
 
+/** A link to a photo is one too; other files that people keep beside photos are passed over. */
+function isPhoto(entry: Dirent): boolean {
+  return !entry.isDirectory() && IMAGE_EXTENSIONS.has(extname(entry.name).toLowerCase());
+}
+
 /** Sorted by code units, so that a gallery does not depend on the file system or the language. */
-async function visibleEntries(folder: string) {
+async function visibleEntries(folder: string): Promise<Dirent[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
     .filter(({ name }) => !name.startsWith('.'))

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { openNetworks } from '../model/backend/index.ts';
+import { BackendError } from '../model/errors.ts';
+import type { Networks } from '../model/networks.ts';
+import { readSettings } from '../runtime/settings.ts';
+import { modelDirectory } from '../test/model.fixture.ts';
+import { readStateDict } from './checkpoint.ts';
+import { buildEncoder } from './encoder-network.ts';
+import { CheckpointError } from './errors.ts';
+import { elementCount } from './graph.ts';
+import { findModelData } from './model-data.ts';
+import { answersOf, readReference } from './reference.ts';
+import { type Deviations, deviationsOf } from './self-test.ts';
+import type { StateDict, Tensor } from './tensor.ts';
+
+/** Measured: 2e-7 for outputs of the detection networks, 1.1e-6 for the whole embedding. */
+const LIMITS: Deviations = { pnet: 2e-6, rnet: 2e-6, onet: 2e-6, encoder: 1e-5 };
+
+for (const backend of ['tensorflow', 'wasm'] as const) {
+  describe(`on ${backend}`, { timeout: 120_000 }, () => {
+    let networks: Networks | undefined;
+    let deviations: Deviations | undefined;
+    let unavailable = '';
+
+    before(async () => {
+      try {
+        networks = await openNetworks(await modelDirectory(), { backend });
+        deviations = deviationsOf(answersOf(networks), readReference());
+      } catch (error) {
+        if (!(error instanceof BackendError)) throw error;
+        unavailable = error.message;
+      }
+    });
+    after(() => networks?.dispose());
+
+    for (const name of Object.keys(LIMITS) as (keyof Deviations)[]) {
+      test(`${name} answers as PyTorch does`, (context: TestContext) => {
+        if (deviations === undefined) return context.skip(unavailable);
+        assert.ok(deviations[name] <= LIMITS[name], `off by ${deviations[name]}`);
+      });
+    }
+  });
+}
+
+describe('the encoder', () => {
+  let state: StateDict;
+  let path: string;
+  before(async () => {
+    path = (await findModelData({ checkpoints: readSettings().FACE_CHECKPOINTS })).encoder;
+    state = await readStateDict(path);
+  });
+
+  const withTensor = (name: string, tensor: Tensor): StateDict =>
+    new Map([...state, [name, tensor]]);
+  const without = (left: RegExp): StateDict =>
+    new Map([...state].filter(([name]) => !left.test(name)));
+
+  test('is the same with and without the classifier of the published file', () => {
+    const classifier = { shape: [8631, 512], data: new Float32Array(0) };
+    const published = buildEncoder(path, withTensor('logits.weight', classifier));
+    const bare = buildEncoder(path, without(/^logits\./));
+    assert.deepEqual(
+      published.weights.map(({ name, shape }) => [name, shape]),
+      bare.weights.map(({ name, shape }) => [name, shape]),
+    );
+  });
+
+  test('has every batch norm folded away: a layer is its weights and one bias a channel', () => {
+    const { weights } = buildEncoder(path, state);
+    const layers = [...without(/^logits\./).values()].filter(({ shape }) => shape.length > 1);
+    const expected = layers.reduce((sum, { shape }) => sum + elementCount(shape) + shape[0]!, 0);
+    const count = weights.reduce((sum, { data }) => sum + data.length, 0);
+    assert.equal(weights.length, 2 * layers.length);
+    assert.equal(count, expected);
+    assert.ok(weights.every(({ shape, data }) => elementCount(shape) === data.length));
+  });
+
+  test('is refused with a parameter missing or of another shape', () => {
+    const name = 'repeat_2.7.branch1.2.bn.running_var';
+    for (const broken of [
+      without(/^repeat_2\.7\.branch1\.2\.bn\.running_var$/),
+      withTensor(name, { shape: [127], data: new Float32Array(127) }),
+    ]) {
+      assert.throws(
+        () => buildEncoder(path, broken),
+        (error) =>
+          error instanceof CheckpointError &&
+          error.message.includes(path) &&
+          error.message.includes(name),
+      );
+    }
+  });
+});
