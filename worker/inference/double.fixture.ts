@@ -1,0 +1,76 @@
+/**
+ * An inference program without a model, for tests of everything around it: a photo is a text that says
+ * what is to happen. The first argument is a folder in which each computed photo leaves a line; the
+ * second may say how starting fails.
+ */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ModelError } from '../../model/errors.ts';
+import type { Answer } from './protocol.ts';
+import { serveInference } from './serve.ts';
+
+const [folder = '', start = ''] = process.argv.slice(2);
+
+/** Holds the event loop, as the model does. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+function compute(photo: string): Answer {
+  const [what = '', argument = ''] = photo.split(' ');
+  const timings = { embed: 1 };
+  appendFileSync(join(folder, 'computed'), `${photo}\n`);
+  switch (what) {
+    case 'face':
+      return { outcome: { match: match(argument) }, timings };
+    case 'noface':
+      return { outcome: { refusal: { reason: 'no-face', message: 'No face here.' } }, timings };
+    case 'notimage':
+      return { outcome: { refusal: { reason: 'image', message: 'Not an image.' } }, timings };
+    case 'held':
+      while (!existsSync(join(folder, argument))) pause(5);
+      return { outcome: { match: match(argument) }, timings };
+    case 'crash':
+      process.kill(process.pid, 'SIGKILL');
+      pause(60_000);
+      throw new Error('still alive');
+    case 'hang':
+      for (;;) pause(60_000);
+    default:
+      throw new Error(`out of memory at '${what}'`);
+  }
+}
+
+function match(name: string) {
+  const point = (at: number): [number, number] => [at, at];
+  return {
+    name,
+    distance: 0.5,
+    box: [1, 2, 30, 40] as [number, number, number, number],
+    probability: 0.99,
+    landmarks: [1, 2, 3, 4, 5].map(point),
+    nearest: [{ name, distance: 0.5 }],
+    width: 64,
+    height: 64,
+    faces: 1,
+  };
+}
+
+await serveInference(async () => {
+  appendFileSync(join(folder, 'started'), `${process.pid} ${process.execArgv.length}\n`);
+  const dies = start === 'dies' || (start === 'dies-once' && lines('started').length === 1);
+  if (dies) {
+    process.stderr.write('the last words\n');
+    process.exit(7);
+  }
+  if (start === 'unfit') throw new ModelError('There is no model here.');
+  if (start === 'hangs') for (;;) pause(60_000);
+  return {
+    backend: 'double',
+    compute: async (bytes) => compute(Buffer.from(bytes).toString()),
+  };
+});
+
+function lines(file: string): string[] {
+  return readFileSync(join(folder, file), 'utf8').trim().split('\n');
+}
