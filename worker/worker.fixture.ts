@@ -1,0 +1,93 @@
+/** What tests of the worker share: requests as the web tier sends them, and what came of them. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeReply, encodeRequest, type ReplyMessage } from '../cloud/messages.ts';
+import { asideKey, openPhotos, openResults } from '../cloud/objects.ts';
+import { openPressure } from '../cloud/pressure.ts';
+import { openQueue } from '../cloud/queues.ts';
+import { connectRedis } from '../cloud/redis.ts';
+import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
+import { until } from '../test/condition.fixture.ts';
+
+/** Answers what the photo's text says, without a model. */
+export const DOUBLE = new URL('./inference/double.fixture.ts', import.meta.url);
+
+export interface Sent {
+  readonly id: string;
+  readonly file: string;
+}
+
+export type Bench = Awaited<ReturnType<typeof openBench>>;
+
+/** A cloud of its own, a folder for the inference double, and the web tier's side of everything. */
+export async function openBench(overrides: Record<string, unknown> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'elastic-face-worker-'));
+  const cloud: TestCloud = await startTestCloud({ MODEL_DIR: folder, ...overrides });
+  const { clients, names, settings } = cloud;
+  const redis = connectRedis(settings.REDIS_URL ?? '', 'bench', silent);
+  const pressure = openPressure(redis, names.keys, 900_000);
+  const photos = openPhotos(clients.s3, names.inBucket);
+  const results = openResults(clients.s3, names.outBucket);
+  const [requests, replies, deadLetters] = await Promise.all([
+    openQueue(clients.sqs, names.requestQueue),
+    openQueue(clients.sqs, names.replyQueue),
+    openQueue(clients.sqs, names.deadLetterQueue),
+  ]);
+  const heard: ReplyMessage[] = [];
+  const hear = async (): Promise<ReplyMessage[]> => {
+    for (const { body, receipt } of await replies.receive({ most: 10, waitSeconds: 0 })) {
+      heard.push(decodeReply(body));
+      await replies.delete(receipt);
+    }
+    return heard;
+  };
+  return {
+    cloud,
+    folder,
+    redis,
+    pressure,
+    photos,
+    results,
+    requests,
+    replies,
+    deadLetters,
+    /** Sends one request as the web tier does; `bytes: undefined` leaves the photo out. */
+    async send(
+      file: string,
+      bytes: string | Uint8Array | undefined,
+      { aside = false } = {},
+    ): Promise<Sent> {
+      const id = randomUUID();
+      const key = aside ? asideKey(id, file) : file;
+      await pressure.begin(id, file, Date.now());
+      if (bytes !== undefined) await photos.put(key, Buffer.from(bytes), 'image/jpeg');
+      await requests.send(encodeRequest({ id, file, key, node: 'bench', sentAt: Date.now() }));
+      return { id, file };
+    },
+    hear,
+    /** The first reply to this request. */
+    reply: ({ id, file }: Sent, limitMs = 20_000): Promise<ReplyMessage['outcome']> =>
+      until(
+        `the reply to ${file}`,
+        async () => (await hear()).find((one) => one.id === id)?.outcome,
+        { limitMs },
+      ),
+    /** The photos that were computed, in their order. */
+    computed(): string[] {
+      const path = join(folder, 'computed');
+      return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+    },
+    /** Nothing waits, nothing is in work, nothing is counted. */
+    atRest: () =>
+      until('the queue and the pressure to be empty', async () => {
+        const { visible, inFlight, delayed } = await requests.depth();
+        return visible + inFlight + delayed === 0 && (await pressure.read()).count === 0;
+      }),
+    async close(): Promise<void> {
+      redis.disconnect();
+      await cloud.close();
+    },
+  };
+}
