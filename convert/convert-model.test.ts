@@ -132,6 +132,14 @@ describe('a conversion', { timeout: 300_000 }, () => {
     assert.equal(await readFile(join(model, 'notes.txt'), 'utf8'), 'keep me');
   });
 
+  test('into a folder that cannot be made is a clear error', async () => {
+    const impossible = join(checkpoints, 'pnet.pt', 'model');
+    await assert.rejects(
+      convertModel(impossible, { checkpoints }),
+      (error) => error instanceof OutputError && error.message.includes(impossible),
+    );
+  });
+
   for (const stage of ['write', 'gallery'] as const) {
     test(`that is killed at the stage '${stage}' leaves the old model, and the next one works`, async () => {
       const options = JSON.stringify({ checkpoints, anyWeights: true });

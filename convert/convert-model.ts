@@ -7,6 +7,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Gallery, readGallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
+import { ElasticFaceError } from '../runtime/errors.ts';
 import { readGalleryFile, readStateDict } from './checkpoint.ts';
 import { type EngineTest, withTestedModel } from './engines.ts';
 import { embedPhotos, type GalleryPhoto, listGalleryPhotos, writeGallery } from './gallery.ts';
@@ -61,16 +62,25 @@ export async function convertModel(
   const target = resolve(directory);
   try {
     await mkdir(dirname(target), { recursive: true });
-  } catch (cause) {
-    throw new OutputError(`${dirname(target)} cannot be made: name another folder with --out.`, {
-      cause,
-    });
+    return await withLock(
+      workPlaces(target).lock,
+      () => convertLocked(target, options),
+      () => options.onProgress?.({ stage: 'wait' }),
+    );
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new OutputError(
+      `The conversion into ${target} failed: ${error.message}. ` +
+        'Make room or set the permissions, or name another folder with --out.',
+      { cause: error },
+    );
   }
-  return withLock(
-    workPlaces(target).lock,
-    () => convertLocked(target, options),
-    () => options.onProgress?.({ stage: 'wait' }),
-  );
+}
+
+/** What the file system or the lock refused, unlike what this program found wrong or did wrong. */
+function isSystemError(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof ElasticFaceError) return false;
+  return 'code' in error && /^(?:E[A-Z0-9]+|ERR_SQLITE_ERROR)$/.test(String(error.code));
 }
 
 async function convertLocked(directory: string, options: ConvertOptions): Promise<Conversion> {
