@@ -25,7 +25,7 @@ export function showProgress(stream: NodeJS.WriteStream): ShownProgress {
   return {
     show: (progress) => {
       shown = true;
-      stream.write(`${ERASE}${describeProgress(progress).slice(0, stream.columns - 1)}`);
+      stream.write(`${ERASE}${describeProgress(progress).slice(0, (stream.columns || 80) - 1)}`);
     },
     end: () => {
       if (shown) stream.write(ERASE);
