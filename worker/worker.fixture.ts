@@ -1,6 +1,6 @@
 /** What tests of the worker share: requests as the web tier sends them, and what came of them. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeReply, encodeRequest, type ReplyMessage } from '../cloud/messages.ts';
@@ -81,13 +81,18 @@ export async function openBench(overrides: Record<string, unknown> = {}) {
     },
     /** Nothing waits, nothing is in work, nothing is counted. */
     atRest: () =>
-      until('the queue and the pressure to be empty', async () => {
-        const { visible, inFlight, delayed } = await requests.depth();
-        return visible + inFlight + delayed === 0 && (await pressure.read()).count === 0;
-      }),
+      until(
+        'the queue and the pressure to be empty',
+        async () => {
+          const { visible, inFlight, delayed } = await requests.depth();
+          return visible + inFlight + delayed === 0 && (await pressure.read()).count === 0;
+        },
+        { limitMs: 60_000 },
+      ),
     async close(): Promise<void> {
       redis.disconnect();
       await cloud.close();
+      rmSync(folder, { recursive: true });
     },
   };
 }
