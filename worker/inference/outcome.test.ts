@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { matchSchema, refusalSchema } from '../../cloud/messages.ts';
+import { ImageError, type Recognition } from '../../model/index.ts';
+import { outcomeOf, refusalOf } from './outcome.ts';
+
+const third = 1 / 3;
+const seen: Recognition = {
+  width: 640,
+  height: 480,
+  faces: [
+    {
+      box: [10 + third, -2.000001, 200.5, 260.999],
+      probability: 0.99938637018,
+      landmarks: [
+        [third, 1],
+        [2, 2],
+        [3, 3],
+        [4, 4],
+        [5, 5],
+      ],
+      embedding: new Float32Array(512),
+      nearest: [
+        { name: 'Ann', distance: 0.8123456789 },
+        { name: 'Bob', distance: 1.2 },
+      ],
+    },
+    {
+      box: [0, 0, 20, 20],
+      probability: 0.9,
+      landmarks: [
+        [1, 1],
+        [1, 1],
+        [1, 1],
+        [1, 1],
+        [1, 1],
+      ],
+    },
+  ],
+  timings: { decode: 1, detect: 1, embed: 1, match: 1 },
+};
+
+it('the largest face is the match, with its numbers rounded and no embedding', () => {
+  const outcome = outcomeOf(seen);
+  assert.deepEqual(outcome, {
+    match: {
+      name: 'Ann',
+      distance: 0.812346,
+      box: [10.33, -2, 200.5, 261],
+      probability: 0.999386,
+      landmarks: [
+        [0.33, 1],
+        [2, 2],
+        [3, 3],
+        [4, 4],
+        [5, 5],
+      ],
+      nearest: [
+        { name: 'Ann', distance: 0.812346 },
+        { name: 'Bob', distance: 1.2 },
+      ],
+      width: 640,
+      height: 480,
+      faces: 2,
+    },
+  });
+  assert.ok('match' in outcome && matchSchema.safeParse(outcome.match).success);
+});
+
+it('no face is a refusal, never a name', () => {
+  const outcome = outcomeOf({ ...seen, faces: [] });
+  assert.ok('refusal' in outcome);
+  assert.equal(outcome.refusal.reason, 'no-face');
+});
+
+it('what is no image is refused in words that fit into a reply; other errors are not the photo’s', () => {
+  const outcome = refusalOf(new ImageError(`The image is damaged (${'x'.repeat(1000)}).`));
+  assert.ok(outcome && 'refusal' in outcome);
+  assert.equal(outcome.refusal.reason, 'image');
+  assert.ok(refusalSchema.safeParse(outcome.refusal).success);
+  assert.equal(refusalOf(new Error('out of memory')), undefined);
+});

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { findCourseData } from '../convert/course-data.ts';
+import { silent } from '../test/cloud.fixture.ts';
+import { plainPhoto } from '../test/form.fixture.ts';
+import { modelDirectory } from '../test/model.fixture.ts';
+import { startWorker, type WorkerService } from './service.ts';
+import { type Bench, openBench } from './worker.fixture.ts';
+
+describe('a worker with the real model', { timeout: 300_000 }, () => {
+  let bench: Bench;
+  let worker: WorkerService;
+  let images: string;
+  let expected: Map<string, string>;
+  before(async () => {
+    const course = await findCourseData(100);
+    images = course.images;
+    const rows = (await readFile(course.results, 'utf8')).trim().split(/\r?\n/).slice(1);
+    expected = new Map(rows.map((row) => row.split(',') as [string, string]));
+    bench = await openBench();
+    worker = await startWorker({
+      settings: { ...bench.cloud.settings, MODEL_DIR: await modelDirectory() },
+      instanceId: 'i-1',
+      log: silent,
+    });
+  });
+  after(async () => {
+    await worker.stop();
+    await bench.close();
+  });
+
+  it('names the people of twelve course photos', async () => {
+    const stems = [...expected.keys()].slice(0, 12);
+    assert.equal(stems.length, 12);
+    const sent = await Promise.all(
+      stems.map(async (stem) =>
+        bench.send(`${stem}.jpg`, await readFile(join(images, `${stem}.jpg`))),
+      ),
+    );
+    for (const one of sent) {
+      const outcome = await bench.reply(one, 120_000);
+      assert.ok('match' in outcome);
+      const [stem = ''] = one.file.split('.');
+      assert.equal(outcome.match.name, expected.get(stem));
+      assert.equal(outcome.match.nearest.length, 3);
+      assert.deepEqual((await bench.results.find(one.file))?.match, outcome.match);
+    }
+    await bench.atRest();
+  });
+
+  it('refuses a photo without a face and one that is cut short, and goes on', async () => {
+    const [stem = ''] = expected.keys();
+    const whole = await readFile(join(images, `${stem}.jpg`));
+    const plain = await bench.send('plain.jpg', await plainPhoto());
+    const cut = await bench.send('cut.jpg', whole.subarray(0, whole.length / 2));
+    const good = await bench.send('good.jpg', whole);
+    const outcomes = await Promise.all([plain, cut, good].map((one) => bench.reply(one)));
+    const words = outcomes.map((outcome) =>
+      'match' in outcome ? outcome.match.name : outcome.refusal.reason,
+    );
+    assert.deepEqual(words, ['no-face', 'image', expected.get(stem)]);
+    await bench.atRest();
+  });
+});
