@@ -16,13 +16,25 @@ export interface AddonInputs {
   readonly headers: string;
 }
 
-/** @throws {NativeError} when there is no compiler or it fails */
-export async function compileAddon(output: string, inputs: AddonInputs): Promise<void> {
+/**
+ * @returns the name of a C++ compiler that runs
+ * @throws {NativeError} when there is none
+ */
+export async function requireCompiler(): Promise<string> {
   const compiler = await findProgram(COMPILERS);
   if (compiler === undefined) throw new NativeError('no C++ compiler was found');
+  return compiler[0] as string;
+}
+
+/** @throws {NativeError} when the compiler fails, quoting it */
+export async function compileAddon(
+  compiler: string,
+  output: string,
+  inputs: AddonInputs,
+): Promise<void> {
   const sources = join(tfjsNodeFolder, 'binding');
   const files = (await readdir(sources)).filter((file) => file.endsWith('.cc'));
-  await run(compiler[0] as string, [
+  await run(compiler, [
     ...['-std=c++17', '-O2', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${NAPI_VERSION}`],
     ...['-I', nodeApiHeaders, '-I', inputs.headers],
     ...files.map((file) => join(sources, file)),

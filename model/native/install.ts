@@ -2,16 +2,28 @@
  * The package's postinstall: makes tfjs-node load, or says in one line that the wasm backend takes over.
  * It never fails an install. Run it by hand to see every step.
  */
-import { firstThatWorks, waysToTfjsNode } from './set-up.ts';
+import { messageOf } from '../../runtime/errors.ts';
+
+const AGAIN = 'try again with `node model/native/install.ts`';
 
 const say = (line: string): void => console.error(`elastic-face: ${line}`);
-const { way, reasons } = await firstThatWorks(
-  waysToTfjsNode({ say, show: process.stderr.isTTY === true }),
-);
-if (way === undefined) {
+
+async function reasonsWhyNot(): Promise<readonly string[]> {
+  try {
+    // Imported here, since even a missing package must not fail the install.
+    const { setUp } = await import('./set-up.ts');
+    const { way, reasons } = await setUp({ say, show: process.stderr.isTTY === true });
+    if (way === undefined) return reasons;
+    say(`TensorFlow's native library is ready (${way})`);
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
+
+const reasons = await reasonsWhyNot();
+if (reasons.length > 0) {
   say(
-    `TensorFlow's native library could not be set up, so the slower wasm backend takes over (${reasons.join('; ')})`,
+    `TensorFlow's native library could not be set up, so the slower wasm backend takes over; ${AGAIN} (${reasons.join('; ')})`,
   );
-} else {
-  say(`TensorFlow's native library is ready (${way})`);
 }

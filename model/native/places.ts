@@ -20,11 +20,14 @@ export const nodeApiHeaders = join(
   'include',
 );
 
+/** tfjs-node's addon, in its folder. */
+export const addonFile = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
+
 /** The parts of the native library, by their place in the cache and in tfjs-node's folder. */
 export const nativeParts = [
   { cached: 'libtensorflow_cc.so.2', installed: 'deps/lib/libtensorflow_cc.so.2' },
   { cached: 'libtensorflow_framework.so.2', installed: 'deps/lib/libtensorflow_framework.so.2' },
-  { cached: 'tfjs_binding.node', installed: `lib/napi-v${NAPI_VERSION}/tfjs_binding.node` },
+  { cached: 'tfjs_binding.node', installed: addonFile },
 ] as const;
 
 /** One folder for each combination that must not be mixed. */

@@ -1,18 +1,22 @@
 /** Runs a program and keeps what it said, for errors that explain themselves. */
 import { spawn } from 'node:child_process';
+import { basename } from 'node:path';
 import { NativeError } from './errors.ts';
 
 /** As much of a failed program's words as help. */
-const KEPT_LETTERS = 2000;
+const KEPT_LETTERS = 8000;
+const LONGEST_REASON = 300;
 
 export interface RunOptions {
   readonly cwd?: string;
+  /** On top of this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Show the program's own progress. */
-  readonly show?: boolean;
+  readonly show?: boolean | undefined;
   readonly timeoutMs?: number;
 }
 
-/** @throws {NativeError} when the program is missing, fails, or takes too long */
+/** @throws {NativeError} when the program is missing, fails, or takes too long; its cause is all it said */
 export function run(
   program: string,
   args: readonly string[],
@@ -21,6 +25,7 @@ export function run(
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: options.cwd,
+      env: { ...process.env, ...options.env },
       stdio: ['ignore', options.show ? 'inherit' : 'pipe', options.show ? 'inherit' : 'pipe'],
       timeout: options.timeoutMs,
     });
@@ -31,19 +36,35 @@ export function run(
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
     child.on('error', (cause) =>
-      reject(new NativeError(`${program} cannot be run: ${cause.message}`, { cause })),
+      reject(new NativeError(`${basename(program)} cannot be run: ${cause.message}`, { cause })),
     );
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
-      const how = signal === null ? `ended with ${code}` : `was ended by ${signal}`;
-      const last = said.trim().split('\n').at(-1)?.trim() ?? '';
+      const reason = reasonIn(said);
       reject(
-        new NativeError(`${program} ${how}${last ? `: ${last}` : ''}`, {
-          cause: said || undefined,
-        }),
+        new NativeError(
+          `${basename(program)} ${howItEnded(code, signal)}${reason ? `: ${reason}` : ''}`,
+          { cause: said || undefined },
+        ),
       );
     });
   });
+}
+
+function howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
+  // What a library built for newer processors does on an older one.
+  if (signal === 'SIGILL') return 'was ended by SIGILL: this processor lacks instructions it needs';
+  return signal === null ? `ended with ${code}` : `was ended by ${signal}`;
+}
+
+/** The line that says why: the first that speaks of an error, since later ones follow from it. */
+export function reasonIn(said: string): string {
+  const lines = said
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const line = lines.find((each) => /\berror:|cannot find/i.test(each)) ?? lines.at(-1) ?? '';
+  return line.slice(0, LONGEST_REASON);
 }
 
 /** The first of these programs that answers `--version`. */

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { strToU8, zipSync } from 'fflate';
+import type { CachePlaces } from './cache.ts';
 import { NativeError } from './errors.ts';
-import { firstThatWorks } from './set-up.ts';
-import { fetchWheel } from './wheel.ts';
-
-const wheel = { project: 'tensorflow-cpu', platform: 'any', sha256: '0'.repeat(64) };
+import { addonFile, nativeParts } from './places.ts';
+import { Programs } from './programs.fixture.ts';
+import { firstThatWorks, type SetUpOptions, setUp } from './set-up.ts';
 
 describe('the ways to a native library', () => {
   it('are tried in order until one works, and each reason is kept', async () => {
@@ -28,103 +30,146 @@ describe('the ways to a native library', () => {
   });
 });
 
-describe('fetching the wheel', () => {
+/** A wheel like the real one in all but size, served by a pip and compiled by a compiler of the test. */
+describe('setting up from the package registries', { timeout: 60_000 }, () => {
+  const wheelBytes = zipSync({
+    'tensorflow/libtensorflow_cc.so.2': strToU8('the library'),
+    'tensorflow/libtensorflow_framework.so.2': strToU8('the framework'),
+    'tensorflow/include/tensorflow/c/c_api.h': strToU8('a header'),
+  });
+  const sha256 = createHash('sha256').update(wheelBytes).digest('hex');
+
   let folder: string;
-  let path: string | undefined;
+  let places: CachePlaces;
+  let programs: Programs;
+  let options: SetUpOptions;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'elastic-face-wheel-'));
-    path = process.env.PATH;
+    folder = await mkdtemp(join(tmpdir(), 'elastic-face-set-up-'));
+    places = {
+      cache: join(folder, 'cache', 'version'),
+      tfjsNode: join(folder, 'node_modules', '@tensorflow', 'tfjs-node'),
+    };
+    options = {
+      say: () => {},
+      show: false,
+      places,
+      wheel: () => ({ project: 'tensorflow-cpu', platform: 'any', sha256 }),
+      probe: async () => {
+        const addon = await readFile(join(places.tfjsNode, addonFile), 'utf8');
+        if (!addon.startsWith('an addon')) throw new NativeError('it does not load');
+      },
+    };
+    await mkdir(join(places.tfjsNode, 'scripts'), { recursive: true });
+    await ownInstaller('throw new Error("the bucket cannot be reached")');
+    await writeFile(join(folder, 'wheel'), wheelBytes);
+    programs = new Programs(join(folder, 'programs'));
+    await programs.add(
+      'pip3',
+      `for last; do
+         [ "$previous" = --dest ] && target="$last"
+         previous="$last"
+       done
+       echo fetched >> "${folder}/fetched"
+       cp "${folder}/wheel" "$target/tensorflow_cpu.whl"`,
+    );
+    await programs.add('c++', 'for output; do :; done; echo "an addon" > "$output"');
   });
   afterEach(async () => {
-    process.env.PATH = path;
+    programs.restore();
     await rm(folder, { recursive: true });
   });
 
-  /** A pip of this test's own, the only program on the PATH beside the shell's. */
-  async function onlyPip(script: string): Promise<void> {
-    const programs = join(folder, 'programs');
-    await mkdir(programs);
-    await writeFile(join(programs, 'pip3'), `#!/bin/sh\n${script}\n`);
-    await chmod(join(programs, 'pip3'), 0o755);
-    process.env.PATH = programs;
-  }
+  const ownInstaller = (script: string) =>
+    writeFile(join(places.tfjsNode, 'scripts', 'install.js'), script);
+  const forgetInstalled = async (): Promise<void> => {
+    for (const part of ['deps', 'lib']) await rm(join(places.tfjsNode, part), { recursive: true });
+  };
+  const fetched = async () =>
+    existsSync(join(folder, 'fetched'))
+      ? (await readFile(join(folder, 'fetched'), 'utf8')).split('\n').length - 1
+      : 0;
 
-  it('without pip says so', async () => {
-    process.env.PATH = folder;
-    await assert.rejects(fetchWheel(wheel, folder, false), /pip was not found/);
-  });
-
-  it('a pip that fails is quoted', async () => {
-    await onlyPip('[ "$1" = --version ] && exit 0; echo "ERROR: no network" >&2; exit 1');
-    await assert.rejects(fetchWheel(wheel, folder, false), /pip3 ended with 1: ERROR: no network/);
-  });
-
-  it('a wheel with another checksum is refused', async () => {
-    await onlyPip(
-      `[ "$1" = --version ] && exit 0; echo something else > "${folder}/tensorflow_cpu-2.21.0.whl"`,
-    );
-    await assert.rejects(fetchWheel(wheel, folder, false), /not the published file/);
-  });
-});
-
-describe('the postinstall', { timeout: 120_000 }, () => {
-  it('where no way works takes one line, says wasm, and does not fail the install', async () => {
-    const project = await mkdtemp(join(tmpdir(), 'elastic-face-postinstall-'));
-    try {
-      // A checkout whose tfjs-node has no native parts, with no program but Node to be found.
-      for (const part of ['model', 'runtime', 'package.json']) {
-        await cp(new URL(`../../${part}`, import.meta.url), join(project, part), {
-          recursive: true,
-        });
-      }
-      await linkModules(project);
-      const { code, said } = await runInstall(project);
-      assert.equal(code, 0);
-      const lines = said.trim().split('\n');
-      assert.match(lines.at(-1) ?? '', /slower wasm backend takes over \(.*pip was not found.*\)$/);
-    } finally {
-      await rm(project, { recursive: true });
+  it('fetches once; later it is there already, or comes from the cache', async () => {
+    assert.equal((await setUp(options)).way, 'package registries');
+    for (const { installed } of nativeParts) {
+      assert.ok(existsSync(join(places.tfjsNode, installed)), installed);
     }
+    assert.equal((await setUp(options)).way, 'as installed');
+    await forgetInstalled();
+    assert.equal((await setUp(options)).way, 'cache');
+    assert.equal(await fetched(), 1);
   });
+
+  it('a cache with one byte changed is built again', async () => {
+    await setUp(options);
+    await forgetInstalled();
+    await writeFile(join(places.cache, nativeParts[0].cached), 'The library');
+    const { way, reasons } = await setUp(options);
+    assert.equal(way, 'package registries');
+    assert.match(reasons.join(), /cache: its libtensorflow_cc\.so\.2 is damaged/);
+    const part = join(places.tfjsNode, nativeParts[0].installed);
+    assert.equal(await readFile(part, 'utf8'), 'the library');
+    assert.equal(await fetched(), 2);
+  });
+
+  it('an addon that is there but does not load is set up anew', async () => {
+    await mkdir(join(places.tfjsNode, addonFile, '..'), { recursive: true });
+    await writeFile(join(places.tfjsNode, addonFile), 'of another Node');
+    const { way, reasons } = await setUp(options);
+    assert.equal(way, 'package registries');
+    assert.match(reasons.join(), /as installed: it does not load/);
+  });
+
+  it('without a compiler nothing is fetched, and tfjs-node’s own installer is next', async () => {
+    await rm(join(programs.folder, 'c++'));
+    await ownInstaller(`
+      const { mkdirSync, writeFileSync } = require('node:fs');
+      mkdirSync(require('node:path').dirname('${addonFile}'), { recursive: true });
+      writeFileSync('${addonFile}', 'an addon of its own');
+    `);
+    const { way, reasons } = await setUp(options);
+    assert.equal(way, 'tfjs-node’s own installer');
+    assert.match(reasons.join(), /package registries: no C\+\+ compiler was found/);
+    assert.equal(await fetched(), 0);
+  });
+
+  it('its own installer finds the programs of its dependencies', async () => {
+    await rm(join(programs.folder, 'c++'));
+    await new Programs(join(folder, 'node_modules', '.bin')).add('builder', 'echo "an addon"');
+    process.env.PATH = programs.folder;
+    await ownInstaller(`
+      const { mkdirSync, writeFileSync } = require('node:fs');
+      mkdirSync(require('node:path').dirname('${addonFile}'), { recursive: true });
+      writeFileSync('${addonFile}', require('node:child_process').execFileSync('builder'));
+    `);
+    assert.equal((await setUp(options)).way, 'tfjs-node’s own installer');
+  });
+
+  for (const [what, break_, reason] of [
+    [
+      'a wheel that is not the published one',
+      () => writeFile(join(folder, 'wheel'), wheelBytes.with(40, 0)),
+      /not the published file/,
+    ],
+    [
+      'a compiler that fails',
+      () => programs.add('c++', 'echo "x.cc: fatal error: no napi.h"; echo "terminated"; exit 1'),
+      /c\+\+ ended with 1: x\.cc: fatal error: no napi\.h;/,
+    ],
+    [
+      'a build that does not load',
+      () => programs.add('c++', 'for output; do :; done; echo "not one" > "$output"'),
+      /package registries: it does not load/,
+    ],
+  ] as const) {
+    it(`${what} is neither cached nor left in place, and the reason is kept`, async () => {
+      await break_();
+      const { way, reasons } = await setUp(options);
+      assert.equal(way, undefined);
+      assert.match(`${reasons.join('; ')};`, reason);
+      assert.match(reasons.join(), /Error: the bucket cannot be reached/);
+      assert.equal(existsSync(places.cache), false);
+      assert.equal(existsSync(join(places.tfjsNode, addonFile)), false);
+    });
+  }
 });
-
-/** node_modules of links to this checkout's packages; tfjs-node is a copy without its native parts. */
-async function linkModules(project: string): Promise<void> {
-  const own = new URL('../../node_modules/', import.meta.url);
-  const { readdir } = await import('node:fs/promises');
-  await mkdir(join(project, 'node_modules', '@tensorflow'), { recursive: true });
-  for (const name of await readdir(own)) {
-    if (name === '@tensorflow' || name.startsWith('.')) continue;
-    await symlink(new URL(name, own), join(project, 'node_modules', name));
-  }
-  for (const name of await readdir(new URL('@tensorflow/', own))) {
-    const target = join(project, 'node_modules', '@tensorflow', name);
-    if (name !== 'tfjs-node') await symlink(new URL(`@tensorflow/${name}`, own), target);
-    else {
-      await cp(new URL('@tensorflow/tfjs-node', own), target, {
-        recursive: true,
-        filter: (source) => !/tfjs-node\/(?:deps|lib)(?:\/|$)/.test(source),
-      });
-    }
-  }
-}
-
-function runInstall(project: string): Promise<{ code: number | null; said: string }> {
-  const child = spawn(process.execPath, ['model/native/install.ts'], {
-    cwd: project,
-    env: {
-      HOME: project,
-      PATH: [join(project, 'no-programs')].join(delimiter),
-      // tfjs-node's own installer is pointed at this machine, where nothing listens.
-      TFJS_NODE_BASE_URI: 'http://127.0.0.1:1/',
-      TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:1/',
-      npm_config_tfjs_binding_binary_host: 'http://127.0.0.1:1/',
-    },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  child.stderr.on('data', (chunk) => {
-    said += chunk;
-  });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, said })));
-}

@@ -2,38 +2,34 @@
  * The ways to a tfjs-node that loads, tried in turn: as it is, from the cache, built from the package
  * registries, and by its own installer. Where none works, the wasm backend takes over.
  */
-import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../runtime/errors.ts';
-import { compileAddon } from './addon.ts';
-import {
-  type CachePlaces,
-  checkCache,
-  clearInstalled,
-  fillCache,
-  installFromCache,
-} from './cache.ts';
+import { buildParts, type Teller } from './build.ts';
+import { type CachePlaces, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
 import { NativeError } from './errors.ts';
-import { cacheFolder, nativeParts, TENSORFLOW_VERSION, tfjsNodeFolder } from './places.ts';
+import { addonFile, cacheFolder, tfjsNodeFolder } from './places.ts';
 import { run } from './run.ts';
-import { fetchWheel, unpackWheel, wheelForThisMachine } from './wheel.ts';
+import { thisMachine, type Wheel, wheelFor } from './wheel.ts';
 
 const PROBE = fileURLToPath(new URL('./probe.ts', import.meta.url));
 const PROBE_MS = 120_000;
 const OWN_INSTALLER_MS = 900_000;
 
-export interface SetUpOptions {
-  /** Told each step, one line each. */
-  readonly say: (line: string) => void;
-  /** Let pip and others show their own progress. */
-  readonly show: boolean;
-}
-
-/** One way to a library that loads; throws a NativeError saying why it did not. */
+/** One way to a library that loads; throws an error saying why it did not. */
 export interface Way {
   readonly name: string;
   readonly go: () => Promise<void>;
+}
+
+export interface SetUpOptions extends Teller {
+  /** Default: this user's cache and this project's tfjs-node. */
+  readonly places?: CachePlaces;
+  /** Default: the wheel for this machine. */
+  readonly wheel?: () => Wheel;
+  /** Throws unless tfjs-node loads. Default: tries it in a process of its own. */
+  readonly probe?: () => Promise<void>;
 }
 
 /**
@@ -55,55 +51,68 @@ export async function firstThatWorks(
   return { way: undefined, reasons };
 }
 
-/** The ways of this machine, in their order. */
-export function waysToTfjsNode({ say, show }: SetUpOptions): Way[] {
-  const places: CachePlaces = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };
-  const install = async (): Promise<void> => {
-    await installFromCache(places);
+/**
+ * Sets tfjs-node up by the first way that works; after a failure nothing of it is left to be loaded,
+ * because a library that kills its process would take the wasm backend down with it.
+ */
+export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatWorks> {
+  const { places = ownPlaces } = options;
+  const result = await firstThatWorks(waysToTfjsNode(options));
+  if (result.way === undefined) await clearInstalled(places.tfjsNode);
+  return result;
+}
+
+const ownPlaces: CachePlaces = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };
+
+/**
+ * The ways of this machine, in their order. The registries come before tfjs-node's own installer: npm
+ * has just reached one, so the network reaches them, and their TensorFlow is almost four years newer. The
+ * other way needs neither pip nor a compiler.
+ */
+export function waysToTfjsNode({
+  say,
+  show,
+  places = ownPlaces,
+  wheel = () => wheelFor(thisMachine()),
+  probe = probeTfjsNode,
+}: SetUpOptions): Way[] {
+  const { cache, tfjsNode } = places;
+  const installAndProbe = async (folder: string): Promise<void> => {
+    await installFrom(folder, tfjsNode);
     await probe();
   };
   return [
-    { name: 'as installed', go: probe },
+    {
+      name: 'as installed',
+      go: async () => {
+        if (!existsSync(join(tfjsNode, addonFile))) throw new NativeError('not set up yet');
+        await probe();
+      },
+    },
     {
       name: 'cache',
       go: async () => {
-        await checkCache(places.cache);
-        await install();
+        await checkCache(cache);
+        await installAndProbe(cache);
       },
     },
     {
       name: 'package registries',
       go: async () => {
-        const wheel = wheelForThisMachine();
-        await fillCache(places.cache, async (folder) => {
-          say(`fetching TensorFlow ${TENSORFLOW_VERSION} (about 280 MB, kept in the cache)`);
-          const path = await fetchWheel(wheel, folder, show);
-          say('unpacking it');
-          const unpacked = join(folder, 'unpacked');
-          await unpackWheel(path, unpacked);
-          const libraries = join(unpacked, 'tensorflow');
-          say("compiling tfjs-node's addon");
-          await compileAddon(join(folder, 'tfjs_binding.node'), {
-            libraries,
-            headers: join(libraries, 'include'),
-          });
-          for (const { cached } of nativeParts) {
-            if (cached.startsWith('lib'))
-              await rename(join(libraries, cached), join(folder, cached));
-          }
-          await rm(path);
-          await rm(unpacked, { recursive: true });
-        });
-        await install();
+        const chosen = wheel();
+        const build = (folder: string) => buildParts(folder, chosen, { say, show });
+        await fillCache(places, build, installAndProbe);
       },
     },
     {
       name: 'tfjs-node’s own installer',
       go: async () => {
-        await clearInstalled(places.tfjsNode);
+        await clearInstalled(tfjsNode);
         say("trying tfjs-node's own installer");
         await run(process.execPath, ['scripts/install.js'], {
-          cwd: places.tfjsNode,
+          cwd: tfjsNode,
+          // It calls programs of its dependencies, which npm has on the PATH and a shell has not.
+          env: { PATH: [programsBeside(tfjsNode), process.env.PATH].join(delimiter) },
           show,
           timeoutMs: OWN_INSTALLER_MS,
         });
@@ -113,9 +122,14 @@ export function waysToTfjsNode({ say, show }: SetUpOptions): Way[] {
   ];
 }
 
+/** node_modules/.bin of the node_modules that holds tfjs-node. */
+function programsBeside(tfjsNode: string): string {
+  return join(dirname(dirname(tfjsNode)), '.bin');
+}
+
 /** @throws {NativeError} when tfjs-node does not load and compute in a process of its own */
-async function probe(): Promise<void> {
+async function probeTfjsNode(): Promise<void> {
   await run(process.execPath, [PROBE], { timeoutMs: PROBE_MS }).catch((cause) => {
-    throw new NativeError('the native library does not load', { cause });
+    throw new NativeError(`it does not load (${messageOf(cause)})`, { cause });
   });
 }

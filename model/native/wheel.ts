@@ -13,7 +13,7 @@ import { NativeError } from './errors.ts';
 import { TENSORFLOW_VERSION } from './places.ts';
 import { findProgram, run } from './run.ts';
 
-interface Wheel {
+export interface Wheel {
   readonly project: string;
   /** pip's name of the platform. */
   readonly platform: string;
@@ -34,24 +34,44 @@ const WHEELS: Readonly<Record<string, Wheel>> = {
   },
 };
 
+/** The wheels' own word: manylinux_2_27. */
+const OLDEST_GLIBC = [2, 27] as const;
+
 const PIPS = [['pip3'], ['pip'], ['python3', '-m', 'pip'], ['python', '-m', 'pip']] as const;
 
 /** What is wanted: the two libraries, and the headers that the addon includes. */
 const WANTED =
   /^tensorflow\/(?:libtensorflow_(?:cc|framework)\.so\.2|include\/(?:tensorflow\/c|tensorflow\/core\/platform|xla\/tsl|tsl)\/.+\.h)$/;
 
+/** What decides which wheel fits. */
+export interface Machine {
+  readonly platform: string;
+  readonly arch: string;
+  /** Undefined on a Linux with another C library. */
+  readonly glibc: string | undefined;
+}
+
+export function thisMachine(): Machine {
+  // Without the names of network peers, whose look-up can take minutes.
+  const report = Object.assign(process.report, { excludeNetwork: true });
+  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return { platform: platform(), arch: arch(), glibc: header.glibcVersionRuntime };
+}
+
 /**
- * The wheel for this machine.
+ * The wheel that fits a machine.
  * @throws {NativeError} when there is none, with the reason
  */
-export function wheelForThisMachine(): Wheel {
-  const wheel = WHEELS[arch()];
-  if (platform() !== 'linux' || wheel === undefined) {
-    throw new NativeError(`there is no TensorFlow wheel for ${platform()} on ${arch()}`);
+export function wheelFor(machine: Machine): Wheel {
+  const wheel = WHEELS[machine.arch];
+  if (machine.platform !== 'linux' || wheel === undefined) {
+    throw new NativeError(`no TensorFlow wheel fits ${machine.platform} on ${machine.arch}`);
   }
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  if (header.glibcVersionRuntime === undefined) {
-    throw new NativeError('this Linux has no glibc, which TensorFlow’s library needs');
+  const [major = 0, minor = 0] = (machine.glibc ?? '').split('.').map(Number);
+  if (major < OLDEST_GLIBC[0] || (major === OLDEST_GLIBC[0] && minor < OLDEST_GLIBC[1])) {
+    throw new NativeError(
+      `TensorFlow's library needs glibc ${OLDEST_GLIBC.join('.')}, and this Linux has ${machine.glibc ?? 'none'}`,
+    );
   }
   return wheel;
 }
@@ -74,7 +94,15 @@ export async function fetchWheel(wheel: Wheel, folder: string, show: boolean): P
       ...['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.12'],
       ...['--platform', wheel.platform, '--dest', folder, what],
     ],
-    { show },
+    {
+      show,
+      env: {
+        // Beside its target, so that an unfinished download neither needs room elsewhere nor stays.
+        TMPDIR: folder,
+        // Nothing is installed, so a rule about where to install is no obstacle.
+        PIP_REQUIRE_VIRTUALENV: '0',
+      },
+    },
   );
   const name = (await readdir(folder)).find((file) => file.endsWith('.whl'));
   if (name === undefined) throw new NativeError(`pip fetched no wheel of ${what}`);
@@ -88,7 +116,10 @@ export async function fetchWheel(wheel: Wheel, folder: string, show: boolean): P
   return path;
 }
 
-/** Writes the wanted files of the wheel below `folder`, as they lie in the wheel. */
+/**
+ * Writes the wanted files of the wheel below `folder`, as they lie in the wheel, a piece at a time.
+ * @throws when the file is no whole zip, or the disk is full
+ */
 export async function unpackWheel(path: string, folder: string): Promise<void> {
   const zip = await yauzl.openPromise(path, { lazyEntries: true });
   try {
