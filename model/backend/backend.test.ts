@@ -84,14 +84,90 @@ describe('the two backends', { timeout: 120_000 }, () => {
     }
   });
 
-  it('leave no tensor behind', () => {
-    const crops = noise(48 * 48 * 3);
+  it('refuse an input that has another shape than it says, or none, and compute on', () => {
     for (const networks of [tensorflow, wasm]) {
-      networks.output(crops, 1);
-      const before = memory().numTensors;
-      for (let i = 0; i < 5; i++) networks.output(crops, 1);
-      assert.equal(memory().numTensors, before);
+      const expected = networks.refine(noise(24 * 24 * 3), 1);
+      for (const call of [
+        () => networks.propose(noise(11 * 40 * 3), 11, 40),
+        () => networks.propose(noise(13 * 13 * 3), 13, 14),
+        () => networks.propose(noise(12.5 * 20 * 3), 12.5, 20),
+        () => networks.refine(noise(24 * 24 * 3), 2),
+        () => networks.output(noise(0), 0),
+        () => networks.embed(noise(160 * 160 * 3), 1),
+      ]) {
+        assert.throws(call, RangeError);
+      }
+      assert.deepEqual(networks.refine(noise(24 * 24 * 3), 1), expected);
     }
+  });
+
+  it('leave no tensor behind, whichever network runs', () => {
+    const calls: readonly ((networks: Networks) => unknown)[] = [
+      (networks) => networks.propose(noise(20 * 20 * 3), 20, 20),
+      (networks) => networks.refine(noise(2 * 24 * 24 * 3), 2),
+      (networks) => networks.output(noise(48 * 48 * 3), 1),
+      (networks) => networks.embed(noise(240 * 240 * 3), 1),
+    ];
+    for (const networks of [tensorflow, wasm]) {
+      for (const call of calls) {
+        call(networks);
+        const before = memory().numTensors;
+        for (let i = 0; i < 3; i++) call(networks);
+        assert.equal(memory().numTensors, before, `${networks.backend}: ${call}`);
+      }
+    }
+  });
+
+  it('throw once disposed of, and leave no tensor behind then either', async () => {
+    for (const backend of ['tensorflow', 'wasm'] as const) {
+      const networks = await openNetworks(await modelDirectory(), { backend });
+      networks.dispose();
+      const before = memory().numTensors;
+      assert.throws(() => networks.refine(noise(24 * 24 * 3), 1));
+      assert.equal(memory().numTensors, before, backend);
+    }
+  });
+
+  it('stay usable whichever was opened last, and when another of theirs is disposed of', async () => {
+    const crops = noise(24 * 24 * 3);
+    const expected = tensorflow.refine(crops, 1).probability;
+    const more = await Promise.all(
+      (['tensorflow', 'wasm', 'tensorflow', 'wasm'] as const).map(async (backend) =>
+        openNetworks(await modelDirectory(), { backend }),
+      ),
+    );
+    assert.deepEqual(
+      more.map(({ backend }) => backend),
+      ['tensorflow', 'wasm', 'tensorflow', 'wasm'],
+    );
+    for (const networks of more) {
+      assertNear(networks.refine(crops, 1).probability, expected);
+      networks.dispose();
+    }
+    assertNear(tensorflow.refine(crops, 1).probability, expected);
+    assertNear(wasm.refine(crops, 1).probability, expected);
+  });
+});
+
+describe('the first opening in a process', { timeout: 120_000 }, () => {
+  it('may be of several at once', async () => {
+    const { spawnSync } = await import('node:child_process');
+    const program = `
+      const { openNetworks } = await import('${new URL('./index.ts', import.meta.url)}');
+      const open = (backend) => openNetworks(process.argv[1], { backend });
+      const all = await Promise.all(['wasm', 'wasm', 'tensorflow', 'auto', 'wasm'].map(open));
+      const crops = new Float32Array(24 * 24 * 3);
+      for (const networks of all) console.log(networks.backend, networks.refine(crops, 1).probability.length);
+    `;
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', program, await modelDirectory()],
+      { encoding: 'utf8' },
+    );
+    const expected = ['wasm 2', 'wasm 2', 'tensorflow 2', 'tensorflow 2', 'wasm 2'];
+    assert.deepEqual(stdout.trim().split('\n'), expected, stderr);
+    // Neither engine greets, warns or logs.
+    assert.equal(stderr, '');
   });
 });
 

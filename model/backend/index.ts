@@ -15,14 +15,24 @@ export interface OpenOptions {
   readonly onFallback?: ((reason: string) => void) | undefined;
 }
 
+/** The opening before this one: while a backend starts, no other may be made the current one. */
+let opening: Promise<unknown> = Promise.resolve();
+
 /**
- * Opens the networks in a model folder.
+ * Opens the networks in a model folder; several openings wait for each other. While wasm starts, networks
+ * that are open already on TensorFlow cannot run.
  * @throws {BackendError} when the backend asked for, or none at all, runs on this machine
  * @throws {ModelError} when the folder's model cannot be read
  */
-export async function openNetworks(
+export function openNetworks(directory: string, options: OpenOptions = {}): Promise<Networks> {
+  const opened = opening.then(() => open(directory, options));
+  opening = opened.catch(() => {});
+  return opened;
+}
+
+async function open(
   directory: string,
-  { backend = 'auto', threads = 1, onFallback = () => {} }: OpenOptions = {},
+  { backend = 'auto', threads = 1, onFallback = () => {} }: OpenOptions,
 ): Promise<Networks> {
   if (backend === 'wasm') return networksOf(await openWasm(directory));
   try {

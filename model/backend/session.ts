@@ -9,6 +9,12 @@ export type Signature = 'pnet' | 'rnet' | 'onet' | 'encoder';
 /** [n, height, width, channels] */
 export type ImageShape = [number, number, number, number];
 
+export interface InputTensor {
+  readonly name: string;
+  readonly data: Float32Array;
+  readonly shape: ImageShape;
+}
+
 export interface OutputTensor {
   readonly data: Float32Array;
   readonly shape: readonly number[];
@@ -19,25 +25,33 @@ export interface Session {
   readonly backend: Backend;
   run<Name extends string>(
     signature: Signature,
-    input: { readonly name: string; readonly data: Float32Array; readonly shape: ImageShape },
+    input: InputTensor,
     outputs: readonly Name[],
   ): Record<Name, OutputTensor>;
   dispose(): void;
 }
 
+/** px: P-Net's field of view; smaller images have no answer. */
+const PROPOSE_FIELD = 12;
 const REFINE_CROP = 24;
 const OUTPUT_CROP = 48;
 
+/**
+ * The networks of a loaded model. Each throws a RangeError for an input of another shape than it says: wasm
+ * would write outside its memory, and answer wrongly from then on.
+ */
 export function networksOf(session: Session): Networks {
   const square = (count: number, size: number): ImageShape => [count, size, size, 3];
   return {
     backend: session.backend,
     propose(data, height, width) {
-      const { probability, regression } = session.run(
-        'pnet',
-        { name: 'image', data, shape: [1, height, width, 3] },
-        ['probability', 'regression'],
-      );
+      if (Math.min(height, width) < PROPOSE_FIELD) {
+        throw new RangeError(
+          `P-Net needs ${PROPOSE_FIELD} x ${PROPOSE_FIELD} pixels at least, not ${width} x ${height}.`,
+        );
+      }
+      const input = filled('image', data, [1, height, width, 3]);
+      const { probability, regression } = session.run('pnet', input, ['probability', 'regression']);
       const [, rows = 0, columns = 0] = probability.shape;
       return {
         height: rows,
@@ -47,19 +61,17 @@ export function networksOf(session: Session): Networks {
       };
     },
     refine(data, count) {
-      const { probability, regression } = session.run(
-        'rnet',
-        { name: 'crops', data, shape: square(count, REFINE_CROP) },
-        ['probability', 'regression'],
-      );
+      const input = filled('crops', data, square(count, REFINE_CROP));
+      const { probability, regression } = session.run('rnet', input, ['probability', 'regression']);
       return { probability: probability.data, regression: regression.data };
     },
     output(data, count) {
-      const { probability, regression, landmarks } = session.run(
-        'onet',
-        { name: 'crops', data, shape: square(count, OUTPUT_CROP) },
-        ['probability', 'regression', 'landmarks'],
-      );
+      const input = filled('crops', data, square(count, OUTPUT_CROP));
+      const { probability, regression, landmarks } = session.run('onet', input, [
+        'probability',
+        'regression',
+        'landmarks',
+      ]);
       return {
         probability: probability.data,
         regression: regression.data,
@@ -67,9 +79,20 @@ export function networksOf(session: Session): Networks {
       };
     },
     embed(data, count) {
-      const input = { name: 'faces', data, shape: square(count, FACE_SIZE) };
+      const input = filled('faces', data, square(count, FACE_SIZE));
       return session.run('encoder', input, ['embedding']).embedding.data;
     },
     dispose: () => session.dispose(),
   };
+}
+
+/** @throws {RangeError} when the values do not fill the shape, or it is empty */
+function filled(name: string, data: Float32Array, shape: ImageShape): InputTensor {
+  const values = shape.reduce((product, side) => product * side, 1);
+  if (!shape.every((side) => Number.isInteger(side) && side > 0) || data.length !== values) {
+    throw new RangeError(
+      `${data.length} values do not fill ${name} of shape [${shape.join(', ')}].`,
+    );
+  }
+  return { name, data, shape };
 }

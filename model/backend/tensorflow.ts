@@ -6,6 +6,7 @@ import { messageOf } from '../../runtime/errors.ts';
 import { ModelError } from '../errors.ts';
 import { modelFiles } from '../format.ts';
 import { loadTfjsNode, type TfjsNode } from '../native/load.ts';
+import { makeCurrent } from './current.ts';
 import type { OutputTensor, Session, Signature } from './session.ts';
 
 const TAG = 'serve';
@@ -23,18 +24,21 @@ export async function openTensorflow(directory: string, threads: number): Promis
   return {
     backend: 'tensorflow',
     run(signature, input, outputs) {
-      makeCurrent(tf);
+      makeCurrent(tf, 'tensorflow');
       const tensor = tf.tensor4d(input.data, input.shape);
-      const results = models[signature].predict({ [input.name]: tensor });
-      tensor.dispose();
-      const named = byName(results as unknown as Tensor | NamedTensorMap, outputs[0]);
-      const read = {} as Record<(typeof outputs)[number], OutputTensor>;
-      for (const name of outputs) {
-        const result = named[name] as Tensor;
-        read[name] = { data: result.dataSync() as Float32Array, shape: result.shape };
+      let named: NamedTensorMap = {};
+      try {
+        const results = models[signature].predict({ [input.name]: tensor });
+        named = byName(results as unknown as Tensor | NamedTensorMap, outputs[0]);
+        const read = {} as Record<(typeof outputs)[number], OutputTensor>;
+        for (const name of outputs) {
+          const result = named[name] as Tensor;
+          read[name] = { data: result.dataSync() as Float32Array, shape: result.shape };
+        }
+        return read;
+      } finally {
+        tf.dispose([tensor, named]);
       }
-      for (const result of Object.values(named)) result.dispose();
-      return read;
     },
     dispose() {
       for (const model of Object.values(models)) model.dispose();
@@ -47,11 +51,14 @@ async function loadSignatures(
   directory: string,
 ): Promise<Record<Signature, SavedModel>> {
   for (const file of [modelFiles.savedModel, modelFiles.weights]) await check(directory, file);
+  const models: SavedModel[] = [];
+  const load = async (signature: Signature): Promise<SavedModel> => {
+    makeCurrent(tf, 'tensorflow');
+    const model = await tf.node.loadSavedModel(directory, [TAG], signature);
+    models.push(model);
+    return model;
+  };
   try {
-    const load = (signature: Signature) => {
-      makeCurrent(tf);
-      return tf.node.loadSavedModel(directory, [TAG], signature);
-    };
     // One after the other: only a path that is loaded already shares its session with the next.
     const pnet = await load('pnet');
     const rnet = await load('rnet');
@@ -59,17 +66,13 @@ async function loadSignatures(
     const encoder = await load('encoder');
     return { pnet, rnet, onet, encoder };
   } catch (cause) {
+    for (const model of models) model.dispose();
     const [reason] = messageOf(cause).split('\n');
     throw new ModelError(
       `The SavedModel in ${directory} cannot be loaded (${reason}): convert it anew with \`npm run convert\`.`,
       { cause },
     );
   }
-}
-
-/** Takes effect at once, since the backend is registered: another one may have run meanwhile. */
-function makeCurrent(tf: TfjsNode): void {
-  if (tf.getBackend() !== 'tensorflow') void tf.setBackend('tensorflow');
 }
 
 /** tfjs-node answers with a bare tensor where a signature has one output. */

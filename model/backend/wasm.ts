@@ -2,10 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { messageOf } from '../../runtime/errors.ts';
 import { BackendError, ModelError } from '../errors.ts';
 import { modelFiles } from '../format.ts';
+import { makeCurrent } from './current.ts';
 import type { OutputTensor, Session } from './session.ts';
 
 const require = createRequire(import.meta.url);
@@ -42,43 +44,51 @@ export async function openWasm(directory: string): Promise<Session> {
     import('@tensorflow/tfjs-converter'),
   ]);
   const artifacts = await readArtifacts(directory);
+  makeCurrent(tf, 'wasm');
   const model = await loadGraphModel({ load: async () => artifacts });
   return {
     backend: 'wasm',
     run(signature, input, outputs) {
-      // Takes effect at once, since the backend is registered: another one may have run meanwhile.
-      if (tf.getBackend() !== 'wasm') void tf.setBackend('wasm');
+      makeCurrent(tf, 'wasm');
       const tensor = tf.tensor4d(input.data, input.shape);
-      const results = model.execute(
-        { [`${signature}/${input.name}`]: tensor },
-        outputs.map((name) => `${signature}/${name}`),
-      );
-      tensor.dispose();
-      const read = {} as Record<(typeof outputs)[number], OutputTensor>;
-      [results].flat().forEach((result, index) => {
-        read[outputs[index] as (typeof outputs)[number]] = {
-          data: result.dataSync() as Float32Array,
-          shape: result.shape,
-        };
-        result.dispose();
-      });
-      return read;
+      let results: Tensor[] = [];
+      try {
+        results = [
+          model.execute(
+            { [`${signature}/${input.name}`]: tensor },
+            outputs.map((name) => `${signature}/${name}`),
+          ),
+        ].flat();
+        const read = {} as Record<(typeof outputs)[number], OutputTensor>;
+        for (const [index, name] of outputs.entries()) {
+          const result = results[index] as Tensor;
+          read[name] = { data: result.dataSync() as Float32Array, shape: result.shape };
+        }
+        return read;
+      } finally {
+        tf.dispose([tensor, results]);
+      }
     },
     dispose: () => model.dispose(),
   };
 }
 
-async function startWasm() {
+/** Once a process: a second start at the same time would break off the first. */
+let started: ReturnType<typeof start> | undefined;
+
+function startWasm(): ReturnType<typeof start> {
+  started ??= start();
+  return started;
+}
+
+async function start() {
   const [tf, { setWasmPaths }] = await Promise.all([
     import('@tensorflow/tfjs-core'),
     import('@tensorflow/tfjs-backend-wasm'),
   ]);
-  if (tf.findBackend('wasm') === null || tf.getBackend() !== 'wasm') {
-    setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep);
-    const started = await tf.setBackend('wasm').catch(() => false);
-    if (!started) {
-      throw new BackendError('WebAssembly with SIMD does not run here: update Node.');
-    }
+  setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep);
+  if (!(await tf.setBackend('wasm'))) {
+    throw new BackendError('WebAssembly with SIMD does not run here: update Node.');
   }
   return tf;
 }
