@@ -8,6 +8,7 @@ import type { Logger } from '../runtime/log.ts';
 import { type DataFolder, takeDataFolder } from './data-folder.ts';
 import { answerEc2 } from './ec2/answer.ts';
 import { InstanceFleet } from './ec2/fleet.ts';
+import { Imitation, type ImitationSettings } from './ec2/imitation.ts';
 import { displayName, type Instance } from './ec2/instance.ts';
 import type { LaunchMachine } from './ec2/machines.ts';
 import type { StateName } from './ec2/states.ts';
@@ -32,8 +33,8 @@ export interface LocalCloudOptions {
   readonly launcher: (endpointUrl: string) => LaunchMachine;
   /** Instances that may exist at once. */
   readonly instanceLimit?: number;
-  /** How long instances stay pending. */
-  readonly bootDelayMs?: number;
+  /** How far EC2 is to be like the real one; without it, it is fast and never fails. */
+  readonly imitation?: ImitationSettings;
   /** Called after each change of an instance's state; `before` is undefined for a new one. */
   readonly onInstanceChange?: (instance: Instance, before: StateName | undefined) => void;
 }
@@ -74,11 +75,12 @@ function assemble(
   queuesAndObjects: QueuesAndObjects,
 ): LocalCloud {
   const { log } = options;
+  const imitation = new Imitation(options.imitation);
   const fleet = new InstanceFleet({
     launch: options.launcher(endpoint.url),
     region: options.region,
     limit: options.instanceLimit ?? DEFAULT_INSTANCE_LIMIT,
-    bootDelayMs: options.bootDelayMs ?? 0,
+    imitation,
     keepTerminatedMs: KEEP_TERMINATED_MS,
     now: () => new Date(),
     onChange(instance, before) {
@@ -89,8 +91,12 @@ function assemble(
       );
       options.onInstanceChange?.(instance, before);
     },
+    onSpotNotice(instance) {
+      const { id, interruptionAt } = instance;
+      log.info({ instance: id, name: displayName(instance), interruptionAt }, 'spot notice');
+    },
   });
-  endpoint.serve({ queuesAndObjects, ec2: (form) => answerEc2(fleet, form, log) });
+  endpoint.serve({ queuesAndObjects, ec2: (form) => answerEc2(fleet, form, log, imitation) });
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     await fleet.close();

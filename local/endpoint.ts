@@ -178,7 +178,11 @@ function sendJsonError(response: ServerResponse, code: string, message: string):
   response.end(JSON.stringify({ __type: code, message }));
 }
 
-function sendXml(response: ServerResponse, { status, body }: Ec2Answer): void {
+function sendXml(response: ServerResponse, { status, body, lost = false }: Ec2Answer): void {
+  if (lost) {
+    response.destroy();
+    return;
+  }
   response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' });
   response.end(body);
 }

@@ -20,6 +20,7 @@ const instance: Instance = {
   clientToken: undefined,
   userData: Buffer.from('PROJECT_ID=p\nREDIS_URL=redis://127.0.0.1:1\n').toString('base64'),
   metadataTags: true,
+  spot: undefined,
   external: false,
   tags: new Map([['Name', 'app-tier-instance-1']]),
   launchTime: new Date('2026-11-24T10:00:00Z'),
@@ -27,6 +28,8 @@ const instance: Instance = {
   stateReason: undefined,
   transitionReason: '',
   endedAt: undefined,
+  rebalanceAt: undefined,
+  interruptionAt: undefined,
 };
 
 let now = Date.parse('2026-11-24T10:00:00Z');

@@ -98,10 +98,14 @@ function latest(instance: Instance, now: number): Metadata {
   const host = privateDnsName(instance);
   const role = instance.profileName?.split('/').at(-1) ?? DEFAULT_ROLE;
   const updated = new Date(now).toISOString();
+  const spot = spotNotice(instance);
   return {
     'meta-data': {
       'ami-id': imageId,
       'ami-launch-index': String(instance.launchIndex),
+      ...(instance.rebalanceAt === undefined
+        ? {}
+        : { events: { recommendations: { rebalance: rebalance(instance.rebalanceAt) } } }),
       hostname: host,
       iam: {
         info: JSON.stringify({
@@ -114,12 +118,13 @@ function latest(instance: Instance, now: number): Metadata {
       },
       'instance-action': 'none',
       'instance-id': id,
-      'instance-life-cycle': 'on-demand',
+      'instance-life-cycle': instance.spot ? 'spot' : 'on-demand',
       'instance-type': instanceType,
       'local-hostname': host,
       'local-ipv4': privateIp,
       placement: { 'availability-zone': availabilityZone, region },
       'reservation-id': instance.reservationId,
+      ...(spot === undefined ? {} : { spot }),
       ...(instance.metadataTags ? { tags: { instance: Object.fromEntries(tags) } } : {}),
     },
     dynamic: {
@@ -140,6 +145,25 @@ function latest(instance: Instance, now: number): Metadata {
     },
     ...(userData ? { 'user-data': Buffer.from(userData, 'base64').toString() } : {}),
   };
+}
+
+/** There from the notice on; before it, EC2 answers with a 404. */
+function spotNotice({ interruptionAt }: Instance): Metadata | undefined {
+  if (interruptionAt === undefined) return undefined;
+  const time = wholeSeconds(interruptionAt);
+  return {
+    'instance-action': JSON.stringify({ action: 'terminate', time }),
+    'termination-time': time,
+  };
+}
+
+function rebalance(at: Date): string {
+  return JSON.stringify({ noticeTime: wholeSeconds(at) });
+}
+
+/** `2026-11-24T10:00:00Z`, as EC2 writes times here. */
+function wholeSeconds(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
 }
 
 function credentials(now: number) {

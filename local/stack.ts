@@ -81,6 +81,7 @@ async function startParts(
     region,
     log,
     instanceLimit: settings.MAX_INSTANCES,
+    imitation: settings,
     launcher: (endpointUrl) =>
       processLauncher({
         args: [COMMAND_LINE, 'worker'],

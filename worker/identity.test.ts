@@ -34,6 +34,7 @@ describe('who a worker is', () => {
       clientToken: undefined,
       userData: Buffer.from(userData).toString('base64'),
       metadataTags: true,
+      spot: undefined,
       external: false,
       tags: new Map(),
       launchTime: new Date(),
@@ -41,6 +42,8 @@ describe('who a worker is', () => {
       stateReason: undefined,
       transitionReason: '',
       endedAt: undefined,
+      rebalanceAt: undefined,
+      interruptionAt: undefined,
     });
     services.push(service);
     return service.url;

@@ -1,4 +1,5 @@
 /** EC2's actions: a checked request in, the content of the answer out. Knows nothing of HTTP. */
+import type { ChangeEvent } from './changes.ts';
 import { byReservation, reservationXml, stateXml, statusXml } from './describe.ts';
 import { Ec2Error } from './errors.ts';
 import { select, selectInstances } from './filters.ts';
@@ -43,7 +44,7 @@ const handlers: { readonly [Action in Ec2Action]: Handler<Action> } = {
   },
 
   TerminateInstances: (fleet, request) => changed(fleet, request, 'terminate'),
-  StopInstances: (fleet, request) => changed(fleet, request, 'stop'),
+  StopInstances: (fleet, request) => changed(fleet, request, 'stop', request.Hibernate),
   StartInstances: (fleet, request) => changed(fleet, request, 'start'),
 
   CreateTags(fleet, request) {
@@ -131,7 +132,8 @@ function instancesOf(
       'The parameter instancesSet cannot be used with the parameter maxResults',
     );
   }
-  const named = request.InstanceId.length === 0 ? fleet.list() : fleet.find(request.InstanceId);
+  const seen = fleet.seen();
+  const named = request.InstanceId.length === 0 ? seen : fleet.find(request.InstanceId, seen);
   const found = selectInstances(named.filter(wanted), request.Filter);
   return pageOf(
     found.sort((a, b) => a.sequence - b.sequence),
@@ -143,9 +145,10 @@ function instancesOf(
 function changed(
   fleet: InstanceFleet,
   request: Ec2Request<'TerminateInstances'>,
-  event: 'terminate' | 'stop' | 'start',
+  event: ChangeEvent,
+  hibernate = false,
 ): XmlObject {
-  const changes = fleet.change(request.InstanceId, event, request.DryRun);
+  const changes = fleet.change(request.InstanceId, event, { dryRun: request.DryRun, hibernate });
   allowDryRun(request);
   return { instancesSet: items(changes.map(changeXml)) };
 }

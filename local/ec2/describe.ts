@@ -53,6 +53,9 @@ function instanceXml(instance: Instance): XmlObject {
     rootDeviceName: '/dev/xvda',
     blockDeviceMapping: '',
     virtualizationType: 'hvm',
+    ...(instance.spot === undefined
+      ? {}
+      : { instanceLifecycle: 'spot', spotInstanceRequestId: instance.spot.requestId }),
     clientToken: instance.clientToken ?? '',
     tagSet: items([...instance.tags].map(([key, value]) => ({ key, value }))),
     hypervisor: 'xen',

@@ -94,6 +94,8 @@ const INSTANCE_VALUES: Readonly<Record<string, (instance: Instance) => readonly 
   'private-ip-address': (i) => [i.privateIp],
   'subnet-id': (i) => (i.subnetId === undefined ? [] : [i.subnetId]),
   'instance.group-id': (i) => i.securityGroupIds,
+  'instance-lifecycle': (i) => (i.spot === undefined ? [] : ['spot']),
+  'spot-instance-request-id': (i) => (i.spot === undefined ? [] : [i.spot.requestId]),
   'launch-time': (i) => [i.launchTime.toISOString()],
   'tag-key': (i) => [...i.tags.keys()],
 };

@@ -3,11 +3,15 @@
  * Knows nothing of HTTP, XML or how a process is started.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { type ChangeEvent, endedBy, whyNot } from './changes.ts';
 import { Ec2Error, instancesNotFound } from './errors.ts';
+import { type Imitation, noHardware } from './imitation.ts';
 import type { Instance } from './instance.ts';
+import { LaggingList } from './lagging-list.ts';
 import { externalPlan, type InstancePlan, launchCount, launchPlan } from './launch.ts';
 import { type LaunchMachine, Machines } from './machines.ts';
 import type { RunInstancesRequest } from './requests.ts';
+import { SpotMarket } from './spot.ts';
 import { nextState, STATE_CODES, type StateEvent, type StateName } from './states.ts';
 
 export interface FleetOptions {
@@ -15,12 +19,13 @@ export interface FleetOptions {
   readonly region: string;
   /** Instances that may exist at once, external ones not counted. */
   readonly limit: number;
-  /** How long a launched instance stays pending before its process starts. */
-  readonly bootDelayMs: number;
+  readonly imitation: Imitation;
   /** How long a terminated instance is still listed. */
   readonly keepTerminatedMs: number;
   readonly now: () => Date;
   readonly onChange: (instance: Instance, before: StateName | undefined) => void;
+  /** Called when a spot instance is told that it will be taken. */
+  readonly onSpotNotice: (instance: Instance) => void;
 }
 
 export interface StateChange {
@@ -32,6 +37,8 @@ export class InstanceFleet {
   readonly #options: FleetOptions;
   readonly #instances = new Map<string, Instance>();
   readonly #machines: Machines;
+  readonly #lists: LaggingList;
+  readonly #spotMarket: SpotMarket;
   readonly #tokens = new Map<string, { fingerprint: string; reservationId: string }>();
   #sequence = 0;
 
@@ -39,9 +46,18 @@ export class InstanceFleet {
     this.#options = options;
     this.#machines = new Machines({
       launch: options.launch,
-      bootDelayMs: options.bootDelayMs,
       onSpawned: (instance) => this.#apply(instance, 'spawned'),
       onGone: (instance, how, code) => this.#exited(instance, how, code),
+    });
+    this.#lists = new LaggingList(options.imitation.lagMs);
+    this.#spotMarket = new SpotMarket({
+      fate: () => options.imitation.spotFate(),
+      now: options.now,
+      onNotice: options.onSpotNotice,
+      onInterruption: (instance) => {
+        this.#apply(instance, 'interrupt');
+        this.#machines.stop(instance);
+      },
     });
   }
 
@@ -56,29 +72,37 @@ export class InstanceFleet {
     return [...this.#instances.values()];
   }
 
+  /** The instances as lists show them: what is new may be missing yet. */
+  seen(): Instance[] {
+    return this.#lists.show(this.list(), this.#options.now());
+  }
+
   /**
    * The instances of these ids, in that order.
    * @throws {Ec2Error} InvalidInstanceID.Malformed or InvalidInstanceID.NotFound.
    */
-  find(ids: readonly string[]): Instance[] {
+  find(ids: readonly string[], among: readonly Instance[] = this.list()): Instance[] {
     const malformed = ids.find((id) => !/^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/.test(id));
     if (malformed !== undefined) {
       throw new Ec2Error('InvalidInstanceID.Malformed', `Invalid id: "${malformed.slice(0, 100)}"`);
     }
-    this.list();
-    const unknown = ids.filter((id) => !this.#instances.has(id));
+    const byId = new Map(among.map((instance) => [instance.id, instance]));
+    const unknown = ids.filter((id) => !byId.has(id));
     if (unknown.length > 0) throw instancesNotFound(unknown);
-    return [...new Set(ids)].map((id) => this.#instances.get(id)!);
+    return [...new Set(ids)].map((id) => byId.get(id)!);
   }
 
   /** Refuses what cannot be launched, changing nothing: also the whole of a dry run. */
   check(request: RunInstancesRequest): number {
-    return launchCount(request, this.#room(), this.#options.limit);
+    const { limit, region, imitation } = this.#options;
+    const here = this.list().filter(({ external, state }) => !external && state !== 'terminated');
+    const hardware = imitation.hardwareFor(request.InstanceType, this.#typesInUse());
+    return launchCount(request, { account: limit - here.length, limit, hardware, region });
   }
 
   /**
    * Launches up to MaxCount instances; the same ClientToken gives the same ones again.
-   * @throws {Ec2Error} IdempotentParameterMismatch, InstanceLimitExceeded, InvalidAMIID.Malformed, …
+   * @throws {Ec2Error} IdempotentParameterMismatch, InstanceLimitExceeded, InsufficientInstanceCapacity, …
    */
   run(request: RunInstancesRequest): Instance[] {
     const { ClientToken: token } = request;
@@ -96,11 +120,11 @@ export class InstanceFleet {
     }
     const count = this.check(request);
     const reservationId = newId('r');
-    const { region } = this.#options;
+    const { region, imitation } = this.#options;
     if (token) this.#tokens.set(token, { fingerprint, reservationId });
     return Array.from({ length: count }, (_, launchIndex) => {
       const instance = this.#create(launchPlan(request, { region, reservationId, launchIndex }));
-      this.#machines.boot(instance);
+      this.#machines.boot(instance, imitation.bootMs());
       return instance;
     });
   }
@@ -113,34 +137,30 @@ export class InstanceFleet {
 
   /**
    * Terminates, stops or starts: all of them, or none when one may not.
-   * @throws {Ec2Error} IncorrectInstanceState, or OperationNotPermitted for an external instance.
+   * @throws {Ec2Error} what `whyNot` says, or InsufficientInstanceCapacity.
    */
   change(
     ids: readonly string[],
-    event: 'terminate' | 'stop' | 'start',
-    dryRun = false,
+    event: ChangeEvent,
+    { dryRun = false, hibernate = false } = {},
   ): StateChange[] {
+    const { imitation } = this.#options;
     const instances = this.find(ids);
-    for (const { id, state, external } of instances) {
-      if (external && event !== 'start') {
-        throw new Ec2Error(
-          'OperationNotPermitted',
-          `The instance '${id}' may not be ${event === 'stop' ? 'stopped' : 'terminated'}: it runs outside the local cloud.`,
-        );
-      }
-      if (nextState(state, event) === undefined) {
-        throw new Ec2Error(
-          'IncorrectInstanceState',
-          `The instance '${id}' is not in a state from which it can be ${PAST[event]}.`,
-        );
-      }
+    for (const instance of instances) {
+      const refusal = whyNot(instance, event);
+      if (refusal !== undefined) throw refusal;
     }
+    if (event === 'start') this.#checkHardware(instances);
     if (dryRun) return [];
     return instances.map((instance) => {
       const before = instance.state;
       this.#apply(instance, event);
-      if (before === 'stopped' && instance.state === 'pending') this.#machines.boot(instance);
-      if (event !== 'start') this.#machines.stop(instance);
+      const starts = before === 'stopped' && instance.state === 'pending';
+      if (starts) this.#machines.boot(instance, imitation.startMs());
+      if (event === 'terminate') this.#machines.stop(instance);
+      if (event === 'stop' && before === 'running') {
+        this.#machines.stop(instance, imitation.stopMs(hibernate ? 'hibernate' : 'stop'));
+      }
       return { instance, before };
     });
   }
@@ -153,9 +173,22 @@ export class InstanceFleet {
     await this.#machines.close();
   }
 
-  #room(): number {
-    const here = this.list().filter(({ external, state }) => !external && state !== 'terminated');
-    return this.#options.limit - here.length;
+  #checkHardware(starting: readonly Instance[]): void {
+    const inUse = this.#typesInUse();
+    for (const { state, instanceType, availabilityZone } of starting) {
+      if (state !== 'stopped') continue;
+      if (this.#options.imitation.hardwareFor(instanceType, inUse) < 1) {
+        throw noHardware(instanceType, availabilityZone);
+      }
+      inUse.push(instanceType);
+    }
+  }
+
+  /** A stopped instance gives its hardware back. */
+  #typesInUse(): string[] {
+    return this.list()
+      .filter(({ external, state }) => !external && state !== 'terminated' && state !== 'stopped')
+      .map(({ instanceType }) => instanceType);
   }
 
   #create(plan: InstancePlan): Instance {
@@ -170,8 +203,11 @@ export class InstanceFleet {
       stateReason: undefined,
       transitionReason: '',
       endedAt: undefined,
+      rebalanceAt: undefined,
+      interruptionAt: undefined,
     };
     this.#instances.set(instance.id, instance);
+    this.#lists.record(instance, instance.launchTime);
     this.#options.onChange(instance, undefined);
     return instance;
   }
@@ -191,24 +227,20 @@ export class InstanceFleet {
     if (after === undefined || after === before) return;
     const now = this.#options.now();
     instance.state = after;
-    if (event === 'terminate' || event === 'stop') {
-      instance.transitionReason = `User initiated (${now.toISOString().slice(0, 19).replace('T', ' ')} GMT)`;
-      instance.stateReason = USER_INITIATED;
+    if (event === 'terminate' || event === 'stop' || event === 'interrupt') {
+      Object.assign(instance, endedBy(event, now));
     } else if (event === 'start') {
       instance.transitionReason = '';
       instance.stateReason = undefined;
       instance.launchTime = now;
     }
     if (STATE_CODES[after] === STATE_CODES.terminated) instance.endedAt = now;
+    if (after === 'running') this.#spotMarket.enter(instance);
+    else this.#spotMarket.leave(instance);
+    this.#lists.record(instance, now);
     this.#options.onChange(instance, before);
   }
 }
-
-const PAST = { terminate: 'terminated', stop: 'stopped', start: 'started' } as const;
-const USER_INITIATED = {
-  code: 'Client.UserInitiatedShutdown',
-  message: 'Client.UserInitiatedShutdown: User initiated shutdown',
-};
 
 /** 17 hex digits, as EC2's ids have. */
 function newId(kind: 'i' | 'r'): string {

@@ -7,6 +7,7 @@ import { answerEc2 } from './answer.ts';
 import { Ec2Error } from './errors.ts';
 import { InstanceFleet } from './fleet.ts';
 import { parseForm } from './form.ts';
+import { Imitation } from './imitation.ts';
 import { actionOf, readRequest, requests } from './requests.ts';
 
 const plain = (text: string): unknown => JSON.parse(JSON.stringify(parseForm(text)));
@@ -92,10 +93,11 @@ test('whatever is asked, the answer is well-formed XML that says ok or why not, 
     launch: () => new Promise(() => undefined),
     region: 'us-east-1',
     limit: 3,
-    bootDelayMs: 0,
+    imitation: new Imitation(),
     keepTerminatedMs: 1000,
     now: () => new Date(0),
     onChange: () => undefined,
+    onSpotNotice: () => undefined,
   });
   const log = createLogger('test', 'silent');
   const parser = new XMLParser();

@@ -21,6 +21,8 @@ export interface Instance {
   readonly userData: string | undefined;
   /** Whether the instance may read its own tags from its metadata. */
   readonly metadataTags: boolean;
+  /** Of a spot instance: the request that EC2 makes for it, and whether that outlives the instance. */
+  readonly spot: { readonly requestId: string; readonly persistent: boolean } | undefined;
   /** Runs outside this EC2: listed, never started or ended by it. */
   readonly external: boolean;
   readonly tags: Map<string, string>;
@@ -31,6 +33,10 @@ export interface Instance {
   /** The text of a state change, e.g. `User initiated (2026-11-24 10:00:00 GMT)`. */
   transitionReason: string;
   endedAt: Date | undefined;
+  /** When the spot market recommended to leave, once it has. */
+  rebalanceAt: Date | undefined;
+  /** When the spot market takes the instance, once it has given notice. */
+  interruptionAt: Date | undefined;
 }
 
 /** The instance's Name tag, or its id when it has none. */

@@ -1,32 +1,55 @@
-/** A launch request as the instances it asks for. Pure. */
+/** A launch request as the instances it asks for. Pure, but for the ids of spot requests. */
+import { randomBytes } from 'node:crypto';
 import { Ec2Error, invalidValue } from './errors.ts';
+import { noHardware } from './imitation.ts';
 import type { Instance } from './instance.ts';
 import type { RunInstancesRequest } from './requests.ts';
 
 /** What is known of an instance before it has an id and a time. */
 export type InstancePlan = Omit<
   Instance,
-  'id' | 'sequence' | 'privateIp' | 'launchTime' | 'stateReason' | 'transitionReason' | 'endedAt'
+  | 'id'
+  | 'sequence'
+  | 'privateIp'
+  | 'launchTime'
+  | 'stateReason'
+  | 'transitionReason'
+  | 'endedAt'
+  | 'rebalanceAt'
+  | 'interruptionAt'
 >;
 
+export interface Room {
+  /** How many more the account's limit allows. */
+  readonly account: number;
+  readonly limit: number;
+  /** How many more of this type there is hardware for. */
+  readonly hardware: number;
+  readonly region: string;
+}
+
 /**
- * How many instances a request gets, with room for so many more.
- * @throws {Ec2Error} InvalidAMIID.Malformed, InvalidParameterValue or InstanceLimitExceeded.
+ * How many instances a request gets: all that there is room for, unless that is less than MinCount.
+ * @throws {Ec2Error} InvalidAMIID.Malformed, InvalidParameterValue, InstanceLimitExceeded or
+ * InsufficientInstanceCapacity.
  */
-export function launchCount(request: RunInstancesRequest, room: number, limit: number): number {
+export function launchCount(request: RunInstancesRequest, room: Room): number {
   if (!/^ami-[0-9a-f]{8,17}$/.test(request.ImageId)) {
     throw new Ec2Error('InvalidAMIID.Malformed', `Invalid id: "${request.ImageId.slice(0, 100)}"`);
   }
   if (request.MinCount > request.MaxCount) {
     throw invalidValue('The minimum count may not be over the maximum count');
   }
-  if (request.MinCount > room) {
+  if (request.MinCount > room.account) {
     throw new Ec2Error(
       'InstanceLimitExceeded',
-      `You have requested more instances (${request.MinCount}) than your current instance limit of ${limit} allows for the specified instance type.`,
+      `You have requested more instances (${request.MinCount}) than your current instance limit of ${room.limit} allows for the specified instance type.`,
     );
   }
-  return Math.min(request.MaxCount, room);
+  if (request.MinCount > room.hardware) {
+    throw noHardware(request.InstanceType, zoneOf(request, room.region));
+  }
+  return Math.min(request.MaxCount, room.account, room.hardware);
 }
 
 export function launchPlan(
@@ -41,7 +64,7 @@ export function launchPlan(
     launchIndex: where.launchIndex,
     imageId: request.ImageId,
     instanceType: request.InstanceType,
-    availabilityZone: request.Placement?.AvailabilityZone ?? `${where.region}a`,
+    availabilityZone: zoneOf(request, where.region),
     keyName: request.KeyName,
     subnetId: request.SubnetId,
     securityGroupIds: request.SecurityGroupId,
@@ -49,9 +72,22 @@ export function launchPlan(
     clientToken: request.ClientToken,
     userData: request.UserData,
     metadataTags: request.MetadataOptions?.InstanceMetadataTags === 'enabled',
+    spot: spotOf(request),
     external: false,
     tags: new Map(tags),
     state: 'pending',
+  };
+}
+
+function zoneOf({ Placement }: RunInstancesRequest, region: string): string {
+  return Placement?.AvailabilityZone ?? `${region}a`;
+}
+
+function spotOf({ InstanceMarketOptions: market }: RunInstancesRequest): Instance['spot'] {
+  if (market?.MarketType !== 'spot') return undefined;
+  return {
+    requestId: `sir-${randomBytes(4).toString('hex')}`,
+    persistent: market.SpotOptions?.SpotInstanceType === 'persistent',
   };
 }
 
@@ -71,6 +107,7 @@ export function externalPlan(
     clientToken: undefined,
     userData: undefined,
     metadataTags: false,
+    spot: undefined,
     external: true,
     state: 'running',
   };

@@ -147,7 +147,7 @@ test('an instance terminated while it boots never starts', async () => {
   const other = temporaryFolder();
   let launches = 0;
   const slow = await startTestCloud(other.path, {
-    bootDelayMs: 60_000,
+    imitation: { LOCAL_EC2_BOOT_SECONDS: '60' },
     launcher: () => () => {
       launches += 1;
       return Promise.reject(new Error('not to be called'));

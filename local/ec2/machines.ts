@@ -18,19 +18,19 @@ export type LaunchMachine = (instance: Instance) => Promise<Machine>;
 
 export interface MachinesOptions {
   readonly launch: LaunchMachine;
-  /** How long an instance stays pending before its machine starts. */
-  readonly bootDelayMs: number;
   readonly onSpawned: (instance: Instance) => void;
   /** Nothing runs any more; `code` is EC2's word for a reason that nobody asked for. */
   readonly onGone: (instance: Instance, how: string, code: string) => void;
 }
 
-/** How often a booting instance looks whether it is still wanted. */
-const BOOT_STEP_MS = 50;
+/** How often an instance that waits looks whether it still should. */
+const STEP_MS = 50;
 
 export class Machines {
   readonly #options: MachinesOptions;
   readonly #running = new Map<string, Machine>();
+  /** How long those asked to stop are still stopping when nothing of them runs, in ms. */
+  readonly #lingering = new Map<string, number>();
   /** Launches under way; they end in `#running` or not at all. */
   readonly #launching = new Set<Promise<void>>();
   #closed = false;
@@ -39,14 +39,23 @@ export class Machines {
     this.#options = options;
   }
 
-  /** Starts a pending instance in the background. */
-  boot(instance: Instance): void {
-    const launching = this.#boot(instance).finally(() => this.#launching.delete(launching));
+  /**
+   * Starts a pending instance in the background.
+   * @param delayMs how long it stays pending before its machine starts
+   */
+  boot(instance: Instance, delayMs: number): void {
+    const launching = this.#boot(instance, delayMs).finally(() =>
+      this.#launching.delete(launching),
+    );
     this.#launching.add(launching);
   }
 
-  /** Asks an instance's machine to end, if it has one yet: one that is booting sees for itself. */
-  stop(instance: Instance): void {
+  /**
+   * Asks an instance's machine to end, if it has one yet: one that is booting sees for itself.
+   * @param lingerMs how long one that is stopping goes on to be so when nothing of it runs any more
+   */
+  stop(instance: Instance, lingerMs = 0): void {
+    this.#lingering.set(instance.id, lingerMs);
     this.#running.get(instance.id)?.stop();
   }
 
@@ -63,8 +72,8 @@ export class Machines {
     await Promise.all(stopAll().map(({ gone }) => gone));
   }
 
-  async #boot(instance: Instance): Promise<void> {
-    await this.#waitWhileWanted(instance);
+  async #boot(instance: Instance, delayMs: number): Promise<void> {
+    await waitWhile(() => this.#isWanted(instance), delayMs);
     if (!this.#isWanted(instance)) {
       this.#options.onGone(instance, 'Ended before it started', 'Server.InternalError');
       return;
@@ -78,8 +87,11 @@ export class Machines {
       return;
     }
     this.#running.set(instance.id, machine);
-    void machine.gone.then((how) => {
+    void machine.gone.then(async (how) => {
       this.#running.delete(instance.id);
+      const lingerMs = this.#lingering.get(instance.id) ?? 0;
+      this.#lingering.delete(instance.id);
+      await waitWhile(() => instance.state === 'stopping' && !this.#closed, lingerMs);
       this.#options.onGone(instance, how, 'Client.InstanceInitiatedShutdown');
     });
     // It may have been ended while it was starting.
@@ -90,13 +102,14 @@ export class Machines {
   #isWanted(instance: Instance): boolean {
     return instance.state === 'pending' && !this.#closed;
   }
+}
 
-  async #waitWhileWanted(instance: Instance): Promise<void> {
-    const end = performance.now() + this.#options.bootDelayMs;
-    while (this.#isWanted(instance)) {
-      const left = end - performance.now();
-      if (left <= 0) return;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(left, BOOT_STEP_MS)));
-    }
+/** Waits so long, or until the condition does not hold any more; not at all for 0 ms. */
+async function waitWhile(holds: () => boolean, ms: number): Promise<void> {
+  const end = performance.now() + ms;
+  while (holds()) {
+    const left = end - performance.now();
+    if (left <= 0) return;
+    await new Promise((resolve) => setTimeout(resolve, Math.min(left, STEP_MS)));
   }
 }

@@ -57,7 +57,6 @@ const passedOver = Object.fromEntries(
     'EnclaveOptions',
     'HibernationOptions',
     'InstanceInitiatedShutdownBehavior',
-    'InstanceMarketOptions',
     'MaintenanceOptions',
     'Monitoring',
     'NetworkInterface',
@@ -94,6 +93,21 @@ const runInstances = z.strictObject({
     .strictObject({
       Name: z.string().regex(WRITABLE).optional(),
       Arn: z.string().regex(WRITABLE).optional(),
+    })
+    .optional(),
+  InstanceMarketOptions: z
+    .strictObject({
+      MarketType: z.enum(['spot'], { error: 'the local EC2 has only the market spot' }).optional(),
+      SpotOptions: z
+        .strictObject({
+          MaxPrice: z.string().optional(),
+          SpotInstanceType: z.enum(['one-time', 'persistent']).optional(),
+          ValidUntil: z.string().optional(),
+          InstanceInterruptionBehavior: z
+            .enum(['terminate'], { error: 'the local EC2 only terminates' })
+            .optional(),
+        })
+        .optional(),
     })
     .optional(),
   MetadataOptions: z.looseObject({ InstanceMetadataTags: z.string().optional() }).optional(),

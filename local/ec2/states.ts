@@ -18,8 +18,11 @@ export const STATE_CODES: Readonly<Record<StateName, number>> = {
   stopped: 80,
 };
 
-/** `spawned` and `exited` come from the instance's process, the others from the API. */
-export type StateEvent = 'spawned' | 'exited' | 'terminate' | 'stop' | 'start';
+/**
+ * `spawned` and `exited` come from the instance's process, `interrupt` from the spot market, the others
+ * from the API.
+ */
+export type StateEvent = 'spawned' | 'exited' | 'interrupt' | 'terminate' | 'stop' | 'start';
 
 const TABLE: Readonly<Record<StateName, Partial<Record<StateEvent, StateName>>>> = {
   pending: {
@@ -30,6 +33,7 @@ const TABLE: Readonly<Record<StateName, Partial<Record<StateEvent, StateName>>>>
   },
   running: {
     exited: 'terminated',
+    interrupt: 'shutting-down',
     terminate: 'shutting-down',
     stop: 'stopping',
     start: 'running',
