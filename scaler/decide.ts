@@ -6,7 +6,7 @@ import type { FleetInstance } from '../cloud/instances.ts';
 import type { LeaseReading } from '../cloud/leases.ts';
 import type { Action, Draining, Launching, Terminating } from './actions.ts';
 import { emptySince, forgetPressure } from './healing.ts';
-import { hear, whyDead } from './health.ts';
+import { hear, isUp, whyDead } from './health.ts';
 import { lowestFree, recentLaunches, unlisted } from './launches.ts';
 import { expect, type Launch, type Memory } from './memory.ts';
 import { threshold } from './policies/threshold.ts';
@@ -90,10 +90,6 @@ function sort(
     alive: instances.filter(({ state }) => state !== 'shutting-down').length + missing.length,
     numbers: new Set([...instances, ...missing].map(({ number }) => number)),
   };
-}
-
-function isUp(state: FleetInstance['state']): boolean {
-  return state === 'pending' || state === 'running';
 }
 
 /** The drained ones, also when demand is back: they take no more; and the dead ones. */

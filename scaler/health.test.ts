@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { FleetInstance } from '../cloud/instances.ts';
+import type { LeaseReading } from '../cloud/leases.ts';
 import { lease, running, START, Ticks } from './observation.fixture.ts';
 
 describe('reaping', () => {
@@ -83,5 +85,20 @@ describe('reaping', () => {
     const ticks = new Ticks({ BOOT_SECONDS: 1 });
     ticks.see({ instances });
     assert.deepEqual(ticks.see({ now: at(500), instances }), []);
+  });
+
+  it('lets a stopped instance that someone starts boot like a new one', () => {
+    const ticks = new Ticks({ BOOT_SECONDS: 60 });
+    const other: Record<string, LeaseReading> = { 'i-2': lease('busy') };
+    const see = (seconds: number, one: FleetInstance, leases = other) =>
+      ticks.see({ now: at(seconds), instances: [one, running(2)], leases, inFlight: 1 });
+    see(0, running(1), { 'i-1': lease('busy'), ...other });
+    see(100, running(1, { state: 'stopping' }));
+    see(3600, running(1, { state: 'stopped' }));
+    // EC2 renews the launch time at each start.
+    const started = running(1, { state: 'pending', launchedAt: at(3601) });
+    assert.deepEqual(see(3602, started), []);
+    assert.deepEqual(see(3661, started), []);
+    assert.deepEqual(see(3662, started), ['terminate 1']);
   });
 });

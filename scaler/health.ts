@@ -18,20 +18,29 @@ export function hear({ now, instances, leases }: Observation, memory: Memory): H
     return { lastWords: memory.lastWords, silenceCountsFrom: now, allSilent: memory.allSilent };
   }
   const lastWords = new Map<string, number>();
-  for (const { id } of instances) {
+  let speaking = false;
+  for (const { id, state } of instances) {
+    // A stopped one is silent for good reason: started again, it is as new.
+    if (!isUp(state)) continue;
     const before = memory.lastWords.get(id);
     const lease = leases.get(id);
     const word = lease && now - lease.silentMs;
     const last = word === undefined ? before : Math.max(word, before ?? word);
     if (last !== undefined) lastWords.set(id, last);
+    speaking ||= lease !== undefined;
   }
-  const allSilent = lastWords.size > 0 && leases.size === 0;
+  const allSilent = lastWords.size > 0 && !speaking;
   const flushed = allSilent && !memory.allSilent;
   return {
     lastWords,
     allSilent,
     silenceCountsFrom: flushed ? now : (memory.silenceCountsFrom ?? now),
   };
+}
+
+/** Whether it serves or is about to; any other state is on its way out or at rest. */
+export function isUp(state: FleetInstance['state']): boolean {
+  return state === 'pending' || state === 'running';
 }
 
 /** Why an instance should be replaced without asking it; undefined while it may be well. */
