@@ -96,9 +96,19 @@ async function forget({ before }: Forgetting, { pressure, log }: ActParts): Prom
   }
 }
 
-/** EC2 answered that it does not want to: then there is no instance. No answer says nothing. */
+/** A want of capacity, e.g. InsufficientInstanceCapacity: EC2 answers with 500, yet it is a plain no. */
+const NO_CAPACITY = /^Insufficient\w*Capacity$/;
+
+/**
+ * EC2 answered that it does not want to: then there is no instance. No answer says nothing; nor does
+ * RequestLimitExceeded (503), since the SDK may have got it on asking again after a lost answer.
+ */
 function isRefusal(error: unknown): boolean {
-  const status = (error as { $metadata?: { httpStatusCode?: unknown } } | null)?.$metadata
-    ?.httpStatusCode;
+  const { name, $metadata } = (error ?? {}) as {
+    name?: unknown;
+    $metadata?: { httpStatusCode?: unknown };
+  };
+  if (NO_CAPACITY.test(String(name))) return true;
+  const status = $metadata?.httpStatusCode;
   return typeof status === 'number' && status >= 400 && status < 500;
 }

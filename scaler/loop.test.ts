@@ -107,7 +107,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
   });
 
   it('backs off when EC2 has no capacity, says so, and tries again', async () => {
-    fleet.refusals.push(awsError('InsufficientInstanceCapacity', 400));
+    fleet.refusals.push(awsError('InsufficientInstanceCapacity', 500));
     await requests.send('a');
     start();
     await until('the refusal', () =>
@@ -119,6 +119,18 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     clock += 1500;
     await until('the instance', () => fleet.alive.length === 1);
     assert.deepEqual(fleet.numbers, [1]);
+    assert.notEqual(fleet.tokens[0], fleet.tokens[1], 'a no is an answer: this is a new launch');
+  });
+
+  it('asks again with the same token when EC2 says that it is asked too often', async () => {
+    fleet.refusals.push(awsError('RequestLimitExceeded', 503));
+    await requests.send('a');
+    start();
+    await until('the failure', () => said(/whether it was launched is not known; backing off/));
+    assert.match(said(/could not be launched/)?.err?.message ?? '', /RequestLimitExceeded/);
+    clock += 1500;
+    await until('the instance', () => fleet.alive.length === 1);
+    assert.deepEqual(fleet.tokens, [fleet.tokens[0], fleet.tokens[0]]);
   });
 
   it('asks again with the same token when the answer is lost, so that one instance runs', async () => {
