@@ -34,15 +34,10 @@ export function metadataEndpoint(
 
 /** @throws {MetadataError} when the service cannot be reached or answers with an error */
 export async function readIdentity(endpoint: string): Promise<InstanceIdentity> {
-  const base = endpoint.replace(/\/$/, '');
+  const metadata = new MetadataReader(endpoint);
   try {
-    const token = await text(`${base}/latest/api/token`, {
-      method: 'PUT',
-      headers: { 'X-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_SECONDS) },
-    });
-    const headers = { 'X-aws-ec2-metadata-token': token ?? '' };
-    const id = await text(`${base}/latest/meta-data/instance-id`, { headers });
-    const userData = await text(`${base}/latest/user-data`, { headers });
+    const id = await metadata.read('meta-data/instance-id');
+    const userData = await metadata.read('user-data');
     return {
       instanceId: z
         .string()
@@ -52,9 +47,41 @@ export async function readIdentity(endpoint: string): Promise<InstanceIdentity> 
     };
   } catch (cause) {
     throw new MetadataError(
-      `The instance metadata service at ${base} gave no identity: is this an EC2 instance with IMDSv2 on?`,
+      `The instance metadata service at ${endpoint} gave no identity: is this an EC2 instance with IMDSv2 on?`,
       { cause },
     );
+  }
+}
+
+/** Reads one instance's metadata, renewing its token in time. */
+export class MetadataReader {
+  readonly #latest: string;
+  #token: { readonly text: string; readonly renewAt: number } | undefined;
+
+  constructor(endpoint: string) {
+    this.#latest = `${endpoint.replace(/\/$/, '')}/latest`;
+  }
+
+  /**
+   * @param path below `latest`, e.g. `meta-data/instance-id`
+   * @returns undefined when there is nothing of this name
+   * @throws {MetadataError} when the service answers with another error; what `fetch` throws
+   */
+  async read(path: string): Promise<string | undefined> {
+    const headers = { 'X-aws-ec2-metadata-token': await this.#validToken() };
+    return text(`${this.#latest}/${path}`, { headers });
+  }
+
+  async #validToken(): Promise<string> {
+    const now = performance.now();
+    if (this.#token === undefined || now >= this.#token.renewAt) {
+      const given = await text(`${this.#latest}/api/token`, {
+        method: 'PUT',
+        headers: { 'X-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_SECONDS) },
+      });
+      this.#token = { text: given ?? '', renewAt: now + (TOKEN_SECONDS * 1000) / 2 };
+    }
+    return this.#token.text;
   }
 }
 

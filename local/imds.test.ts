@@ -1,36 +1,15 @@
 import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { metadataEndpoint, readIdentity } from '../cloud/metadata.ts';
-import type { Instance } from './ec2/instance.ts';
+import { openSpotNotices } from '../cloud/spot-notices.ts';
+import { testInstance } from './ec2/instance.fixture.ts';
 import { startMetadataService } from './imds.ts';
 
-const instance: Instance = {
-  id: 'i-0123456789abcdef0',
-  reservationId: 'r-0123456789abcdef0',
-  sequence: 1,
-  launchIndex: 0,
-  imageId: 'ami-0123456789abcdef0',
-  instanceType: 'c7i.large',
+const instance = testInstance({
   availabilityZone: 'eu-west-1a',
-  privateIp: '127.0.0.1',
-  keyName: undefined,
-  subnetId: undefined,
-  securityGroupIds: [],
   profileName: 'workers',
-  clientToken: undefined,
   userData: Buffer.from('PROJECT_ID=p\nREDIS_URL=redis://127.0.0.1:1\n').toString('base64'),
-  metadataTags: true,
-  spot: undefined,
-  external: false,
-  tags: new Map([['Name', 'app-tier-instance-1']]),
-  launchTime: new Date('2026-11-24T10:00:00Z'),
-  state: 'running',
-  stateReason: undefined,
-  transitionReason: '',
-  endedAt: undefined,
-  rebalanceAt: undefined,
-  interruptionAt: undefined,
-};
+});
 
 let now = Date.parse('2026-11-24T10:00:00Z');
 const service = await startMetadataService(instance, () => now);
@@ -91,6 +70,20 @@ test('folders are lists, and what is not there is a 404', async () => {
   assert.equal(await get('/latest/meta-data/instance-id/more'), '404');
   assert.equal(await get('/latest/meta-data/constructor'), '404');
   assert.equal(await get('/latest/meta-data/%zz'), '404');
+});
+
+test('a spot instance reads that it may be taken, and when it will be', async () => {
+  const notices = openSpotNotices(service.url);
+  assert.deepEqual(await notices(), { interruption: undefined, rebalanceAt: undefined });
+  instance.rebalanceAt = new Date('2026-11-24T10:05:00.900Z');
+  instance.interruptionAt = new Date('2026-11-24T10:07:30Z');
+  assert.equal(await get('/latest/meta-data/spot/termination-time'), '2026-11-24T10:07:30Z');
+  assert.deepEqual(await notices(), {
+    interruption: { action: 'terminate', at: instance.interruptionAt.getTime() },
+    rebalanceAt: Date.parse('2026-11-24T10:05:00Z'),
+  });
+  instance.rebalanceAt = undefined;
+  instance.interruptionAt = undefined;
 });
 
 test('the role has credentials in the shape that the SDKs read', async () => {

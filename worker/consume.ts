@@ -8,6 +8,7 @@ import { decodeRequest, MessageError, type RequestMessage } from '../cloud/messa
 import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Activity } from './activity.ts';
+import { InferenceStopped } from './errors.ts';
 import type { Answered } from './request.ts';
 import { nextServiceMs, roomFor } from './room.ts';
 import { holdMessage, retryDelaySeconds } from './visibility.ts';
@@ -149,10 +150,12 @@ export class Consumer {
   ): Promise<void> {
     const { requests, giveUp, mostDeliveries } = this.#parts;
     const log = this.#parts.log.child({ messageId, deliveries, request: request?.id });
-    const delaySeconds = retryDelaySeconds(deliveries, mostDeliveries);
+    const isLeaving = err instanceof InferenceStopped;
+    const delaySeconds = isLeaving ? 0 : retryDelaySeconds(deliveries, mostDeliveries);
     const isLast = deliveries >= mostDeliveries;
     if (err instanceof MessageError) log.error({ err }, 'this message cannot be read');
     else if (isLast) log.error({ err }, 'failed for the last time: a dead letter');
+    else if (isLeaving) log.warn('not finished: given to another worker');
     else log.warn({ err, delaySeconds }, 'failed: it will be tried again');
     try {
       if (isLast && request) await giveUp(request);

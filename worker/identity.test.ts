@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { MetadataError } from '../cloud/metadata.ts';
+import { testInstance } from '../local/ec2/instance.fixture.ts';
 import { type MetadataService, startMetadataService } from '../local/imds.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import { identify } from './identity.ts';
@@ -18,33 +19,9 @@ describe('who a worker is', () => {
 
   /** The metadata endpoint of an instance with this user data. */
   async function serve(userData: string): Promise<string> {
-    const service = await startMetadataService({
-      id: 'i-0123456789abcdef0',
-      reservationId: 'r-0123456789abcdef0',
-      sequence: 1,
-      launchIndex: 0,
-      imageId: 'ami-0123456789abcdef0',
-      instanceType: 'c7i.large',
-      availabilityZone: 'us-east-1a',
-      privateIp: '127.0.0.1',
-      keyName: undefined,
-      subnetId: undefined,
-      securityGroupIds: [],
-      profileName: undefined,
-      clientToken: undefined,
-      userData: Buffer.from(userData).toString('base64'),
-      metadataTags: true,
-      spot: undefined,
-      external: false,
-      tags: new Map(),
-      launchTime: new Date(),
-      state: 'running',
-      stateReason: undefined,
-      transitionReason: '',
-      endedAt: undefined,
-      rebalanceAt: undefined,
-      interruptionAt: undefined,
-    });
+    const service = await startMetadataService(
+      testInstance({ userData: Buffer.from(userData).toString('base64') }),
+    );
     services.push(service);
     return service.url;
   }

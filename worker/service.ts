@@ -2,11 +2,13 @@
 import { createAwsClients } from '../cloud/clients.ts';
 import type { LeaseState } from '../cloud/leases.ts';
 import { openLeases } from '../cloud/leases.ts';
+import { metadataEndpoint } from '../cloud/metadata.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { openPhotos, openResults } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
+import { openSpotNotices } from '../cloud/spot-notices.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
@@ -15,6 +17,7 @@ import { Consumer } from './consume.ts';
 import { Inference } from './inference/inference.ts';
 import { keepLease } from './lease.ts';
 import { answerRequest } from './request.ts';
+import { watchSpotNotices } from './spot.ts';
 
 const MODEL = new URL('./inference/child.ts', import.meta.url);
 
@@ -96,6 +99,20 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     })();
     return drained;
   };
+  let givingBack: NodeJS.Timeout | undefined;
+  const endpoint = metadataEndpoint(settings);
+  const spot =
+    endpoint === undefined
+      ? undefined
+      : watchSpotNotices({
+          read: openSpotNotices(endpoint),
+          log,
+          onInterruption(giveBackInMs) {
+            void drain();
+            // What is not computed by then is rejected, and so given back.
+            givingBack = setTimeout(() => void inference.stop(), giveBackInMs);
+          },
+        });
   inference.ready().then(
     () => {
       activity.ready();
@@ -111,7 +128,9 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     failed: inference.unfit,
     drain,
     async stop() {
+      spot?.stop();
       await drain();
+      clearTimeout(givingBack);
       await lease.stop();
       redis.disconnect();
       clients.destroy();

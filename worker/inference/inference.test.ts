@@ -154,7 +154,7 @@ describe('the inference process', { timeout: 60_000 }, () => {
     waiting.catch(() => {});
     await until('the photo to be in work', () => linesOf('computed').length === 1);
     await one.stop();
-    await assert.rejects(held, InferenceCrash);
+    await assert.rejects(held, InferenceStopped);
     await assert.rejects(waiting, InferenceStopped);
     assert.equal(await isAlive(pids()[0] as number), false);
   });

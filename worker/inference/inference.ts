@@ -161,7 +161,11 @@ export class Inference {
     this.#isReady = false;
     const job = this.#inWork;
     this.#clearWork();
-    job?.reject(new InferenceCrash(`The inference process ended at work on this photo: ${how}.`));
+    job?.reject(
+      this.#end instanceof InferenceStopped
+        ? this.#end
+        : new InferenceCrash(`The inference process ended at work on this photo: ${how}.`),
+    );
     if (this.#end) return;
     // One that dies at work is that photo's doing, and the queue counts its deliveries.
     this.#failedStarts = job === undefined ? this.#failedStarts + 1 : 0;
