@@ -1,0 +1,116 @@
+/** Who is compared, each with a grid of its settings, so that everyone is seen at their best. */
+import { threshold } from '../../scaler/policies/threshold.ts';
+import { ours } from './ours.ts';
+import { fixedFleet } from './peers/fixed.ts';
+import { keda, kedaDefaults } from './peers/keda.ts';
+import { type OracleSettings, oracle } from './peers/oracle.ts';
+import { stepScaling } from './peers/step-scaling.ts';
+import { targetTracking } from './peers/target-tracking.ts';
+import type { Load, Scaler, World } from './world.ts';
+
+export const families = [
+  'threshold',
+  'drain-time',
+  'KEDA',
+  'target tracking',
+  'step scaling',
+  'fixed fleet',
+  'oracle',
+] as const;
+export type Family = (typeof families)[number];
+
+export interface Contender {
+  readonly family: Family;
+  /** Its settings in words, short. */
+  readonly settings: string;
+  /** The settings that people get who set nothing. */
+  readonly isDefault?: boolean;
+  /** A new one for each run: scalers remember. */
+  scaler(load: Load, world: World): Scaler;
+}
+
+/** What the course's rule gets: its defaults, and the threshold of one request. */
+const courseSettings = { SCALE_OUT_THRESHOLD: 0, IDLE_SECONDS: 10, BOOT_SECONDS: 300 };
+
+const course: Contender[] = [
+  {
+    family: 'threshold',
+    settings: 'the course',
+    isDefault: true,
+    scaler: (_, { maxInstances }) =>
+      ours(threshold, { ...courseSettings, MAX_INSTANCES: maxInstances }),
+  },
+];
+
+const quick = {
+  ...kedaDefaults,
+  pollingInterval: 5,
+  cooldownPeriod: 15,
+  stabilizationWindowSeconds: 0,
+};
+
+const kedas: Contender[] = [1, 2, 5, 10, 20, 50, 100, 200, 500].flatMap((queueLength) =>
+  [
+    { words: '', ...kedaDefaults },
+    { words: ', in after 60 s', ...quick, cooldownPeriod: 60, stabilizationWindowSeconds: 60 },
+    { words: ', in after 15 s', ...quick },
+    { words: ', one stays', ...quick, minReplicaCount: 1 },
+  ].map(({ words, ...rest }) => ({
+    family: 'KEDA' as const,
+    settings: `queueLength ${queueLength}${words}`,
+    isDefault: queueLength === kedaDefaults.queueLength && words === '',
+    scaler: (_: Load, { maxInstances }: World) => keda({ ...rest, queueLength }, maxInstances),
+  })),
+);
+
+const trackers: Contender[] = [1, 5, 10, 50, 100, 300, 600, 3000].flatMap((target) =>
+  [0, 1, 2, 5].map((least) => ({
+    family: 'target tracking' as const,
+    settings: `target ${target}, least ${least}`,
+    isDefault: target === 600 && least === 1,
+    scaler: (_: Load, { maxInstances }: World) => targetTracking({ target, least }, maxInstances),
+  })),
+);
+
+const steppers: Contender[] = [10, 50, 200, 1000].flatMap((perInstance) =>
+  [1, 5, 15].flatMap((quietMinutes) =>
+    [0, 1].map((least) => ({
+      family: 'step scaling' as const,
+      settings: `${perInstance} each, in after ${quietMinutes} min, least ${least}`,
+      scaler: (_: Load, { maxInstances }: World) =>
+        stepScaling({ perInstance, quietMinutes, least }, maxInstances),
+    })),
+  ),
+);
+
+/** Shares of the largest fleet; 1 is always among them. */
+const fixed: Contender[] = [0, 0.1, 0.2, 0.4, 0.7, 0.85, 1].map((share) => ({
+  family: 'fixed fleet' as const,
+  settings: share === 0 ? 'one instance' : `${100 * share} % of the largest`,
+  scaler: (_: Load, { maxInstances }: World) =>
+    fixedFleet(Math.max(1, Math.round(share * maxInstances))),
+}));
+
+const oracles: Contender[] = [
+  ...[1, 2, 5, 10, 20, 45, 90, 180, 360, 600].flatMap((slack) =>
+    [1, 1.3, 1.7, 2.5].map((headroom) => ({ slack, headroom, shape: 'even' as const })),
+  ),
+  ...[20, 45, 90, 180, 360, 600].map((slack) => ({
+    slack,
+    headroom: 1,
+    shape: 'batches' as const,
+  })),
+].map((settings: OracleSettings) => ({
+  family: 'oracle' as const,
+  settings: `${settings.shape}, slack ${settings.slack} s, headroom ${settings.headroom}`,
+  scaler: (load: Load, world: World) => oracle(load, world, settings),
+}));
+
+export const contenders: readonly Contender[] = [
+  ...course,
+  ...kedas,
+  ...trackers,
+  ...steppers,
+  ...fixed,
+  ...oracles,
+];
