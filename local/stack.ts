@@ -35,6 +35,8 @@ export interface StackOptions {
   /** Ends a start that is under way. */
   readonly signal: AbortSignal;
   readonly onInstanceChange?: (instance: Instance, before: StateName | undefined) => void;
+  /** Script and arguments that instances run; the worker unless a test brings another. */
+  readonly instanceProgram?: readonly string[];
 }
 
 export interface Stack {
@@ -68,10 +70,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function startParts(
-  { settings, log, machine, prepareModel, signal, onInstanceChange }: StackOptions,
+  options: StackOptions,
   started: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<Stack> {
+  const { settings, log, machine, prepareModel, signal, onInstanceChange } = options;
+  const { instanceProgram = [COMMAND_LINE, 'worker'] } = options;
   await checkPort(settings.PORT);
   const logFolder = join(settings.LOCAL_DATA_DIR, 'logs');
   const region = settings.AWS_REGION;
@@ -84,7 +88,7 @@ async function startParts(
     imitation: settings,
     launcher: (endpointUrl) =>
       processLauncher({
-        args: [COMMAND_LINE, 'worker'],
+        args: instanceProgram,
         image: imageSettings(settings),
         endpointUrl,
         region,

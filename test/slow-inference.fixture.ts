@@ -1,0 +1,27 @@
+/**
+ * An inference program that takes as long as the file `seconds` in its folder says, whatever the photo,
+ * and keeps a journal of what it began and ended. It answers with the photo's own digest as the name, so
+ * that a test can tell whose answer it got. Knows no model.
+ */
+import { createHash } from 'node:crypto';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Answer } from '../worker/inference/protocol.ts';
+import { serveInference } from '../worker/inference/serve.ts';
+
+const [folder = ''] = process.argv.slice(2);
+const ms = Number(readFileSync(join(folder, 'seconds'), 'utf8')) * 1000;
+
+await serveInference(async () => ({ backend: 'slow', compute }));
+
+async function compute(bytes: Uint8Array): Promise<Answer> {
+  const name = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+  appendFileSync(join(folder, 'journal'), `begin ${name}\n`);
+  // Holds the event loop, as the model does.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  appendFileSync(join(folder, 'journal'), `end ${name}\n`);
+  const nearest = [{ name, distance: 0.5 }];
+  const face = { box: [1, 2, 30, 40], probability: 0.99, landmarks: Array(5).fill([1, 1]) };
+  const match = { name, distance: 0.5, ...face, nearest, width: 48, height: 48, faces: 1 };
+  return { outcome: { match: match as never }, timings: {} };
+}
