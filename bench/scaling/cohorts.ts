@@ -19,7 +19,7 @@ import {
 } from './world.ts';
 
 /** Only so many horizons are waited for the last answer. */
-const PATIENCE = 4;
+const PATIENCE = 2;
 
 /** @param perSecond requests that arrive in each second */
 export function simulateCohorts(
@@ -44,15 +44,17 @@ export function simulateCohorts(
   let drained = 0;
 
   const services = quantiles(world.service);
+  let unwaited = 0;
   /** Service times vary where that shows beside the wait. */
   const answer = (wait: number, count: number): void => {
-    if (wait > 20 * mean) latencies.add(wait + mean, count);
+    if (wait === 0) unwaited += count;
+    else if (wait > 10 * mean) latencies.add(wait + mean, count);
     else for (const one of services) latencies.add(wait + one, count / services.length);
   };
 
   for (; second < most; second++) {
     if (second >= Math.max(world.horizon, perSecond.length) && waiting < 1e-6) break;
-    const came = perSecond[second] ?? 0;
+    const came = second < perSecond.length ? perSecond[second]! : 0;
     waiting += came;
     const ahead = meanBoot(world);
     for (; launched < byReady.length && byReady[launched]!.readyAt - ahead < second + 1; launched++)
@@ -101,6 +103,7 @@ export function simulateCohorts(
       fleet.stop(1, now);
     observe?.({ at: now, alive: fleet.alive, serving: fleet.serving, queued: waiting + inFlight });
   }
+  for (const one of services) latencies.add(one, unwaited / services.length);
   return {
     latencies,
     instanceSeconds: fleet.billedUpTo(Math.max(world.horizon, finishedAt)),

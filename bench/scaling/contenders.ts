@@ -10,6 +10,7 @@ import type { Load, Scaler, World } from './world.ts';
 
 export const families = [
   'threshold',
+  'backlog',
   'drain-time',
   'KEDA',
   'target tracking',

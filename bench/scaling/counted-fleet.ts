@@ -3,11 +3,9 @@
  * idled as a distribution. It knows no queue and no policy.
  */
 import { billedSeconds } from './bill.ts';
+import { IdleTimes } from './idle-times.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
-
-/** Idle times are told apart up to this many seconds; longer ones count as this long. */
-const LONGEST_IDLE = 128;
 
 interface Group {
   readonly launchedAt: number;
@@ -26,8 +24,7 @@ export class CountedFleet {
   readonly #random: Random;
   #booting: Group[] = [];
   readonly #up: Group[] = [];
-  /** Expected number of idle instances by whole seconds since they last worked. */
-  readonly #idle = new Float64Array(LONGEST_IDLE + 1);
+  readonly #idle = new IdleTimes();
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -78,14 +75,14 @@ export class CountedFleet {
     }
     this.#booting = still;
     this.serving += booted;
-    this.#idle[0]! += booted;
     return { booted, bootedSeconds };
   }
 
   bootingFor(now: number): number[] {
-    return this.#booting.flatMap(({ launchedAt, count }) =>
-      Array.from({ length: count }, () => now - launchedAt),
-    );
+    const ages: number[] = [];
+    for (const { launchedAt, count } of this.#booting)
+      for (let one = 0; one < count; one++) ages.push(now - launchedAt);
+    return ages;
   }
 
   /**
@@ -97,27 +94,12 @@ export class CountedFleet {
   spread(begun: number, busy: number): void {
     const resting = Math.max(0, this.serving - busy);
     const untouched = begun === 0 ? 1 : resting > 0 ? Math.exp(-begun / resting) : 0;
-    const idle = this.#idle;
-    idle[LONGEST_IDLE] = (idle[LONGEST_IDLE]! + idle[LONGEST_IDLE - 1]!) * untouched;
-    let kept = idle[LONGEST_IDLE]!;
-    for (let age = LONGEST_IDLE - 1; age > 0; age--) {
-      idle[age] = idle[age - 1]! * untouched;
-      kept += idle[age]!;
-    }
-    idle[0] = Math.max(0, resting - kept);
+    this.#idle.pass(resting, untouched);
   }
 
   /** An expectation, made whole at random. */
   idleFor(seconds: number): number {
-    if (seconds > LONGEST_IDLE) throw new RangeError(`Idle times end at ${LONGEST_IDLE} s.`);
-    return Math.min(this.serving, Math.floor(this.#idleFor(seconds) + this.#random()));
-  }
-
-  #idleFor(seconds: number): number {
-    let count = 0;
-    for (let age = Math.ceil(Math.max(0, seconds)); age <= LONGEST_IDLE; age++)
-      count += this.#idle[age]!;
-    return count;
+    return Math.min(this.serving, Math.floor(this.#idle.longerThan(seconds) + this.#random()));
   }
 
   drainIdle(count: number, seconds: number, now: number): void {
@@ -140,12 +122,7 @@ export class CountedFleet {
 
   /** The longest idle leave; which launch they are of is not known: the newest, as with the exact mode. */
   stop(count: number, now: number): void {
-    let left = count;
-    for (let age = LONGEST_IDLE; age >= 0 && left > 0; age--) {
-      const some = Math.min(left, this.#idle[age]!);
-      this.#idle[age]! -= some;
-      left -= some;
-    }
+    this.#idle.takeOldest(count);
     this.serving -= count;
     for (let unpaid = count; unpaid > 0; ) {
       const group = this.#up.at(-1)!;

@@ -15,7 +15,7 @@ const GONE = 2;
 const PLANNED = 3;
 
 /** Only so many horizons are waited for the last answer. */
-const PATIENCE = 4;
+const PATIENCE = 2;
 
 /**
  * @param arrivals seconds, ascending

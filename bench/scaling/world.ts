@@ -91,7 +91,7 @@ export interface Outcome {
   readonly instanceSeconds: number;
   readonly launches: number;
   readonly mostAlive: number;
-  /** Requests never answered: those still there when four horizons have passed. */
+  /** Requests never answered: those still there when two horizons have passed. */
   readonly unserved: number;
   /** When the last request was done. */
   readonly finishedAt: number;
