@@ -66,14 +66,14 @@ export function drawChart({ title, x, y, series }: Chart): string {
     .sort((a, b) => Number(b.faint ?? false) - Number(a.faint ?? false))
     .map((one) => drawSeries(one, across.place, up.place));
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">`,
     `<style>text{font:12px system-ui,sans-serif;fill:#57606a}.t{font-weight:600;font-size:14px}.grid{stroke:#8b949e;stroke-opacity:.25}`,
     `@media(prefers-color-scheme:dark){text{fill:#9ea7b3}}</style>`,
     `<clipPath id="c"><rect x="${left}" y="${top - 4}" width="${right - left + 4}" height="${bottom - top + 8}"/></clipPath>`,
     text(left, 20, title, 'start', 't'),
     ...grid,
     text((left + right) / 2, bottom + 36, x.label, 'middle'),
-    `<text transform="translate(14 ${(top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escape(y.label)}</text>`,
+    `<text transform="translate(14 ${(top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escaped(y.label)}</text>`,
     `<g clip-path="url(#c)">${drawn.join('')}</g>`,
     ...legend(series),
     '</svg>',
@@ -159,13 +159,13 @@ function line(name: string, x1: number, y1: number, x2: number, y2: number): str
 
 function text(x: number, y: number, words: string, anchor: string, name = ''): string {
   const shown = name ? ` class="${name}"` : '';
-  return `<text${shown} x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escape(words)}</text>`;
+  return `<text${shown} x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escaped(words)}</text>`;
 }
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function escape(words: string): string {
+function escaped(words: string): string {
   return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

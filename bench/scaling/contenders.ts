@@ -1,12 +1,13 @@
 /** Who is compared, each with a grid of its settings, so that everyone is seen at their best. */
 import { threshold } from '../../scaler/policies/threshold.ts';
+import { draftDrainTime } from './drain-time.draft.ts';
 import { ours } from './ours.ts';
 import { fixedFleet } from './peers/fixed.ts';
 import { keda, kedaDefaults } from './peers/keda.ts';
 import { type OracleSettings, oracle } from './peers/oracle.ts';
 import { stepScaling } from './peers/step-scaling.ts';
 import { targetTracking } from './peers/target-tracking.ts';
-import type { Load, Scaler, World } from './world.ts';
+import { type Load, meanBoot, type Scaler, type World } from './world.ts';
 
 export const families = [
   'threshold',
@@ -42,6 +43,21 @@ const course: Contender[] = [
       ours(threshold, { ...courseSettings, MAX_INSTANCES: maxInstances }),
   },
 ];
+
+const drains: Contender[] = [
+  0.2, 0.5, 1, 2, 5, 10, 20, 30, 45, 60, 75, 90, 120, 180, 300, 600,
+].flatMap((goal) =>
+  [0, 1].map((least) => ({
+    family: 'drain-time' as const,
+    settings: `goal ${goal} s, least ${least}`,
+    isDefault: goal === 60 && least === 0,
+    scaler: (_: Load, world: World) =>
+      draftDrainTime(
+        { goal, least, service: world.service.mean, boot: meanBoot(world) },
+        world.maxInstances,
+      ),
+  })),
+);
 
 const quick = {
   ...kedaDefaults,
@@ -109,6 +125,7 @@ const oracles: Contender[] = [
 
 export const contenders: readonly Contender[] = [
   ...course,
+  ...drains,
   ...kedas,
   ...trackers,
   ...steppers,
