@@ -15,6 +15,7 @@ const commands = {
   scaler: () => import('./scaler/scaler.command.ts'),
   workload: () => import('./workload/workload.command.ts'),
   grader: () => import('./workload/grader.command.ts'),
+  bench: () => import('./bench/bench.command.ts'),
 } satisfies Record<string, () => Promise<{ command: unknown }>>;
 
 const asked = hideBin(process.argv)[0];

@@ -1,7 +1,7 @@
 /** The figures that were asked for, measured: each with what to compare it to. Pure. */
 import type { Result } from './compare.ts';
 import type { Family } from './contenders.ts';
-import { cheapestAsFast, unbeaten } from './frontier.ts';
+import { cheapestAsFast, frontier, unbeaten } from './frontier.ts';
 
 /** One workload: the course's rule against the cheapest `drain-time` that is as fast. */
 export interface AgainstCourse {
@@ -52,7 +52,7 @@ export function againstPeers(results: readonly Result[], peers: readonly Family[
         result,
         ours: cheapestAsFast(ours, result.p95),
       }));
-      return { workload, peer, points: unbeaten([], theirs).length, unbeaten: left };
+      return { workload, peer, points: frontier(theirs).length, unbeaten: left };
     });
   });
 }
@@ -70,7 +70,7 @@ export function againstOracle(results: readonly Result[]): AgainstOracle[] {
   return byWorkload(results).flatMap(([workload, here]) => {
     const anyone = here.filter(({ p95 }) => Number.isFinite(p95));
     const mine = ofFamily(here, 'drain-time');
-    return unbeaten([], mine).flatMap((ours) => {
+    return frontier(mine).flatMap((ours) => {
       const oracle = cheapestAsFast(anyone, ours.p95);
       return oracle ? [{ workload, ours, oracle, ratio: ours.cost / oracle.cost }] : [];
     });

@@ -41,7 +41,10 @@ export async function compareAll(
             let current = -1;
             const next = (): void => {
               const taken = waiting.shift();
-              if (taken === undefined) return resolve();
+              if (taken === undefined) {
+                resolve();
+                return;
+              }
               current = taken.index;
               worker.postMessage(taken.job);
             };
