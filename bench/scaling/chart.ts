@@ -107,7 +107,7 @@ function legend(series: readonly Series[]): string[] {
   let at = MARGIN.left;
   return series.map(({ name, color }) => {
     const place = at;
-    at += 24 + name.length * 6.6;
+    at += 32 + name.length * 7;
     return `<rect x="${round(place)}" y="${HEIGHT - 18}" width="10" height="10" rx="2" fill="${color}"/>${text(place + 15, HEIGHT - 9, name, 'start')}`;
   });
 }

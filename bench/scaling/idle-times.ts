@@ -60,10 +60,9 @@ export class IdleTimes {
       const place = this.#at(age);
       const some = Math.min(left, this.#entries[place]!);
       this.#entries[place]! -= some;
-      this.#sum -= some;
       left -= some;
     }
-    if (this.#sum < 0) this.#sum = 0;
+    this.#sum = this.#entries.reduce((sum, one) => sum + one, 0);
   }
 
   #at(age: number): number {
@@ -73,7 +72,7 @@ export class IdleTimes {
 
   #renew(): void {
     if (this.#factor === 0) {
-      if (this.#sum > 0) this.#entries.fill(0);
+      this.#entries.fill(0);
       this.#sum = 0;
       this.#factor = 1;
       return;

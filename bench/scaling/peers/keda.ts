@@ -34,6 +34,8 @@ export const kedaDefaults: KedaSettings = {
 };
 
 const SYNC_SECONDS = 15;
+/** Its clock is not KEDA's: half a period apart is the mean of all. */
+const SYNC_PHASE = 8;
 const TOLERANCE = 0.1;
 const UP_PODS = 4;
 
@@ -68,7 +70,7 @@ export function keda(settings: KedaSettings, maxReplicaCount: number): Scaler {
       if (now % settings.pollingInterval === 0 || now === 1) replicas = activation(now, metric);
       // The autoscaler is off while the target has no replicas.
       if (replicas === 0) wanted = [];
-      else if (now % SYNC_SECONDS === 0) replicas = autoscaler(now, metric);
+      else if (now % SYNC_SECONDS === SYNC_PHASE) replicas = autoscaler(now, metric);
       const difference = replicas - serving - booting.length;
       return difference > 0 ? { launch: difference } : { remove: -difference };
     },
