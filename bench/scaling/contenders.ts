@@ -44,16 +44,25 @@ const course: Contender[] = [
   },
 ];
 
-const drains: Contender[] = [
-  0.2, 0.5, 1, 2, 5, 10, 20, 30, 45, 60, 75, 90, 120, 180, 300, 600,
-].flatMap((goal) =>
-  [0, 1].map((least) => ({
+const goals = [0.2, 0.5, 1, 2, 5, 10, 20, 30, 45, 52, 60, 67, 75, 90, 120, 180, 300, 600];
+/** [instances that always stay, share of the slack that is waited before a launch, patience in seconds] */
+const habits = [
+  [0, 0, 0],
+  [0, 1, 0],
+  [0, 0, 30],
+  [0, 1, 300],
+  [1, 0, 0],
+  [2, 0, 0],
+  [5, 0, 0],
+] as const;
+const drains: Contender[] = goals.flatMap((goal) =>
+  habits.map(([least, late, patience]) => ({
     family: 'drain-time' as const,
-    settings: `goal ${goal} s, least ${least}`,
-    isDefault: goal === 60 && least === 0,
+    settings: `goal ${goal} s, least ${least}, late ${late}, patience ${patience} s`,
+    isDefault: goal === 60 && least === 0 && late === 0 && patience === 0,
     scaler: (_: Load, world: World) =>
       draftDrainTime(
-        { goal, least, service: world.service.mean, boot: meanBoot(world) },
+        { goal, least, late, patience, service: world.service.mean, boot: meanBoot(world) },
         world.maxInstances,
       ),
   })),

@@ -8,19 +8,21 @@ export interface DraftSettings {
   readonly least: number;
   readonly service: number;
   readonly boot: number;
+  /** Share of the slack that is waited before the first launch. */
+  readonly late: number;
+  /** Seconds that a fleet is kept after it was last needed. */
+  readonly patience: number;
 }
 
-const HOLD_SECONDS = 30;
-
 export function draftDrainTime(
-  { goal, least, service, boot }: DraftSettings,
+  { goal, least, service, boot, late, patience }: DraftSettings,
   most: number,
 ): Scaler {
+  const tau = 40;
   let rate = 0;
   let rateWeight = 0;
-  let spareSince: number | undefined;
+  let neededAt = 0;
   let emptySince: number | undefined;
-  const tau = 40;
   return {
     tick(view) {
       const { now, visible, inFlight, oldest, serving, booting, arrived } = view;
@@ -31,14 +33,25 @@ export function draftDrainTime(
       const load = perSecond * service;
       const queued = visible + inFlight;
       const work = visible * service + (inFlight * service) / 2;
-      const left = booting.map((age) => Math.max(1, boot - age)).sort((a, b) => a - b);
       const have = serving + booting.length;
+      const tight = goal < boot;
       emptySince = queued === 0 ? (emptySince ?? now) : undefined;
+      // What a new instance has to do its work in, once it is up.
+      const spell = Math.max(goal - boot, Math.min(goal, 10) / 2, service);
 
-      // Time until all that waits now is done, with `more` launched now.
-      const clear = (base: number, more: number): number => {
+      if (queued > 0 && have === 0) {
+        neededAt = now;
+        const slack = goal - boot - oldest - 3;
+        // Wait as long as one instance can still do it.
+        if (!tight && late > 0 && slack * late > work + 1 - (1 - late) * oldest) return {};
+        const left = Math.max(spell - oldest, tight ? spell : 5);
+        const want = Math.max(least, 1, Math.ceil(work / left - 0.3), Math.floor(load));
+        return { launch: Math.min(most, want) };
+      }
+      const left = booting.map((age) => Math.max(1, boot - age)).sort((a, b) => a - b);
+      const clear = (more: number): number => {
         if (work === 0) return 0;
-        let capacity = base;
+        let capacity = serving;
         let at = 0;
         let done = 0;
         for (const next of [...left, ...Array.from({ length: more }, () => boot)]) {
@@ -49,50 +62,44 @@ export function draftDrainTime(
         }
         return capacity > 0 ? at + (work - done) / capacity : Number.POSITIVE_INFINITY;
       };
-
-      if (queued > 0 && have === 0) {
-        const slack = goal - boot - oldest - 5;
-        const space = Math.max(slack, Math.min(goal, 10) * 0.5, 0.5);
-        if (slack > work && now > 1 && work / space <= 1) return {};
-        const want = Math.max(least, Math.ceil(work / space), Math.ceil(load * 1.02));
-        return { launch: Math.min(most, want) };
-      }
-      const margin = goal < boot ? 1.15 + 0.6 / Math.max(goal, 0.3) / 10 : 1.03;
-      const steady = load > 0.02 ? Math.ceil(load * margin) : 0;
-      const allowed = Math.max(goal - 5, boot + Math.min(goal, 10) * 0.5);
-      const now_ = clear(serving, 0);
-      const late = Math.max(now_, visible > 0 && serving === 0 ? oldest + (left[0] ?? boot) : 0);
+      const allowed = tight ? boot + spell : Math.max(goal - 3, boot + 5);
       let want = Math.max(least, have);
-      if (late > allowed) {
-        let more = 0;
-        while (have + more < most && clear(serving, more) > allowed) more += Math.max(1, more >> 2);
-        want = Math.max(want, have + more);
+      if (clear(0) > allowed) {
+        let more = 1;
+        while (have + more < most && clear(more) > allowed) more += Math.max(1, more >> 2);
+        want = have + more;
       }
-      // A load above the fleet makes the queue grow without end.
-      if (steady > have && visible > 0) want = Math.max(want, steady);
+      // What the queue would be when a new instance is up, if arrivals go on.
+      const ahead = work + Math.max(0, load - have) * boot;
+      if (load > have && ahead / Math.max(1, have) > (tight ? spell : 0.7 * goal))
+        want = Math.max(want, Math.ceil(load * (tight ? 1.1 : 1)));
       want = Math.min(most, want);
       if (want > have) {
-        spareSince = undefined;
+        neededAt = now;
         return { launch: want - have };
       }
-      // What could go: the fleet that the load needs and that clears the queue in half the goal.
-      let enough = Math.max(least, steady, work > 0 ? Math.ceil(work / Math.max(1, goal / 2)) : 0);
-      if (goal < boot) enough = Math.max(enough, Math.ceil(load + 1.2 * Math.sqrt(load)));
-      if (queued === 0 && emptySince !== undefined) {
-        const lazy = goal > boot + 10;
+      let enough: number;
+      if (tight) enough = Math.ceil(load + 1.2 * Math.sqrt(load));
+      else {
+        const part = load - Math.floor(load);
+        // How long the queue may grow before the part must be back: worth it when longer than a little.
+        const off =
+          ((0.7 * goal - (part * boot) / Math.max(1, load)) * Math.max(1, load)) /
+          Math.max(part, 0.02);
+        enough = off > 20 && work < 0.1 * goal ? Math.floor(load) : Math.ceil(load);
+      }
+      enough = Math.max(least, enough, Math.ceil(work / Math.max(1, tight ? spell : goal / 2)));
+      if (queued > 0) enough = Math.max(enough, 1);
+      else if (load < 1 && emptySince !== undefined) {
+        const off = 1 / Math.max(perSecond, 1e-6) + Math.max(0, goal - boot - 3) * late;
         const quiet = now - emptySince;
-        // To zero when waiting for the next costs more than booting for it.
-        const cycle = 1 / Math.max(perSecond, 1e-6) + Math.max(0, goal - boot - 5);
-        if ((lazy && cycle > 60) || quiet >= 60)
-          return { drain: { count: have - least, idleSeconds: 0 } };
-        enough = Math.max(enough, 1);
-      } else enough = Math.max(enough, 1);
+        enough = Math.max(least, (!tight && off > 10) || quiet >= 60 ? 0 : 1);
+      }
       if (enough >= have) {
-        spareSince = undefined;
+        neededAt = now;
         return {};
       }
-      spareSince ??= now;
-      if (now - spareSince < HOLD_SECONDS && queued > 0) return {};
+      if (now - neededAt < patience) return {};
       return { drain: { count: have - enough, idleSeconds: 0 } };
     },
   };
