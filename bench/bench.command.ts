@@ -1,5 +1,6 @@
 /** `npm run bench -- <what>`: measurements that take longer than tests. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { DEFAULT_DOLLARS_PER_HOUR } from './scaling/bill.ts';
 
 const options = {
   workload: {
@@ -9,7 +10,7 @@ const options = {
   },
   price: {
     type: 'number',
-    default: 0.0208,
+    default: DEFAULT_DOLLARS_PER_HOUR,
     describe: 'dollars an instance-hour; the default is a t3.small in us-east-1',
   },
   pictures: { type: 'string', describe: 'write SVG pictures into this folder' },

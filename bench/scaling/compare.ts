@@ -1,6 +1,7 @@
 /** Runs contenders on workloads and pools what several draws of one gave. */
 import type { Contender, Family } from './contenders.ts';
 import { Latencies } from './latencies.ts';
+import { bound } from './peers/oracle.ts';
 import { simulate } from './simulate.ts';
 import type { Workload } from './workloads.ts';
 import type { Load, World } from './world.ts';
@@ -22,6 +23,8 @@ export interface Result {
   /** Requests in all draws, and those of them never answered. */
   readonly requests: number;
   readonly unserved: number;
+  /** Instance-seconds that nobody can get below at this p95; for `drain-time` only. */
+  readonly bound?: number;
 }
 
 /** The draws of one workload, made once for all who meet them. */
@@ -50,6 +53,11 @@ export function compare({ workload, draws }: Drawn, contender: Contender): Resul
     unserved += outcome.unserved;
   }
   const { family, settings, isDefault = false } = contender;
+  const p95 = latencies.percentile(95);
+  const bounds = draws.map(({ load, world }) =>
+    contender.family === 'drain-time' ? bound(load, world, p95) / draws.length : 0,
+  );
+  const least = bounds.reduce((sum, one) => sum + one, 0);
   return {
     workload: workload.name,
     family,
@@ -69,5 +77,6 @@ export function compare({ workload, draws }: Drawn, contender: Contender): Resul
         }),
     requests: latencies.count + unserved,
     unserved,
+    ...(least > 0 ? { bound: least } : {}),
   };
 }
