@@ -63,7 +63,11 @@ export function drawChart({ title, x, y, series }: Chart): string {
     }),
   ];
   const drawn = [...series]
-    .sort((a, b) => Number(b.faint ?? false) - Number(a.faint ?? false))
+    .sort(
+      // A single point must not hide under a line.
+      (a, b) =>
+        Number(b.faint ?? false) - Number(a.faint ?? false) || b.points.length - a.points.length,
+    )
     .map((one) => drawSeries(one, across.place, up.place));
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">`,
@@ -107,7 +111,7 @@ function legend(series: readonly Series[]): string[] {
   let at = MARGIN.left;
   return series.map(({ name, color }) => {
     const place = at;
-    at += 32 + name.length * 7;
+    at += 28 + name.length * 6.5;
     return `<rect x="${round(place)}" y="${HEIGHT - 18}" width="10" height="10" rx="2" fill="${color}"/>${text(place + 15, HEIGHT - 9, name, 'start')}`;
   });
 }
