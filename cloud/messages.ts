@@ -45,9 +45,9 @@ export const matchSchema = z.object({
 });
 export type Match = z.output<typeof matchSchema>;
 
-/** Why a photo has no answer and never will: the sender's to mend. */
+/** Why a photo has no answer: the sender's to mend, or `failed`: a dead letter, which may be sent again. */
 export const refusalSchema = z.object({
-  reason: z.enum(['image', 'no-face', 'missing']),
+  reason: z.enum(['image', 'no-face', 'missing', 'failed']),
   message: z.string().min(1).max(500),
 });
 export type Refusal = z.output<typeof refusalSchema>;

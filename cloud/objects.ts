@@ -87,11 +87,7 @@ export function openResults(s3: S3Client, bucket: string): Results {
           Key: stem,
           Body: `${stem}:${match.name}`,
           ContentType: 'text/plain',
-          // Header values are ASCII and S3 allows 2 KB of them: a match takes about 700 bytes.
-          Metadata: {
-            request: requestId,
-            match: Buffer.from(JSON.stringify(match)).toString('base64url'),
-          },
+          Metadata: { request: requestId, ...matchMetadata(match) },
         }),
       );
     },
@@ -118,4 +114,13 @@ function storedResult(metadata: Record<string, string>): StoredResult | undefine
   } catch {
     return undefined; // Not written by this project: as good as no result.
   }
+}
+
+/** S3 takes 2 KB of metadata in all; header values are ASCII. A match takes about 700 bytes. */
+const MOST_METADATA_BYTES = 1800;
+
+/** A match with names too long for it is left out: a redelivered request is then computed again. */
+function matchMetadata(match: Match): { match?: string } {
+  const text = Buffer.from(JSON.stringify(match)).toString('base64url');
+  return text.length > MOST_METADATA_BYTES ? {} : { match: text };
 }

@@ -10,8 +10,9 @@ import {
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   type SQSClient,
+  SQSServiceException,
 } from '@aws-sdk/client-sqs';
-import { ElasticFaceError } from '../runtime/errors.ts';
+import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
 import { Batcher } from './batch.ts';
 
 /** Most messages in one SQS call. */
@@ -145,6 +146,15 @@ async function queueUrl(sqs: SQSClient, name: string): Promise<string> {
     if (cause instanceof QueueDoesNotExist) {
       throw new QueueError(
         `There is no queue '${name}': create the stack, or start the local cloud, first.`,
+        { cause },
+      );
+    }
+    if (!(cause instanceof SQSServiceException)) {
+      const endpoint = await sqs.config.endpoint?.().catch(() => undefined);
+      const where =
+        endpoint === undefined ? 'AWS' : `The cloud at ${endpoint.hostname}:${endpoint.port ?? ''}`;
+      throw new QueueError(
+        `${where} cannot be reached (${messageOf(cause)}): check AWS_ENDPOINT_URL, the credentials and AWS_REGION.`,
         { cause },
       );
     }

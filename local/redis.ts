@@ -224,7 +224,8 @@ async function listenOnFreePort(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-function withoutPassword(url: string): string {
+/** The address as it may be shown. */
+export function withoutPassword(url: string): string {
   const shown = new URL(url);
   if (shown.password !== '') shown.password = '***';
   return shown.href;

@@ -116,6 +116,7 @@ async function startParts(
     ...machineEnvironment(machine),
     ...asEnvironment({
       ...settings,
+      HOST: settings.HOST ?? LOOPBACK,
       REDIS_URL: redis.url,
       AMI_ID: settings.AMI_ID ?? LOCAL_IMAGE_ID,
     }),

@@ -11,13 +11,15 @@ import { isSet, readSettings, type Settings, type SettingsInput } from '../runti
 import { stopOnSignals } from '../runtime/stop.ts';
 import { fleetSize } from './capacity.ts';
 import { displayName, type Instance } from './ec2/instance.ts';
+import { LocalCloudError } from './endpoint.ts';
+import { withoutPassword } from './redis.ts';
 import { type Stack, startStack } from './stack.ts';
 
 /** Runs until a signal or until a part dies; leaves the process with 0 or 1. */
 export async function runStart(flags: SettingsInput): Promise<void> {
   const settings = forThisMachine(readSettings(flags), flags);
   const logFolder = join(settings.LOCAL_DATA_DIR, 'logs');
-  mkdirSync(logFolder, { recursive: true });
+  makeLogFolder(logFolder);
   const log = createLogger(
     'local',
     settings.LOG_LEVEL,
@@ -86,7 +88,9 @@ function unaskedFor({ stateReason }: Instance): string {
 
 function readyText(stack: Stack, settings: Settings): string {
   const redis =
-    stack.redis.kind === 'memory' ? 'in memory: install redis-server to keep it' : stack.redis.url;
+    stack.redis.kind === 'memory'
+      ? 'in memory: install redis-server to keep it'
+      : withoutPassword(stack.redis.url);
   return [
     `Ready: ${stack.webUrl}  (up to ${settings.MAX_INSTANCES} instances)`,
     `  try      curl -F inputFile=@$(npm run -s photo) ${stack.webUrl}/`,
@@ -99,4 +103,15 @@ function readyText(stack: Stack, settings: Settings): string {
 
 function say(line: string): void {
   console.log(line);
+}
+
+function makeLogFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new LocalCloudError(
+      `The folder ${folder} cannot be made (${messageOf(cause)}). Set LOCAL_DATA_DIR to a folder of yours.`,
+      { cause },
+    );
+  }
 }

@@ -49,6 +49,13 @@ export const settingsSchema = z.object({
     .default('local')
     .describe('id that queue, bucket and key names start with'),
   PORT: whole(0, 65535).default(8000).describe('port of the web tier; 0 takes a free one'),
+  HOST: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'address the web tier listens on; unset means all, under `npm start` only this machine',
+    ),
   AWS_REGION: z
     .string()
     .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, { error: 'must be an AWS region, e.g. us-east-1' })

@@ -43,6 +43,7 @@ describe('the scaler at its start', { timeout: 30_000 }, () => {
       REDIS_URL,
       VISIBILITY_SECONDS: '30',
       MAX_RECEIVES: '5',
+      REQUEST_SECONDS: '900',
       BACKEND: 'auto',
       THREADS: '2',
       LOG_LEVEL: 'info',

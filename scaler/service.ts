@@ -90,6 +90,7 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       AWS_REGION: settings.AWS_REGION,
       VISIBILITY_SECONDS: String(settings.VISIBILITY_SECONDS),
       MAX_RECEIVES: String(settings.MAX_RECEIVES),
+      REQUEST_SECONDS: String(settings.REQUEST_SECONDS),
       BACKEND: settings.BACKEND,
       THREADS: String(settings.THREADS),
       LOG_LEVEL: settings.LOG_LEVEL,

@@ -48,6 +48,9 @@ export function createApp(parts: AppParts): Express {
       .type('text/plain')
       .send("POST a photo here, as a multipart form with the field 'inputFile'.\n");
   });
+  app.all('/', (request) => {
+    throw refuse.method(request.method);
+  });
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });

@@ -156,6 +156,7 @@ describe('what the web tier refuses', () => {
     ['with a colon, which would split the answer', 'a:b.jpg', /only ASCII/],
     ['with a leading dot', '.hidden.jpg', /must begin/],
     ['that would look set aside', '~/x/a.jpg', /must begin/],
+    ['that ends in a space', 'a.jpg ', /only ASCII/],
     ['that is empty', '', /No photo|no file name/],
   ] as const) {
     it(`a name ${what} is refused with 400`, () =>
@@ -167,6 +168,24 @@ describe('what the web tier refuses', () => {
     assert.equal(answer.status, 404);
     assert.match(await answer.text(), /photos go to POST \//);
   });
+
+  it('another method than POST gets 405 in one sentence', async () => {
+    const answer = await fetch(running.url, { method: 'PUT', body: 'x' });
+    assert.equal(answer.status, 405);
+    assert.match(await answer.text(), /^PUT is not possible here: photos are sent with POST\.$/);
+  });
+
+  it('a HEIC photo, as phones send it, is refused by its name', () =>
+    refuses(
+      () =>
+        postPhoto(
+          running.url,
+          'a.heic',
+          Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
+        ),
+      415,
+      /^HEIC photos cannot be read here: send JPEG/,
+    ));
 
   it('who asks for JSON gets the refusal as JSON with a stable code', async () => {
     const answer = await postPhoto(running.url, 'a.jpg', Buffer.from('text'), {

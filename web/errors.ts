@@ -38,9 +38,14 @@ export const refuse = {
       'not-an-image',
       `The file is not a photo this service reads: send ${accepted}.`,
     ),
+  heic: (accepted: string) =>
+    new HttpError(415, 'heic', `HEIC photos cannot be read here: send ${accepted}.`),
   image: (message: string) => new HttpError(422, 'broken-image', message),
   noFace: (message: string) => new HttpError(422, 'no-face', message),
   missing: (message: string) => new HttpError(409, 'missing', message),
+  failed: (message: string) => new HttpError(503, 'failed', message),
+  method: (method: string) =>
+    new HttpError(405, 'method', `${method} is not possible here: photos are sent with POST.`),
   stopping: () =>
     new HttpError(503, 'stopping', 'This server is about to stop: send the photo again.'),
   unavailable: (cause: unknown) =>
@@ -51,6 +56,6 @@ export const refuse = {
     new HttpError(
       504,
       'too-slow',
-      `No answer came within ${seconds} s; it will still be stored when it is there.`,
+      `No answer came within ${seconds} s; should it still come, it is stored.`,
     ),
 } as const;

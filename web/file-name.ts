@@ -5,7 +5,7 @@
 import { refuse } from './errors.ts';
 
 const MOST_LETTERS = 200;
-const ALLOWED = /^[A-Za-z0-9_][A-Za-z0-9 ._()+@=-]*$/;
+const ALLOWED = /^[A-Za-z0-9_](?:[A-Za-z0-9 ._()+@=-]*[A-Za-z0-9._()+@=-])?$/;
 
 /**
  * @param name as the client sent it, path parts and all

@@ -20,6 +20,7 @@ const ACCEPTED_WORDS = 'JPEG, PNG, WebP, GIF, TIFF or AVIF';
 export async function checkImageType(bytes: Uint8Array): Promise<string> {
   if (bytes.length === 0) throw refuse.emptyFile();
   const type = await fileTypeFromBuffer(bytes).catch(() => undefined);
+  if (type !== undefined && /^image\/hei[cf]/.test(type.mime)) throw refuse.heic(ACCEPTED_WORDS);
   if (type === undefined || !ACCEPTED.has(type.mime)) throw refuse.notAnImage(ACCEPTED_WORDS);
   return type.mime;
 }

@@ -77,5 +77,7 @@ function refusal({
       return refuse.noFace(message);
     case 'missing':
       return refuse.missing(message);
+    case 'failed':
+      return refuse.failed(message);
   }
 }

@@ -83,7 +83,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
   try {
-    await listen(server, settings.PORT);
+    await listen(server, settings);
   } catch (cause) {
     await close();
     throw new SettingsError(`PORT ${settings.PORT} cannot be opened: ${messageOf(cause)}`, {
@@ -112,10 +112,10 @@ async function closeServer(server: Server): Promise<void> {
   clearInterval(sweep);
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, { PORT, HOST }: Settings): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, backlog: BACKLOG }, () => {
+    server.listen({ port: PORT, host: HOST, backlog: BACKLOG }, () => {
       server.off('error', reject);
       resolve();
     });

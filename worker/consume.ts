@@ -160,7 +160,7 @@ export class Consumer {
     try {
       if (isLast && request) await giveUp(request);
     } catch (error) {
-      log.warn({ err: error }, 'the pressure of this request could not be ended');
+      log.warn({ err: error }, 'the client could not be told, or the pressure not be ended');
     }
     try {
       await requests.extend(receipt, delaySeconds);

@@ -84,6 +84,9 @@ describe('what a worker makes of requests', { timeout: 120_000 }, () => {
     const [letter] = await bench.deadLetters.receive({ most: 1, waitSeconds: 0 });
     assert.equal(JSON.parse(letter?.body ?? '{}').id, sent[1].id);
     await bench.deadLetters.delete(letter?.receipt ?? '');
+    const told = await bench.reply(sent[1]);
+    assert.ok('refusal' in told, 'its client hears of it and need not wait for its time limit');
+    assert.equal(told.refusal.reason, 'failed');
     const texts = bench.computed().slice(before);
     assert.equal(texts.filter((text) => text === 'crash').length, 2);
     assert.equal(texts.filter((text) => text.startsWith('face')).length, 2);

@@ -2,6 +2,7 @@
 import { createAwsClients } from '../cloud/clients.ts';
 import type { LeaseState } from '../cloud/leases.ts';
 import { openLeases } from '../cloud/leases.ts';
+import { encodeReply } from '../cloud/messages.ts';
 import { metadataEndpoint } from '../cloud/metadata.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { openPhotos, openResults } from '../cloud/objects.ts';
@@ -39,6 +40,10 @@ export interface WorkerOptions {
   readonly inferenceEntry?: URL;
 }
 
+/** What the client of a dead letter reads. */
+const GIVEN_UP =
+  'The photo could not be recognised, though it was tried several times: send it again later.';
+
 /**
  * @throws {SettingsError} when REDIS_URL is unset
  * @throws {QueueError} when the project's queues do not exist
@@ -73,7 +78,11 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     inference,
     answer: (request, deliveries, requestLog) =>
       answerRequest(request, deliveries, parts, requestLog),
-    giveUp: ({ id, file }) => pressure.finish(id, file),
+    giveUp: async ({ id, file, node }) => {
+      const refusal = { reason: 'failed' as const, message: GIVEN_UP };
+      await replies.send(encodeReply({ id, file, node, outcome: { refusal } }));
+      await pressure.finish(id, file);
+    },
     visibilitySeconds: settings.VISIBILITY_SECONDS,
     mostDeliveries: settings.MAX_RECEIVES,
     log,

@@ -4,7 +4,7 @@
  */
 import { messageOf } from '../../runtime/errors.ts';
 
-const AGAIN = 'try again with `node model/native/install.ts`';
+const AGAIN = 'try again with `npm run setup-native`';
 
 const say = (line: string): void => console.error(`elastic-face: ${line}`);
 

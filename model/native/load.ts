@@ -26,7 +26,7 @@ export function loadTfjsNode(threads: number): TfjsNode {
   } catch (cause) {
     const [reason] = messageOf(cause).split('\n');
     throw new BackendError(
-      `TensorFlow's native library does not load (${reason?.trim()}): run \`node model/native/install.ts\` to set it up.`,
+      `TensorFlow's native library does not load (${reason?.trim()}): run \`npm run setup-native\` to set it up.`,
       { cause },
     );
   }
