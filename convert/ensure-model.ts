@@ -12,9 +12,9 @@ type ModelSettings = Pick<Settings, 'MODEL_DIR' | 'FACE_CHECKPOINTS'>;
 const program = join(import.meta.dirname, '..', 'elastic-face.ts');
 
 /**
- * Takes the model in MODEL_DIR if it is intact and no checkpoints are named, else runs
- * `elastic-face convert` in a process of its own: the engines that its self-test loads would stay in
- * the memory of the caller for good.
+ * Takes the model in MODEL_DIR if it is intact, whatever it was made from: a gallery of one's own must
+ * survive a start. Else runs `elastic-face convert` in a process of its own: the engines that its
+ * self-test loads would stay in the memory of the caller for good.
  * @param say told of each step when there is something to do
  * @throws {ElasticFaceError} with what the conversion said last
  */
@@ -22,7 +22,7 @@ export async function ensureModel(
   { MODEL_DIR, FACE_CHECKPOINTS }: ModelSettings,
   say: (line: string) => void,
 ): Promise<void> {
-  if (FACE_CHECKPOINTS === undefined && (await readIntactManifest(resolve(MODEL_DIR)))) return;
+  if (await readIntactManifest(resolve(MODEL_DIR))) return;
   const from = FACE_CHECKPOINTS === undefined ? [] : ['--checkpoints', FACE_CHECKPOINTS];
   const child = spawn(process.execPath, [program, 'convert', '--out', MODEL_DIR, ...from], {
     stdio: ['ignore', 'pipe', 'pipe'],
