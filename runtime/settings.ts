@@ -76,7 +76,9 @@ export const settingsSchema = z.object({
     .describe('largest fleet; on one machine, when unset, what its cores and memory bear'),
   SCALE_OUT_THRESHOLD: whole(0, 1_000_000)
     .default(0)
-    .describe('launch when more requests than this are waiting or in work'),
+    .describe(
+      'with more requests than this waiting or in work, one instance a request; up to it, one for all',
+    ),
   IDLE_SECONDS: seconds(0, 86_400)
     .default(10)
     .describe('an instance idle for this long, with an empty queue, is drained and terminated'),

@@ -23,10 +23,18 @@ describe('scaling out', () => {
     assert.equal(new Ticks().see({ visible: 1000 }).length, settings.MAX_INSTANCES);
   });
 
-  it('waits until demand passes the threshold', () => {
+  it('up to the threshold one instance serves all, so that no request waits for ever', () => {
     const ticks = new Ticks({ SCALE_OUT_THRESHOLD: 2 });
-    assert.deepEqual(ticks.see({ visible: 2 }), []);
-    assert.equal(ticks.see({ visible: 3 }).length, 3);
+    assert.deepEqual(ticks.see({ visible: 2 }), ['launch 1']);
+    assert.deepEqual(ticks.see({ now: START + 1000, visible: 2 }), []);
+  });
+
+  it('past the threshold there is one instance a request', () => {
+    assert.deepEqual(new Ticks({ SCALE_OUT_THRESHOLD: 2 }).see({ visible: 3 }), [
+      'launch 1',
+      'launch 2',
+      'launch 3',
+    ]);
   });
 
   it('takes the lowest free numbers, and those of instances that shut down are not free yet', () => {

@@ -1,6 +1,7 @@
 /**
  * The course's rule: out to one instance a request when pressure passes the threshold, in when the
- * queue is empty and instances have been idle for the set time.
+ * queue is empty and instances have been idle for the set time. Below the threshold one instance serves,
+ * or the last few requests would wait for company until their time limit.
  */
 import { demandOf, type Policy } from '../policy.ts';
 
@@ -15,11 +16,22 @@ export const threshold: Policy = (observation, settings) => {
     return {
       kind: 'grow',
       to,
-      reason: `${known} requests wait or are in work, more than the threshold of ${settings.SCALE_OUT_THRESHOLD}: one instance each${limit}`,
+      reason: `${inWords(known)}, more than the threshold of ${settings.SCALE_OUT_THRESHOLD}: one instance each${limit}`,
     };
   }
+  if (known > 0) {
+    const reason = `${inWords(known)}, no more than the threshold of ${settings.SCALE_OUT_THRESHOLD}: one instance for all`;
+    return { kind: 'grow', to: 1, reason };
+  }
   if (certainlyNone) return { kind: 'shrink', to: 0, reason: 'the queue is empty' };
-  return known === 0
-    ? { kind: 'hold', reason: 'one of pressure and queue could not be read, the other is empty' }
-    : { kind: 'hold', reason: 'there is work, but no more than the threshold' };
+  return {
+    kind: 'hold',
+    reason: 'one of pressure and queue could not be read, the other is empty',
+  };
 };
+
+function inWords(requests: number): string {
+  return requests === 1
+    ? '1 request waits or is in work'
+    : `${requests} requests wait or are in work`;
+}
