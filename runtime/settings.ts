@@ -71,14 +71,42 @@ export const settingsSchema = z.object({
     .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' })
     .optional()
     .describe('Redis that holds pressure and leases; the local cloud starts one when unset'),
+  SCALE_POLICY: z
+    .enum(['threshold', 'backlog', 'drain-time'], {
+      error: 'must be threshold, backlog or drain-time',
+    })
+    .default('threshold')
+    .describe(
+      'rule of the scaler: `threshold` (an instance a request), `backlog` (so many requests an instance) or `drain-time` (the smallest fleet that meets LATENCY_SECONDS)',
+    ),
   MAX_INSTANCES: whole(1, 1000)
     .default(20)
     .describe('largest fleet; on one machine, when unset, what its cores and memory bear'),
+  MIN_INSTANCES: whole(0, 1000)
+    .default(0)
+    .describe('smallest fleet, kept also when there is no work'),
   SCALE_OUT_THRESHOLD: whole(0, 1_000_000)
     .default(0)
     .describe(
       'with more requests than this waiting or in work, one instance a request; up to it, one for all',
     ),
+  BACKLOG_PER_INSTANCE: whole(1, 1_000_000)
+    .default(10)
+    .describe('`backlog`: requests waiting or in work for each instance'),
+  LATENCY_SECONDS: seconds(0.1, 86_400)
+    .default(60)
+    .describe('`drain-time`: time within which requests should be answered, a boot included'),
+  SLACK_SHARE: z.coerce
+    .number<string | number>({ error: 'must be a share from 0 to 1' })
+    .min(0, { error: 'must be at least 0' })
+    .max(1, { error: 'must be at most 1' })
+    .default(0)
+    .describe(
+      '`drain-time`: share of the time to spare that a first launch waits for more requests; 1 is cheapest',
+    ),
+  KEEP_SECONDS: seconds(0, 86_400)
+    .default(0)
+    .describe('`drain-time`: an instance no longer needed is kept for so long'),
   IDLE_SECONDS: seconds(0, 86_400)
     .default(10)
     .describe('an instance idle for this long, with an empty queue, is drained and terminated'),

@@ -8,9 +8,18 @@ import type { Action, Draining, Launching, Terminating } from './actions.ts';
 import { emptySince, forgetPressure } from './healing.ts';
 import { hear, isUp, whyDead } from './health.ts';
 import { lowestFree, recentLaunches, unlisted } from './launches.ts';
+import { measure } from './measure.ts';
 import { expect, type Launch, type Memory } from './memory.ts';
-import { threshold } from './policies/threshold.ts';
-import type { Observation, Policy, ScalingSettings, Wish } from './policy.ts';
+import { policies } from './policies/named.ts';
+import {
+  type Grow,
+  type Observation,
+  type Policy,
+  type ScalingSettings,
+  type Shrink,
+  wishOf,
+} from './policy.ts';
+import { situationOf } from './situation.ts';
 
 export interface Decision {
   readonly actions: readonly Action[];
@@ -30,11 +39,12 @@ export function decide(
   observation: Observation,
   settings: ScalingSettings,
   memory: Memory,
-  policy: Policy = threshold,
+  policy: Policy = policies[settings.SCALE_POLICY],
 ): Decision {
   const hearing = hear(observation, memory);
   const empty = emptySince(observation, memory);
-  const heard: Memory = { ...memory, ...hearing, empty };
+  const measures = measure(observation, memory.measures);
+  const heard: Memory = { ...memory, ...hearing, empty, measures };
   const healing = forgetPressure(observation, empty);
   const { instances } = observation;
   if (instances === undefined) {
@@ -44,13 +54,15 @@ export function decide(
   const tidy = forgetGone(heard, instances, observation);
   const terminations = toTerminate(observation, instances, settings, tidy);
   const fleet = sort(instances, observation, tidy, terminations);
-  const wish = policy(observation, settings, tidy);
+  const wish = wishOf(policy, situationOf(observation, fleet, tidy), settings);
+  const { now } = observation;
+  const spareSince = wish.kind === 'shrink' ? (memory.spareSince ?? now) : undefined;
   const launches = wish.kind === 'grow' ? toLaunch(wish, fleet, settings, tidy, observation) : [];
-  const drains = wish.kind === 'shrink' ? toDrain(wish, fleet, settings, observation) : [];
+  const drains = wish.kind === 'shrink' ? toDrain(wish, fleet, spareSince ?? now, observation) : [];
   const actions = [...terminations, ...drains, ...launches, ...healing];
-  const waits = wish.kind === 'grow' && observation.now < tidy.backoff.until;
+  const waits = wish.kind === 'grow' && now < tidy.backoff.until;
   const reasons = waits ? [wish.reason, 'launching waits after a failure'] : [wish.reason];
-  return { actions, reasons, memory: expect(tidy, actions, observation.now) };
+  return { actions, reasons, memory: expect({ ...tidy, spareSince }, actions, now) };
 }
 
 /** What counts how, in this tick. */
@@ -114,7 +126,7 @@ function toTerminate(
 
 /** Launches whose outcome is not known come first: asked again with the same token, they launch once. */
 function toLaunch(
-  wish: Exclude<Wish, { kind: 'hold' }>,
+  wish: Grow,
   fleet: FleetNow,
   settings: ScalingSettings,
   memory: Memory,
@@ -140,15 +152,16 @@ function toLaunch(
 
 /** Idle ones only, the highest numbers first. The wish is a question: one that got work meanwhile ends it. */
 function toDrain(
-  wish: Exclude<Wish, { kind: 'hold' }>,
+  wish: Shrink,
   fleet: FleetNow,
-  settings: ScalingSettings,
-  { leases }: Observation,
+  spareSince: number,
+  { now, leases, pressure, depth }: Observation,
 ): Draining[] {
-  if (leases === undefined) return [];
+  if (leases === undefined || pressure === undefined || depth === undefined) return [];
+  if (now - spareSince < (wish.keepSeconds ?? 0) * 1000) return [];
   const spare = Math.max(0, fleet.serving.length + fleet.missing.length - wish.to);
   return fleet.serving
-    .filter(({ id }) => idleMs(leases.get(id)) >= settings.IDLE_SECONDS * 1000)
+    .filter(({ id }) => idleMs(leases.get(id)) >= wish.idleSeconds * 1000)
     .sort((a, b) => b.number - a.number)
     .slice(0, spare)
     .map(({ id, number }) => {

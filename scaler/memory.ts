@@ -3,6 +3,7 @@
  * Losing it is safe: the fleet is in EC2, what instances do is in Redis.
  */
 import type { Action } from './actions.ts';
+import { type Measures, startMeasures } from './measure.ts';
 
 /** A recent launch, which EC2's list of instances may not show yet, or not every time. */
 export interface Launch {
@@ -41,6 +42,9 @@ export interface Memory {
   readonly allSilent: boolean;
   /** Since when, and in how many readings, nothing was queued or in any instance's hands. */
   readonly empty: { readonly since: number; readonly readings: number } | undefined;
+  readonly measures: Measures;
+  /** Since when the policy has wished to shrink, without a break. */
+  readonly spareSince: number | undefined;
 }
 
 /** @param seed at most 8 letters or digits; random in production */
@@ -56,6 +60,8 @@ export function startMemory(seed: string): Memory {
     silenceCountsFrom: undefined,
     allSilent: false,
     empty: undefined,
+    measures: startMeasures(),
+    spareSince: undefined,
   };
 }
 

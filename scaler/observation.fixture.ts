@@ -9,8 +9,14 @@ import type { Observation, ScalingSettings } from './policy.ts';
 export const START = 1_000_000;
 
 export const settings: ScalingSettings = {
+  SCALE_POLICY: 'threshold',
   MAX_INSTANCES: 4,
+  MIN_INSTANCES: 0,
   SCALE_OUT_THRESHOLD: 0,
+  BACKLOG_PER_INSTANCE: 10,
+  LATENCY_SECONDS: 60,
+  SLACK_SHARE: 0,
+  KEEP_SECONDS: 0,
   IDLE_SECONDS: 10,
   BOOT_SECONDS: 300,
 };

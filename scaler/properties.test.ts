@@ -5,6 +5,7 @@ import type { Action } from './actions.ts';
 import { decide } from './decide.ts';
 import { learn, startMemory } from './memory.ts';
 import { settings as fixed } from './observation.fixture.ts';
+import { policies } from './policies/named.ts';
 import type { Observation, ScalingSettings } from './policy.ts';
 import { calm, type Weather, World } from './world.fixture.ts';
 
@@ -51,7 +52,12 @@ const scene = fc.record({
   bootSeconds: fc.constantFrom(0, 3, 25),
   most: fc.integer({ min: 1, max: 6 }),
   threshold: fc.constantFrom(0, 0, 3),
+  perInstance: fc.integer({ min: 1, max: 20 }),
+  goal: fc.constantFrom(1, 20, 60, 200),
+  late: fc.constantFrom(0, 0.5, 1),
+  keep: fc.constantFrom(0, 0, 20),
 });
+type Scene = typeof scene extends fc.Arbitrary<infer T> ? T : never;
 
 interface Moment {
   readonly world: World;
@@ -62,21 +68,21 @@ interface Moment {
 
 /** Plays random weather and then a long calm, showing each second to `check` before it is acted on. */
 function play(
-  {
-    spells,
-    lagSeconds,
-    bootSeconds,
-    most,
-    threshold,
-  }: typeof scene extends fc.Arbitrary<infer T> ? T : never,
+  policy: ScalingSettings['SCALE_POLICY'],
+  { spells, lagSeconds, bootSeconds, most, threshold, perInstance, goal, late, keep }: Scene,
   check: { before?: (moment: Moment) => void; after?: (moment: Moment) => void },
   calmSeconds = 0,
 ): World {
   const world = new World({ lagSeconds, bootSeconds });
-  const settings = {
+  const settings: ScalingSettings = {
     ...fixed,
     MAX_INSTANCES: most,
+    SCALE_POLICY: policy,
     SCALE_OUT_THRESHOLD: threshold,
+    BACKLOG_PER_INSTANCE: perInstance,
+    LATENCY_SECONDS: goal,
+    SLACK_SHARE: late,
+    KEEP_SECONDS: keep,
     IDLE_SECONDS: 5,
     BOOT_SECONDS: 60,
   };
@@ -93,76 +99,104 @@ function play(
   return world;
 }
 
-const runs = { seed: 546, numRuns: 600 };
+const runs = { seed: 546, numRuns: 300 };
 
-describe('in any weather', { timeout: 120_000 }, () => {
-  it('there are never more instances than the largest fleet, listed or not', () => {
-    const after = ({ world, settings }: Moment) =>
-      assert.ok(world.alive.length <= settings.MAX_INSTANCES);
-    fc.assert(
-      fc.property(scene, (one) => void play(one, { after })),
-      runs,
-    );
-  });
+for (const policy of Object.keys(policies) as (keyof typeof policies)[]) {
+  describe(`in any weather, under ${policy},`, { timeout: 120_000 }, () => {
+    it('there are never more instances than the largest fleet, listed or not', () => {
+      const after = ({ world, settings }: Moment) =>
+        assert.ok(world.alive.length <= settings.MAX_INSTANCES);
+      fc.assert(
+        fc.property(scene, (one) => void play(policy, one, { after })),
+        runs,
+      );
+    });
 
-  it('no two instances have the same number, until one is gone', () => {
-    const after = ({ world }: Moment) => {
-      const numbers = world.instances
-        .filter(({ state }) => state !== 'terminated')
-        .map(({ number }) => number);
-      assert.equal(new Set(numbers).size, numbers.length);
-    };
-    fc.assert(
-      fc.property(scene, (one) => void play(one, { after })),
-      runs,
-    );
-  });
+    it('no two instances have the same number, until one is gone', () => {
+      const after = ({ world }: Moment) => {
+        const numbers = world.instances
+          .filter(({ state }) => state !== 'terminated')
+          .map(({ number }) => number);
+        assert.equal(new Set(numbers).size, numbers.length);
+      };
+      fc.assert(
+        fc.property(scene, (one) => void play(policy, one, { after })),
+        runs,
+      );
+    });
 
-  it('no instance that works is ever terminated, and none asked to drain but idle ones', () => {
-    const before = ({ world, observation, actions, settings }: Moment) => {
-      for (const action of actions) {
-        if (action.kind === 'terminate') {
-          const instance = world.instances.find(({ id }) => id === action.instanceId);
-          assert.ok(instance?.hung || instance?.inHand.length === 0, 'it works');
+    it('no instance that works is ever terminated, and none asked to drain but idle ones', () => {
+      const before = ({ world, observation, actions, settings }: Moment) => {
+        for (const action of actions) {
+          if (action.kind === 'terminate') {
+            const instance = world.instances.find(({ id }) => id === action.instanceId);
+            assert.ok(instance?.hung || instance?.inHand.length === 0, 'it works');
+          }
+          if (action.kind === 'drain') {
+            const lease = observation.leases?.get(action.instanceId);
+            assert.equal(lease?.state, 'idle');
+            assert.equal(lease?.inHand, 0);
+            // `drain-time` lets idle ones go at once.
+            const idleMs = policy === 'drain-time' ? 0 : settings.IDLE_SECONDS * 1000;
+            assert.ok(lease && lease.forMs + lease.silentMs >= idleMs);
+          }
         }
-        if (action.kind === 'drain') {
-          const lease = observation.leases?.get(action.instanceId);
-          assert.equal(lease?.state, 'idle');
-          assert.ok(lease && lease.forMs + lease.silentMs >= settings.IDLE_SECONDS * 1000);
+      };
+      fc.assert(
+        fc.property(scene, (one) => void play(policy, one, { before })),
+        runs,
+      );
+    });
+
+    it('a failed reading never scales in', () => {
+      const before = ({ observation, actions }: Moment) => {
+        const { instances, leases, pressure, depth } = observation;
+        if (instances && leases && pressure && depth) return;
+        assert.ok(!actions.some(({ kind }) => kind === 'drain'));
+        if (instances === undefined || leases === undefined) {
+          assert.ok(!actions.some(({ kind }) => kind === 'terminate'));
         }
-      }
-    };
-    fc.assert(
-      fc.property(scene, (one) => void play(one, { before })),
-      runs,
-    );
-  });
+      };
+      fc.assert(
+        fc.property(scene, (one) => void play(policy, one, { before })),
+        runs,
+      );
+    });
 
-  it('a failed reading never scales in', () => {
-    const before = ({ observation, actions }: Moment) => {
-      const { instances, leases, pressure, depth } = observation;
-      if (instances && leases && pressure && depth) return;
-      assert.ok(!actions.some(({ kind }) => kind === 'drain'));
-      if (instances === undefined || leases === undefined) {
-        assert.ok(!actions.some(({ kind }) => kind === 'terminate'));
-      }
-    };
-    fc.assert(
-      fc.property(scene, (one) => void play(one, { before })),
-      runs,
-    );
-  });
+    it('once it is calm, all work gets done and the fleet comes back to zero', () => {
+      // The longest work, twice lost, on one instance: then boot, silence, idle and lag once more.
+      const calmSeconds = 3000;
+      fc.assert(
+        fc.property(scene, (one) => {
+          const world = play(policy, one, {}, calmSeconds);
+          assert.equal(world.alive.length, 0);
+          assert.equal(world.waiting, 0);
+        }),
+        { ...runs, numRuns: 100 },
+      );
+    });
 
-  it('once it is calm, all work gets done and the fleet comes back to zero', () => {
-    // The longest work, twice lost, on one instance: then boot, silence, idle and lag once more.
-    const calmSeconds = 3000;
-    fc.assert(
-      fc.property(scene, (one) => {
-        const world = play(one, {}, calmSeconds);
-        assert.equal(world.alive.length, 0);
-        assert.ok(world.waiting <= one.threshold);
-      }),
-      { ...runs, numRuns: 100 },
-    );
+    it('demand above zero always ends with an instance', () => {
+      const few = fc.record({ one: scene, arrivals: fc.integer({ min: 1, max: 5 }) });
+      fc.assert(
+        fc.property(few, ({ one, arrivals }) => {
+          // After the weather all is gone; then a few come, and no more.
+          const calmFor = Array.from({ length: 1500 }, () => calm);
+          const spells = [...one.spells, ...calmFor, { ...calm, arrivals }];
+          let launched = 0;
+          const before = ({ actions }: Moment) => {
+            launched += actions.filter(({ kind }) => kind === 'launch').length;
+          };
+          play(policy, { ...one, spells: spells.slice(0, -1) }, { before });
+          const earlier = launched;
+          launched = 0;
+          // The goal, at most, and the lag of the list.
+          const world = play(policy, { ...one, spells }, { before }, one.goal + 30);
+          assert.ok(launched > earlier);
+          assert.ok(world.instances.length >= 1);
+        }),
+        { ...runs, numRuns: 40 },
+      );
+    });
   });
-});
+}

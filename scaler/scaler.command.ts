@@ -2,6 +2,7 @@
 import type { CommandModule } from 'yargs';
 
 interface ScalerArguments {
+  policy?: string;
   maxInstances?: number;
   threshold?: number;
   idleSeconds?: number;
@@ -12,6 +13,10 @@ export const command: CommandModule<object, ScalerArguments> = {
   describe: 'Run the scaler: launches app-tier instances when there is work, ends idle ones',
   builder: (args) =>
     args
+      .option('policy', {
+        choices: ['threshold', 'backlog', 'drain-time'],
+        describe: 'Scaling policy (default: SCALE_POLICY, else threshold)',
+      })
       .option('max-instances', {
         type: 'number',
         describe: 'Largest fleet (default: MAX_INSTANCES, else 20)',
@@ -28,7 +33,7 @@ export const command: CommandModule<object, ScalerArguments> = {
         'REDIS_URL=redis://127.0.0.1 AMI_ID=ami-0123456789abcdef0 $0 scaler',
         'against AWS, in the region of AWS_REGION',
       ),
-  handler: async ({ maxInstances, threshold, idleSeconds }) => {
+  handler: async ({ policy, maxInstances, threshold, idleSeconds }) => {
     const [
       { readSettings },
       { createLogger },
@@ -41,6 +46,7 @@ export const command: CommandModule<object, ScalerArguments> = {
       import('./service.ts'),
     ]);
     const settings = readSettings({
+      SCALE_POLICY: policy,
       MAX_INSTANCES: maxInstances,
       SCALE_OUT_THRESHOLD: threshold,
       IDLE_SECONDS: idleSeconds,

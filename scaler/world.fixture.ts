@@ -50,6 +50,7 @@ export interface TrueInstance {
   lease: 'starting' | 'idle' | 'busy' | 'draining' | 'drained';
   since: number;
   readonly inHand: { request: Request; doneAt: number }[];
+  finished: number;
 }
 
 const SECOND = 1000;
@@ -171,6 +172,7 @@ export class World {
       lease: 'starting',
       since: this.now,
       inHand: [],
+      finished: 0,
     };
     this.instances.push(instance);
     this.#tokens.set(token, instance);
@@ -200,6 +202,7 @@ export class World {
     for (const held of [...instance.inHand]) {
       if (held.doneAt > this.now) continue;
       instance.inHand.splice(instance.inHand.indexOf(held), 1);
+      instance.finished += 1;
       if (redisUp) this.#pressure.delete(held.request.id);
     }
     const draining =
@@ -217,7 +220,7 @@ export class World {
       state: lease,
       forMs: this.now - instance.since,
       inHand: instance.inHand.length,
-      finished: 0,
+      finished: instance.finished,
       silentMs: 0,
       at: this.now,
     });

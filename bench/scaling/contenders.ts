@@ -1,13 +1,15 @@
 /** Who is compared, each with a grid of its settings, so that everyone is seen at their best. */
+import { backlog } from '../../scaler/policies/backlog.ts';
+import { drainTime } from '../../scaler/policies/drain-time.ts';
 import { threshold } from '../../scaler/policies/threshold.ts';
-import { draftDrainTime } from './drain-time.draft.ts';
+import type { ScalingSettings } from '../../scaler/policy.ts';
 import { ours } from './ours.ts';
 import { fixedFleet } from './peers/fixed.ts';
 import { keda, kedaDefaults } from './peers/keda.ts';
 import { type OracleSettings, oracle } from './peers/oracle.ts';
 import { stepScaling } from './peers/step-scaling.ts';
 import { targetTracking } from './peers/target-tracking.ts';
-import { type Load, meanBoot, type Scaler, type World } from './world.ts';
+import type { Load, Scaler, World } from './world.ts';
 
 export const families = [
   'threshold',
@@ -32,7 +34,17 @@ export interface Contender {
 }
 
 /** What the course's rule gets: its defaults, and the threshold of one request. */
-const courseSettings = { SCALE_OUT_THRESHOLD: 0, IDLE_SECONDS: 10, BOOT_SECONDS: 300 };
+const courseSettings: Omit<ScalingSettings, 'MAX_INSTANCES'> = {
+  SCALE_POLICY: 'threshold',
+  MIN_INSTANCES: 0,
+  SCALE_OUT_THRESHOLD: 0,
+  BACKLOG_PER_INSTANCE: 10,
+  LATENCY_SECONDS: 60,
+  SLACK_SHARE: 0,
+  KEEP_SECONDS: 0,
+  IDLE_SECONDS: 10,
+  BOOT_SECONDS: 300,
+};
 
 const course: Contender[] = [
   {
@@ -43,6 +55,24 @@ const course: Contender[] = [
       ours(threshold, { ...courseSettings, MAX_INSTANCES: maxInstances }),
   },
 ];
+
+const backlogs: Contender[] = [1, 2, 5, 10, 20, 50, 100, 200, 500].flatMap((target) =>
+  [0, 10, 60].flatMap((idle) =>
+    [0, 1].map((least) => ({
+      family: 'backlog' as const,
+      settings: `${target} an instance, idle ${idle} s, least ${least}`,
+      isDefault: target === 10 && idle === 10 && least === 0,
+      scaler: (_: Load, { maxInstances }: World) =>
+        ours(backlog, {
+          ...courseSettings,
+          MAX_INSTANCES: maxInstances,
+          MIN_INSTANCES: least,
+          BACKLOG_PER_INSTANCE: target,
+          IDLE_SECONDS: idle,
+        }),
+    })),
+  ),
+);
 
 const goals = [0.2, 0.5, 1, 2, 5, 10, 20, 30, 45, 52, 60, 67, 75, 90, 120, 180, 300, 600];
 /** [instances that always stay, share of the slack that is waited before a launch, patience in seconds] */
@@ -61,9 +91,17 @@ const drains: Contender[] = goals.flatMap((goal) =>
     settings: `goal ${goal} s, least ${least}, late ${late}, patience ${patience} s`,
     isDefault: goal === 60 && least === 0 && late === 0 && patience === 0,
     scaler: (_: Load, world: World) =>
-      draftDrainTime(
-        { goal, least, late, patience, service: world.service.mean, boot: meanBoot(world) },
-        world.maxInstances,
+      ours(
+        drainTime,
+        {
+          ...courseSettings,
+          MAX_INSTANCES: world.maxInstances,
+          MIN_INSTANCES: least,
+          LATENCY_SECONDS: goal,
+          SLACK_SHARE: late,
+          KEEP_SECONDS: patience,
+        },
+        world,
       ),
   })),
 );
@@ -134,6 +172,7 @@ const oracles: Contender[] = [
 
 export const contenders: readonly Contender[] = [
   ...course,
+  ...backlogs,
   ...drains,
   ...kedas,
   ...trackers,

@@ -11,8 +11,14 @@ import { ours } from './ours.ts';
 import { defaultWorld, type Moment, type Scaler, type View } from './world.ts';
 
 const settings: ScalingSettings = {
+  SCALE_POLICY: 'threshold',
   MAX_INSTANCES: 15,
+  MIN_INSTANCES: 0,
   SCALE_OUT_THRESHOLD: 0,
+  BACKLOG_PER_INSTANCE: 10,
+  LATENCY_SECONDS: 60,
+  SLACK_SHARE: 0,
+  KEEP_SECONDS: 0,
   IDLE_SECONDS: 10,
   BOOT_SECONDS: 300,
 };

@@ -3,10 +3,9 @@
  * queue is empty and instances have been idle for the set time. Below the threshold one instance serves,
  * or the last few requests would wait for company until their time limit.
  */
-import { demandOf, type Policy } from '../policy.ts';
+import { inWords, type Policy } from '../policy.ts';
 
-export const threshold: Policy = (observation, settings) => {
-  const { known, certainlyNone } = demandOf(observation);
+export const threshold: Policy = ({ demand: { known, certain } }, settings) => {
   if (known === undefined) {
     return { kind: 'hold', reason: 'neither the pressure nor the queue could be read' };
   }
@@ -23,15 +22,16 @@ export const threshold: Policy = (observation, settings) => {
     const reason = `${inWords(known)}, no more than the threshold of ${settings.SCALE_OUT_THRESHOLD}: one instance for all`;
     return { kind: 'grow', to: 1, reason };
   }
-  if (certainlyNone) return { kind: 'shrink', to: 0, reason: 'the queue is empty' };
+  if (certain) {
+    return {
+      kind: 'shrink',
+      to: 0,
+      reason: 'the queue is empty',
+      idleSeconds: settings.IDLE_SECONDS,
+    };
+  }
   return {
     kind: 'hold',
     reason: 'one of pressure and queue could not be read, the other is empty',
   };
 };
-
-function inWords(requests: number): string {
-  return requests === 1
-    ? '1 request waits or is in work'
-    : `${requests} requests wait or are in work`;
-}
