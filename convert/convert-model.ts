@@ -7,6 +7,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Gallery, readGallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
+import { sha256OfFile } from '../runtime/digest.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
 import { readGalleryFile, readStateDict } from './checkpoint.ts';
 import { type EngineTest, withTestedModel } from './engines.ts';
@@ -21,7 +22,6 @@ import {
   replaceWithFresh,
   requireReplaceable,
   restorePrevious,
-  sha256,
   workPlaces,
   writeManifest,
 } from './model-folder.ts';
@@ -160,7 +160,7 @@ async function digestInputs(data: ModelData, source: GallerySource): Promise<Fil
         }))),
   ];
   const digests: FileDigest[] = [];
-  for (const { file, path } of files) digests.push({ file, sha256: await sha256(path) });
+  for (const { file, path } of files) digests.push({ file, sha256: await sha256OfFile(path) });
   return digests;
 }
 

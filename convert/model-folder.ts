@@ -2,12 +2,11 @@
  * The folder of a converted model as a whole: whether it is intact, and how a new one takes its place
  * at once. Knows file names and digests, not what the files hold.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { FORMAT_VERSION, type Manifest, manifestSchema, modelFiles } from '../model/format.ts';
+import { sha256OfFile } from '../runtime/digest.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
 
 export type FileDigest = Manifest['inputs'][number];
@@ -28,20 +27,13 @@ export function workPlaces(directory: string) {
   return { lock: beside('lock'), fresh: beside('converting'), previous: beside('previous') };
 }
 
-/** @returns the SHA-256 of the file, lower-case hexadecimal */
-export async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
-}
-
 /** @returns undefined where there is no model of this format, or a file of it is missing or damaged */
 export async function readIntactManifest(directory: string): Promise<Manifest | undefined> {
   const manifest = await readManifest(directory);
   if (manifest === undefined) return undefined;
   const digests = new Map(manifest.outputs.map(({ file, sha256 }) => [file, sha256]));
   for (const file of outputFiles) {
-    const actual = await sha256(join(directory, file)).catch(() => undefined);
+    const actual = await sha256OfFile(join(directory, file)).catch(() => undefined);
     if (actual === undefined || actual !== digests.get(file)) return undefined;
   }
   return manifest;
@@ -63,7 +55,7 @@ export async function writeManifest(
 ): Promise<void> {
   const outputs: FileDigest[] = [];
   for (const file of outputFiles) {
-    outputs.push({ file, sha256: await sha256(join(directory, file)) });
+    outputs.push({ file, sha256: await sha256OfFile(join(directory, file)) });
   }
   const manifest: Manifest = { format: FORMAT_VERSION, inputs: [...inputs], outputs };
   await writeFile(join(directory, modelFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`);

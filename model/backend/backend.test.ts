@@ -222,7 +222,7 @@ describe('opening a model', { timeout: 120_000 }, () => {
       { encoding: 'utf8' },
     );
     const [line = '', backend, refused] = stdout.trim().split('\n');
-    assert.match(line, /^The wasm backend takes over\. .*cannot open.*install\.ts/);
+    assert.match(line, /^The wasm backend takes over\. .*cannot open.*setup-native/);
     assert.deepEqual([backend, refused], ['wasm', 'backend']);
   });
 });

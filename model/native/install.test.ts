@@ -21,7 +21,7 @@ describe('the postinstall', { timeout: 120_000 }, () => {
       const lines = said.trim().split('\n');
       assert.match(
         lines.at(-1) ?? '',
-        /slower wasm backend takes over; try again with `node model\/native\/install\.ts` \(.*no C\+\+ compiler was found.*\)$/,
+        /slower wasm backend takes over; try again with `npm run setup-native` \(.*no C\+\+ compiler was found.*\)$/,
       );
     } finally {
       await rm(project, { recursive: true });

@@ -8,7 +8,7 @@ import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import yauzl from 'yauzl';
-import { sha256OfFile } from './digest.ts';
+import { sha256OfFile } from '../../runtime/digest.ts';
 import { NativeError } from './errors.ts';
 import { TENSORFLOW_VERSION } from './places.ts';
 import { findProgram, run } from './run.ts';
