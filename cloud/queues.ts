@@ -149,7 +149,7 @@ async function queueUrl(sqs: SQSClient, name: string): Promise<string> {
         { cause },
       );
     }
-    if (!(cause instanceof SQSServiceException)) {
+    if (!(cause instanceof SQSServiceException || cause instanceof QueueError)) {
       const endpoint = await sqs.config.endpoint?.().catch(() => undefined);
       const where =
         endpoint === undefined ? 'AWS' : `The cloud at ${endpoint.hostname}:${endpoint.port ?? ''}`;

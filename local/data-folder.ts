@@ -17,14 +17,7 @@ export interface DataFolder {
  * @throws {LocalCloudError} naming the process that has it
  */
 export function takeDataFolder(path: string): DataFolder {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    throw new LocalCloudError(
-      `The folder ${path} cannot be made: set LOCAL_DATA_DIR to a folder you may write.`,
-      { cause },
-    );
-  }
+  makeFolder(path);
   const holder = join(path, 'holder.pid');
   const lock = new DatabaseSync(join(path, 'lock.sqlite'), { timeout: 0 });
   try {
@@ -52,5 +45,17 @@ function pidIn(file: string): string {
     return readFileSync(file, 'utf8').trim() || 'unknown';
   } catch {
     return 'unknown';
+  }
+}
+
+/** @throws {LocalCloudError} naming the setting when a folder of the local cloud cannot be made */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new LocalCloudError(
+      `The folder ${path} cannot be made: set LOCAL_DATA_DIR to a folder you may write.`,
+      { cause },
+    );
   }
 }

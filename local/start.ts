@@ -2,7 +2,7 @@
  * The `start` command's work: settings fit for one machine, the stack, and what a person reads while
  * it runs. Standard output gets plain lines; the parts log as JSON into the data folder.
  */
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../runtime/errors.ts';
@@ -10,8 +10,8 @@ import { createLogger } from '../runtime/log.ts';
 import { isSet, readSettings, type Settings, type SettingsInput } from '../runtime/settings.ts';
 import { stopOnSignals } from '../runtime/stop.ts';
 import { fleetSize } from './capacity.ts';
+import { makeFolder } from './data-folder.ts';
 import { displayName, type Instance } from './ec2/instance.ts';
-import { LocalCloudError } from './endpoint.ts';
 import { withoutPassword } from './redis.ts';
 import { type Stack, startStack } from './stack.ts';
 
@@ -19,7 +19,7 @@ import { type Stack, startStack } from './stack.ts';
 export async function runStart(flags: SettingsInput): Promise<void> {
   const settings = forThisMachine(readSettings(flags), flags);
   const logFolder = join(settings.LOCAL_DATA_DIR, 'logs');
-  makeLogFolder(logFolder);
+  makeFolder(logFolder);
   const log = createLogger(
     'local',
     settings.LOG_LEVEL,
@@ -103,15 +103,4 @@ function readyText(stack: Stack, settings: Settings): string {
 
 function say(line: string): void {
   console.log(line);
-}
-
-function makeLogFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw new LocalCloudError(
-      `The folder ${folder} cannot be made (${messageOf(cause)}). Set LOCAL_DATA_DIR to a folder of yours.`,
-      { cause },
-    );
-  }
 }
