@@ -32,6 +32,7 @@ describe('settings', () => {
     ['AWS_REGION', 'mars', /AWS_REGION must be an AWS region/],
     ['AWS_ENDPOINT_URL', 'localhost:4566', /AWS_ENDPOINT_URL must be an http/],
     ['REDIS_URL', 'http://x', /REDIS_URL must be a redis/],
+    ['MAX_UPLOAD_MB', '0', /MAX_UPLOAD_MB must be at least 0.01 megabytes \(got "0"\)/],
     ['BACKEND', 'gpu', /BACKEND must be auto, tensorflow or wasm/],
     ['AMI_ID', 'debian', /AMI_ID must be an AMI id/],
   ] as const) {

@@ -5,38 +5,8 @@
 import { z } from 'zod';
 import { SettingsError } from './errors.ts';
 import { folders } from './folders.ts';
-
-const whole = (low: number, high: number) =>
-  z.coerce
-    .number<string | number>({ error: `must be a whole number from ${low} to ${high}` })
-    .int({ error: `must be a whole number from ${low} to ${high}` })
-    .min(low, { error: `must be at least ${low}` })
-    .max(high, { error: `must be at most ${high}` });
-
-const seconds = (low: number, high: number) =>
-  z.coerce
-    .number<string | number>({ error: `must be a number of seconds from ${low} to ${high}` })
-    .min(low, { error: `must be at least ${low} seconds` })
-    .max(high, { error: `must be at most ${high} seconds` });
-
-const endpoint = z.url({
-  protocol: /^https?$/,
-  error: 'must be an http:// or https:// address, e.g. http://127.0.0.1:4566',
-});
-
-/** A number of seconds, or two with a dash: each time another one between them. */
-const secondsOrRange = z
-  .string()
-  .regex(/^\d{1,5}(?:\.\d+)?(?:-\d{1,5}(?:\.\d+)?)?$/, {
-    error: 'must be a number of seconds or two, e.g. 20 or 15-40',
-  })
-  .refine((text) => Number(text.split('-')[0]) <= Number(text.split('-').at(-1)), {
-    error: 'must name the smaller number first, e.g. 15-40',
-  })
-  .optional();
-const SHARE = String.raw`(?:0?\.\d+|0|1(?:\.0+)?)`;
-const ACTION = String.raw`(?:[A-Z][A-Za-z]+|\*)`;
-const listOf = (entry: string): RegExp => new RegExp(`^${entry}(?:,${entry})*$`);
+import { localCloudSettings } from './local-cloud-settings.ts';
+import { endpoint, megabytes, seconds, whole } from './setting-kinds.ts';
 
 /** What each setting means stands here and, made from here, in the README's table. */
 export const settingsSchema = z.object({
@@ -122,12 +92,7 @@ export const settingsSchema = z.object({
   REQUEST_SECONDS: seconds(1, 86_400)
     .default(900)
     .describe('a request that has no answer by then gets 504'),
-  MAX_UPLOAD_MB: z.coerce
-    .number<string | number>({ error: 'must be a number of megabytes' })
-    .min(0.01)
-    .max(512)
-    .default(16)
-    .describe('largest photo accepted, in megabytes'),
+  MAX_UPLOAD_MB: megabytes(0.01, 512).default(16).describe('largest photo accepted, in megabytes'),
   MODEL_DIR: z.string().min(1).default(folders.model).describe('folder of the converted model'),
   BACKEND: z
     .enum(['auto', 'tensorflow', 'wasm'], { error: 'must be auto, tensorflow or wasm' })
@@ -152,61 +117,7 @@ export const settingsSchema = z.object({
   INSTANCE_PROFILE: z.string().optional().describe('IAM instance profile of app-tier instances'),
   SECURITY_GROUP_ID: z.string().optional().describe('security group of app-tier instances'),
   SUBNET_ID: z.string().optional().describe('subnet of app-tier instances'),
-  LOCAL_CLOUD_PORT: whole(0, 65535)
-    .default(4566)
-    .describe('port of the embedded cloud; 0 takes a free one'),
-  LOCAL_DATA_DIR: z
-    .string()
-    .min(1)
-    .default(folders.localCloud)
-    .describe('folder of the embedded cloud’s queues, objects and instances'),
-  LOCAL_EC2_BOOT_SECONDS: secondsOrRange.describe(
-    'local EC2: time from launch to the worker’s start, e.g. `20` or `15-40`',
-  ),
-  LOCAL_EC2_START_SECONDS: secondsOrRange.describe('local EC2: the same for a stopped instance'),
-  LOCAL_EC2_STOP_SECONDS: secondsOrRange.describe(
-    'local EC2: time an instance is still stopping after its worker has ended',
-  ),
-  LOCAL_EC2_HIBERNATE_SECONDS: secondsOrRange.describe(
-    'local EC2: the same for one that hibernates',
-  ),
-  LOCAL_EC2_LAG_SECONDS: seconds(0, 3600)
-    .default(0)
-    .describe('local EC2: time until a new instance or state is seen in its lists'),
-  LOCAL_EC2_FAILURES: z
-    .string()
-    .regex(listOf(`${ACTION}=${SHARE}:[A-Z][A-Za-z.]+`), {
-      error:
-        'must be a list like RunInstances=0.2:InsufficientInstanceCapacity,*=0.05:InternalError',
-    })
-    .optional()
-    .describe(
-      'local EC2: share of calls that fail, e.g. `RunInstances=0.2:InsufficientInstanceCapacity`; `*` is any action',
-    ),
-  LOCAL_EC2_LOST_REPLIES: z
-    .string()
-    .regex(listOf(`${ACTION}=${SHARE}`), { error: 'must be a list like RunInstances=0.2,*=0.05' })
-    .optional()
-    .describe('local EC2: share of calls carried out without an answer, e.g. `RunInstances=0.2`'),
-  LOCAL_EC2_CAPACITY: z
-    .string()
-    .regex(listOf(String.raw`(?:[a-z0-9-]+\.[a-z0-9-]+|\*)=\d{1,6}`), {
-      error: 'must be a list like *=20,c7i.large=4',
-    })
-    .optional()
-    .describe('local EC2: most instances there is hardware for, e.g. `*=20,c7i.large=4`'),
-  LOCAL_EC2_SPOT_INTERRUPTIONS: z.coerce
-    .number<string | number>({ error: 'must be a number of interruptions an hour' })
-    .min(0)
-    .max(36_000)
-    .default(0)
-    .describe('local EC2: interruptions an hour of each spot instance, on average'),
-  LOCAL_EC2_SPOT_NOTICE_SECONDS: seconds(0, 3600)
-    .default(120)
-    .describe('local EC2: time from the notice to the interruption'),
-  LOCAL_EC2_SEED: whole(0, 2 ** 32 - 1)
-    .default(1)
-    .describe('local EC2: another one gives other random times and failures'),
+  ...localCloudSettings,
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be one of trace, debug, info, warn, error, fatal, silent',

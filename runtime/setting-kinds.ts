@@ -1,0 +1,43 @@
+/**
+ * Kinds of values that settings have, each with the sentence that a wrong one is answered with.
+ * Knows no setting by name.
+ */
+import { z } from 'zod';
+
+export const whole = (low: number, high: number) =>
+  z.coerce
+    .number<string | number>({ error: `must be a whole number from ${low} to ${high}` })
+    .int({ error: `must be a whole number from ${low} to ${high}` })
+    .min(low, { error: `must be at least ${low}` })
+    .max(high, { error: `must be at most ${high}` });
+
+export const seconds = (low: number, high: number) =>
+  z.coerce
+    .number<string | number>({ error: `must be a number of seconds from ${low} to ${high}` })
+    .min(low, { error: `must be at least ${low} seconds` })
+    .max(high, { error: `must be at most ${high} seconds` });
+
+export const megabytes = (low: number, high: number) =>
+  z.coerce
+    .number<string | number>({ error: `must be a number of megabytes from ${low} to ${high}` })
+    .min(low, { error: `must be at least ${low} megabytes` })
+    .max(high, { error: `must be at most ${high} megabytes` });
+
+export const endpoint = z.url({
+  protocol: /^https?$/,
+  error: 'must be an http:// or https:// address, e.g. http://127.0.0.1:4566',
+});
+
+/** A number of seconds, or two with a dash: each time another one between them. */
+export const secondsOrRange = z
+  .string()
+  .regex(/^\d{1,5}(?:\.\d+)?(?:-\d{1,5}(?:\.\d+)?)?$/, {
+    error: 'must be a number of seconds or two, e.g. 20 or 15-40',
+  })
+  .refine((text) => Number(text.split('-')[0]) <= Number(text.split('-').at(-1)), {
+    error: 'must name the smaller number first, e.g. 15-40',
+  })
+  .optional();
+export const SHARE = String.raw`(?:0?\.\d+|0|1(?:\.0+)?)`;
+export const ACTION = String.raw`(?:[A-Z][A-Za-z]+|\*)`;
+export const listOf = (entry: string): RegExp => new RegExp(`^${entry}(?:,${entry})*$`);
