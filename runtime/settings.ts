@@ -76,7 +76,9 @@ export const settingsSchema = z.object({
     ),
   KEEP_SECONDS: seconds(0, 86_400)
     .default(0)
-    .describe('`drain-time`: an instance no longer needed is kept for so long'),
+    .describe(
+      '`drain-time`: while there is work, an instance no longer needed is kept for so long',
+    ),
   IDLE_SECONDS: seconds(0, 86_400)
     .default(10)
     .describe('an instance idle for this long, with an empty queue, is drained and terminated'),

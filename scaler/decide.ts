@@ -160,8 +160,12 @@ function toDrain(
   if (leases === undefined || pressure === undefined || depth === undefined) return [];
   if (now - spareSince < (wish.keepSeconds ?? 0) * 1000) return [];
   const spare = Math.max(0, fleet.serving.length + fleet.missing.length - wish.to);
+  const mustIdle = ({ launchedAt }: FleetInstance): number => {
+    const { young, idleSeconds } = wish;
+    return young && now - launchedAt < young.forSeconds * 1000 ? young.idleSeconds : idleSeconds;
+  };
   return fleet.serving
-    .filter(({ id }) => idleMs(leases.get(id)) >= wish.idleSeconds * 1000)
+    .filter((instance) => idleMs(leases.get(instance.id)) >= mustIdle(instance) * 1000)
     .sort((a, b) => b.number - a.number)
     .slice(0, spare)
     .map(({ id, number }) => {

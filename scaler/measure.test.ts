@@ -37,6 +37,22 @@ describe('what is measured', () => {
     near(estimatesOf(watch(120, seen)).arrivalsPerSecond, 5, 0.01);
   });
 
+  it('a crowd is seen within seconds, a single burst is none', () => {
+    const fresh = (seconds: number, count: (second: number) => number): number => {
+      const seen = (second: number): Seen => ({
+        instances: [running(1)],
+        leases: { 'i-1': busy(0) },
+        pressure: { count: count(second) },
+      });
+      return estimatesOf(watch(seconds, seen)).freshArrivalsPerSecond;
+    };
+    const crowd = fresh(68, (second) => 40 * Math.max(0, second - 60));
+    assert.ok(crowd > 15 && crowd < 40, String(crowd));
+    const burst = fresh(68, (second) => (second < 62 ? 0 : 280));
+    assert.ok(burst < 15, String(burst));
+    assert.equal(fresh(68, (second) => (second < 66 ? 0 : 100 * (second - 65))) < 15, true);
+  });
+
   it('a request that leaves the demand before a lease counts it did not come twice', () => {
     // One comes every other second, and its lease tells a second after the pressure.
     const seen = (second: number): Seen => ({

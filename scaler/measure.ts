@@ -9,6 +9,8 @@ import { type Observation, queued } from './policy.ts';
 export interface Measures {
   /** Both decay with time; their quotient is unbiased from the start. */
   readonly arrivals: { readonly perSecond: number; readonly weight: number };
+  /** Arrivals a second at the last readings, the newest last. */
+  readonly recent: readonly number[];
   /** Seconds that instances were busy and requests they finished; both decay with requests. */
   readonly service: { readonly busySeconds: number; readonly finished: number };
   readonly boot: { readonly seconds: number; readonly count: number };
@@ -31,6 +33,9 @@ const GUESS = { serviceSeconds: 0.1, bootSeconds: 45 };
 /** The service guess counts as so many requests. */
 const GUESS_WEIGHT = 10;
 const ARRIVALS_SECONDS = 40;
+const RECENT_READINGS = 8;
+/** A burst falls into one reading or two. */
+const BURST_READINGS = 2;
 const SERVICE_REQUESTS = 200;
 const NEW_BOOT_SHARE = 0.3;
 /** After a longer gap the difference of two readings says little. */
@@ -43,6 +48,7 @@ const LEASE_LAG_SECONDS = 2;
 export function startMeasures(guess = GUESS): Measures {
   return {
     arrivals: { perSecond: 0, weight: 0 },
+    recent: [],
     service: { busySeconds: GUESS_WEIGHT * guess.serviceSeconds, finished: GUESS_WEIGHT },
     boot: { seconds: guess.bootSeconds, count: 0 },
     last: undefined,
@@ -58,6 +64,7 @@ export function addArrivals(measures: Measures, arrived: number, seconds: number
       perSecond: perSecond * keep + (arrived / seconds) * (1 - keep),
       weight: weight * keep + (1 - keep),
     },
+    recent: [...measures.recent, arrived / seconds].slice(-RECENT_READINGS),
   };
 }
 
@@ -87,18 +94,29 @@ export function addBoots(measures: Measures, seconds: number, count: number): Me
 
 export interface Estimates {
   readonly arrivalsPerSecond: number;
+  readonly freshArrivalsPerSecond: number;
   readonly serviceSeconds: number;
   readonly bootSeconds: number;
 }
 
-export function estimatesOf({ arrivals, service, boot }: Measures): Estimates {
+export function estimatesOf({ arrivals, recent, service, boot }: Measures): Estimates {
   const { perSecond, weight } = arrivals;
+  // The first seconds of a burst are no rate yet.
+  const arrivalsPerSecond = weight > 0.3 ? perSecond / weight : perSecond;
   return {
-    // The first seconds of a burst are no rate yet.
-    arrivalsPerSecond: weight > 0.3 ? perSecond / weight : perSecond,
+    arrivalsPerSecond,
+    freshArrivalsPerSecond: Math.max(arrivalsPerSecond, surely(recent)),
     serviceSeconds: Math.max(0.001, service.busySeconds / service.finished),
     bootSeconds: Math.max(0.1, boot.seconds),
   };
+}
+
+/** The recent rate without its greatest readings, less two standard deviations of a random stream. */
+function surely(recent: readonly number[]): number {
+  if (recent.length < RECENT_READINGS) return 0;
+  const rest = recent.toSorted((a, b) => a - b).slice(0, RECENT_READINGS - BURST_READINGS);
+  const rate = rest.reduce((sum, one) => sum + one, 0) / rest.length;
+  return rate - 2 * Math.sqrt(rate / rest.length);
 }
 
 /**

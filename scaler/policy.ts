@@ -52,6 +52,8 @@ export interface Situation {
   readonly booting: readonly number[];
   /** Measured; see `measure.ts`. Service is that of one request by one instance. */
   readonly arrivalsPerSecond: number;
+  /** What surely comes at present: sees a crowd within seconds, and takes no single burst for one. */
+  readonly freshArrivalsPerSecond: number;
   readonly serviceSeconds: number;
   /** From launch to taking work, measured. */
   readonly bootSeconds: number;
@@ -73,6 +75,8 @@ export interface Shrink {
   readonly idleSeconds: number;
   /** For how long the wish must have been to shrink, without a break; 0 when left out. */
   readonly keepSeconds?: number;
+  /** One launched less than `forSeconds` ago must have been idle for this long instead. */
+  readonly young?: { readonly forSeconds: number; readonly idleSeconds: number };
 }
 
 /** `hold`: leave the fleet as it is. */

@@ -21,13 +21,26 @@ describe('the policy of the settings', () => {
     assert.deepEqual(ticks.see({ instances, leases: other, inFlight: 1 }), []);
   });
 
-  it('keeps whom it no longer needs for the set time, and begins anew when they are needed', () => {
+  it('while there is work keeps whom it no longer needs for the set time, and begins anew when they are needed', () => {
     const ticks = new Ticks({ SCALE_POLICY: 'drain-time', KEEP_SECONDS: 20 });
-    const at = (seconds: number, visible = 0) =>
+    const at = (seconds: number, visible = 1) =>
       ticks.see({ now: START + seconds * 1000, instances, leases: idleOnes, visible });
     for (let second = 0; second < 20; second++) assert.deepEqual(at(second), []);
     assert.deepEqual(at(19.5, 1200), ['launch 3'], 'needed');
     assert.deepEqual(at(20), []);
+  });
+
+  it('drain-time keeps an idle one within its first minute, which is paid for, up to the idle time', () => {
+    const ticks = new Ticks({ SCALE_POLICY: 'drain-time' });
+    const [old, young] = [running(1), running(2, { launchedAt: START - 50_000 })];
+    const see = (seconds: number) =>
+      ticks.see({
+        now: START,
+        instances: [old, young],
+        leases: { 'i-1': lease('busy'), 'i-2': idle(seconds) },
+        inFlight: 1,
+      });
+    assert.deepEqual([see(5), see(10)], [[], ['drain 2']]);
   });
 
   it('keeps the smallest fleet', () => {

@@ -14,6 +14,7 @@ export function situation(given: Partial<Situation> = {}): Situation {
     serving: 0,
     booting: [],
     arrivalsPerSecond: 0,
+    freshArrivalsPerSecond: given.arrivalsPerSecond ?? 0,
     serviceSeconds: 1,
     bootSeconds: 40,
     ...given,

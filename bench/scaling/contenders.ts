@@ -75,21 +75,21 @@ const backlogs: Contender[] = [1, 2, 5, 10, 20, 50, 100, 200, 500].flatMap((targ
 );
 
 const goals = [0.2, 0.5, 1, 2, 5, 10, 20, 30, 45, 52, 60, 67, 75, 90, 120, 180, 300, 600];
-/** [instances that always stay, share of the slack that is waited before a launch, patience in seconds] */
+/** [instances that always stay, share of the slack that is waited before a launch, patience and idle time in seconds] */
 const habits = [
-  [0, 0, 0],
-  [0, 1, 0],
-  [0, 0, 30],
-  [0, 1, 300],
-  [1, 0, 0],
-  [2, 0, 0],
-  [5, 0, 0],
+  [0, 0, 0, 10],
+  [0, 1, 0, 10],
+  [0, 0, 30, 60],
+  [0, 1, 0, 300],
+  [1, 0, 0, 10],
+  [2, 0, 0, 10],
+  [5, 0, 0, 10],
 ] as const;
 const drains: Contender[] = goals.flatMap((goal) =>
-  habits.map(([least, late, patience]) => ({
+  habits.map(([least, late, patience, idle]) => ({
     family: 'drain-time' as const,
-    settings: `goal ${goal} s, least ${least}, late ${late}, patience ${patience} s`,
-    isDefault: goal === 60 && least === 0 && late === 0 && patience === 0,
+    settings: `goal ${goal} s, least ${least}, late ${late}, patience ${patience} s, idle ${idle} s`,
+    isDefault: goal === 60 && least === 0 && late === 0 && idle === 10,
     scaler: (_: Load, world: World) =>
       ours(
         drainTime,
@@ -100,6 +100,7 @@ const drains: Contender[] = goals.flatMap((goal) =>
           LATENCY_SECONDS: goal,
           SLACK_SHARE: late,
           KEEP_SECONDS: patience,
+          IDLE_SECONDS: idle,
         },
         world,
       ),

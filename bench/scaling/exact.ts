@@ -109,8 +109,7 @@ export function simulateExactly(
     const room = world.maxInstances - instances.alive;
     for (let count = Math.min(order.launch ?? 0, room); count > 0; count--) launch(bootSeconds());
     if (order.drain) {
-      const { count, idleSeconds } = order.drain;
-      for (const instance of instances.drainIdle(count, idleSeconds, now)) end(instance);
+      for (const instance of instances.drainIdle(order.drain, now)) end(instance);
     }
     if (order.remove) for (const instance of instances.remove(order.remove)) end(instance);
     observe?.({

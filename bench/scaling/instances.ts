@@ -4,6 +4,7 @@
  */
 import { billedSeconds } from './bill.ts';
 import type { Random } from './random.ts';
+import type { Drain } from './world.ts';
 
 type State = 'booting' | 'idle' | 'busy' | 'draining' | 'gone';
 
@@ -92,9 +93,13 @@ export class Instances {
   }
 
   /** Idle for at least so long, the newest first. They stop taking work and can go. */
-  drainIdle(count: number, seconds: number, now: number): number[] {
+  drainIdle({ count, idleSeconds, young }: Drain, now: number): number[] {
+    const mustIdle = (instance: number): number =>
+      young && now - this.#launchedAt[instance]! < young.forSeconds
+        ? young.idleSeconds
+        : idleSeconds;
     const chosen = this.#idle
-      .filter((instance) => now - this.#idleSince[instance]! >= seconds)
+      .filter((instance) => now - this.#idleSince[instance]! >= mustIdle(instance))
       .sort((a, b) => b - a)
       .slice(0, Math.max(0, count));
     for (const instance of chosen) this.stop(instance);

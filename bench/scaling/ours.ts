@@ -50,7 +50,8 @@ export function ours(
       if (wish.kind === 'hold') return {};
       if (now - (spareSince ?? now) < (wish.keepSeconds ?? 0)) return {};
       const spare = Math.max(0, have - wish.to);
-      return { drain: { count: spare, idleSeconds: wish.idleSeconds } };
+      const { idleSeconds, young } = wish;
+      return { drain: { count: spare, idleSeconds, ...(young ? { young } : {}) } };
     },
   };
 }

@@ -2,6 +2,7 @@
  * What every simulation shares: the load, what an instance takes and costs, what a scaler sees and orders,
  * and what comes out. Data only; all times are in seconds of simulated time from 0.
  */
+import type { Shrink } from '../../scaler/policy.ts';
 import type { Latencies } from './latencies.ts';
 import type { ServiceTime } from './random.ts';
 
@@ -60,9 +61,16 @@ export interface View {
 export interface Order {
   readonly launch?: number;
   /** Instances to drain, of those idle for at least `idleSeconds`. */
-  readonly drain?: { readonly count: number; readonly idleSeconds: number };
+  readonly drain?: Drain;
   /** Instances to remove whatever they do: those that boot first, then the newest; a busy one ends its request. */
   readonly remove?: number;
+}
+
+export interface Drain {
+  readonly count: number;
+  readonly idleSeconds: number;
+  /** As in a policy's wish. */
+  readonly young?: Shrink['young'];
 }
 
 /** A scaler of one run; it may remember. Asked once a second; one with a longer period holds in between. */

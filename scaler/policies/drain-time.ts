@@ -11,9 +11,12 @@ const MARGIN = 3;
 const WORTH_BOOTING = 5;
 /** Share of the goal that arrivals ahead of an instance may use up before more are launched. */
 const FULL = 0.7;
-/** Seconds for which it pays to be without an instance, and after which one that may be needed goes. */
+/** Seconds for which it pays to be without an instance. */
 const WORTH_PAUSING = 10;
-const QUIET = 60;
+/** EC2 bills a minute at least; a drain takes up to two seconds of it. */
+const PAID_SECONDS = 58;
+/** Instances beyond the load, for each root of the load, when answers are to come within a second. */
+const SPARE = 1.2;
 
 export const drainTime: Policy = (situation, settings) => {
   const { known, certain } = situation.demand;
@@ -24,7 +27,8 @@ export const drainTime: Policy = (situation, settings) => {
   const have = fleetOf(situation);
   if (known > 0 && have === 0) return first(situation, settings, outlook);
   const more = wanted(situation, settings, outlook);
-  if (more.to > have) return { kind: 'grow', ...more };
+  // What came before is no reason once all of it is done.
+  if (known > 0 && more.to > have) return { kind: 'grow', ...more };
   const enough = needed(situation, settings, outlook);
   if (enough >= have) return { kind: 'hold', reason: `${inWords(known)}: the fleet is enough` };
   if (!certain) {
@@ -35,9 +39,19 @@ export const drainTime: Policy = (situation, settings) => {
     to: enough,
     reason: known === 0 ? 'the queue is empty' : `${inWords(known)}: ${enough} are enough`,
     idleSeconds: 0,
-    keepSeconds: settings.KEEP_SECONDS,
+    ...(isOver(situation, settings)
+      ? {}
+      : {
+          keepSeconds: known === 0 ? 0 : settings.KEEP_SECONDS,
+          young: { forSeconds: PAID_SECONDS, idleSeconds: settings.IDLE_SECONDS },
+        }),
   };
 };
+
+/** Nothing has come for so long that whoever is left goes, whatever is expected. */
+function isOver({ emptySeconds }: Situation, { IDLE_SECONDS }: ScalingSettings): boolean {
+  return emptySeconds !== undefined && emptySeconds >= IDLE_SECONDS;
+}
 
 /** What follows from a situation; all times in seconds. */
 interface Outlook {
@@ -54,12 +68,12 @@ interface Outlook {
 }
 
 function look(situation: Situation, { LATENCY_SECONDS: goal }: ScalingSettings): Outlook {
-  const { visible, inFlight, serviceSeconds, arrivalsPerSecond, bootSeconds: boot } = situation;
+  const { visible, inFlight, serviceSeconds, bootSeconds: boot } = situation;
   const tight = goal < boot;
   const spell = Math.max(goal - boot, Math.min(goal, 10) / 2, serviceSeconds);
   return {
     work: (visible + inFlight / 2) * serviceSeconds,
-    load: arrivalsPerSecond * serviceSeconds,
+    load: situation.freshArrivalsPerSecond * serviceSeconds,
     tight,
     spell,
     allowed: tight ? boot + spell : Math.max(goal - MARGIN, boot + WORTH_BOOTING),
@@ -101,7 +115,9 @@ function wanted(
   let to = have;
   let reason = `${requests}: ${expected(work, goal)}`;
   // Each one more works from its boot on; what is done before is not there for it.
-  if (work > done) to = have + Math.ceil((work - done) / (allowed - boot));
+  // Who comes meanwhile, and can still be answered in time, comes on top when a boot is long.
+  const coming = tight ? load * Math.max(0, allowed - goal) : 0;
+  if (work + coming > done) to = have + Math.ceil((work + coming - done) / (allowed - boot));
   // What will wait when a new instance is up, if arrivals go on.
   const ahead = work + Math.max(0, load - have) * boot;
   const full = ahead / Math.max(1, have) > (tight ? spell : FULL * goal);
@@ -115,15 +131,18 @@ function wanted(
 
 /** How many instances are enough from now on. */
 function needed(
-  { visible, inFlight, emptySeconds, arrivalsPerSecond, bootSeconds: boot }: Situation,
-  { LATENCY_SECONDS: goal, SLACK_SHARE: late }: ScalingSettings,
+  situation: Situation,
+  settings: ScalingSettings,
   { work, load, tight, spell }: Outlook,
 ): number {
+  const { visible, inFlight, arrivalsPerSecond, bootSeconds: boot } = situation;
+  const { LATENCY_SECONDS: goal, SLACK_SHARE: late } = settings;
   const none = visible + inFlight === 0;
-  if (none && load < 1 && emptySeconds !== undefined) {
+  if (none && isOver(situation, settings)) return 0;
+  if (none && load < 1) {
     // Until the next request, and as long as that one may wait.
     const pause = 1 / Math.max(arrivalsPerSecond, 1e-6) + Math.max(0, goal - boot - MARGIN) * late;
-    return (!tight && pause > WORTH_PAUSING) || emptySeconds >= QUIET ? 0 : 1;
+    return !tight && pause > WORTH_PAUSING ? 0 : 1;
   }
   const backlog = Math.ceil(work / Math.max(1, tight ? spell : goal / 2));
   const enough = Math.max(forLoad(), backlog);
@@ -131,7 +150,7 @@ function needed(
 
   function forLoad(): number {
     // Square-root staffing: beyond the load, a share of its random swing (Halfin and Whitt, 1981).
-    if (tight) return Math.ceil(load + 1.2 * Math.sqrt(load));
+    if (tight) return Math.ceil(load + SPARE * Math.sqrt(load / Math.max(1, goal)));
     const part = load - Math.floor(load);
     const others = Math.max(1, load);
     // How long the queue may grow until the last, partly busy one must be back.

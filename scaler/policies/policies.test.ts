@@ -108,6 +108,39 @@ describe('the policy drain-time', () => {
     );
   });
 
+  it('lets everybody go after the idle time, however many came before', () => {
+    const before = { serving: 3, arrivalsPerSecond: 5, serviceSeconds: 0.5 };
+    assert.equal(ask('drain-time', { ...before, emptySeconds: 9 }), 'shrink to 2');
+    const seen = situation({ ...before, emptySeconds: 10 });
+    const wish = drainTime(seen, { ...fixed, KEEP_SECONDS: 300 });
+    assert.ok(wish.kind === 'shrink');
+    assert.deepEqual(
+      [wish.to, wish.idleSeconds, wish.keepSeconds, wish.young],
+      [0, 0, undefined, undefined],
+    );
+  });
+
+  it('keeps one whose first minute is paid for until it has idled for the idle time', () => {
+    const wish = drainTime(situation({ visible: 1, serving: 4 }), fixed);
+    assert.ok(wish.kind === 'shrink');
+    assert.deepEqual(wish.young, { forSeconds: 58, idleSeconds: fixed.IDLE_SECONDS });
+  });
+
+  it('with a goal shorter than a boot counts those who come during the boot', () => {
+    const given = { visible: 4, serving: 1, bootSeconds: 40 };
+    const goal = { LATENCY_SECONDS: 10 };
+    assert.equal(ask('drain-time', given, goal), 'hold');
+    // 4 s of work and 3 more in each of 35 s, of which one instance does 45 s: 64 s in 5 s.
+    assert.equal(ask('drain-time', { ...given, arrivalsPerSecond: 3 }, goal), 'grow to 14');
+  });
+
+  it('launches nobody once all is done, whatever came before', () => {
+    assert.doesNotMatch(
+      ask('drain-time', { arrivalsPerSecond: 50 }, { LATENCY_SECONDS: 1 }),
+      /grow/,
+    );
+  });
+
   it('waits with the first launch for as long as one can still do it, when that is wanted', () => {
     const late = { SLACK_SHARE: 1, LATENCY_SECONDS: 120 };
     assert.equal(ask('drain-time', { visible: 1, oldestSeconds: 10 }, late), 'hold');
