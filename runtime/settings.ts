@@ -79,6 +79,12 @@ export const settingsSchema = z.object({
     .describe(
       '`drain-time`: while there is work, an instance no longer needed is kept for so long',
     ),
+  GUESS_SERVICE_SECONDS: seconds(0.001, 86_400)
+    .default(0.1)
+    .describe('`drain-time`, until it has measured: what a request takes on one instance'),
+  GUESS_BOOT_SECONDS: seconds(0.1, 3600)
+    .default(45)
+    .describe('`drain-time`, until it has measured: from launch to taking work'),
   IDLE_SECONDS: seconds(0, 86_400)
     .default(10)
     .describe('an instance idle for this long, with an empty queue, is drained and terminated'),

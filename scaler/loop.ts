@@ -4,18 +4,22 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { FiguresStore } from '../cloud/figures.ts';
 import { instanceName } from '../cloud/names.ts';
 import type { Logger } from '../runtime/log.ts';
 import { act } from './act.ts';
 import type { Action } from './actions.ts';
 import { decide } from './decide.ts';
 import type { Lead } from './lead.ts';
+import { type Guess, type Measures, resumeMeasures, startMeasures } from './measure.ts';
 import { learn, type Memory, startMemory } from './memory.ts';
 import { observe, type Sources } from './observe.ts';
 import { Outages } from './outages.ts';
 import type { ScalingSettings } from './policy.ts';
 
 const TICK_MS = 1000;
+/** How often what was measured is kept for the next leader. */
+const SAVE_MS = 10_000;
 /** Decisions that changed something, kept for whoever asks why. */
 const KEPT_DECISIONS = 100;
 
@@ -31,6 +35,10 @@ export interface ScalerParts extends Sources {
   readonly settings: ScalingSettings;
   readonly lead: Lead;
   readonly log: Logger;
+  /** Where what was measured outlives this scaler's lead; nowhere when left out. */
+  readonly figures?: FiguresStore;
+  /** Until anything is measured. */
+  readonly guess?: Guess;
   readonly tickMs?: number;
   /** ms since 1970. */
   readonly now?: () => number;
@@ -50,19 +58,26 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   const stopping = new AbortController();
   let memory: Memory = startMemory(newSeed());
   let term = 0;
+  let savedAt = 0;
 
   const tick = async (): Promise<void> => {
     const { role } = lead;
     if (role === 'standby' || role === 'waiting') return;
     if (lead.term !== term) {
-      term = lead.term;
-      memory = startMemory(newSeed());
+      const seen = lead.term;
+      memory = startMemory(newSeed(), await inherited(parts));
+      savedAt = now();
+      term = seen;
     }
     const observation = await observe(parts, { now: now(), redis: role === 'leader', outages });
     const decision = decide(observation, settings, memory);
     // The readings may have taken long: another may lead by now, and has seen the same.
     if (lead.role !== role || lead.term !== term) return;
     memory = decision.memory;
+    if (role === 'leader' && now() - savedAt >= SAVE_MS) {
+      savedAt = now();
+      await save(parts, memory.measures);
+    }
     const { actions, reasons } = decision;
     if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
     decisions.push({ at: observation.now, actions, reasons });
@@ -89,10 +104,30 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     async stop() {
       stopping.abort();
       await ended;
+      if (lead.role === 'leader') await save(parts, memory.measures);
       // The next leader must see what was launched: until EC2 lists it, the lock stays for its 4 s.
       await lead.stop(memory.launches.every(({ seenAt }) => seenAt !== undefined));
     },
   };
+}
+
+/** What the last leader measured; guesses when there is none, or Redis does not tell. */
+async function inherited({ figures, guess, log }: ScalerParts): Promise<Measures> {
+  try {
+    const reading = await figures?.read();
+    if (reading) return resumeMeasures(reading);
+  } catch (err) {
+    log.warn({ err }, 'what was measured before could not be read; beginning with guesses');
+  }
+  return startMeasures(guess);
+}
+
+async function save({ figures, log }: ScalerParts, measures: Measures): Promise<void> {
+  try {
+    await figures?.save(measures);
+  } catch (err) {
+    log.warn({ err }, 'what was measured could not be kept');
+  }
 }
 
 /** One line for all that is done for one reason. */

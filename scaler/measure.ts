@@ -1,19 +1,19 @@
 /**
  * What a policy may know of the load: arrivals a second, service time and boot time, each a moving
- * average in the scaler's memory. Pure. A new controller begins with guesses and learns within minutes.
+ * average. Pure. A new controller goes on with the figures of the last one, the very first with guesses.
  */
+import type { Figures, FiguresReading } from '../cloud/figures.ts';
 import type { LeaseReading } from '../cloud/leases.ts';
 import { isUp } from './health.ts';
 import { type Observation, queued } from './policy.ts';
 
-export interface Measures {
-  /** Both decay with time; their quotient is unbiased from the start. */
-  readonly arrivals: { readonly perSecond: number; readonly weight: number };
+/**
+ * Of arrivals both numbers decay with time, so that their quotient is unbiased from the start. Of service,
+ * the seconds that instances were busy and the requests they finished, both decay with requests.
+ */
+export interface Measures extends Figures {
   /** Arrivals a second at the last readings, the newest last. */
   readonly recent: readonly number[];
-  /** Seconds that instances were busy and requests they finished; both decay with requests. */
-  readonly service: { readonly busySeconds: number; readonly finished: number };
-  readonly boot: { readonly seconds: number; readonly count: number };
   readonly last: Reading | undefined;
 }
 
@@ -28,8 +28,14 @@ interface Reading {
   readonly booting: ReadonlySet<string>;
 }
 
-/** Until measured: one photo on one core, and a small Linux instance with the model in its image. */
-const GUESS = { serviceSeconds: 0.1, bootSeconds: 45 };
+/** What is taken for true until it is measured, in seconds. */
+export interface Guess {
+  readonly serviceSeconds: number;
+  readonly bootSeconds: number;
+}
+
+/** One photo on one core, and a small Linux instance with the model in its image. */
+const GUESS: Guess = { serviceSeconds: 0.1, bootSeconds: 45 };
 /** The service guess counts as so many requests. */
 const GUESS_WEIGHT = 10;
 const ARRIVALS_SECONDS = 40;
@@ -45,12 +51,25 @@ const FRESH_MS = 3000;
 /** A lease is renewed once a second, read once a second. */
 const LEASE_LAG_SECONDS = 2;
 
-export function startMeasures(guess = GUESS): Measures {
+export function startMeasures(guess: Guess = GUESS): Measures {
   return {
     arrivals: { perSecond: 0, weight: 0 },
     recent: [],
     service: { busySeconds: GUESS_WEIGHT * guess.serviceSeconds, finished: GUESS_WEIGHT },
     boot: { seconds: guess.bootSeconds, count: 0 },
+    last: undefined,
+  };
+}
+
+/** Goes on with what another controller measured: the older, the less its arrivals count. */
+export function resumeMeasures({ figures, ageSeconds }: FiguresReading): Measures {
+  const { arrivals, service, boot } = figures;
+  const keep = Math.exp(-ageSeconds / ARRIVALS_SECONDS);
+  return {
+    arrivals: { perSecond: arrivals.perSecond * keep, weight: arrivals.weight * keep },
+    recent: [],
+    service,
+    boot,
     last: undefined,
   };
 }

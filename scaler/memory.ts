@@ -47,8 +47,11 @@ export interface Memory {
   readonly spareSince: number | undefined;
 }
 
-/** @param seed at most 8 letters or digits; random in production */
-export function startMemory(seed: string): Memory {
+/**
+ * @param seed at most 8 letters or digits; random in production
+ * @param measures what is known of the load already
+ */
+export function startMemory(seed: string, measures: Measures = startMeasures()): Memory {
   return {
     seed,
     launchCount: 0,
@@ -60,7 +63,7 @@ export function startMemory(seed: string): Memory {
     silenceCountsFrom: undefined,
     allSilent: false,
     empty: undefined,
-    measures: startMeasures(),
+    measures,
     spareSince: undefined,
   };
 }

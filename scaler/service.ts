@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { createAwsClients, isLoopback } from '../cloud/clients.ts';
+import { openFigures } from '../cloud/figures.ts';
 import { type LaunchOptions, openFleet } from '../cloud/instances.ts';
 import { openLeadership } from '../cloud/leader.ts';
 import { openLeases } from '../cloud/leases.ts';
@@ -51,6 +52,11 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
     leases: openLeases(redis, keys),
     pressure: openPressure(redis, keys, settings.REQUEST_SECONDS * 1000),
     requests,
+    figures: openFigures(redis, keys),
+    guess: {
+      serviceSeconds: settings.GUESS_SERVICE_SECONDS,
+      bootSeconds: settings.GUESS_BOOT_SECONDS,
+    },
     lead: keepLead(openLeadership(redis, keys, name), { log }),
     log,
   });
