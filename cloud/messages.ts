@@ -1,4 +1,5 @@
 /** What the services say to each other over SQS, as schemas: checked on the way in, bounded on the way out. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ElasticFaceError } from '../runtime/errors.ts';
 
@@ -19,12 +20,19 @@ export const requestMessageSchema = z.object({
   file: z.string().min(1).max(255),
   /** Where the bytes are now: `file`, or a key of its own while another upload holds that name. */
   key: z.string().min(1).max(400),
+  /** Of the photo's bytes, see `photoDigest`: whatever else came under that key is not its photo. */
+  digest: z.string().length(43).optional(),
   /** The web node whose client waits. */
   node: z.string().min(1).max(64),
   /** When the web tier sent it, in ms since 1970. */
   sentAt: z.int().nonnegative(),
 });
 export type RequestMessage = z.output<typeof requestMessageSchema>;
+
+/** SHA-256 in base64url: short enough for the contract's 1,024 bytes. */
+export function photoDigest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64url');
+}
 
 const point = z.tuple([z.number(), z.number()]);
 

@@ -40,7 +40,9 @@ export async function provision(clients: AwsClients, settings: ProvisionSettings
     VisibilityTimeout: String(Math.ceil(settings.VISIBILITY_SECONDS)),
     RedrivePolicy: JSON.stringify({
       deadLetterTargetArn: Attributes?.QueueArn,
-      maxReceiveCount: settings.MAX_RECEIVES,
+      // One more than the worker tries: it then writes the letter itself, with the reason, also for
+      // requests whose workers all died before they could.
+      maxReceiveCount: settings.MAX_RECEIVES + 1,
     }),
   });
   await ensureQueue(clients.sqs, names.replyQueue, { VisibilityTimeout: '30' });

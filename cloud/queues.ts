@@ -34,6 +34,15 @@ export interface ReceivedMessage {
   readonly receipt: string;
   /** 1 on the first delivery. */
   readonly deliveries: number;
+  /** When it was sent, in ms since 1970. */
+  readonly sentAt: number;
+  /** What its sender wrote beside the body. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+interface Sending {
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 export interface QueueDepth {
@@ -44,7 +53,8 @@ export interface QueueDepth {
 
 export interface Queue {
   readonly name: string;
-  send(body: string): Promise<void>;
+  /** @param attributes texts that travel beside the body; none may be empty */
+  send(body: string, attributes?: Readonly<Record<string, string>>): Promise<void>;
   /** One long poll; resolves with none when nothing came within `waitSeconds`. */
   receive(options: {
     most: number;
@@ -65,12 +75,21 @@ export interface Queue {
  */
 export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
   const url = await queueUrl(sqs, name);
-  const sends = new Batcher<string>(
-    async (bodies) => {
+  const sends = new Batcher<Sending>(
+    async (sendings) => {
       const { Failed } = await sqs.send(
         new SendMessageBatchCommand({
           QueueUrl: url,
-          Entries: bodies.map((MessageBody, i) => ({ Id: String(i), MessageBody })),
+          Entries: sendings.map(({ body, attributes }, i) => ({
+            Id: String(i),
+            MessageBody: body,
+            MessageAttributes: Object.fromEntries(
+              Object.entries(attributes).map(([name, StringValue]) => [
+                name,
+                { DataType: 'String', StringValue },
+              ]),
+            ),
+          })),
         }),
       );
       return failures(name, Failed);
@@ -91,7 +110,7 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
   );
   return {
     name,
-    send: (body) => sends.add(body),
+    send: (body, attributes = {}) => sends.add({ body, attributes }),
     delete: (receipt) => deletes.add(receipt),
     async receive({ most, waitSeconds, visibilitySeconds }) {
       const { Messages } = await sqs.send(
@@ -99,7 +118,8 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
           QueueUrl: url,
           MaxNumberOfMessages: most,
           WaitTimeSeconds: waitSeconds,
-          MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+          MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
+          MessageAttributeNames: ['All'],
           ...(visibilitySeconds === undefined ? {} : { VisibilityTimeout: visibilitySeconds }),
         }),
       );
@@ -180,5 +200,12 @@ function received(message: Message): ReceivedMessage {
     body: message.Body ?? '',
     receipt: message.ReceiptHandle ?? '',
     deliveries: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
+    sentAt: Number(message.Attributes?.SentTimestamp ?? 0),
+    attributes: Object.fromEntries(
+      Object.entries(message.MessageAttributes ?? {}).map(([name, { StringValue }]) => [
+        name,
+        StringValue ?? '',
+      ]),
+    ),
   };
 }

@@ -1,6 +1,6 @@
 /** The way of one photo from this node into the cloud and its answer back. Knows nothing of HTTP forms. */
 import { randomUUID } from 'node:crypto';
-import { encodeRequest, type Match, type ReplyMessage } from '../cloud/messages.ts';
+import { encodeRequest, type Match, photoDigest, type ReplyMessage } from '../cloud/messages.ts';
 import { asideKey, type Photos } from '../cloud/objects.ts';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Queue } from '../cloud/queues.ts';
@@ -58,7 +58,7 @@ async function send(
   const key = holdsName ? file : asideKey(id, file);
   try {
     await photos.put(key, bytes, type);
-    await requests.send(encodeRequest({ id, file, key, node, sentAt }));
+    await requests.send(encodeRequest({ id, file, key, digest: photoDigest(bytes), node, sentAt }));
   } catch (err) {
     log.error({ err }, 'the request could not be sent');
     await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/pressure.ts.

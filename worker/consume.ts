@@ -6,10 +6,11 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeRequest, MessageError, type RequestMessage } from '../cloud/messages.ts';
 import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
+import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Activity } from './activity.ts';
-import { InferenceStopped } from './errors.ts';
-import type { Answered } from './request.ts';
+import { HoldLost, InferenceStopped } from './errors.ts';
+import type { Answered, Delivery } from './request.ts';
 import { nextServiceMs, roomFor } from './room.ts';
 import { holdMessage, retryDelaySeconds } from './visibility.ts';
 
@@ -24,11 +25,15 @@ export interface ConsumerParts {
   /** Whether photos can be computed now; nothing is taken while they cannot. */
   readonly inference: { readonly isReady: boolean; ready(): Promise<unknown> };
   /** Everything but deleting; rejects for a passing reason. */
-  readonly answer: (request: RequestMessage, deliveries: number, log: Logger) => Promise<Answered>;
-  /** Ends the pressure of a request that is given up. */
-  readonly giveUp: (request: RequestMessage) => Promise<void>;
+  readonly answer: (request: RequestMessage, delivery: Delivery, log: Logger) => Promise<Answered>;
+  /** Makes it a dead letter and tells its client; rejects when the letter is not written. */
+  readonly giveUp: (
+    message: ReceivedMessage,
+    request: RequestMessage | undefined,
+    reason: string,
+  ) => Promise<void>;
   readonly visibilitySeconds: number;
-  /** Deliveries after which SQS moves a message to the dead-letter queue. */
+  /** Deliveries after which a request is given up. */
   readonly mostDeliveries: number;
   readonly log: Logger;
 }
@@ -114,7 +119,13 @@ export class Consumer {
     try {
       request = decodeRequest(message.body);
       const log = this.#parts.log.child({ request: request.id, deliveries });
-      const { outcome, again, timings } = await this.#parts.answer(request, deliveries, log);
+      const delivery = {
+        deliveries,
+        get isLost() {
+          return hold.isLost;
+        },
+      };
+      const { outcome, again, timings } = await this.#parts.answer(request, delivery, log);
       const deleting = performance.now();
       await hold.end();
       await requests.delete(message.receipt);
@@ -139,31 +150,36 @@ export class Consumer {
   }
 
   /**
-   * Lets the message come again after a while, or go to the dead-letter queue. Should this worker die
-   * before it can, the visibility timeout does the same, and the scaler sweeps pressure that no queue
-   * accounts for.
+   * Lets the message come again after a while, or gives it up. Should this worker die before it can, the
+   * visibility timeout does the same.
    */
   async #giveBack(
-    { messageId, receipt, deliveries }: ReceivedMessage,
+    message: ReceivedMessage,
     request: RequestMessage | undefined,
     err: unknown,
   ): Promise<void> {
     const { requests, giveUp, mostDeliveries } = this.#parts;
+    const { messageId, receipt, deliveries, body } = message;
     const log = this.#parts.log.child({ messageId, deliveries, request: request?.id });
-    const isLeaving = err instanceof InferenceStopped;
-    const delaySeconds = isLeaving ? 0 : retryDelaySeconds(deliveries, mostDeliveries);
     const isLast = deliveries >= mostDeliveries;
-    if (err instanceof MessageError) log.error({ err }, 'this message cannot be read');
-    else if (isLast) log.error({ err }, 'failed for the last time: a dead letter');
-    else if (isLeaving) log.warn('not finished: given to another worker');
-    else log.warn({ err, delaySeconds }, 'failed: it will be tried again');
+    const delaySeconds = retryDelaySeconds(deliveries, mostDeliveries);
     try {
-      if (isLast && request) await giveUp(request);
-    } catch (error) {
-      log.warn({ err: error }, 'the client could not be told, or the pressure not be ended');
-    }
-    try {
-      await requests.extend(receipt, delaySeconds);
+      if (err instanceof HoldLost) {
+        log.warn('it stood still for too long: left to the worker that has it now');
+      } else if (err instanceof InferenceStopped) {
+        log.warn('not finished: given to another worker');
+        // Being taken away is not the photo's fault: a copy begins to count anew.
+        if (isLast) await requests.send(body);
+        if (isLast) await requests.delete(receipt);
+        else await requests.extend(receipt, 0);
+      } else if (isLast || err instanceof MessageError) {
+        log.error({ err }, 'given up: a dead letter');
+        await giveUp(message, request, messageOf(err));
+        await requests.delete(receipt);
+      } else {
+        log.warn({ err, delaySeconds }, 'failed: it will be tried again');
+        await requests.extend(receipt, delaySeconds);
+      }
     } catch (error) {
       log.warn({ err: error }, 'not given back: it comes again when its visibility ends');
     }

@@ -28,3 +28,20 @@ export class InferenceStopped extends ElasticFaceError {
     super('inference-stopped', 'The worker is leaving: this photo was not computed.');
   }
 }
+
+/** The message's visibility ended while it was in hand: another worker may be at it. */
+export class HoldLost extends ElasticFaceError {
+  constructor() {
+    super('hold-lost', 'The message was not kept in time: another worker may be at this photo.');
+  }
+}
+
+/** Every worker that had this request ended before it could answer, or say why not. */
+export class NeverAnswered extends ElasticFaceError {
+  constructor(deliveries: number) {
+    super(
+      'never-answered',
+      `Each of the ${deliveries} workers that had it before ended, or lost it, before it could answer or say why.`,
+    );
+  }
+}

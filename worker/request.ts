@@ -3,11 +3,17 @@
  * reply, pressure, and only then the caller deletes the message. A crash between any two repeats work
  * on the next delivery and loses none.
  */
-import { encodeReply, type ReplyMessage, type RequestMessage } from '../cloud/messages.ts';
+import {
+  encodeReply,
+  photoDigest,
+  type ReplyMessage,
+  type RequestMessage,
+} from '../cloud/messages.ts';
 import type { Photos, Results } from '../cloud/objects.ts';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Queue } from '../cloud/queues.ts';
 import type { Logger } from '../runtime/log.ts';
+import { HoldLost, NeverAnswered } from './errors.ts';
 import type { Computed } from './inference/inference.ts';
 
 export interface RequestParts {
@@ -16,6 +22,16 @@ export interface RequestParts {
   readonly replies: Queue;
   readonly pressure: Pressure;
   readonly compute: (bytes: Uint8Array) => Promise<Computed>;
+  /** Deliveries after which a photo is not tried again. */
+  readonly mostDeliveries: number;
+}
+
+/** This time that the request has come. */
+export interface Delivery {
+  /** 1 for the first. */
+  readonly deliveries: number;
+  /** Whether another worker may have it by now. */
+  readonly isLost: boolean;
 }
 
 /** What a request came to, and where its time went (ms). */
@@ -32,14 +48,14 @@ export interface Answered {
  */
 export async function answerRequest(
   request: RequestMessage,
-  deliveries: number,
+  delivery: Delivery,
   parts: RequestParts,
   log: Logger,
 ): Promise<Answered> {
   const { id, file, node } = request;
   const answered =
-    (deliveries > 1 ? await answerOfBefore(request, parts) : undefined) ??
-    (await compute(request, parts));
+    (delivery.deliveries > 1 ? await answerOfBefore(request, parts) : undefined) ??
+    (await compute(request, delivery, parts));
   await parts.replies.send(encodeReply({ id, file, node, outcome: answered.outcome }));
   await settle(request, answered.outcome, parts, log);
   await parts.pressure.finish(id, file).catch((err: unknown) => {
@@ -59,17 +75,27 @@ async function answerOfBefore(
   return { outcome: { match: stored.match }, again: true, timings: {} };
 }
 
-async function compute(request: RequestMessage, parts: RequestParts): Promise<Answered> {
-  const { id, file, key } = request;
+async function compute(
+  request: RequestMessage,
+  delivery: Delivery,
+  parts: RequestParts,
+): Promise<Answered> {
+  const { id, file } = request;
+  if (delivery.deliveries > parts.mostDeliveries) throw new NeverAnswered(parts.mostDeliveries);
   const start = performance.now();
-  const bytes = await parts.photos.get(key);
+  const bytes = await photoOf(request, parts);
   const fetched = performance.now();
   if (bytes === undefined) {
+    // SQS may deliver one message twice at once: the other worker has moved the photo already.
+    const before = await answerOfBefore(request, parts);
+    if (before) return before;
     const message = `The photo '${file}' is not in the bucket any more: send it again.`;
     return { outcome: { refusal: { reason: 'missing', message } }, again: false, timings: {} };
   }
   const { outcome, timings, computeMs } = await parts.compute(bytes);
   const computed = performance.now();
+  // What stands still for long must not write over what came after it.
+  if (delivery.isLost) throw new HoldLost();
   if ('match' in outcome) await parts.results.put(file, id, outcome.match);
   return {
     outcome,
@@ -82,6 +108,22 @@ async function compute(request: RequestMessage, parts: RequestParts): Promise<An
       write: performance.now() - computed,
     },
   };
+}
+
+/**
+ * The very bytes that were uploaded: from its key, or from the contract key that it was moved to. Bytes
+ * of another upload under the same name are none: who gets the wrong name is served worse than who is
+ * asked to send again.
+ */
+async function photoOf(
+  { key, file, digest }: RequestMessage,
+  { photos }: RequestParts,
+): Promise<Uint8Array | undefined> {
+  for (const place of new Set(digest === undefined ? [key] : [key, file])) {
+    const bytes = await photos.get(place);
+    if (bytes && (digest === undefined || photoDigest(bytes) === digest)) return bytes;
+  }
+  return undefined;
 }
 
 /**

@@ -1,8 +1,8 @@
 /** One worker as a process: opens the cloud, starts inference, takes requests, keeps its lease, drains. */
 import { createAwsClients } from '../cloud/clients.ts';
+import { openDeadLetters } from '../cloud/dead-letters.ts';
 import type { LeaseState } from '../cloud/leases.ts';
 import { openLeases } from '../cloud/leases.ts';
-import { encodeReply } from '../cloud/messages.ts';
 import { metadataEndpoint } from '../cloud/metadata.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { openPhotos, openResults } from '../cloud/objects.ts';
@@ -15,6 +15,7 @@ import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { Activity } from './activity.ts';
 import { Consumer } from './consume.ts';
+import { giveUp } from './give-up.ts';
 import { Inference } from './inference/inference.ts';
 import { keepLease } from './lease.ts';
 import { answerRequest } from './request.ts';
@@ -40,10 +41,6 @@ export interface WorkerOptions {
   readonly inferenceEntry?: URL;
 }
 
-/** What the client of a dead letter reads. */
-const GIVEN_UP =
-  'The photo could not be recognised, though it was tried several times: send it again later.';
-
 /**
  * @throws {SettingsError} when REDIS_URL is unset
  * @throws {QueueError} when the project's queues do not exist
@@ -55,9 +52,10 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   }
   const names = cloudNames(settings.PROJECT_ID);
   const clients = createAwsClients(settings);
-  const [requests, replies] = await Promise.all([
+  const [requests, replies, buried] = await Promise.all([
     openQueue(clients.sqs, names.requestQueue),
     openQueue(clients.sqs, names.replyQueue),
+    openQueue(clients.sqs, names.deadLetterQueue),
   ]);
   const redis = connectRedis(settings.REDIS_URL, instanceId, log);
   const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
@@ -71,20 +69,20 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     log,
   });
   const compute = (bytes: Uint8Array) => inference.compute(bytes);
-  const parts = { photos, results, replies, pressure, compute };
+  const mostDeliveries = settings.MAX_RECEIVES;
+  const parts = { photos, results, replies, pressure, compute, mostDeliveries };
+  const ending = { deadLetters: openDeadLetters(buried), replies, pressure };
   const consumer = new Consumer({
     requests,
     activity,
     inference,
-    answer: (request, deliveries, requestLog) =>
-      answerRequest(request, deliveries, parts, requestLog),
-    giveUp: async ({ id, file, node }) => {
-      const refusal = { reason: 'failed' as const, message: GIVEN_UP };
-      await replies.send(encodeReply({ id, file, node, outcome: { refusal } }));
-      await pressure.finish(id, file);
+    answer: (request, delivery, requestLog) => answerRequest(request, delivery, parts, requestLog),
+    giveUp: ({ body, deliveries }, request, reason) => {
+      const verdict = { reason, deliveries, worker: instanceId };
+      return giveUp({ body, request, verdict }, ending, log);
     },
     visibilitySeconds: settings.VISIBILITY_SECONDS,
-    mostDeliveries: settings.MAX_RECEIVES,
+    mostDeliveries,
     log,
   });
   const lease = keepLease({

@@ -3,6 +3,8 @@ import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
 import type { Logger } from '../runtime/log.ts';
 
 export interface Hold {
+  /** Whether another worker may have the message by now: extending failed, or this one stood still. */
+  readonly isLost: boolean;
   /** Stops extending; after it resolves no extension is under way that could undo a later change. */
   end(): Promise<void>;
 }
@@ -15,9 +17,12 @@ export function holdMessage(
   log: Logger,
 ): Hold {
   let underWay: Promise<void> = Promise.resolve();
+  let heldUntil = performance.now() + visibilitySeconds * 1000;
   const extend = async (): Promise<void> => {
+    const askedAt = performance.now();
     try {
       await queue.extend(message.receipt, visibilitySeconds);
+      heldUntil = askedAt + visibilitySeconds * 1000;
     } catch (err) {
       // Half of the timeout is left for the next try; at worst another worker does it too.
       log.warn({ err }, 'the visibility timeout could not be extended');
@@ -25,11 +30,15 @@ export function holdMessage(
   };
   const timer = setInterval(
     () => {
-      underWay = extend();
+      // In a chain: a slow one must not come after its successor, nor after the end.
+      underWay = underWay.then(extend);
     },
     (visibilitySeconds * 1000) / 2,
   );
   return {
+    get isLost() {
+      return performance.now() > heldUntil;
+    },
     end() {
       clearInterval(timer);
       return underWay;
@@ -44,7 +53,7 @@ const MOST_DELAY_SECONDS = 60;
 /**
  * Seconds until a request that failed for a passing reason is tried again: 2, 6, 18, 54, 60. With the
  * usual five deliveries that bears an outage of 80 s. After the last delivery there is nothing to wait
- * for: at 0, SQS moves it to the dead-letter queue at the next receive.
+ * for: the next worker only has to give it up.
  */
 export function retryDelaySeconds(deliveries: number, mostDeliveries: number): number {
   if (deliveries >= mostDeliveries) return 0;

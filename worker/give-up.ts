@@ -1,0 +1,50 @@
+/**
+ * The end of a request that cannot be answered: a dead letter with its reason, word to the client, and
+ * its pressure ended. Knows nothing of inference.
+ */
+import type { DeadLetters, Verdict } from '../cloud/dead-letters.ts';
+import { encodeReply, type RequestMessage } from '../cloud/messages.ts';
+import type { Pressure } from '../cloud/pressure.ts';
+import type { Queue } from '../cloud/queues.ts';
+import type { Logger } from '../runtime/log.ts';
+
+export interface GiveUpParts {
+  readonly deadLetters: DeadLetters;
+  readonly replies: Queue;
+  readonly pressure: Pressure;
+}
+
+export interface Hopeless {
+  readonly body: string;
+  /** Undefined when nobody can read the message: then there is no client to tell. */
+  readonly request: RequestMessage | undefined;
+  readonly verdict: Verdict;
+}
+
+/** What the client of a dead letter reads. */
+const GIVEN_UP =
+  'The photo could not be recognised, though it was tried several times: send it again later.';
+
+/**
+ * The letter first: once it is written, the message may be deleted. The rest helps the client and the
+ * scaler, each of which gets on without it.
+ * @throws what writing the letter throws; nothing else was done then
+ */
+export async function giveUp(
+  { body, request, verdict }: Hopeless,
+  { deadLetters, replies, pressure }: GiveUpParts,
+  log: Logger,
+): Promise<void> {
+  await deadLetters.bury(body, verdict);
+  if (request === undefined) return;
+  const { id, file, node } = request;
+  const refusal = { reason: 'failed' as const, message: GIVEN_UP };
+  await Promise.all([
+    replies
+      .send(encodeReply({ id, file, node, outcome: { refusal } }))
+      .catch((err: unknown) => log.warn({ err }, 'the client could not be told')),
+    pressure
+      .finish(id, file)
+      .catch((err: unknown) => log.warn({ err }, 'the pressure could not be ended: it heals')),
+  ]);
+}
