@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { SettingsError } from './errors.ts';
 import { folders } from './folders.ts';
 import { localCloudSettings } from './local-cloud-settings.ts';
-import { endpoint, megabytes, seconds, whole } from './setting-kinds.ts';
+import { endpoint, seconds, whole } from './setting-kinds.ts';
+import { webLimitSettings } from './web-settings.ts';
 
 /** What each setting means stands here and, made from here, in the README's table. */
 export const settingsSchema = z.object({
@@ -97,10 +98,7 @@ export const settingsSchema = z.object({
   MAX_RECEIVES: whole(1, 1000)
     .default(5)
     .describe('deliveries of a request before it goes to the dead-letter queue'),
-  REQUEST_SECONDS: seconds(1, 86_400)
-    .default(900)
-    .describe('a request that has no answer by then gets 504'),
-  MAX_UPLOAD_MB: megabytes(0.01, 512).default(16).describe('largest photo accepted, in megabytes'),
+  ...webLimitSettings,
   MODEL_DIR: z.string().min(1).default(folders.model).describe('folder of the converted model'),
   BACKEND: z
     .enum(['auto', 'tensorflow', 'wasm'], { error: 'must be auto, tensorflow or wasm' })

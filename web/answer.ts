@@ -39,12 +39,19 @@ export function errorHandler(log: Logger) {
     } else {
       log.info({ request: requestId, status: known.status, code: known.code }, 'request refused');
     }
-    const { status, code, message } = known ?? INTERNAL;
-    if (status === 503) response.set('Retry-After', '1');
+    const { status, code, message, retryAfter } = known ?? INTERNAL;
+    if (retryAfter !== undefined) response.set('Retry-After', String(retryAfter));
+    if (status === 408) endAfter(request, response);
     response.status(status);
     if (wantsJson(request)) response.json({ error: { code, message } });
     else response.type('text/plain').send(message);
   };
+}
+
+/** Whoever is too slow to be read on is cut off once the answer is sent. */
+function endAfter(request: Request, response: Response): void {
+  response.set('Connection', 'close');
+  response.on('finish', () => request.destroy());
 }
 
 /** What Express itself found wrong with a request, e.g. a path that does not decode. */

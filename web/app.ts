@@ -1,15 +1,17 @@
 /** The HTTP face of the web tier: routes and nothing else. */
 import { randomUUID } from 'node:crypto';
-import express, { type Express } from 'express';
+import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from '../runtime/log.ts';
+import type { Admission } from './admission.ts';
 import { errorHandler, notFound, sendMatch } from './answer.ts';
 import { refuse } from './errors.ts';
 import type { WebMetrics } from './metrics.ts';
-import type { Recognise } from './recognition.ts';
-import { uploadReader } from './upload.ts';
+import type { Submit, Submitted } from './recognition.ts';
+import { checkHead, uploadReader } from './upload.ts';
 
 export interface AppParts {
-  readonly recognise: Recognise;
+  readonly submit: Submit;
+  readonly admission: Admission;
   readonly metrics: WebMetrics;
   /** Undefined when the node can take photos, else what is missing, in words. */
   readonly notReady: () => string | undefined;
@@ -19,10 +21,27 @@ export interface AppParts {
 }
 
 export function createApp(parts: AppParts): Express {
-  const { recognise, metrics, log } = parts;
+  const { submit, admission, metrics, log } = parts;
   const readUpload = uploadReader(parts.maxUploadMb);
   const app = express();
   app.disable('x-powered-by');
+
+  /** Resolves when the photo is stored; its bytes are held by nothing that is left then. */
+  const takeIn = async (
+    request: Request,
+    response: Response,
+    left: AbortSignal,
+    id: string,
+  ): Promise<Submitted> => {
+    const room = await admission.room(checkHead(request, parts.maxUploadMb), left);
+    try {
+      const upload = await readUpload(request, response, room.displaced);
+      room.arrived();
+      return await submit(upload, left, id);
+    } finally {
+      room.release();
+    }
+  };
 
   app.post('/', async (request, response) => {
     const start = performance.now();
@@ -37,9 +56,9 @@ export function createApp(parts: AppParts): Express {
       );
     });
     if (parts.isStopping()) throw refuse.stopping();
-    const upload = await readUpload(request, response);
-    const match = await recognise(upload, left.signal, id);
-    sendMatch(request, response, upload.file, match);
+    response.on('close', admission.enter());
+    const { file, match } = await takeIn(request, response, left.signal, id);
+    sendMatch(request, response, file, await match);
     log.info({ request: id, ms: Math.round(performance.now() - start) }, 'answered');
   });
 

@@ -1,40 +1,7 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { Match } from '../cloud/messages.ts';
-import { silent } from '../test/cloud.fixture.ts';
 import { formBody, plainPhoto, post, postPhoto } from '../test/form.fixture.ts';
-import { createApp } from './app.ts';
-import { webMetrics } from './metrics.ts';
-import type { Upload } from './upload.ts';
-import { Waiters } from './waiters.ts';
-
-const LIMIT_MB = 1;
-
-/** The real app over real HTTP; what would go into the cloud is kept here instead. */
-async function startApp() {
-  const taken: Upload[] = [];
-  const app = createApp({
-    recognise: async (upload) => {
-      taken.push(upload);
-      return { name: 'Somebody' } as Match;
-    },
-    metrics: webMetrics({
-      waiters: new Waiters(1),
-      pressure: { read: async () => ({ count: 0 }) } as never,
-      queues: {},
-    }),
-    notReady: () => undefined,
-    isStopping: () => false,
-    maxUploadMb: LIMIT_MB,
-    log: silent,
-  });
-  const server = createServer(app).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/`, server, taken };
-}
+import { startApp } from './app.fixture.ts';
 
 describe('what the web tier refuses', () => {
   let running: Awaited<ReturnType<typeof startApp>>;
@@ -43,10 +10,7 @@ describe('what the web tier refuses', () => {
     running = await startApp();
     photo = await plainPhoto();
   });
-  after(() => {
-    running.server.closeAllConnections();
-    running.server.close();
-  });
+  after(() => running.stop());
 
   /** One clear sentence, no internals, nothing taken in, and the next request is served. */
   async function refuses(send: () => ReturnType<typeof post>, status: number, says: RegExp) {

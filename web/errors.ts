@@ -4,13 +4,23 @@ import { ElasticFaceError } from '../runtime/errors.ts';
 /** A refusal or failure that a client may read as it stands: no internals in the message. */
 export class HttpError extends ElasticFaceError {
   readonly status: number;
+  /** When to try again, in seconds; undefined where trying again does not help. */
+  readonly retryAfter: number | undefined;
 
-  constructor(status: number, code: string, message: string, options?: ErrorOptions) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    options: ErrorOptions & { retryAfter?: number } = {},
+  ) {
     super(code, message, options);
     this.status = status;
+    this.retryAfter = options.retryAfter ?? (status === 503 ? 1 : undefined);
   }
 }
 
+/** A crowd that comes back at once would only be refused again. */
+const BUSY_RETRY_SECONDS = 5;
 const FORM_HINT = "Send a multipart form with one photo in the field 'inputFile'.";
 
 export const refuse = {
@@ -46,6 +56,12 @@ export const refuse = {
   failed: (message: string) => new HttpError(503, 'failed', message),
   method: (method: string) =>
     new HttpError(405, 'method', `${method} is not possible here: photos are sent with POST.`),
+  busy: () =>
+    new HttpError(503, 'busy', 'Too many photos are waiting here: send this one again later.', {
+      retryAfter: BUSY_RETRY_SECONDS,
+    }),
+  slow: () =>
+    new HttpError(408, 'slow', 'The photo came too slowly while others waited: send it again.'),
   stopping: () =>
     new HttpError(503, 'stopping', 'This server is about to stop: send the photo again.'),
   unavailable: (cause: unknown) =>

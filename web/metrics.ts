@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Queue } from '../cloud/queues.ts';
+import type { Admission } from './admission.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface WebMetrics {
@@ -11,12 +12,13 @@ export interface WebMetrics {
 
 export interface MetricSources {
   readonly waiters: Waiters;
+  readonly admission: Admission;
   readonly pressure: Pressure;
   /** Queues by the value of their `queue` label. */
   readonly queues: Readonly<Record<string, Queue>>;
 }
 
-export function webMetrics({ waiters, pressure, queues }: MetricSources): WebMetrics {
+export function webMetrics({ waiters, admission, pressure, queues }: MetricSources): WebMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -41,13 +43,21 @@ export function webMetrics({ waiters, pressure, queues }: MetricSources): WebMet
     },
   });
   new Gauge({
+    name: 'elastic_face_upload_bytes',
+    help: 'Memory that uploads have reserved until their photos are stored.',
+    registers,
+    collect() {
+      this.set(admission.uploadBytes);
+    },
+  });
+  new Gauge({
     name: 'elastic_face_pressure_requests',
     help: 'Requests that are waiting or in work, by the pressure set in Redis.',
     registers,
     async collect() {
       const reading = await pressure.read().catch(() => undefined);
-      if (reading) this.set(reading.count);
-      else this.reset(); // A reading that failed is no zero, but a gauge without labels has no other.
+      // A reading that failed is not a zero, and the last one is no longer true.
+      this.set(reading?.count ?? Number.NaN);
     },
   });
   new Gauge({
@@ -59,9 +69,8 @@ export function webMetrics({ waiters, pressure, queues }: MetricSources): WebMet
       await Promise.all(
         Object.entries(queues).map(async ([queue, opened]) => {
           const depth = await opened.depth().catch(() => undefined);
-          if (depth === undefined) return;
-          this.set({ queue, state: 'visible' }, depth.visible);
-          this.set({ queue, state: 'in_flight' }, depth.inFlight);
+          this.set({ queue, state: 'visible' }, depth?.visible ?? Number.NaN);
+          this.set({ queue, state: 'in_flight' }, depth?.inFlight ?? Number.NaN);
         }),
       );
     },

@@ -18,13 +18,24 @@ export interface RecognitionParts {
   readonly log: Logger;
 }
 
-export type Recognise = (upload: Upload, signal: AbortSignal, id?: string) => Promise<Match>;
+/** A photo that is stored and queued. */
+export interface Submitted {
+  readonly file: string;
+  /**
+   * Rejects with an HttpError for anything a client should read, or with the signal's reason when the
+   * client has left.
+   */
+  readonly match: Promise<Match>;
+}
+
+/** @param signal aborted when the client leaves */
+export type Submit = (upload: Upload, signal: AbortSignal, id?: string) => Promise<Submitted>;
 
 /**
- * @returns a function that resolves with the match, and rejects with an HttpError for anything a
- * client should read, or with the signal's reason when the client has left
+ * @returns a function that resolves once the photo is stored and its request sent; nothing here holds
+ * the photo's bytes from then on. It rejects with an HttpError when the photo could not be taken in.
  */
-export function recogniser(parts: RecognitionParts): Recognise {
+export function submitter(parts: RecognitionParts): Submit {
   return async (upload, signal, id = randomUUID()) => {
     const log = parts.log.child({ request: id });
     const notSent = new AbortController();
@@ -36,10 +47,16 @@ export function recogniser(parts: RecognitionParts): Recognise {
       notSent.abort(error);
       throw error;
     }
-    const { outcome } = await reply;
-    if ('match' in outcome) return outcome.match;
-    throw refusal(outcome.refusal);
+    const match = matchOf(reply);
+    match.catch(() => {}); // Awaited by the caller, perhaps a moment after it ended.
+    return { file: upload.file, match };
   };
+}
+
+async function matchOf(reply: Promise<ReplyMessage>): Promise<Match> {
+  const { outcome } = await reply;
+  if ('match' in outcome) return outcome.match;
+  throw refusal(outcome.refusal);
 }
 
 async function send(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
+import { pino } from 'pino';
 import {
   decodeRequest,
   encodeReply,
@@ -185,6 +186,23 @@ describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, 
     await reply(taken, { match: match('Paul') });
     assert.equal((await answer).text, 'last:Paul');
     await stopped;
+  });
+
+  it('a stopping node refuses what has no answer in time with 503, and says how many', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+    const hasty = await startWeb({ ...cloud.settings, STOP_SECONDS: 0.1 }, log);
+    const photo = await plainPhoto();
+    const answers = ['x.jpg', 'y.jpg', 'z.jpg'].map((name) => postPhoto(url(hasty), name, photo));
+    const taken = [await takeRequest(), await takeRequest(), await takeRequest()];
+    await hasty.stop();
+    for (const { status, text, headers } of await Promise.all(answers)) {
+      assert.deepEqual([status, headers['retry-after']], [503, '1']);
+      assert.match(text, /about to stop: send the photo again/);
+    }
+    assert.ok(lines.some((line) => JSON.parse(line).count === 3 && /stopping/.test(line)));
+    for (const one of taken) await reply(one, { match: match('Paul') });
+    await queueEmpty(replies);
   });
 
   it('a request without an answer within the limit gets 504', async () => {

@@ -1,6 +1,6 @@
 /** The web tier as one process: opens the cloud, serves HTTP, stops gracefully. */
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { createAwsClients } from '../cloud/clients.ts';
@@ -13,22 +13,21 @@ import { openRelay } from '../cloud/relay.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
+import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import { startDispatcher } from './dispatcher.ts';
+import { refuse } from './errors.ts';
 import { webMetrics } from './metrics.ts';
-import { recogniser } from './recognition.ts';
+import { submitter } from './recognition.ts';
+import { closeServer, openServer } from './server.ts';
+import { BYTES_PER_MB } from './upload.ts';
 import { Waiters } from './waiters.ts';
 
-/** Longer than a load balancer's usual 60 s, so that it never reuses a connection just closed here. */
-const KEEP_ALIVE_MS = 65_000;
 /** Connections the kernel may hold for us while a crowd arrives at once. */
 const BACKLOG = 1024;
-/** How often a stopping server looks for connections that have become idle. */
-const IDLE_SWEEP_MS = 50;
-
 export interface WebService {
   readonly port: number;
-  /** Stops accepting, answers what is in flight, leaves. */
+  /** Stops accepting, answers what is in flight; what has no answer by STOP_SECONDS gets a 503. */
   stop(): Promise<void>;
 }
 
@@ -54,11 +53,15 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
   const relay = openRelay(redis, names.keys);
   const waiters = new Waiters(settings.REQUEST_SECONDS);
+  const admission = new Admission({
+    maxRequests: settings.MAX_REQUESTS,
+    uploadBytes: settings.UPLOAD_MEMORY_MB * BYTES_PER_MB,
+  });
   const dispatcher = startDispatcher({ node, replies, relay, waiters, log });
 
   let stopping = false;
   const app = createApp({
-    recognise: recogniser({
+    submit: submitter({
       node,
       photos: openPhotos(clients.s3, names.inBucket),
       pressure,
@@ -66,8 +69,10 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
       waiters,
       log,
     }),
+    admission,
     metrics: webMetrics({
       waiters,
+      admission,
       pressure,
       queues: { requests, replies, dead_letters: deadLetters },
     }),
@@ -81,7 +86,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     redis.disconnect();
     clients.destroy();
   };
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
+  const server = openServer(app, settings, log);
   try {
     await listen(server, settings);
   } catch (cause) {
@@ -96,20 +101,13 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     port,
     async stop() {
       stopping = true;
-      await closeServer(server);
+      await closeServer(server, settings.STOP_SECONDS, () => {
+        const count = waiters.refuseAll(refuse.stopping);
+        log.warn({ count }, 'stopping without the answers that some clients wait for');
+      });
       await close();
     },
   };
-}
-
-/** Answers what is in flight; a connection that a client keeps open is closed as soon as it is idle. */
-async function closeServer(server: Server): Promise<void> {
-  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
-  clearInterval(sweep);
 }
 
 function listen(server: Server, { PORT, HOST }: Settings): Promise<void> {

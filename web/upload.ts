@@ -7,11 +7,16 @@ import { checkImageType } from './image-type.ts';
 
 /** The contract's form field. */
 const FIELD = 'inputFile';
-const BYTES_PER_MB = 1024 * 1024;
+export const BYTES_PER_MB = 1024 * 1024;
 /** Other fields are passed over, within reason. */
 const MOST_FIELDS = 16;
 const MOST_FIELD_BYTES = 4096;
+const MOST_FIELD_NAME_BYTES = 100;
 const MOST_PART_HEADERS = 32;
+/** What a form may hold beside its photo. */
+const MOST_FORM_BYTES = 256 * 1024;
+/** While the pieces of a photo are joined, it is in memory twice. */
+const COPIES = 2;
 
 export interface Upload {
   readonly file: string;
@@ -20,7 +25,29 @@ export interface Upload {
   readonly type: string;
 }
 
-export type ReadUpload = (request: Request, response: Response) => Promise<Upload>;
+/** @param displaced aborted when the upload has to give way */
+export type ReadUpload = (
+  request: Request,
+  response: Response,
+  displaced: AbortSignal,
+) => Promise<Upload>;
+
+/**
+ * Judges a request by its head alone.
+ * @returns the most bytes of memory that reading its photo can take
+ * @throws {HttpError} 415 when it is no form, 413 when it says itself that it is too large
+ */
+export function checkHead(request: Request, limitMb: number): number {
+  if (!request.is('multipart/form-data')) {
+    // Express's `is` wants a body; without one a form is broken, not of another type.
+    const form = /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '');
+    throw form ? refuse.brokenForm() : refuse.notAForm();
+  }
+  const most = Math.floor(limitMb * BYTES_PER_MB);
+  const length = Number(request.headers['content-length'] ?? most);
+  if (length > most + MOST_FORM_BYTES) throw refuse.tooLarge(limitMb);
+  return COPIES * Math.min(length, most);
+}
 
 /** @param limitMb largest photo, in megabytes of 1,048,576 bytes */
 export function uploadReader(limitMb: number): ReadUpload {
@@ -34,23 +61,24 @@ export function uploadReader(limitMb: number): ReadUpload {
       fileSize: Math.floor(limitMb * BYTES_PER_MB),
       fields: MOST_FIELDS,
       fieldSize: MOST_FIELD_BYTES,
+      fieldNameSize: MOST_FIELD_NAME_BYTES,
       headerPairs: MOST_PART_HEADERS,
     },
   }).single(FIELD);
-  return async (request, response) => {
-    if (!request.is('multipart/form-data')) throw refuse.notAForm();
+  return async (request, response, displaced) => {
+    // Who asks first, as curl does with large files, has not sent the photo yet.
+    if (request.headers.expect !== undefined) response.writeContinue();
     try {
-      await run(parse, request, response);
+      await untilAborted(run(parse, request, response), displaced);
     } catch (error) {
       throw formError(error, limitMb);
     }
     const { file } = request;
     if (file === undefined) throw refuse.noFile();
-    return {
-      file: checkFileName(file.originalname),
-      bytes: file.buffer,
-      type: await checkImageType(file.buffer),
-    };
+    const { buffer: bytes, originalname } = file;
+    // The request lives until it is answered; the photo need not.
+    delete (file as Partial<typeof file>).buffer;
+    return { file: checkFileName(originalname), bytes, type: await checkImageType(bytes) };
   };
 }
 
@@ -58,6 +86,18 @@ function run(handler: RequestHandler, request: Request, response: Response): Pro
   return new Promise((resolve, reject) => {
     handler(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
   });
+}
+
+async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 function formError(error: unknown, limitMb: number): HttpError {

@@ -4,6 +4,7 @@ import { refuse } from './errors.ts';
 
 interface Waiter {
   readonly resolve: (reply: ReplyMessage) => void;
+  readonly reject: (reason: unknown) => void;
   readonly end: () => void;
 }
 
@@ -45,8 +46,21 @@ export class Waiters {
         return;
       }
       signal.addEventListener('abort', onLeave);
-      this.#waiting.set(id, { resolve, end });
+      this.#waiting.set(id, { resolve, reject, end });
     });
+  }
+
+  /**
+   * Ends every waiter with this refusal, e.g. when the node stops.
+   * @returns how many there were
+   */
+  refuseAll(reason: () => Error): number {
+    const all = [...this.#waiting.values()];
+    for (const waiter of all) {
+      waiter.end();
+      waiter.reject(reason());
+    }
+    return all.length;
   }
 
   /** @returns whether somebody was waiting for it */

@@ -1,0 +1,67 @@
+/** The real app on the real server, without a cloud: what would go into it is kept here instead. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Match } from '../cloud/messages.ts';
+import type { Logger } from '../runtime/log.ts';
+import { silent } from '../test/cloud.fixture.ts';
+import { Admission, type AdmissionLimits } from './admission.ts';
+import { type AppParts, createApp } from './app.ts';
+import { webMetrics } from './metrics.ts';
+import { openServer } from './server.ts';
+import type { Upload } from './upload.ts';
+import { Waiters } from './waiters.ts';
+
+export const LIMIT_MB = 1;
+
+export interface AppOptions extends Partial<AdmissionLimits> {
+  readonly uploadSeconds?: number;
+  /** What becomes of a photo that was taken in; by default it is `Somebody` at once. */
+  readonly recognise?: (upload: Upload) => Promise<Match>;
+  readonly log?: Logger;
+  readonly parts?: Partial<AppParts>;
+}
+
+export type RunningApp = Awaited<ReturnType<typeof startApp>>;
+
+export async function startApp(options: AppOptions = {}) {
+  const { log = silent, maxRequests = 1000, uploadBytes = 64 * LIMIT_MB * 1024 * 1024 } = options;
+  const taken: Pick<Upload, 'file' | 'type'>[] = [];
+  const admission = new Admission({ ...options, maxRequests, uploadBytes });
+  const recognise = options.recognise ?? (async () => ({ name: 'Somebody' }) as Match);
+  const app = createApp({
+    submit: async (upload) => {
+      taken.push({ file: upload.file, type: upload.type });
+      return { file: upload.file, match: recognise(upload) };
+    },
+    admission,
+    metrics: webMetrics({
+      waiters: new Waiters(1),
+      admission,
+      pressure: { read: async () => ({ count: 0 }) } as never,
+      queues: {},
+    }),
+    notReady: () => undefined,
+    isStopping: () => false,
+    maxUploadMb: LIMIT_MB,
+    log,
+    ...options.parts,
+  });
+  const { uploadSeconds = 60 } = options;
+  const server = openServer(app, { UPLOAD_SECONDS: uploadSeconds, MAX_REQUESTS: maxRequests }, log);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    port,
+    server,
+    admission,
+    /** What was taken in, in its order. */
+    taken,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

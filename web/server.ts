@@ -1,0 +1,63 @@
+/** The HTTP server under the app: time limits for slow clients, and an end that leaves nobody hanging. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Logger } from '../runtime/log.ts';
+import type { Settings } from '../runtime/settings.ts';
+import { answerClientErrors } from './client-error.ts';
+
+/** Longer than a load balancer's usual 60 s, so that it never reuses a connection just closed here. */
+const KEEP_ALIVE_MS = 65_000;
+/** Who has not even sent a head by then is not sending one. */
+const MOST_HEAD_MS = 20_000;
+/** How often time limits are looked at: they end a request at most so much too late. */
+const MOST_CHECK_MS = 1000;
+/** Connections above MAX_REQUESTS that may come to be refused in words, or to ask for metrics. */
+const SPARE_CONNECTIONS = 1024;
+/** How often a stopping server looks for connections that have become idle. */
+const IDLE_SWEEP_MS = 50;
+/** For the last refusals to reach clients that still read. */
+const LAST_WORDS_MS = 2000;
+
+type ServerSettings = Pick<Settings, 'UPLOAD_SECONDS' | 'MAX_REQUESTS'>;
+
+export function openServer(app: RequestListener, settings: ServerSettings, log: Logger): Server {
+  const requestTimeout = settings.UPLOAD_SECONDS * 1000;
+  const server = createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      requestTimeout,
+      headersTimeout: Math.min(MOST_HEAD_MS, requestTimeout),
+      connectionsCheckingInterval: Math.min(MOST_CHECK_MS, requestTimeout / 2),
+    },
+    app,
+  );
+  server.maxConnections = settings.MAX_REQUESTS + SPARE_CONNECTIONS;
+  answerClientErrors(server, log);
+  // A client that asks before it sends is told to go on once its photo may come: see upload.ts.
+  server.on('checkContinue', app);
+  return server;
+}
+
+/**
+ * Answers what is in flight; a connection that a client keeps open is closed as soon as it is idle.
+ * @param onLate called when some are not answered after `seconds`; whoever does not take the last
+ * words either is cut off
+ */
+export async function closeServer(
+  server: Server,
+  seconds: number,
+  onLate: () => void,
+): Promise<void> {
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  let cut: NodeJS.Timeout | undefined;
+  const late = setTimeout(() => {
+    cut = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+    onLate();
+  }, seconds * 1000);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearInterval(sweep);
+  clearTimeout(late);
+  clearTimeout(cut);
+}
