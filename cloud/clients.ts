@@ -25,10 +25,14 @@ export interface AwsCredentials {
   readonly secretAccessKey: string;
 }
 
-/** @param credentials unset means where the AWS tools usually look for them */
+/**
+ * @param credentials unset means where the AWS tools usually look for them
+ * @param ec2Attempts how often the SDK sends one call to EC2; unset means its usual 3
+ */
 export function createAwsClients(
   settings: ClientSettings,
   credentials?: AwsCredentials,
+  ec2Attempts?: number,
 ): AwsClients {
   const endpoint = settings.AWS_ENDPOINT_URL;
   // The embedded cloud checks no signature; without these the SDK would look for credentials
@@ -50,7 +54,10 @@ export function createAwsClients(
   };
   const sqs = new SQSClient({ ...shared, useQueueUrlAsEndpoint: endpoint === undefined });
   const s3 = new S3Client({ ...shared, forcePathStyle: endpoint !== undefined });
-  const ec2 = new EC2Client(shared);
+  const ec2 = new EC2Client({
+    ...shared,
+    ...(ec2Attempts === undefined ? {} : { maxAttempts: ec2Attempts }),
+  });
   return {
     sqs,
     s3,

@@ -1,12 +1,16 @@
-/** App-tier instances through the EC2 API: which there are, launching one under its number, terminating. */
+/** App-tier instances through the EC2 API: which there are, launching, naming, stopping and ending them. */
 import {
+  CreateTagsCommand,
   type EC2Client,
   type Instance,
   paginateDescribeInstances,
   RunInstancesCommand,
+  StartInstancesCommand,
+  StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { instanceName, instanceNumber, PROJECT_TAG } from './names.ts';
+import { type LaunchCall, type LaunchOptions, runInput } from './launch-input.ts';
+import { instanceName, instanceNumber, numberByTags, PROJECT_TAG } from './names.ts';
 
 export type InstanceState =
   | 'pending'
@@ -21,26 +25,29 @@ export interface FleetInstance {
   /** The # of `app-tier-instance-<#>`. */
   readonly number: number;
   readonly state: InstanceState;
-  /** ms since 1970. */
+  /** ms since 1970; of one that was stopped, when it was started again. */
   readonly launchedAt: number;
-}
-
-export interface LaunchOptions {
-  readonly projectId: string;
-  readonly imageId: string;
-  readonly instanceType: string;
-  readonly instanceProfile?: string;
-  readonly securityGroupId?: string;
-  readonly subnetId?: string;
-  /** Settings the instance starts with. No secrets: anyone on the instance may read them. */
-  readonly userData: Readonly<Record<string, string>>;
+  /** Its number is not in its Name tag yet. */
+  readonly unnamed?: boolean;
+  /** It cannot be stopped, and EC2 may take it back. */
+  readonly spot?: boolean;
+  readonly type?: string;
 }
 
 export interface Fleet {
   /** Every app-tier instance of this project that is not terminated, by number. */
   list(): Promise<FleetInstance[]>;
-  /** @param token the same token launches once, however often it is sent */
-  launch(number: number, token: string): Promise<FleetInstance>;
+  /**
+   * One call for all of these numbers; the same token launches once, however often it is sent. One
+   * alone is named at once; of several, each has its number by its tags, and its Name by `name`.
+   * @returns those that EC2 gives, from the lowest number; it may give fewer than asked
+   */
+  launch(call: LaunchCall): Promise<FleetInstance[]>;
+  /** Writes its number into its Name tag; doing it twice does no harm. */
+  name(instanceId: string, number: number): Promise<void>;
+  /** Those that are not stopped stay as they are. */
+  start(instanceIds: readonly string[]): Promise<void>;
+  stop(instanceIds: readonly string[]): Promise<void>;
   terminate(instanceIds: readonly string[]): Promise<void>;
 }
 
@@ -67,21 +74,29 @@ export function openFleet(ec2: EC2Client, options: LaunchOptions): Fleet {
       }
       return fleet.sort((a, b) => a.number - b.number);
     },
-    async launch(number, token) {
-      const { Instances } = await ec2.send(
-        new RunInstancesCommand(runInput(number, token, options)),
-      );
-      const instance = Instances?.[0];
-      const launched = instance && fleetInstance(instance);
-      // The tag was asked for in this very call; an answer without tags is still that instance.
-      return (
-        launched ?? {
-          id: instance?.InstanceId ?? '',
-          number,
-          state: 'pending',
-          launchedAt: Date.now(),
-        }
-      );
+    async launch(call) {
+      const { Instances = [] } = await ec2.send(new RunInstancesCommand(runInput(call, options)));
+      // The tags were asked for in this very call; an answer without them is still these instances.
+      return Instances.map(
+        (instance, index): FleetInstance =>
+          fleetInstance(instance) ?? {
+            id: instance.InstanceId ?? '',
+            number: call.numbers[instance.AmiLaunchIndex ?? index]!,
+            state: 'pending',
+            launchedAt: Date.now(),
+            unnamed: call.numbers.length > 1,
+          },
+      ).sort((a, b) => a.number - b.number);
+    },
+    async name(instanceId, number) {
+      const Tags = [{ Key: 'Name', Value: instanceName(number) }];
+      await ec2.send(new CreateTagsCommand({ Resources: [instanceId], Tags }));
+    },
+    async start(instanceIds) {
+      await ec2.send(new StartInstancesCommand({ InstanceIds: [...instanceIds] }));
+    },
+    async stop(instanceIds) {
+      await ec2.send(new StopInstancesCommand({ InstanceIds: [...instanceIds] }));
     },
     async terminate(instanceIds) {
       if (instanceIds.length === 0) return;
@@ -90,48 +105,17 @@ export function openFleet(ec2: EC2Client, options: LaunchOptions): Fleet {
   };
 }
 
-function runInput(number: number, token: string, options: LaunchOptions) {
-  const userData = Object.entries(options.userData)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('');
-  const tags = [
-    { Key: 'Name', Value: instanceName(number) },
-    { Key: PROJECT_TAG, Value: options.projectId },
-  ];
-  return {
-    ImageId: options.imageId,
-    InstanceType: options.instanceType as never,
-    MinCount: 1,
-    MaxCount: 1,
-    ClientToken: token,
-    UserData: Buffer.from(userData).toString('base64'),
-    InstanceInitiatedShutdownBehavior: 'terminate' as const,
-    MetadataOptions: {
-      HttpTokens: 'required' as const,
-      HttpPutResponseHopLimit: 1,
-      InstanceMetadataTags: 'enabled' as const,
-    },
-    TagSpecifications: [
-      { ResourceType: 'instance' as const, Tags: tags },
-      { ResourceType: 'volume' as const, Tags: tags },
-    ],
-    ...(options.instanceProfile === undefined
-      ? {}
-      : { IamInstanceProfile: { Name: options.instanceProfile } }),
-    ...(options.securityGroupId === undefined
-      ? {}
-      : { SecurityGroupIds: [options.securityGroupId] }),
-    ...(options.subnetId === undefined ? {} : { SubnetId: options.subnetId }),
-  };
-}
-
 function fleetInstance(instance: Instance): FleetInstance | undefined {
-  const number = instanceNumber(instance.Tags?.find(({ Key }) => Key === 'Name')?.Value);
+  const tag = (key: string) => instance.Tags?.find(({ Key }) => Key === key)?.Value;
+  const number = numberByTags(tag, instance.AmiLaunchIndex ?? 0);
   if (instance.InstanceId === undefined || number === undefined) return undefined;
   return {
     id: instance.InstanceId,
     number,
     state: (instance.State?.Name ?? 'pending') as InstanceState,
     launchedAt: instance.LaunchTime?.getTime() ?? 0,
+    unnamed: instanceNumber(tag('Name')) === undefined,
+    spot: instance.InstanceLifecycle === 'spot',
+    ...(instance.InstanceType === undefined ? {} : { type: instance.InstanceType }),
   };
 }

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { cloudNames, instanceName, instanceNumber, stemOf } from './names.ts';
+import {
+  cloudNames,
+  instanceName,
+  instanceNumber,
+  NUMBERS_TAG,
+  numberByTags,
+  stemOf,
+  writeNumbers,
+} from './names.ts';
 
 it('every name of a project starts with its id, as course tools expect', () => {
   const names = cloudNames('1225316800');
@@ -15,6 +23,21 @@ it('an instance’s number can be read back from its name, and from no other nam
   for (const name of ['web-instance', 'app-tier-instance-0', 'app-tier-instance-1x', undefined]) {
     assert.equal(instanceNumber(name), undefined);
   }
+});
+
+it('of those launched together, each has the number of its place until its Name says it', () => {
+  const numbers = [1, 2, 3, 7, 9, 10];
+  assert.equal(writeNumbers(numbers), '1-3,7,9-10');
+  const by = (tags: Record<string, string>, index: number) =>
+    numberByTags((key) => tags[key], index);
+  const tags = { [NUMBERS_TAG]: writeNumbers(numbers) };
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 5, 6].map((index) => by(tags, index)),
+    [...numbers, undefined],
+  );
+  assert.equal(by({ ...tags, Name: 'app-tier-instance-12' }, 0), 12);
+  assert.equal(by({ [NUMBERS_TAG]: 'x-3' }, 0), undefined);
+  assert.equal(by({}, 0), undefined);
 });
 
 it('the stem is the file name without its last extension', () => {

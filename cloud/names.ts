@@ -3,6 +3,11 @@ import { parse } from 'node:path';
 
 /** Tag that marks an instance as this project's, so that several stacks share one account. */
 export const PROJECT_TAG = 'elastic-face:project';
+/**
+ * Tag of instances launched together: the numbers they are given, e.g. `1-4,7`, the nth lowest to the
+ * nth of the launch. So each has its number from the first moment, before its Name says so too.
+ */
+export const NUMBERS_TAG = 'elastic-face:numbers';
 export const WEB_INSTANCE_NAME = 'web-instance';
 const APP_TIER_PREFIX = 'app-tier-instance-';
 
@@ -36,6 +41,41 @@ export function instanceName(number: number): string {
 export function instanceNumber(name: string | undefined): number | undefined {
   const match = /^app-tier-instance-([1-9]\d{0,5})$/.exec(name ?? '');
   return match ? Number(match[1]) : undefined;
+}
+
+/** `1-4,7` for 1, 2, 3, 4 and 7. @param numbers ascending */
+export function writeNumbers(numbers: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last && number === last[1] + 1) last[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
+}
+
+/**
+ * The number of an instance by its tags: its Name's, else that of its place in the launch.
+ * @param launchIndex EC2's AmiLaunchIndex, from 0
+ */
+export function numberByTags(
+  tag: (key: string) => string | undefined,
+  launchIndex: number,
+): number | undefined {
+  return instanceNumber(tag('Name')) ?? readNumber(tag(NUMBERS_TAG), launchIndex);
+}
+
+function readNumber(numbers: string | undefined, index: number): number | undefined {
+  let left = index;
+  for (const range of numbers?.split(',') ?? []) {
+    const match = /^([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?$/.exec(range);
+    if (match === null) return undefined;
+    const from = Number(match[1]);
+    const count = Number(match[2] ?? from) - from + 1;
+    if (left < count) return from + left;
+    left -= count;
+  }
+  return undefined;
 }
 
 /** Key of an output object: the file name without its last extension. */

@@ -24,6 +24,8 @@ import { COMMAND_LINE, type Service, startService } from './service.ts';
 const WEB_GRACE_MS = 30_000;
 const SCALER_GRACE_MS = 10_000;
 const READY_MS = 60_000;
+/** Those that shut down or are stopped count too, while others take their places. */
+const ACCOUNT_SHARE = 2;
 
 export interface StackOptions {
   readonly settings: Settings;
@@ -84,7 +86,7 @@ async function startParts(
     dataDir: settings.LOCAL_DATA_DIR,
     region,
     log,
-    instanceLimit: settings.MAX_INSTANCES,
+    instanceLimit: ACCOUNT_SHARE * settings.MAX_INSTANCES,
     imitation: settings,
     launcher: (endpointUrl) =>
       processLauncher({

@@ -1,7 +1,15 @@
 /** Settings of the embedded cloud alone: no service of a real cloud reads them. */
 import { z } from 'zod';
 import { folders } from './folders.ts';
-import { ACTION, listOf, SHARE, seconds, secondsOrRange, whole } from './setting-kinds.ts';
+import {
+  ACTION,
+  INSTANCE_TYPE,
+  listOf,
+  SHARE,
+  seconds,
+  secondsOrRange,
+  whole,
+} from './setting-kinds.ts';
 
 export const localCloudSettings = {
   LOCAL_CLOUD_PORT: whole(0, 65535)
@@ -42,11 +50,13 @@ export const localCloudSettings = {
     .describe('local EC2: share of calls carried out without an answer, e.g. `RunInstances=0.2`'),
   LOCAL_EC2_CAPACITY: z
     .string()
-    .regex(listOf(String.raw`(?:[a-z0-9-]+\.[a-z0-9-]+|\*)=\d{1,6}`), {
-      error: 'must be a list like *=20,c7i.large=4',
+    .regex(listOf(String.raw`(?:${INSTANCE_TYPE}|subnet-[a-z0-9]+|spot|\*)=\d{1,6}`), {
+      error: 'must be a list like *=20,c7i.large=4,subnet-0a1b2c3d=2,spot=1',
     })
     .optional()
-    .describe('local EC2: most instances there is hardware for, e.g. `*=20,c7i.large=4`'),
+    .describe(
+      'local EC2: most instances there is room for: in all, of a type, in a subnet, as spot, e.g. `*=20,c7i.large=4,subnet-0a1b2c3d=2,spot=1`',
+    ),
   LOCAL_EC2_SPOT_INTERRUPTIONS: z.coerce
     .number<string | number>({ error: 'must be a number of interruptions an hour' })
     .min(0)

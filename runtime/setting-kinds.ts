@@ -41,3 +41,4 @@ export const secondsOrRange = z
 export const SHARE = String.raw`(?:0?\.\d+|0|1(?:\.0+)?)`;
 export const ACTION = String.raw`(?:[A-Z][A-Za-z]+|\*)`;
 export const listOf = (entry: string): RegExp => new RegExp(`^${entry}(?:,${entry})*$`);
+export const INSTANCE_TYPE = String.raw`[a-z0-9-]+\.[a-z0-9-]+`;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { SettingsError } from './errors.ts';
 import { folders } from './folders.ts';
+import { instanceSettings } from './instance-settings.ts';
 import { localCloudSettings } from './local-cloud-settings.ts';
 import { endpoint, seconds, whole } from './setting-kinds.ts';
 import { webLimitSettings } from './web-settings.ts';
@@ -110,19 +111,15 @@ export const settingsSchema = z.object({
     .min(1)
     .optional()
     .describe('folder of the PyTorch checkpoints and the gallery to convert'),
-  AMI_ID: z
+  ...instanceSettings,
+  SCALER_PORT: whole(0, 65535)
+    .default(0)
+    .describe('port of the scaler’s status page and metrics; 0 takes a free one'),
+  SCALER_HOST: z
     .string()
-    .regex(/^ami-[0-9a-f]{8,17}$/, { error: 'must be an AMI id, e.g. ami-0123456789abcdef0' })
-    .optional()
-    .describe('image that app-tier instances start from'),
-  INSTANCE_TYPE: z
-    .string()
-    .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: 'must be an EC2 instance type, e.g. c7i.large' })
-    .default('c7i.large')
-    .describe('type of app-tier instances'),
-  INSTANCE_PROFILE: z.string().optional().describe('IAM instance profile of app-tier instances'),
-  SECURITY_GROUP_ID: z.string().optional().describe('security group of app-tier instances'),
-  SUBNET_ID: z.string().optional().describe('subnet of app-tier instances'),
+    .min(1)
+    .default('127.0.0.1')
+    .describe('address the scaler’s status page and metrics listen on'),
   ...localCloudSettings,
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {

@@ -5,13 +5,17 @@ import type { Leases } from '../cloud/leases.ts';
 import { instanceName } from '../cloud/names.ts';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { Action, Draining, Forgetting, Launching, Terminating } from './actions.ts';
+import type { Action, ActionKind, Draining, Forgetting, Launching, Naming } from './actions.ts';
 import type { Outcome } from './memory.ts';
 import { within } from './outages.ts';
+import { placeName } from './places.ts';
+import { readError } from './refusals.ts';
 
 /** EC2 answers RunInstances within seconds; what takes longer is asked again with the same token. */
 const CALL_MS = 15_000;
-const LAUNCHES_AT_ONCE = 10;
+/** RunInstances has a bucket of 5 requests. */
+const LAUNCHES_AT_ONCE = 5;
+const NAMES_AT_ONCE = 10;
 
 export interface ActParts {
   readonly projectId: string;
@@ -19,96 +23,151 @@ export interface ActParts {
   readonly leases: Leases;
   readonly pressure: Pressure;
   readonly log: Logger;
+  /** Whether this scaler still leads, asked before each launch: those before it may have taken long. */
+  readonly mayLaunch: () => boolean;
 }
 
 export async function act(actions: readonly Action[], parts: ActParts): Promise<Outcome[]> {
-  const launchLimit = pLimit(LAUNCHES_AT_ONCE);
-  const terminations = actions.filter((action) => action.kind === 'terminate');
+  const launches = pLimit(LAUNCHES_AT_ONCE);
+  const naming = pLimit(NAMES_AT_ONCE);
+  const calls = Map.groupBy(ofKind(actions, 'launch'), ({ call }) => call.nonce).values();
+  const name = (one: Named) => naming(() => nameOne(one, parts));
   const outcomes = await Promise.all([
-    terminate(terminations, parts),
-    ...actions.map(async (action) => {
-      if (action.kind === 'launch') return launchLimit(() => launch(action, parts));
-      if (action.kind === 'drain') return drain(action, parts);
-      if (action.kind === 'forget-pressure') return forget(action, parts);
-      return undefined;
-    }),
+    end('terminate', ofKind(actions, 'terminate'), parts),
+    end('stop', ofKind(actions, 'stop'), parts),
+    start(ofKind(actions, 'start'), parts),
+    ...[...calls].map((call) => launches(() => launch(call, parts, name))),
+    ...ofKind(actions, 'name').map(name),
+    ...ofKind(actions, 'drain').map((action) => drain(action, parts)),
+    ...ofKind(actions, 'forget-pressure').map((action) => forget(action, parts)),
   ]);
-  return outcomes.filter((outcome) => outcome !== undefined);
+  return outcomes.flat();
 }
 
-/** The same project, number and nonce give the same ClientToken (EC2 takes up to 64 characters). */
+function ofKind<Kind extends ActionKind>(
+  actions: readonly Action[],
+  kind: Kind,
+): Extract<Action, { kind: Kind }>[] {
+  return actions.filter((action) => action.kind === kind) as Extract<Action, { kind: Kind }>[];
+}
+
+/** All of one call, some of which may be there already when it is asked again. */
 async function launch(
-  { number, nonce }: Launching,
-  { fleet, projectId, log }: ActParts,
-): Promise<Outcome> {
-  const token = `${projectId}-${number}-${nonce}`;
+  launchings: readonly Launching[],
+  { fleet, projectId, log, mayLaunch }: ActParts,
+  name: (one: Named) => Promise<Outcome[]>,
+): Promise<Outcome[]> {
+  const { call } = launchings[0]!;
+  const { numbers, place } = call;
+  // The same project, number and nonce give the same ClientToken (EC2 takes up to 64 characters).
+  const token = `${projectId}-${numbers[0]}-${call.nonce}`;
+  const names = launchings.map(({ number }) => instanceName(number)).join(', ');
+  const where = placeName(place);
+  if (!mayLaunch()) {
+    log.warn({ token }, `${names} is not launched: another scaler may lead by now`);
+    return launchings.map(({ nonce }) => ({ kind: 'not-launched', nonce }));
+  }
   try {
-    const { id } = await within(CALL_MS, fleet.launch(number, token));
-    log.info({ instance: id, token }, `${instanceName(number)} is launched`);
-    return { kind: 'launched', nonce, instanceId: id };
-  } catch (err) {
-    const refused = isRefusal(err);
-    const after = refused ? 'it was refused' : 'whether it was launched is not known';
-    log.warn(
-      { err, token },
-      `${instanceName(number)} could not be launched: ${after}; backing off`,
+    const launched = await within(CALL_MS, fleet.launch({ numbers, token, place }));
+    const byNumber = new Map(launched.map((instance) => [instance.number, instance]));
+    const outcomes = launchings.map(({ number, nonce }): Outcome => {
+      const instanceId = byNumber.get(number)?.id;
+      return instanceId === undefined
+        ? { kind: 'launch-failed', nonce, refused: true, code: 'InsufficientInstanceCapacity' }
+        : { kind: 'launched', nonce, instanceId };
+    });
+    const missing = launchings.length - outcomes.filter(({ kind }) => kind === 'launched').length;
+    log.info({ instances: launched.map(({ id }) => id), token, where }, `${names}: launched`);
+    if (missing > 0) log.warn({ token, where, missing }, 'EC2 had no room for all of them');
+    const unnamed = launched.filter((instance) => instance.unnamed);
+    const named = await Promise.all(
+      unnamed.map(({ id, number }) => name({ instanceId: id, number })),
     );
-    return { kind: 'launch-failed', nonce, refused };
+    return [...outcomes, ...named.flat()];
+  } catch (err) {
+    const { code, refused } = readError(err);
+    const after = refused ? 'it was refused' : 'whether it was launched is not known';
+    log.warn({ err, token, where }, `${names} could not be launched: ${after}; backing off`);
+    return launchings.map(({ nonce }) => ({ kind: 'launch-failed', nonce, refused, code }));
+  }
+}
+
+type Named = Pick<Naming, 'instanceId' | 'number'>;
+
+/** One that fails is seen unnamed in EC2's list, and named later. */
+async function nameOne(
+  { instanceId, number }: Named,
+  { fleet, log }: ActParts,
+): Promise<Outcome[]> {
+  try {
+    await within(CALL_MS, fleet.name(instanceId, number));
+    return [{ kind: 'named', instanceId }];
+  } catch (err) {
+    log.warn(
+      { err, instance: instanceId },
+      `${instanceName(number)} could not be named; trying on`,
+    );
+    return [];
   }
 }
 
 async function drain(
   { instanceId, number }: Draining,
   { leases, log }: ActParts,
-): Promise<Outcome | undefined> {
+): Promise<Outcome[]> {
   try {
     await leases.askToDrain(instanceId);
-    return undefined;
+    return [];
   } catch (err) {
     log.warn({ err, instance: instanceId }, `${instanceName(number)} could not be asked to drain`);
-    return { kind: 'drain-failed', instanceId };
+    return [{ kind: 'drain-failed', instanceIds: [instanceId] }];
   }
 }
 
-async function terminate(
-  terminations: readonly Terminating[],
+/** Terminates or stops all of them in one call. */
+async function end(
+  how: 'terminate' | 'stop',
+  actions: readonly { readonly instanceId: string }[],
   { fleet, leases, log }: ActParts,
-): Promise<Outcome | undefined> {
-  if (terminations.length === 0) return undefined;
-  const instanceIds = terminations.map(({ instanceId }) => instanceId);
+): Promise<Outcome[]> {
+  if (actions.length === 0) return [];
+  const instanceIds = actions.map(({ instanceId }) => instanceId);
   try {
-    await within(CALL_MS, fleet.terminate(instanceIds));
+    await within(CALL_MS, fleet[how](instanceIds));
   } catch (err) {
-    log.warn({ err, instances: instanceIds }, 'instances could not be terminated; trying again');
-    return { kind: 'terminate-failed', instanceIds };
+    const done = { terminate: 'terminated', stop: 'stopped' }[how];
+    log.warn({ err, instances: instanceIds }, `instances could not be ${done}; trying again`);
+    return [{ kind: `${how}-failed`, instanceIds, ...readError(err) }];
   }
   // A lease that stays ends by itself.
   await Promise.allSettled(instanceIds.map((id) => leases.forget(id)));
-  return undefined;
+  return [];
 }
 
-async function forget({ before }: Forgetting, { pressure, log }: ActParts): Promise<undefined> {
+/** The wishes and words of their earlier life must be gone before: they would drain again at once. */
+async function start(
+  actions: readonly { readonly instanceId: string }[],
+  { fleet, leases, log, mayLaunch }: ActParts,
+): Promise<Outcome[]> {
+  if (actions.length === 0) return [];
+  const instanceIds = actions.map(({ instanceId }) => instanceId);
+  if (!mayLaunch()) return [{ kind: 'start-failed', instanceIds }];
+  try {
+    await Promise.all(instanceIds.map((id) => leases.forget(id)));
+    await within(CALL_MS, fleet.start(instanceIds));
+    return [{ kind: 'started', instanceIds }];
+  } catch (err) {
+    log.warn({ err, instances: instanceIds }, 'instances could not be started; backing off');
+    return [{ kind: 'start-failed', instanceIds, ...readError(err) }];
+  }
+}
+
+async function forget({ before }: Forgetting, { pressure, log }: ActParts): Promise<Outcome[]> {
   try {
     const count = await pressure.forgetBefore(before);
     log.info({ count }, 'pressure is forgotten');
   } catch (err) {
     log.warn({ err }, 'pressure could not be forgotten; trying again');
   }
-}
-
-/** A want of capacity, e.g. InsufficientInstanceCapacity: EC2 answers with 500, yet it is a plain no. */
-const NO_CAPACITY = /^Insufficient\w*Capacity$/;
-
-/**
- * EC2 answered that it does not want to: then there is no instance. No answer says nothing; nor does
- * RequestLimitExceeded (503), since the SDK may have got it on asking again after a lost answer.
- */
-function isRefusal(error: unknown): boolean {
-  const { name, $metadata } = (error ?? {}) as {
-    name?: unknown;
-    $metadata?: { httpStatusCode?: unknown };
-  };
-  if (NO_CAPACITY.test(String(name))) return true;
-  const status = $metadata?.httpStatusCode;
-  return typeof status === 'number' && status >= 400 && status < 500;
+  return [];
 }

@@ -1,26 +1,53 @@
 /** What a decision may ask for. Data only; `act.ts` carries it out. */
+import type { Place } from '../cloud/launch-input.ts';
+
+/** One call of RunInstances; asked again with the same parts, it launches once. */
+export interface Call {
+  /** Goes into the ClientToken. */
+  readonly nonce: string;
+  /** Ascending. */
+  readonly numbers: readonly number[];
+  readonly place: Place;
+}
 
 export interface Launching {
   readonly kind: 'launch';
   readonly number: number;
-  /** Goes into the ClientToken. */
+  /** Of this one launch; the first of a call is the call's. */
   readonly nonce: string;
+  /** The call it is part of: those with the same one are launched together. */
+  readonly call: Call;
+  readonly reason: string;
+}
+
+interface OnInstance {
+  readonly number: number;
+  readonly instanceId: string;
   readonly reason: string;
 }
 
 /** Asks: the instance goes on with what it has in hand and says when it is done. */
-export interface Draining {
+export interface Draining extends OnInstance {
   readonly kind: 'drain';
-  readonly number: number;
-  readonly instanceId: string;
-  readonly reason: string;
 }
 
-export interface Terminating {
+export interface Terminating extends OnInstance {
   readonly kind: 'terminate';
-  readonly number: number;
-  readonly instanceId: string;
-  readonly reason: string;
+}
+
+/** Puts a drained one into the warm pool. */
+export interface Stopping extends OnInstance {
+  readonly kind: 'stop';
+}
+
+/** Takes one out of the warm pool. */
+export interface Starting extends OnInstance {
+  readonly kind: 'start';
+}
+
+/** Writes the number of one that was launched with others into its Name. */
+export interface Naming extends OnInstance {
+  readonly kind: 'name';
 }
 
 export interface Forgetting {
@@ -30,4 +57,6 @@ export interface Forgetting {
   readonly reason: string;
 }
 
-export type Action = Launching | Draining | Terminating | Forgetting;
+export type Action = Launching | Draining | Terminating | Stopping | Starting | Naming | Forgetting;
+
+export type ActionKind = Action['kind'];

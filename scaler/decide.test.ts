@@ -94,20 +94,6 @@ describe('scaling out', () => {
     assert.deepEqual(ticks.see({ now: START + 1000, visible: 1 }), ['launch 1']);
   });
 
-  it('backs off for longer after each refusal, and no longer after a success', () => {
-    const refused = [{ kind: 'launch-failed', nonce: 'x', refused: true }] as const;
-    let memory = learn(startMemory('s'), refused, 0);
-    const pauses = [memory.backoff.until];
-    for (let i = 0; i < 9; i++) {
-      memory = learn(memory, refused, 0);
-      pauses.push(memory.backoff.until);
-    }
-    assert.deepEqual(pauses.slice(0, 4), [1000, 2000, 4000, 8000]);
-    assert.equal(pauses.at(-1), 60_000);
-    memory = learn(memory, [{ kind: 'launched', nonce: 'y', instanceId: 'i-1' }], 0);
-    assert.deepEqual(memory.backoff, { failures: 0, until: 0 });
-  });
-
   it('replaces an instance that drains, within the largest fleet', () => {
     const instances = [running(1), running(2)];
     const leases = { 'i-1': lease('draining'), 'i-2': lease('busy') };
@@ -188,7 +174,7 @@ describe('scaling in', () => {
     const ticks = new Ticks();
     const one = [running(1)];
     ticks.see({ instances: one, leases: { 'i-1': idle(10) } });
-    const lost = { kind: 'drain-failed', instanceId: 'i-1' } as const;
+    const lost = { kind: 'drain-failed', instanceIds: ['i-1'] } as const;
     ticks.memory = learn(ticks.memory, [lost], START);
     assert.deepEqual(ticks.see({ instances: one, leases: { 'i-1': idle(10) } }), ['drain 1']);
     const drained = { instances: one, leases: { 'i-1': lease('drained') } };

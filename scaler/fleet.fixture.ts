@@ -1,5 +1,6 @@
 /** An EC2 in memory whose list lags and whose calls fail as a test says. */
-import type { Fleet, FleetInstance } from '../cloud/instances.ts';
+import type { Fleet, FleetInstance, InstanceState } from '../cloud/instances.ts';
+import type { LaunchCall } from '../cloud/launch-input.ts';
 
 /** An error as the AWS SDK throws it. */
 export function awsError(name: string, httpStatusCode: number): Error {
@@ -9,8 +10,12 @@ export function awsError(name: string, httpStatusCode: number): Error {
 export class MemoryFleet implements Fleet {
   /** Every instance there has been. */
   readonly instances: FleetInstance[] = [];
-  /** The tokens of all launch calls, in order. */
-  readonly tokens: string[] = [];
+  /** Every launch call, in order. */
+  readonly calls: LaunchCall[] = [];
+  /** The number of every call to name. */
+  readonly names: number[] = [];
+  readonly starts: (readonly string[])[] = [];
+  readonly stops: (readonly string[])[] = [];
   /** Every termination call. */
   readonly terminations: (readonly string[])[] = [];
   /** Launched, but not listed yet. */
@@ -19,14 +24,24 @@ export class MemoryFleet implements Fleet {
   listFails = false;
   /** Thrown by the next launches, one each. */
   readonly refusals: Error[] = [];
+  readonly nameFailures: Error[] = [];
+  readonly startRefusals: Error[] = [];
+  readonly stopRefusals: Error[] = [];
+  /** Launch calls wait for it. */
+  held: Promise<void> | undefined;
+  /** Most instances a launch call gets. */
+  room = Number.POSITIVE_INFINITY;
   /** The next launches happen, but their answer is lost. */
   lostAnswers = 0;
   terminateFails = false;
-  readonly #byToken = new Map<string, FleetInstance>();
+  readonly #byToken = new Map<string, FleetInstance[]>();
   readonly #terminated = new Set<string>();
 
   get alive(): FleetInstance[] {
     return this.instances.filter(({ id }) => !this.#terminated.has(id));
+  }
+  get tokens(): string[] {
+    return this.calls.map(({ token }) => token);
   }
   get numbers(): number[] {
     return this.alive.map(({ number }) => number).sort((a, b) => a - b);
@@ -37,18 +52,43 @@ export class MemoryFleet implements Fleet {
     return this.alive.filter(({ id }) => !this.unlisted.has(id));
   }
 
-  async launch(number: number, token: string): Promise<FleetInstance> {
-    this.tokens.push(token);
+  async launch(call: LaunchCall): Promise<FleetInstance[]> {
+    this.calls.push(call);
+    await this.held;
     const refusal = this.refusals.shift();
     if (refusal) throw refusal;
-    const instance = this.#byToken.get(token) ?? this.add(number);
-    this.#byToken.set(token, instance);
-    if (this.lags) this.unlisted.add(instance.id);
+    const { numbers, token } = call;
+    const instances =
+      this.#byToken.get(token) ??
+      numbers.slice(0, this.room).map((number) => this.add(number, numbers.length > 1));
+    this.#byToken.set(token, instances);
+    if (this.lags) for (const { id } of instances) this.unlisted.add(id);
     if (this.lostAnswers > 0) {
       this.lostAnswers -= 1;
       throw new Error('socket hang up');
     }
-    return instance;
+    return instances;
+  }
+
+  async name(instanceId: string, number: number): Promise<void> {
+    this.names.push(number);
+    const failure = this.nameFailures.shift();
+    if (failure) throw failure;
+    this.#change(instanceId, { unnamed: false });
+  }
+
+  async start(instanceIds: readonly string[]): Promise<void> {
+    this.starts.push(instanceIds);
+    const refusal = this.startRefusals.shift();
+    if (refusal) throw refusal;
+    for (const id of instanceIds) this.setState(id, 'running');
+  }
+
+  async stop(instanceIds: readonly string[]): Promise<void> {
+    this.stops.push(instanceIds);
+    const refusal = this.stopRefusals.shift();
+    if (refusal) throw refusal;
+    for (const id of instanceIds) this.setState(id, 'stopped');
   }
 
   async terminate(instanceIds: readonly string[]): Promise<void> {
@@ -57,10 +97,20 @@ export class MemoryFleet implements Fleet {
     for (const id of instanceIds) this.#terminated.add(id);
   }
 
-  add(number: number): FleetInstance {
+  add(number: number, unnamed = false): FleetInstance {
     const id = `i-${String(this.instances.length + 1).padStart(17, '0')}`;
-    const instance: FleetInstance = { id, number, state: 'running', launchedAt: Date.now() };
+    const launchedAt = Date.now();
+    const instance: FleetInstance = { id, number, state: 'running', launchedAt, unnamed };
     this.instances.push(instance);
     return instance;
+  }
+
+  setState(id: string, state: InstanceState): void {
+    this.#change(id, state === 'running' ? { state, launchedAt: Date.now() } : { state });
+  }
+
+  #change(id: string, change: Partial<FleetInstance>): void {
+    const index = this.instances.findIndex((instance) => instance.id === id);
+    this.instances[index] = { ...this.instances[index]!, ...change };
   }
 }

@@ -3,12 +3,55 @@
  * be missing for seconds, and missing again after it was there once. Pure.
  */
 import type { FleetInstance } from '../cloud/instances.ts';
+import type { Place } from '../cloud/launch-input.ts';
+import { writeNumbers } from '../cloud/names.ts';
+import type { Launching } from './actions.ts';
 import type { Launch, Memory } from './memory.ts';
 
 /** A launch that EC2 has not listed by then has failed. Its list is seldom more than seconds late. */
 export const UNSEEN_MS = 30_000;
 /** Once listed, a launch is believed for this long even when another list lacks it. */
 export const SEEN_MS = 5000;
+
+/**
+ * Up to so many are launched one by one, each named in its own call; more are launched in one call and
+ * named after. EC2's bucket for RunInstances holds 5 requests and gets 2 a second; that for CreateTags
+ * holds 100 and gets 10 (EC2 developer guide, request throttling).
+ */
+export const MOST_CALLS = 5;
+/** EC2's limit for a tag's value, less one. */
+const TAG_LENGTH = 255;
+
+/**
+ * Launches of these numbers, in as few calls as MOST_CALLS says.
+ * @param numbers ascending
+ * @param nonce of the nth of them
+ */
+export function launchesOf(
+  numbers: readonly number[],
+  { place, reason, nonce }: { place: Place; reason: string; nonce: (index: number) => string },
+): Launching[] {
+  const groups =
+    numbers.length <= MOST_CALLS ? numbers.map((number) => [number]) : inOneCall(numbers);
+  let index = 0;
+  return groups.flatMap((group) => {
+    const call = { nonce: nonce(index), numbers: group, place };
+    return group.map(
+      (number): Launching => ({ kind: 'launch', number, nonce: nonce(index++), call, reason }),
+    );
+  });
+}
+
+/** One group, or several where their numbers are too scattered for one tag. */
+function inOneCall(numbers: readonly number[]): number[][] {
+  const groups: number[][] = [];
+  for (const number of numbers) {
+    const group = groups.at(-1);
+    if (group && writeNumbers([...group, number]).length <= TAG_LENGTH) group.push(number);
+    else groups.push([number]);
+  }
+  return groups;
+}
 
 /** The launches that still count, by what EC2 lists now. */
 export function recentLaunches(

@@ -9,13 +9,12 @@ import { instanceName } from '../cloud/names.ts';
 import type { Logger } from '../runtime/log.ts';
 import { act } from './act.ts';
 import type { Action } from './actions.ts';
-import { decide } from './decide.ts';
+import { type DecisionSettings, decide } from './decide.ts';
 import type { Lead } from './lead.ts';
 import { type Guess, type Measures, resumeMeasures, startMeasures } from './measure.ts';
 import { learn, type Memory, startMemory } from './memory.ts';
 import { observe, type Sources } from './observe.ts';
 import { Outages } from './outages.ts';
-import type { ScalingSettings } from './policy.ts';
 
 const TICK_MS = 1000;
 /** How often what was measured is kept for the next leader. */
@@ -32,7 +31,7 @@ export interface MadeDecision {
 
 export interface ScalerParts extends Sources {
   readonly projectId: string;
-  readonly settings: ScalingSettings;
+  readonly settings: DecisionSettings;
   readonly lead: Lead;
   readonly log: Logger;
   /** Where what was measured outlives this scaler's lead; nowhere when left out. */
@@ -42,6 +41,8 @@ export interface ScalerParts extends Sources {
   readonly tickMs?: number;
   /** ms since 1970. */
   readonly now?: () => number;
+  /** From 0 to 1. */
+  readonly random?: () => number;
 }
 
 export interface ScalerLoop {
@@ -83,8 +84,9 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     decisions.push({ at: observation.now, actions, reasons });
     if (decisions.length > KEPT_DECISIONS) decisions.shift();
     for (const line of inWords(actions)) log.info({ role, reasons }, line);
-    const outcomes = await act(actions, parts);
-    memory = learn(memory, outcomes, now());
+    const mayLaunch = () => lead.role === role && lead.term === term;
+    const outcomes = await act(actions, { ...parts, mayLaunch });
+    memory = learn(memory, outcomes, now(), parts.random ?? Math.random);
   };
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -153,6 +155,9 @@ const WORDS = {
   launch: 'launching',
   drain: 'asking to drain:',
   terminate: 'terminating',
+  stop: 'stopping',
+  start: 'starting',
+  name: 'naming',
   'forget-pressure': 'forgetting pressure',
 } as const satisfies Record<Action['kind'], string>;
 

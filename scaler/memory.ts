@@ -2,14 +2,17 @@
  * What the scaler must remember between ticks, and how it learns from what its actions came to. Pure.
  * Losing it is safe: the fleet is in EC2, what instances do is in Redis.
  */
-import type { Action } from './actions.ts';
+import type { Action, Call } from './actions.ts';
 import { type Measures, startMeasures } from './measure.ts';
+import { type Closures, close, reopen } from './places.ts';
+import { delayOf, refusalOf } from './refusals.ts';
 
 /** A recent launch, which EC2's list of instances may not show yet, or not every time. */
 export interface Launch {
   readonly number: number;
-  /** Part of the ClientToken: a retry sends the same one, so that it cannot launch twice. */
   readonly nonce: string;
+  /** A retry sends the same call with the same token, so that it cannot launch twice. */
+  readonly call: Call;
   readonly askedAt: number;
   /** EC2 said yes; while undefined and not under way, whether it launched is not known. */
   readonly instanceId?: string;
@@ -17,25 +20,28 @@ export interface Launch {
   readonly seenAt?: number;
 }
 
-export interface Backoff {
-  /** Launches that failed in a row, counted by tick. */
-  readonly failures: number;
-  /** No launch before this time. */
-  readonly until: number;
-}
+/** Instances by id, and when something was asked of them. */
+export type AskedAt = ReadonlyMap<string, number>;
 
 export interface Memory {
   /** Random, of this one controller: makes its nonces its own. */
   readonly seed: string;
   readonly launchCount: number;
   readonly launches: readonly Launch[];
-  readonly backoff: Backoff;
-  /** Instances asked to drain, and when. */
-  readonly drains: ReadonlyMap<string, number>;
-  /** Instances whose termination was asked for, and when: EC2 may list them a while as if it were not. */
-  readonly terminations: ReadonlyMap<string, number>;
+  /** Where not to launch for now. */
+  readonly closures: Closures;
+  readonly drains: AskedAt;
+  /** EC2 may list these a while as if it were not so. */
+  readonly terminations: AskedAt;
+  readonly stops: AskedAt;
+  readonly starts: AskedAt;
+  readonly names: AskedAt;
+  /** EC2 does not stop these; they are terminated instead. */
+  readonly unstoppable: ReadonlySet<string>;
+  /** Starts that failed in a row, and when the next may be tried. */
+  readonly startPause: { readonly failures: number; readonly until: number };
   /** When each listed instance last said a word, by this controller's clock. */
-  readonly lastWords: ReadonlyMap<string, number>;
+  readonly lastWords: AskedAt;
   /** From when on an instance's silence counts: Redis was away or new to this controller before. */
   readonly silenceCountsFrom: number | undefined;
   /** Every lease was missing at the last reading. */
@@ -56,9 +62,14 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     seed,
     launchCount: 0,
     launches: [],
-    backoff: { failures: 0, until: 0 },
+    closures: new Map(),
     drains: new Map(),
     terminations: new Map(),
+    stops: new Map(),
+    starts: new Map(),
+    names: new Map(),
+    unstoppable: new Set(),
+    startPause: { failures: 0, until: 0 },
     lastWords: new Map(),
     silenceCountsFrom: undefined,
     allSilent: false,
@@ -66,25 +77,6 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     measures,
     spareSince: undefined,
   };
-}
-
-/** Takes note of actions as if every one succeeds. */
-export function expect(memory: Memory, actions: readonly Action[], now: number): Memory {
-  if (actions.length === 0) return memory;
-  const drains = new Map(memory.drains);
-  const terminations = new Map(memory.terminations);
-  const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
-  let { launchCount } = memory;
-  for (const action of actions) {
-    if (action.kind === 'drain') drains.set(action.instanceId, now);
-    else if (action.kind === 'terminate') terminations.set(action.instanceId, now);
-    else if (action.kind === 'launch') {
-      const { number, nonce } = action;
-      if (!launches.has(nonce)) launchCount += 1;
-      launches.set(nonce, { number, nonce, askedAt: now });
-    }
-  }
-  return { ...memory, drains, terminations, launches: [...launches.values()], launchCount };
 }
 
 /** What became of one action that matters for the next decision. */
@@ -95,57 +87,138 @@ export type Outcome =
       readonly nonce: string;
       /** EC2 refused; otherwise (no answer, an error of its own) it may have launched all the same. */
       readonly refused: boolean;
+      /** EC2's code; undefined without an answer. */
+      readonly code?: string | undefined;
     }
-  | { readonly kind: 'drain-failed'; readonly instanceId: string }
-  | { readonly kind: 'terminate-failed'; readonly instanceIds: readonly string[] };
+  /** It was not sent, since another scaler may lead by now. */
+  | { readonly kind: 'not-launched'; readonly nonce: string }
+  | { readonly kind: 'named'; readonly instanceId: string }
+  | { readonly kind: 'started'; readonly instanceIds: readonly string[] }
+  | {
+      readonly kind: 'drain-failed' | 'terminate-failed' | 'stop-failed' | 'start-failed';
+      readonly instanceIds: readonly string[];
+      /** EC2 answered no, and would again. */
+      readonly refused?: boolean;
+      readonly code?: string | undefined;
+    };
 
-const FIRST_BACKOFF_MS = 1000;
-/** EC2 refills its request limit by two a second; capacity takes longer to come back. */
-const MOST_BACKOFF_MS = 60_000;
+/** Takes note of actions as if every one succeeds. */
+export function expect(memory: Memory, actions: readonly Action[], now: number): Memory {
+  if (actions.length === 0) return memory;
+  const asked = {
+    drain: new Map(memory.drains),
+    terminate: new Map(memory.terminations),
+    stop: new Map(memory.stops),
+    start: new Map(memory.starts),
+    name: new Map(memory.names),
+  };
+  const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
+  let { launchCount } = memory;
+  for (const action of actions) {
+    if (action.kind === 'forget-pressure') continue;
+    if (action.kind === 'launch') {
+      const { number, nonce, call } = action;
+      if (!launches.has(nonce)) launchCount += 1;
+      launches.set(nonce, { number, nonce, call, askedAt: now });
+      continue;
+    }
+    const { kind, instanceId } = action;
+    asked[kind].set(instanceId, now);
+    if (kind === 'stop') asked.start.delete(instanceId);
+    if (kind === 'start') {
+      // It begins anew: nothing that was asked of its earlier life holds.
+      for (const earlier of ['stop', 'drain'] as const) asked[earlier].delete(instanceId);
+    }
+  }
+  return {
+    ...memory,
+    drains: asked.drain,
+    terminations: asked.terminate,
+    stops: asked.stop,
+    starts: asked.start,
+    names: asked.name,
+    launches: [...launches.values()],
+    launchCount,
+  };
+}
 
-/** Corrects what `expect` took for granted. Failed drains and terminations are forgotten, so that the next tick asks again. */
-export function learn(memory: Memory, outcomes: readonly Outcome[], now: number): Memory {
+/**
+ * Corrects what `expect` took for granted. What failed is forgotten, so that the next tick asks again;
+ * launches and starts wait before.
+ * @param random from 0 to 1; shortens waiting by up to half
+ */
+export function learn(
+  memory: Memory,
+  outcomes: readonly Outcome[],
+  now: number,
+  random: () => number = () => 0,
+): Memory {
+  if (outcomes.length === 0) return memory;
   const drains = new Map(memory.drains);
   const terminations = new Map(memory.terminations);
-  const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
-  let failed = false;
-  let launched = false;
+  const stops = new Map(memory.stops);
+  const starts = new Map(memory.starts);
+  const names = new Map(memory.names);
+  const unstoppable = new Set(memory.unstoppable);
+  let { startPause } = memory;
   for (const outcome of outcomes) {
-    if (outcome.kind === 'drain-failed') drains.delete(outcome.instanceId);
-    else if (outcome.kind === 'terminate-failed') {
-      for (const id of outcome.instanceIds) terminations.delete(id);
-    } else if (outcome.kind === 'launched') {
-      launched = true;
-      const launch = launches.get(outcome.nonce);
-      // Counted from the answer: a slow call must not shorten the time that EC2 has to list it.
-      if (launch) {
-        launches.set(outcome.nonce, {
-          ...launch,
-          askedAt: now,
-          instanceId: outcome.instanceId,
-        });
-      }
-    } else {
-      failed = true;
-      if (outcome.refused) launches.delete(outcome.nonce);
+    if (outcome.kind === 'named') names.set(outcome.instanceId, now);
+    if (outcome.kind === 'started') startPause = { failures: 0, until: 0 };
+    if (!('instanceIds' in outcome) || outcome.kind === 'started') continue;
+    for (const id of outcome.instanceIds) {
+      if (outcome.kind === 'drain-failed') drains.delete(id);
+      if (outcome.kind === 'terminate-failed') terminations.delete(id);
+      if (outcome.kind === 'start-failed') starts.delete(id);
+      if (outcome.kind !== 'stop-failed') continue;
+      stops.delete(id);
+      if (outcome.refused) unstoppable.add(id);
     }
+    if (outcome.kind !== 'start-failed') continue;
+    const failures = startPause.failures + 1;
+    const delay = delayOf(refusalOf(outcome.code), failures) * (1 - random() / 2);
+    startPause = { failures, until: now + delay };
   }
   return {
     ...memory,
     drains,
     terminations,
-    launches: [...launches.values()],
-    backoff: nextBackoff(memory.backoff, { failed, launched }, now),
+    stops,
+    starts,
+    names,
+    unstoppable,
+    startPause,
+    ...learnLaunches(memory, outcomes, now, random),
   };
 }
 
-function nextBackoff(
-  backoff: Backoff,
-  { failed, launched }: { failed: boolean; launched: boolean },
+function learnLaunches(
+  memory: Memory,
+  outcomes: readonly Outcome[],
   now: number,
-): Backoff {
-  if (!failed) return launched ? { failures: 0, until: 0 } : backoff;
-  const failures = backoff.failures + 1;
-  const pause = Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1));
-  return { failures, until: now + pause };
+  random: () => number,
+): Pick<Memory, 'launches' | 'closures'> {
+  const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
+  let { closures } = memory;
+  for (const outcome of outcomes) {
+    const launch = 'nonce' in outcome ? launches.get(outcome.nonce) : undefined;
+    if (launch === undefined) continue;
+    if (outcome.kind === 'not-launched') launches.delete(launch.nonce);
+    if (outcome.kind !== 'launched') continue;
+    closures = reopen(closures, launch.call.place);
+    // Counted from the answer: a slow call must not shorten the time that EC2 has to list it.
+    launches.set(launch.nonce, { ...launch, askedAt: now, instanceId: outcome.instanceId });
+  }
+  const told = new Set<string | undefined>();
+  for (const outcome of outcomes) {
+    if (outcome.kind !== 'launch-failed') continue;
+    const { nonce, refused, code } = outcome;
+    const launch = launches.get(nonce);
+    if (launch === undefined) continue;
+    if (refused) launches.delete(nonce);
+    // Many launches that fail for one reason are one failure.
+    if (told.has(code)) continue;
+    told.add(code);
+    closures = close(closures, launch.call.place, code, { now, random: random() });
+  }
+  return { launches: [...launches.values()], closures };
 }

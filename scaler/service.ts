@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { createAwsClients, isLoopback } from '../cloud/clients.ts';
 import { openFigures } from '../cloud/figures.ts';
-import { type LaunchOptions, openFleet } from '../cloud/instances.ts';
+import { openFleet } from '../cloud/instances.ts';
+import type { LaunchOptions } from '../cloud/launch-input.ts';
 import { openLeadership } from '../cloud/leader.ts';
 import { openLeases } from '../cloud/leases.ts';
 import { cloudNames } from '../cloud/names.ts';
@@ -15,7 +16,10 @@ import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { keepLead } from './lead.ts';
 import { type MadeDecision, startLoop } from './loop.ts';
+import { placesOf } from './places.ts';
 
+/** The loop asks again by itself, later each time; the SDK's own tries would spend the requests EC2 allows. */
+const EC2_ATTEMPTS = 1;
 /** A cloud on this machine takes any id for the one image it has. */
 const LOOPBACK_IMAGE_ID = 'ami-00000000000000000';
 
@@ -38,7 +42,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
   }
   const launch = launchOptions(settings, log);
   const { keys, requestQueue } = cloudNames(settings.PROJECT_ID);
-  const clients = createAwsClients(settings);
+  const clients = createAwsClients(settings, undefined, EC2_ATTEMPTS);
   const requests = await openQueue(clients.sqs, requestQueue).catch((error: unknown) => {
     clients.destroy();
     throw error;
@@ -47,7 +51,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
   const redis = connectRedis(settings.REDIS_URL, name, log);
   const loop = startLoop({
     projectId: settings.PROJECT_ID,
-    settings,
+    settings: { ...settings, places: placesOf(settings) },
     fleet: openFleet(clients.ec2, launch),
     leases: openLeases(redis, keys),
     pressure: openPressure(redis, keys, settings.REQUEST_SECONDS * 1000),
@@ -83,14 +87,13 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       'AMI_ID is not set: name the image that app-tier instances start from, e.g. ami-0123456789abcdef0.',
     );
   }
-  const { INSTANCE_PROFILE, SECURITY_GROUP_ID, SUBNET_ID } = settings;
+  const { INSTANCE_PROFILE, SECURITY_GROUP_ID, SPOT_MAX_PRICE } = settings;
   return {
     projectId: settings.PROJECT_ID,
     imageId,
-    instanceType: settings.INSTANCE_TYPE,
     ...(INSTANCE_PROFILE === undefined ? {} : { instanceProfile: INSTANCE_PROFILE }),
     ...(SECURITY_GROUP_ID === undefined ? {} : { securityGroupId: SECURITY_GROUP_ID }),
-    ...(SUBNET_ID === undefined ? {} : { subnetId: SUBNET_ID }),
+    ...(SPOT_MAX_PRICE === undefined ? {} : { spotMaxPrice: SPOT_MAX_PRICE }),
     userData: {
       PROJECT_ID: settings.PROJECT_ID,
       AWS_REGION: settings.AWS_REGION,

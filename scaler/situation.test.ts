@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ANYWHERE } from './grow.ts';
 import { startMemory } from './memory.ts';
 import { lease, observation, running, type Seen, START } from './observation.fixture.ts';
 import { situationOf } from './situation.ts';
@@ -19,7 +20,8 @@ describe('a situation', () => {
       running(3, { launchedAt: START - 9000 }),
     ];
     const leases = { 'i-1': lease('idle'), 'i-2': lease('starting') };
-    const missing = [{ number: 4, nonce: 'n', askedAt: START - 2000 }];
+    const call = { nonce: 'n', numbers: [4], place: ANYWHERE[0]! };
+    const missing = [{ number: 4, nonce: 'n', call, askedAt: START - 2000 }];
     const { serving, booting } = see({ instances, leases }, {}, missing);
     assert.deepEqual([serving, booting], [1, [7, 9, 2]]);
   });

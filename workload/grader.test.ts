@@ -50,7 +50,6 @@ before(async () => {
   fleet = openFleet(clients.ec2, {
     projectId: PROJECT,
     imageId: LOCAL_IMAGE_ID,
-    instanceType: 'c7i.large',
     userData: {},
   });
   requests = await openQueue(clients.sqs, names.requestQueue);
@@ -65,6 +64,11 @@ after(async () => {
 afterEach(async () => {
   await terminateAll();
 });
+
+function launch(token: string): Promise<unknown> {
+  const place = { instanceType: 'c7i.large', subnetId: undefined, spot: false };
+  return fleet.launch({ numbers: [1], token, place });
+}
 
 async function terminateAll(): Promise<void> {
   await fleet.terminate((await fleet.list()).map(({ id }) => id));
@@ -116,7 +120,7 @@ test('the course’s own flags name queues, buckets and keys', async () => {
 test('messages, objects and instances that should not be there fail; --empty clears the first two', async () => {
   await requests.send('left behind');
   await openPhotos(clients.s3, names.inBucket).put('old.jpg', Buffer.from('x'), 'image/jpeg');
-  await fleet.launch(1, 'left-behind');
+  await launch('left-behind');
   const expected = ['--id', PROJECT, '--expect_objects', '0', '--expect_fleet', '0'];
   const first = await grader(...expected);
   assert.equal(first.code, 1);
@@ -141,7 +145,7 @@ test('--watch prints a row each look until it is interrupted', async () => {
   const rowOfOne = /\d\d:\d\d:\d\d \| +0 \| +0 \| +0 \| +1 \| +0 \| +0 \| +0\n/;
   await until('rows', () => out.split('\n').length > 4);
   assert.doesNotMatch(out, rowOfOne);
-  await fleet.launch(1, 'watched');
+  await launch('watched');
   await until('the new instance in the table', () => rowOfOne.test(out));
   child.kill('SIGINT');
   const [code] = await once(child, 'exit');
@@ -178,7 +182,7 @@ async function startWebTier() {
     const stem = stemOf(file);
     await photos.put(file, Buffer.from(body), 'image/jpeg');
     await requests.send(file);
-    launched ??= fleet.launch(1, `run-${crypto.randomUUID()}`);
+    launched ??= launch(`run-${crypto.randomUUID()}`);
     await launched;
     await until('running', async () => (await fleet.list()).some((i) => i.state === 'running'));
     const [message] = await requests.receive({ most: 1, waitSeconds: 5 });

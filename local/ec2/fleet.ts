@@ -5,12 +5,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type ChangeEvent, endedBy, whyNot } from './changes.ts';
 import { Ec2Error, instancesNotFound } from './errors.ts';
-import { type Imitation, noHardware } from './imitation.ts';
+import type { Imitation } from './imitation.ts';
 import type { Instance } from './instance.ts';
 import { LaggingList } from './lagging-list.ts';
 import { externalPlan, type InstancePlan, launchCount, launchPlan } from './launch.ts';
 import { type LaunchMachine, Machines } from './machines.ts';
 import type { RunInstancesRequest } from './requests.ts';
+import { checkHardware, roomFor } from './room.ts';
 import { SpotMarket } from './spot.ts';
 import { nextState, STATE_CODES, type StateEvent, type StateName } from './states.ts';
 
@@ -96,8 +97,8 @@ export class InstanceFleet {
   check(request: RunInstancesRequest): number {
     const { limit, region, imitation } = this.#options;
     const here = this.list().filter(({ external, state }) => !external && state !== 'terminated');
-    const hardware = imitation.hardwareFor(request.InstanceType, this.#typesInUse());
-    return launchCount(request, { account: limit - here.length, limit, hardware, region });
+    const room = roomFor(request, imitation, this.list());
+    return launchCount(request, { account: limit - here.length, limit, ...room, region });
   }
 
   /**
@@ -150,7 +151,7 @@ export class InstanceFleet {
       const refusal = whyNot(instance, event);
       if (refusal !== undefined) throw refusal;
     }
-    if (event === 'start') this.#checkHardware(instances);
+    if (event === 'start') checkHardware(instances, imitation, this.list());
     if (dryRun) return [];
     return instances.map((instance) => {
       const before = instance.state;
@@ -171,24 +172,6 @@ export class InstanceFleet {
       if (!instance.external) this.#apply(instance, 'terminate');
     }
     await this.#machines.close();
-  }
-
-  #checkHardware(starting: readonly Instance[]): void {
-    const inUse = this.#typesInUse();
-    for (const { state, instanceType, availabilityZone } of starting) {
-      if (state !== 'stopped') continue;
-      if (this.#options.imitation.hardwareFor(instanceType, inUse) < 1) {
-        throw noHardware(instanceType, availabilityZone);
-      }
-      inUse.push(instanceType);
-    }
-  }
-
-  /** A stopped instance gives its hardware back. */
-  #typesInUse(): string[] {
-    return this.list()
-      .filter(({ external, state }) => !external && state !== 'terminated' && state !== 'stopped')
-      .map(({ instanceType }) => instanceType);
   }
 
   #create(plan: InstancePlan): Instance {

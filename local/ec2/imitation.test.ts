@@ -5,6 +5,8 @@ import { draw, Imitation } from './imitation.ts';
 
 const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
 
+const kind = (instanceType: string) => ({ instanceType, subnetId: undefined, spot: false });
+
 test('with nothing set, or the defaults, no call fails, waits, lags or runs short', () => {
   for (const imitation of [new Imitation(), new Imitation(readSettings({}, {}))]) {
     assert.equal(imitation.lagMs, 0);
@@ -17,7 +19,8 @@ test('with nothing set, or the defaults, no call fails, waits, lags or runs shor
       assert.equal(imitation.losesReply('RunInstances'), false);
       assert.equal(imitation.spotFate(), undefined);
     }
-    assert.equal(imitation.hardwareFor('c7i.large', Array(1e5).fill('c7i.large')), Infinity);
+    const room = imitation.roomFor(kind('c7i.large'), Array(1e5).fill(kind('c7i.large')));
+    assert.deepEqual(room, { hardware: Infinity, addresses: Infinity });
   }
 });
 
@@ -79,11 +82,24 @@ test('failures come at their rates, also several for one action, with EC2’s ow
 
 test('hardware runs out in all and by type', () => {
   const imitation = new Imitation({ LOCAL_EC2_CAPACITY: '*=5,c7i.large=2' });
-  assert.equal(imitation.hardwareFor('c7i.large', []), 2);
-  assert.equal(imitation.hardwareFor('c7i.large', ['c7i.large', 'c7a.large']), 1);
-  assert.equal(imitation.hardwareFor('c7a.large', ['c7i.large', 'c7a.large']), 3);
-  assert.equal(imitation.hardwareFor('c7i.large', Array(5).fill('c7a.large')), 0);
-  assert.equal(imitation.hardwareFor('c7a.large', Array(9).fill('c7a.large')), 0);
+  const hardware = (type: string, inUse: string[]) =>
+    imitation.roomFor(kind(type), inUse.map(kind)).hardware;
+  assert.equal(hardware('c7i.large', []), 2);
+  assert.equal(hardware('c7i.large', ['c7i.large', 'c7a.large']), 1);
+  assert.equal(hardware('c7a.large', ['c7i.large', 'c7a.large']), 3);
+  assert.equal(hardware('c7i.large', Array(5).fill('c7a.large')), 0);
+  assert.equal(hardware('c7a.large', Array(9).fill('c7a.large')), 0);
+});
+
+test('spot capacity runs out for spot instances, addresses in their subnet', () => {
+  const imitation = new Imitation({ LOCAL_EC2_CAPACITY: 'spot=1,subnet-a=2' });
+  const spot = { ...kind('c7i.large'), spot: true };
+  const inA = { ...kind('c7i.large'), subnetId: 'subnet-a' };
+  assert.equal(imitation.roomFor(spot, [kind('c7i.large')]).hardware, 1);
+  assert.equal(imitation.roomFor(spot, [spot]).hardware, 0);
+  assert.equal(imitation.roomFor(kind('c7i.large'), [spot]).hardware, Infinity);
+  assert.equal(imitation.roomFor(inA, [inA, inA]).addresses, 0);
+  assert.equal(imitation.roomFor(kind('c7i.large'), [inA, inA]).addresses, Infinity);
 });
 
 test('spot instances are taken back after as long on average as the rate says, notice first', () => {

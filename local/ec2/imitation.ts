@@ -17,6 +17,19 @@ export interface SpotFate {
   readonly interruptionMs: number;
 }
 
+/** What limits count instances by. */
+export interface Kind {
+  readonly instanceType: string;
+  readonly subnetId: string | undefined;
+  readonly spot: boolean;
+}
+
+/** How many more there can be. */
+export interface Room {
+  readonly hardware: number;
+  readonly addresses: number;
+}
+
 export type StopKind = 'stop' | 'hibernate';
 
 interface Range {
@@ -109,14 +122,24 @@ export class Imitation {
   }
 
   /**
-   * How many more instances of a type there is hardware for.
-   * @param typesInUse the type of each instance that takes up hardware now
+   * How many more instances of one kind there is hardware for, and addresses in its subnet.
+   * @param inUse each instance that takes up hardware now
    */
-  hardwareFor(instanceType: string, typesInUse: readonly string[]): number {
-    const left = (limit: string, used: number): number =>
-      Math.max(0, (this.#capacity.get(limit) ?? Number.POSITIVE_INFINITY) - used);
-    const ofType = typesInUse.filter((type) => type === instanceType).length;
-    return Math.min(left('*', typesInUse.length), left(instanceType, ofType));
+  roomFor(kind: Kind, inUse: readonly Kind[]): Room {
+    const left = (limit: string | undefined, uses: (one: Kind) => boolean): number => {
+      const most = limit === undefined ? undefined : this.#capacity.get(limit);
+      return most === undefined
+        ? Number.POSITIVE_INFINITY
+        : Math.max(0, most - inUse.filter(uses).length);
+    };
+    return {
+      hardware: Math.min(
+        left('*', () => true),
+        left(kind.instanceType, ({ instanceType }) => instanceType === kind.instanceType),
+        kind.spot ? left('spot', ({ spot }) => spot) : Number.POSITIVE_INFINITY,
+      ),
+      addresses: left(kind.subnetId, ({ subnetId }) => subnetId === kind.subnetId),
+    };
   }
 
   /** What becomes of the next spot instance; undefined when it is left alone. Interruptions come as a Poisson process. */
@@ -183,6 +206,14 @@ function capacityOf(text: string | undefined): Map<string, number> {
 function errorOf(code: string): Ec2Error {
   const message = MESSAGES[code] ?? `The local EC2 was set to answer ${code}.`;
   return new Ec2Error(code, message, { status: STATUSES[code] ?? 400 });
+}
+
+/** What EC2 says when a subnet is full. */
+export function noAddresses(subnetId: string): Ec2Error {
+  return new Ec2Error(
+    'InsufficientFreeAddressesInSubnet',
+    `There are not enough free addresses in subnet '${subnetId}' to satisfy the requested number of instances.`,
+  );
 }
 
 /** What EC2 says when it has no hardware for what is asked. */

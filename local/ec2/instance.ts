@@ -1,4 +1,5 @@
 /** What the embedded EC2 knows of one instance. Data only. */
+import { instanceName, numberByTags } from '../../cloud/names.ts';
 import type { StateName } from './states.ts';
 
 export interface Instance {
@@ -39,7 +40,8 @@ export interface Instance {
   interruptionAt: Date | undefined;
 }
 
-/** The instance's Name tag, or its id when it has none. */
-export function displayName(instance: Instance): string {
-  return instance.tags.get('Name') || instance.id;
+/** The instance's Name tag, or the name it will have, or its id. */
+export function displayName({ id, tags, launchIndex }: Instance): string {
+  const number = numberByTags((key) => tags.get(key), launchIndex);
+  return tags.get('Name') || (number === undefined ? id : instanceName(number));
 }

@@ -1,7 +1,7 @@
 /** A launch request as the instances it asks for. Pure, but for the ids of spot requests. */
 import { randomBytes } from 'node:crypto';
 import { Ec2Error, invalidValue } from './errors.ts';
-import { noHardware } from './imitation.ts';
+import { noAddresses, noHardware } from './imitation.ts';
 import type { Instance } from './instance.ts';
 import type { RunInstancesRequest } from './requests.ts';
 
@@ -25,13 +25,15 @@ export interface Room {
   readonly limit: number;
   /** How many more of this type there is hardware for. */
   readonly hardware: number;
+  /** How many more its subnet has addresses for. */
+  readonly addresses: number;
   readonly region: string;
 }
 
 /**
  * How many instances a request gets: all that there is room for, unless that is less than MinCount.
- * @throws {Ec2Error} InvalidAMIID.Malformed, InvalidParameterValue, InstanceLimitExceeded or
- * InsufficientInstanceCapacity.
+ * @throws {Ec2Error} InvalidAMIID.Malformed, InvalidParameterValue, InstanceLimitExceeded,
+ * InsufficientInstanceCapacity or InsufficientFreeAddressesInSubnet.
  */
 export function launchCount(request: RunInstancesRequest, room: Room): number {
   if (!/^ami-[0-9a-f]{8,17}$/.test(request.ImageId)) {
@@ -49,7 +51,8 @@ export function launchCount(request: RunInstancesRequest, room: Room): number {
   if (request.MinCount > room.hardware) {
     throw noHardware(request.InstanceType, zoneOf(request, room.region));
   }
-  return Math.min(request.MaxCount, room.account, room.hardware);
+  if (request.MinCount > room.addresses) throw noAddresses(request.SubnetId ?? 'default');
+  return Math.min(request.MaxCount, room.account, room.hardware, room.addresses);
 }
 
 export function launchPlan(

@@ -1,0 +1,124 @@
+/** How a wish to grow is carried out: stopped instances first, then launches where EC2 has room. Pure. */
+import type { FleetInstance } from '../cloud/instances.ts';
+import type { Place } from '../cloud/launch-input.ts';
+import type { Launching, Starting, Terminating } from './actions.ts';
+import type { FleetNow } from './fleet-now.ts';
+import { launchesOf, lowestFree } from './launches.ts';
+import type { Memory } from './memory.ts';
+import { nextTry, openPlace, placeName } from './places.ts';
+import type { Grow, Observation } from './policy.ts';
+
+/** Where launches go when nothing else is said. */
+export const ANYWHERE: readonly Place[] = [
+  { instanceType: 'c7i.large', subnetId: undefined, spot: false },
+];
+/** After so many starts that failed in a row, stopped instances give way to launches. */
+const GIVE_UP_STARTING = 3;
+
+export interface GrowSettings {
+  readonly MAX_INSTANCES: number;
+  readonly WARM_POOL?: number;
+  /** The preferred one first. */
+  readonly places?: readonly Place[];
+}
+
+export interface Growth {
+  readonly actions: readonly (Starting | Launching | Terminating)[];
+  /** What is in the way, in words that stay the same while it is. */
+  readonly reasons: readonly string[];
+}
+
+export function grow(
+  wish: Grow,
+  fleet: FleetNow,
+  settings: GrowSettings,
+  memory: Memory,
+  observation: Observation,
+): Growth {
+  const { reason } = wish;
+  const unsure = fleet.missing.filter(({ instanceId }) => instanceId === undefined);
+  const sure = fleet.serving.length + fleet.missing.length - unsure.length;
+  const startable = inPool(fleet, settings, observation);
+  const mayStart = observation.now >= memory.startPause.until;
+  const starts = (mayStart ? startable : [])
+    .slice(0, Math.max(0, wish.to - sure - unsure.length))
+    .map(({ id, number }): Starting => ({ kind: 'start', number, instanceId: id, reason }));
+  const needed = wish.to - sure - starts.length;
+  const room = settings.MAX_INSTANCES - fleet.alive;
+  const { launches, waits } = launch({ needed, room }, wish, fleet, settings, memory, observation);
+  const gaveUp = !mayStart && memory.startPause.failures >= GIVE_UP_STARTING;
+  const inTheWay = gaveUp ? Math.max(0, needed - unsure.length - Math.max(0, room)) : 0;
+  const makeRoom = startable.slice(0, inTheWay).map(
+    ({ id, number }): Terminating => ({
+      kind: 'terminate',
+      number,
+      instanceId: id,
+      reason: 'it cannot be started and takes the place of one that is needed',
+    }),
+  );
+  return {
+    actions: [...starts, ...launches, ...makeRoom],
+    reasons: [
+      ...(waits === undefined ? [] : [waits]),
+      ...(!mayStart && startable.length > 0
+        ? ['starting stopped instances waits after a failure']
+        : []),
+    ],
+  };
+}
+
+/** Launches whose outcome is not known come first: asked again with the same token, they launch once. */
+function launch(
+  { needed, room }: { needed: number; room: number },
+  { reason }: Grow,
+  fleet: FleetNow,
+  settings: GrowSettings,
+  memory: Memory,
+  { now }: Observation,
+): { launches: Launching[]; waits?: string } {
+  if (needed <= 0) return { launches: [] };
+  const { places = ANYWHERE } = settings;
+  const place = openPlace(places, memory.closures, now);
+  if (place === undefined) {
+    const until = nextTry(places, memory.closures, now) ?? now;
+    const codes = [...memory.closures.values()]
+      .filter((closure) => closure.until > now)
+      .map(({ code }) => code);
+    const waits = `launching waits after ${[...new Set(codes)].join(', ')}, until ${new Date(until).toISOString()}`;
+    return { launches: [], waits };
+  }
+  const unsure = fleet.missing.filter(({ instanceId }) => instanceId === undefined);
+  const calls = [...Map.groupBy(unsure, ({ call }) => call.nonce).values()];
+  const retries: Launching[] = [];
+  for (const call of calls) {
+    // A call is asked again as a whole, since its token stands for all of it.
+    if (retries.length >= needed) break;
+    retries.push(
+      ...call.map(
+        ({ number, nonce, call }): Launching => ({ kind: 'launch', number, nonce, call, reason }),
+      ),
+    );
+  }
+  const count = Math.min(needed - unsure.length, room);
+  const preferred = places[0];
+  const elsewhere =
+    place === preferred || preferred === undefined
+      ? ''
+      : `; ${placeName(place)}, since ${placeName(preferred)} is refused`;
+  const news = launchesOf(lowestFree(fleet.numbers, Math.max(0, count)), {
+    place,
+    reason: `${reason}${elsewhere}`,
+    nonce: (index) => `${memory.seed}-${(memory.launchCount + index).toString(36)}`,
+  });
+  return { launches: [...retries, ...news] };
+}
+
+/** Those that can be started now, the lowest numbers first. Without leases their old wishes to drain cannot be taken back. */
+function inPool(
+  { stopped }: FleetNow,
+  { WARM_POOL = 0 }: GrowSettings,
+  { leases }: Observation,
+): FleetInstance[] {
+  if (WARM_POOL === 0 || leases === undefined) return [];
+  return stopped.filter(({ state }) => state === 'stopped').sort((a, b) => a.number - b.number);
+}

@@ -1,0 +1,78 @@
+/** What EC2's errors say about where and when to try again. Codes are those of its API reference. Pure. */
+
+/** What a refusal concerns: one type in one subnet and market, the type in this market, the subnet, the market, or every launch. */
+export type Scope = 'place' | 'type' | 'subnet' | 'market' | 'all';
+
+export interface Refusal {
+  readonly scope: Scope;
+  /** The first delay, and the longest it grows to, in ms. */
+  readonly firstMs: number;
+  readonly mostMs: number;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** Hardware, or a spot price, that may be there again within minutes. */
+const CAPACITY: Refusal = { scope: 'place', firstMs: SECOND, mostMs: 2 * MINUTE };
+/** It will not change by itself soon. */
+const NEVER_HERE: Refusal = { scope: 'place', firstMs: 5 * MINUTE, mostMs: 60 * MINUTE };
+const ADDRESSES: Refusal = { scope: 'subnet', firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
+const NO_SUBNET: Refusal = { scope: 'subnet', firstMs: MINUTE, mostMs: 60 * MINUTE };
+/** Room comes when others of the account end. */
+const QUOTA: Refusal = { scope: 'type', firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
+const SPOT_QUOTA: Refusal = { scope: 'market', firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
+/** The bucket for RunInstances holds 5 requests and gets 2 a second. */
+const THROTTLED: Refusal = { scope: 'all', firstMs: SECOND, mostMs: 30 * SECOND };
+/** No answer, or EC2's own error. */
+const UNKNOWN: Refusal = { scope: 'all', firstMs: SECOND, mostMs: MINUTE };
+/** Wrong settings or rights: somebody has to mend them. */
+const WRONG: Refusal = { scope: 'all', firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
+
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  InsufficientInstanceCapacity: CAPACITY,
+  InsufficientHostCapacity: CAPACITY,
+  InsufficientCapacity: CAPACITY,
+  SpotMaxPriceTooLow: CAPACITY,
+  Unsupported: NEVER_HERE,
+  UnsupportedOperation: NEVER_HERE,
+  InsufficientFreeAddressesInSubnet: ADDRESSES,
+  InsufficientAddressCapacity: ADDRESSES,
+  'InvalidSubnetID.NotFound': NO_SUBNET,
+  VcpuLimitExceeded: QUOTA,
+  InstanceLimitExceeded: QUOTA,
+  MaxSpotInstanceCountExceeded: SPOT_QUOTA,
+  RequestLimitExceeded: THROTTLED,
+  ResourceLimitExceeded: THROTTLED,
+  Throttling: THROTTLED,
+  InternalError: UNKNOWN,
+  InternalFailure: UNKNOWN,
+  ServiceUnavailable: UNKNOWN,
+  Unavailable: UNKNOWN,
+};
+
+/** @param code undefined when there was no answer */
+export function refusalOf(code: string | undefined): Refusal {
+  return code === undefined ? UNKNOWN : (REFUSALS[code] ?? WRONG);
+}
+
+/** Doubles from the kind's first delay to its longest. */
+export function delayOf({ firstMs, mostMs }: Refusal, failures: number): number {
+  return Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 30));
+}
+
+/** A want of capacity, e.g. InsufficientInstanceCapacity: EC2 answers with 500, yet it is a plain no. */
+const NO_CAPACITY = /^Insufficient\w*Capacity$/;
+
+/** What an error of the AWS SDK says: EC2's code, and whether it is sure that nothing was launched. */
+export function readError(error: unknown): { code: string | undefined; refused: boolean } {
+  const { name, $metadata } = (error ?? {}) as {
+    name?: unknown;
+    $metadata?: { httpStatusCode?: unknown };
+  };
+  const status = $metadata?.httpStatusCode;
+  if (typeof status !== 'number') return { code: undefined, refused: false };
+  const code = String(name);
+  // RequestLimitExceeded (503) is no answer: the SDK may have got it on asking again after a lost one.
+  return { code, refused: NO_CAPACITY.test(code) || (status >= 400 && status < 500) };
+}

@@ -1,0 +1,150 @@
+/**
+ * The scaler's loop on the real local EC2, SQS and Redis, with instances of which a test says what they
+ * do: each keeps its lease as a worker would. Calls to EC2 are counted.
+ */
+import { type Fleet, type FleetInstance, openFleet } from '../cloud/instances.ts';
+import { openLeadership } from '../cloud/leader.ts';
+import { type Lease, type Leases, openLeases } from '../cloud/leases.ts';
+import { cloudNames } from '../cloud/names.ts';
+import { openPressure, type Pressure } from '../cloud/pressure.ts';
+import { provision } from '../cloud/provision.ts';
+import { openQueue, type Queue } from '../cloud/queues.ts';
+import { connectRedis } from '../cloud/redis.ts';
+import { startTestCloud, temporaryFolder } from '../local/cloud.fixture.ts';
+import { LOCAL_IMAGE_ID } from '../local/cloud.ts';
+import type { ImitationSettings } from '../local/ec2/imitation.ts';
+import { startRedis } from '../local/redis.ts';
+import { readSettings } from '../runtime/settings.ts';
+import { keepLead } from '../scaler/lead.ts';
+import { type ScalerLoop, startLoop } from '../scaler/loop.ts';
+import { placesOf } from '../scaler/places.ts';
+import { silent } from './cloud.fixture.ts';
+
+const TICK_MS = 20;
+const HEARTBEAT_MS = 50;
+
+/** What an instance does; the test may change it at any time. */
+export interface Behaviour {
+  /** Nothing is heard of it. */
+  silent: boolean;
+  state: 'idle' | 'busy';
+}
+
+export interface Stage {
+  readonly fleet: Fleet;
+  readonly leases: Leases;
+  readonly pressure: Pressure;
+  readonly requests: Queue;
+  readonly loop: ScalerLoop;
+  /** By EC2 action. */
+  readonly calls: ReadonlyMap<string, number>;
+  /** By instance id; those without are idle. */
+  readonly behaviours: Map<string, Behaviour>;
+  /** Moves the scaler's clock on. */
+  leap(ms: number): void;
+  up(): Promise<FleetInstance[]>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param waiting requests that are there before the scaler is */
+export async function openStage(
+  given: Record<string, unknown>,
+  imitation: ImitationSettings = {},
+  waiting = 0,
+): Promise<Stage> {
+  const folder = temporaryFolder();
+  const behaviours = new Map<string, Behaviour>();
+  const server = await startRedis({ folder: folder.path, logFile: '', searchPath: '' });
+  const redis = connectRedis(server.url, 'test', silent);
+  const settings = readSettings({ PROJECT_ID: 'stage', ...given }, {});
+  const names = cloudNames(settings.PROJECT_ID);
+  const leases = openLeases(redis, names.keys);
+  const { clients, stop } = await startTestCloud(folder.path, {
+    imitation,
+    instanceLimit: 2 * settings.MAX_INSTANCES,
+    launcher: () => async (instance) => {
+      const { promise: gone, resolve } = Promise.withResolvers<string>();
+      const end = worker(instance.id, leases, behaviours);
+      return {
+        gone,
+        stop() {
+          end();
+          resolve('stopped');
+        },
+      };
+    },
+  });
+  await provision(clients, settings);
+  const calls = new Map<string, number>();
+  clients.ec2.middlewareStack.add(
+    (next, context) => (args) => {
+      const name = String(context.commandName).replace(/Command$/, '');
+      calls.set(name, (calls.get(name) ?? 0) + 1);
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
+  const fleet = openFleet(clients.ec2, {
+    projectId: settings.PROJECT_ID,
+    imageId: LOCAL_IMAGE_ID,
+    userData: {},
+  });
+  const pressure = openPressure(redis, names.keys, 60_000);
+  const requests = await openQueue(clients.sqs, names.requestQueue);
+  for (let i = 0; i < waiting; i++) await requests.send(String(i));
+  let leapMs = 0;
+  const loop = startLoop({
+    projectId: settings.PROJECT_ID,
+    settings: { ...settings, places: placesOf(settings) },
+    fleet,
+    leases,
+    pressure,
+    requests,
+    lead: keepLead(openLeadership(redis, names.keys, 'one'), { log: silent }),
+    log: silent,
+    tickMs: TICK_MS,
+    now: () => Date.now() + leapMs,
+    random: () => 0,
+  });
+  return {
+    fleet,
+    leases,
+    pressure,
+    requests,
+    loop,
+    calls,
+    behaviours,
+    leap(ms) {
+      leapMs += ms;
+    },
+    up: async () =>
+      (await fleet.list()).filter(({ state }) => state === 'pending' || state === 'running'),
+    async flush() {
+      await redis.flushall();
+    },
+    async close() {
+      await loop.stop();
+      await stop();
+      redis.disconnect();
+      await server.stop();
+      folder.remove();
+    },
+  };
+}
+
+/** Keeps the lease of an instance until it is stopped; drains when asked, if it is not busy. */
+function worker(id: string, leases: Leases, behaviours: Map<string, Behaviour>): () => void {
+  const since = performance.now();
+  let asked = false;
+  const renew = async (): Promise<void> => {
+    const { silent: quiet, state } = behaviours.get(id) ?? { silent: false, state: 'idle' };
+    if (quiet) return;
+    const inHand = state === 'busy' ? 1 : 0;
+    const now: Lease['state'] = asked ? (inHand > 0 ? 'draining' : 'drained') : state;
+    const lease = { state: now, forMs: performance.now() - since, inHand, finished: 0 };
+    if (await leases.renew(id, lease).catch(() => false)) asked = true;
+  };
+  const timer = setInterval(() => void renew(), HEARTBEAT_MS);
+  return () => clearInterval(timer);
+}
