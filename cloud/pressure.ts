@@ -14,6 +14,8 @@ export interface PressureReading {
   readonly count: number;
   /** When the oldest of them came, in ms since 1970; undefined when there is none. */
   readonly oldestAt?: number;
+  /** How many of them came since the time that was asked about. */
+  readonly recent?: number;
 }
 
 export interface Pressure {
@@ -24,7 +26,8 @@ export interface Pressure {
   begin(requestId: string, file: string, now: number): Promise<boolean>;
   /** Ends the request's pressure and its hold on the file name; doing it twice does no harm. */
   finish(requestId: string, file: string): Promise<void>;
-  read(): Promise<PressureReading>;
+  /** @param since ms since 1970; tells how many came since then */
+  read(since?: number): Promise<PressureReading>;
   /** Forgets requests that came before `time`, for when the queue shows that they are gone. */
   forgetBefore(time: number): Promise<number>;
 }
@@ -47,16 +50,21 @@ export function openPressure(redis: Redis, keys: string, holdMs: number): Pressu
     async finish(requestId, file) {
       await redis.eval(FINISH, 2, pressureKey, holdKey(file), requestId);
     },
-    async read() {
+    async read(since) {
       const answers = await redis
         .pipeline()
         .zcard(pressureKey)
         .zrange(pressureKey, 0, 0, 'WITHSCORES')
+        .zcount(pressureKey, since ?? '-inf', '+inf')
         .exec();
       for (const [error] of answers ?? []) if (error) throw error;
       const count = Number(answers?.[0]?.[1] ?? 0);
       const oldest = (answers?.[1]?.[1] as string[] | undefined)?.[1];
-      return oldest === undefined ? { count } : { count, oldestAt: Number(oldest) };
+      return {
+        count,
+        ...(oldest === undefined ? {} : { oldestAt: Number(oldest) }),
+        ...(since === undefined ? {} : { recent: Number(answers?.[2]?.[1] ?? 0) }),
+      };
     },
     forgetBefore: (time) => redis.zremrangebyscore(pressureKey, '-inf', `(${time}`),
   };

@@ -3,6 +3,7 @@
  * numbers are taken. EC2's list lags, so that what was asked lately counts beside it. Pure.
  */
 import type { FleetInstance } from '../cloud/instances.ts';
+import type { LeaseState } from '../cloud/leases.ts';
 import { isUp } from './health.ts';
 import { recentLaunches, unlisted } from './launches.ts';
 import type { AskedAt, Launch, Memory } from './memory.ts';
@@ -14,6 +15,9 @@ export const ASK_AGAIN_MS = 5000;
 export const SHOW_MS = 30_000;
 /** A Name that does not show yet is written again after so long. */
 const NAME_AGAIN_MS = 10_000;
+
+/** Only so fresh a word of leaving is believed: a Redis put back may hold one of an earlier life. */
+export const FRESH_MS = 5000;
 
 export interface FleetNow {
   readonly serving: readonly FleetInstance[];
@@ -44,8 +48,7 @@ export function fleetNow(
       isUp(state) &&
       !leaving(id) &&
       !memory.drains.has(id) &&
-      lease?.state !== 'draining' &&
-      lease?.state !== 'drained'
+      !(lease && lease.silentMs <= FRESH_MS && isLeaving(lease.state))
     );
   });
   return {
@@ -60,6 +63,10 @@ export function fleetNow(
     alive: instances.filter(({ state }) => state !== 'shutting-down').length + missing.length,
     numbers: new Set([...instances, ...missing].map(({ number }) => number)),
   };
+}
+
+function isLeaving(state: LeaseState): boolean {
+  return state === 'draining' || state === 'drained';
 }
 
 /**
@@ -98,8 +105,7 @@ export function forgetGone(
   };
   const unheard = (id: string, askedAt: number): boolean => {
     const lease = leases?.get(id);
-    if (lease === undefined || lease.state === 'draining' || lease.state === 'drained')
-      return false;
+    if (lease === undefined || isLeaving(lease.state)) return false;
     return now - lease.silentMs - askedAt > ASK_AGAIN_MS;
   };
   const keep = (asked: AskedAt, holds: (id: string, at: number) => boolean): AskedAt =>

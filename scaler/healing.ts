@@ -4,10 +4,10 @@
  */
 import type { Forgetting } from './actions.ts';
 import type { Memory } from './memory.ts';
-import { type Observation, queued } from './policy.ts';
+import { type Observation, queued, RECENT_MS } from './policy.ts';
 
 /** Pressure that no queue and no instance accounts for is forgotten after this long … */
-export const FORGET_MS = 15_000;
+export const FORGET_MS = RECENT_MS;
 /** … seen in at least so many readings in a row, since SQS's counts are approximate. */
 export const FORGET_READINGS = 5;
 

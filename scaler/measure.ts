@@ -5,7 +5,7 @@
 import type { Figures, FiguresReading } from '../cloud/figures.ts';
 import type { LeaseReading } from '../cloud/leases.ts';
 import { isUp } from './health.ts';
-import { type Observation, queued } from './policy.ts';
+import { believedPressure, type Observation, queued } from './policy.ts';
 
 /**
  * Of arrivals both numbers decay with time, so that their quotient is unbiased from the start. Of service,
@@ -145,7 +145,7 @@ function surely(recent: readonly number[]): number {
  */
 export function measure(observation: Observation, measures: Measures): Measures {
   const { now, instances, leases, pressure, depth } = observation;
-  const demand = pressure?.count ?? (depth && queued(depth));
+  const demand = believedPressure(observation) ?? (depth && queued(depth));
   if (instances === undefined || leases === undefined || demand === undefined) return measures;
   const source = pressure ? 'pressure' : 'queue';
   const { last } = measures;

@@ -4,7 +4,7 @@ import type { Leases } from '../cloud/leases.ts';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Queue } from '../cloud/queues.ts';
 import type { Outages } from './outages.ts';
-import type { Observation } from './policy.ts';
+import { type Observation, RECENT_MS } from './policy.ts';
 
 /** A reading that takes longer would be of another time than the others. */
 const READING_MS = 5000;
@@ -32,7 +32,9 @@ export async function observe(
   };
   const [{ instances, leases: leaseReadings }, pressureReading, depth] = await Promise.all([
     readFleet(),
-    redis ? outages.read('the pressure', READING_MS, () => pressure.read()) : undefined,
+    redis
+      ? outages.read('the pressure', READING_MS, () => pressure.read(now - RECENT_MS))
+      : undefined,
     outages.read('the request queue', READING_MS, () => requests.depth()),
   ]);
   return { now, instances, leases: leaseReadings, pressure: pressureReading, depth };

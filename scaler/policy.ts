@@ -93,9 +93,28 @@ export interface Demand {
   readonly certain: boolean;
 }
 
+/** SQS shows a message by then, or never: pressure that is older and that it does not show is not believed. */
+export const RECENT_MS = 15_000;
+
+/**
+ * Pressure that may be true. A Redis put back from an old copy holds requests of long ago: of those that
+ * SQS does not show, only such as came lately may be on their way into it.
+ */
+export function believedPressure({
+  pressure,
+  depth,
+}: Pick<Observation, 'pressure' | 'depth'>): number | undefined {
+  if (pressure === undefined || depth === undefined || pressure.recent === undefined) {
+    return pressure?.count;
+  }
+  return Math.min(pressure.count, queued(depth) + pressure.recent);
+}
+
 /** Redis counts a request before SQS shows it, SQS keeps it when Redis has lost it: the larger is right. */
 export function demandOf({ pressure, depth }: Pick<Observation, 'pressure' | 'depth'>): Demand {
-  const read = [pressure?.count, depth && queued(depth)].filter((count) => count !== undefined);
+  const read = [believedPressure({ pressure, depth }), depth && queued(depth)].filter(
+    (count) => count !== undefined,
+  );
   const known = read.length === 0 ? undefined : Math.max(...read);
   return { known, certain: read.length === 2 };
 }

@@ -5,13 +5,10 @@
 import type { FleetInstance } from '../cloud/instances.ts';
 import type { LeaseReading } from '../cloud/leases.ts';
 import type { Draining, Stopping, Terminating } from './actions.ts';
-import type { FleetNow } from './fleet-now.ts';
+import { type FleetNow, FRESH_MS } from './fleet-now.ts';
 import { isUp, whyDead } from './health.ts';
 import type { Memory } from './memory.ts';
 import type { Observation, Shrink } from './policy.ts';
-
-/** Only so fresh a word of having drained is believed: a Redis put back may hold one of an earlier life. */
-export const FRESH_MS = 5000;
 
 export interface LeaveSettings {
   readonly BOOT_SECONDS: number;

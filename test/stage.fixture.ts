@@ -40,6 +40,8 @@ export interface Stage {
   readonly calls: ReadonlyMap<string, number>;
   /** By instance id; those without are idle. */
   readonly behaviours: Map<string, Behaviour>;
+  /** How often the scaler has looked at its clock: at least once a tick. */
+  readonly ticks: number;
   /** Moves the scaler's clock on. */
   leap(ms: number): void;
   up(): Promise<FleetInstance[]>;
@@ -94,6 +96,7 @@ export async function openStage(
   const requests = await openQueue(clients.sqs, names.requestQueue);
   for (let i = 0; i < waiting; i++) await requests.send(String(i));
   let leapMs = 0;
+  let ticks = 0;
   const loop = startLoop({
     projectId: settings.PROJECT_ID,
     settings: { ...settings, places: placesOf(settings) },
@@ -104,7 +107,10 @@ export async function openStage(
     lead: keepLead(openLeadership(redis, names.keys, 'one'), { log: silent }),
     log: silent,
     tickMs: TICK_MS,
-    now: () => Date.now() + leapMs,
+    now() {
+      ticks += 1;
+      return Date.now() + leapMs;
+    },
     random: () => 0,
   });
   return {
@@ -115,6 +121,9 @@ export async function openStage(
     loop,
     calls,
     behaviours,
+    get ticks() {
+      return ticks;
+    },
     leap(ms) {
       leapMs += ms;
     },
