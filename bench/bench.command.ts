@@ -19,6 +19,13 @@ const options = {
     describe:
       'put the report into this Markdown file, between <!-- figures --> and <!-- /figures -->',
   },
+  photos: { type: 'number', default: 1000, describe: '`service`: photos of a crowd' },
+  rounds: { type: 'number', default: 3, describe: '`service`: rounds, of which medians are taken' },
+  python: {
+    type: 'string',
+    describe:
+      '`service`: a Python that has PyTorch, facenet-pytorch, Flask and boto3 (default: one is made in the user’s cache)',
+  },
   json: { type: 'boolean', default: false, describe: 'print every result as JSON' },
 } as const;
 
@@ -26,12 +33,23 @@ type Flags = InferredOptionTypes<typeof options> & { what: string };
 
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
-  describe: 'measure: `scaling` simulates scaling policies, their cost and their latency',
+  describe:
+    'measure: `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python',
   builder: (yargs: Argv) =>
     yargs
-      .positional('what', { choices: ['scaling'], demandOption: true })
+      .positional('what', { choices: ['scaling', 'service'], demandOption: true })
       .options(options) as unknown as Argv<Flags>,
-  async handler({ workload, price, pictures, docs, json }: ArgumentsCamelCase<Flags>) {
+  async handler(flags: ArgumentsCamelCase<Flags>) {
+    const { what, workload, price, pictures, docs, json, photos, rounds, python } = flags;
+    if (what === 'service') {
+      const { benchService } = await import('./service/service.ts');
+      console.log(
+        await benchService({ photos, rounds, python, pictures, json }, (words) =>
+          console.error(words),
+        ),
+      );
+      return;
+    }
     const { benchScaling } = await import('./scaling/scaling.ts');
     const { workloads } = await import('./scaling/workloads.ts');
     const begun = performance.now();

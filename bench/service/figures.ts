@@ -1,0 +1,123 @@
+/** From what was measured in each round to the figures asked. Pure. */
+import type { Memory } from './memory.ts';
+
+/** One round: every party once, on a machine that did nothing else. Absent: not measured. */
+export interface Round {
+  readonly warmPerSecond: number;
+  readonly fromZeroPerSecond: number;
+  readonly firstFromZeroMs: number;
+  readonly alonePerSecond: number;
+  readonly coursePerSecond?: number | undefined;
+  /** Whole latency and recognition of each photo that came alone, ms. */
+  readonly unloaded: readonly { readonly whole: number; readonly recognition: number }[];
+  readonly courseUnloaded?: readonly number[] | undefined;
+  readonly readyMs?: number | undefined;
+  readonly memory?: Memory | undefined;
+}
+
+export interface Figure {
+  readonly what: string;
+  readonly asked: string;
+  readonly measured: string;
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** Nearest rank; of nothing, NaN. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+const ABSENT = 'not measured';
+const times = (value: number): string => `${value.toFixed(2)} times`;
+const rate = (value: number): string => `${value.toFixed(1)} photos/s`;
+const ms = (value: number): string => `${value.toFixed(1)} ms`;
+const seconds = (value: number): string => `${(value / 1000).toFixed(2)} s`;
+
+/** The median over the rounds in which it was measured. */
+function over(rounds: readonly Round[], pick: (round: Round) => number | undefined) {
+  const values = rounds.map(pick).filter((value) => value !== undefined);
+  return values.length === 0 ? undefined : median(values);
+}
+
+/** The rows asked for, then what they are made of. */
+export function figures(rounds: readonly Round[], hasBfloat16: boolean): Figure[] {
+  const bfloat16 = hasBfloat16 ? ABSENT : 'not on this processor';
+  const said = (
+    what: string,
+    asked: string,
+    pick: (round: Round) => number | undefined,
+    format: (value: number) => string,
+  ): Figure => {
+    const value = over(rounds, pick);
+    return { what, asked, measured: value === undefined ? ABSENT : format(value) };
+  };
+  const added = (share: number) => (round: Round) =>
+    quantile(
+      round.unloaded.map(({ whole, recognition }) => whole - recognition),
+      share,
+    );
+  return [
+    said(
+      'photos a second against the Python design, float32',
+      'at least 2.0 times',
+      (round) => round.coursePerSecond && round.warmPerSecond / round.coursePerSecond,
+      times,
+    ),
+    said(
+      'photos a second against inference alone on the same cores, float32',
+      'at least 0.80 times',
+      (round) => round.warmPerSecond / round.alonePerSecond,
+      times,
+    ),
+    { what: 'the two in bfloat16', asked: 'at least 3.0 and 0.60 times', measured: bfloat16 },
+    said('what the service adds to one photo at no load, p50', 'at most 15 ms', added(0.5), ms),
+    said('the same, p99', 'at most 40 ms', added(0.99), ms),
+    said(
+      'from zero instances, no boot delay: first answer of a burst of 10',
+      'under 3 s',
+      (round) => round.firstFromZeroMs,
+      seconds,
+    ),
+    said('a worker from its start to ready', 'at most 1.2 s', (round) => round.readyMs, seconds),
+    said(
+      'resident memory of one worker at work, all its processes',
+      'at most 650 MB',
+      (round) => round.memory?.resident,
+      (value) => `${value.toFixed(0)} MB`,
+    ),
+    said(
+      'private memory of the same',
+      'at most 350 MB',
+      (round) => round.memory?.private,
+      (value) => `${value.toFixed(0)} MB`,
+    ),
+    said('this project, warm', '', (round) => round.warmPerSecond, rate),
+    said('this project, from zero', '', (round) => round.fromZeroPerSecond, rate),
+    said('inference alone', '', (round) => round.alonePerSecond, rate),
+    said('the Python design, warm', '', (round) => round.coursePerSecond, rate),
+    said(
+      'one photo at no load, whole, p50',
+      '',
+      (round) => median(round.unloaded.map(({ whole }) => whole)),
+      ms,
+    ),
+    said(
+      'the same in the Python design',
+      '',
+      (round) => round.courseUnloaded && median(round.courseUnloaded),
+      ms,
+    ),
+  ];
+}
+
+export function table(rows: readonly Figure[]): string {
+  return [
+    '| figure | asked | measured |',
+    '| --- | --- | --- |',
+    ...rows.map(({ what, asked, measured }) => `| ${what} | ${asked} | ${measured} |`),
+  ].join('\n');
+}

@@ -1,0 +1,181 @@
+/**
+ * `npm run bench -- service`: the whole system beside inference alone and beside the course's design in
+ * Python, round by round on the same machine. Says what it does; what the figures are is in figures.ts.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findCourseData } from '../../convert/course-data.ts';
+import { ensureModel } from '../../convert/ensure-model.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { listImages } from '../../workload/images.ts';
+import { readPredictions } from '../../workload/predictions.ts';
+import { openPython } from '../python.ts';
+import { COURSE_DESIGN, startCourseDesign } from './course-design.ts';
+import { figures, type Round, table } from './figures.ts';
+import { type Photos, postCrowd, postOneByOne } from './load.ts';
+import { inferenceAlone, type SystemOptions, startSystem } from './ours.ts';
+import { drawService } from './picture.ts';
+
+const WORKERS = 2;
+const CONNECTIONS = 100;
+const BURST = 10;
+/** Photos one by one; the 99th percentile is the worst but two. */
+const UNLOADED = 200;
+/** Before a crowd that counts: connections, compiled code, caches. */
+const WARM_UP = 40;
+
+export interface ServiceBenchOptions {
+  readonly photos: number;
+  readonly rounds: number;
+  /** A Python that has torch, facenet-pytorch, Flask and boto3; unset: one is made. */
+  readonly python?: string | undefined;
+  /** Folder for the picture. */
+  readonly pictures?: string | undefined;
+  readonly json: boolean;
+}
+
+interface Course extends Photos {
+  readonly folder: string;
+}
+
+/** @param say told what is going on; the answer is the report */
+export async function benchService(
+  options: ServiceBenchOptions,
+  say: (words: string) => void,
+): Promise<string> {
+  const { images: folder, results } = await findCourseData(1000);
+  const course: Course = {
+    folder,
+    images: await listImages(folder),
+    predictions: await readPredictions(results),
+  };
+  const settings = readSettings();
+  await ensureModel(settings, say);
+  const python = await openPython({ ...COURSE_DESIGN, python: options.python }, say).catch(
+    (error: unknown) => {
+      say(`Without the design in Python: ${messageOf(error)}`);
+      return undefined;
+    },
+  );
+  const scratch = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
+  const rounds: Round[] = [];
+  try {
+    for (let round = 1; round <= options.rounds; round++) {
+      const tell = (words: string): void => say(`round ${round} of ${options.rounds}: ${words}`);
+      rounds.push(await oneRound(options.photos, course, settings, python, scratch, tell));
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  if (options.pictures !== undefined) {
+    const title = `Photos a second, ${WORKERS} workers of one thread, ${CONNECTIONS} connections`;
+    await writeFile(join(options.pictures, 'service.svg'), drawService(rounds, title));
+  }
+  if (options.json) return JSON.stringify(rounds);
+  return table(figures(rounds, await hasBfloat16()));
+}
+
+async function oneRound(
+  photos: number,
+  course: Course,
+  { MODEL_DIR, BACKEND, FACE_CHECKPOINTS }: ReturnType<typeof readSettings>,
+  python: string | undefined,
+  scratch: string,
+  say: (words: string) => void,
+): Promise<Round> {
+  const system: SystemOptions = {
+    folder: join(scratch, 'ours'),
+    modelDir: MODEL_DIR,
+    backend: BACKEND,
+    workers: WORKERS,
+    kept: 0,
+  };
+  say('inference alone');
+  const alonePerSecond = await inferenceAlone({
+    modelDir: MODEL_DIR,
+    backend: BACKEND,
+    processes: WORKERS,
+    images: course.folder,
+    photos,
+  });
+  say('this project, warm');
+  const warm = await measureWarm({ ...system, kept: WORKERS }, course, photos);
+  say('this project, a burst from zero');
+  const burst = await measureFromZero(system, course, BURST);
+  say('this project, a crowd from zero');
+  const crowd = await measureFromZero(system, course, photos);
+  say(python === undefined ? 'done' : 'the course’s design in Python');
+  const rest =
+    python && (await measureCourseDesign(python, scratch, course, photos, FACE_CHECKPOINTS));
+  return {
+    ...warm,
+    ...rest,
+    alonePerSecond,
+    firstFromZeroMs: burst.firstMs,
+    fromZeroPerSecond: crowd.photosPerSecond,
+  };
+}
+
+async function measureWarm(options: SystemOptions, course: Course, photos: number) {
+  const system = await startSystem(options);
+  try {
+    const [ready] = await system.warm(WORKERS);
+    await postCrowd(system.url, course, WARM_UP, WORKERS);
+    const singles = await postOneByOne(system.url, course, UNLOADED);
+    const answered = await system.answered();
+    const unloaded = singles.map(({ id, ms: whole }) => {
+      const { decode = 0, detect = 0, embed = 0, match = 0 } = answered.get(id) ?? {};
+      return { whole, recognition: decode + detect + embed + match };
+    });
+    const { photosPerSecond } = await postCrowd(system.url, course, photos, CONNECTIONS);
+    return {
+      warmPerSecond: photosPerSecond,
+      unloaded,
+      readyMs: ready?.readyMs,
+      memory: await ready?.memory(),
+    };
+  } finally {
+    await system.stop();
+  }
+}
+
+async function measureFromZero(options: SystemOptions, course: Course, photos: number) {
+  const system = await startSystem(options);
+  try {
+    return await postCrowd(system.url, course, photos, Math.min(photos, CONNECTIONS));
+  } finally {
+    await system.stop();
+  }
+}
+
+async function measureCourseDesign(
+  python: string,
+  scratch: string,
+  course: Course,
+  photos: number,
+  checkpoints: string | undefined,
+) {
+  const design = await startCourseDesign({
+    python,
+    folder: join(scratch, 'course'),
+    workers: WORKERS,
+    photo: course.images[0]!.path,
+    checkpoints,
+  });
+  try {
+    await postCrowd(design.url, course, WARM_UP, WORKERS);
+    const singles = await postOneByOne(design.url, course, UNLOADED / 4);
+    const { photosPerSecond } = await postCrowd(design.url, course, photos, CONNECTIONS);
+    return { coursePerSecond: photosPerSecond, courseUnloaded: singles.map(({ ms }) => ms) };
+  } finally {
+    await design.stop();
+  }
+}
+
+/** The processors on which bfloat16 pays have these instructions. */
+async function hasBfloat16(): Promise<boolean> {
+  const cpus = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+  return /\bamx_bf16\b/.test(cpus);
+}
