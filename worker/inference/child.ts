@@ -4,6 +4,7 @@
  * Arguments: model folder, backend, threads. Knows nothing of queues.
  */
 import type { Backend } from '../../model/index.ts';
+import type { Answer } from './protocol.ts';
 import { serveInference } from './serve.ts';
 
 /** How many of the nearest people an answer names. */
@@ -21,17 +22,22 @@ await serveInference(async () => {
     warmUp: true,
     onFallback: (reason) => process.stderr.write(`${reason}\n`),
   });
+  const answerTo = async (bytes: Uint8Array): Promise<Answer> => {
+    try {
+      const recognition = await recognizer.recognize(bytes, { top: NEAREST });
+      return { outcome: outcomeOf(recognition), timings: { ...recognition.timings } };
+    } catch (error) {
+      const outcome = refusalOf(error);
+      if (outcome === undefined) throw error;
+      return { outcome, timings: {} };
+    }
+  };
   return {
     backend: recognizer.backend,
-    async compute(bytes) {
-      try {
-        const recognition = await recognizer.recognize(bytes, { top: NEAREST });
-        return { outcome: outcomeOf(recognition), timings: { ...recognition.timings } };
-      } catch (error) {
-        const outcome = refusalOf(error);
-        if (outcome === undefined) throw error;
-        return { outcome, timings: {} };
-      }
+    async compute(photos) {
+      const answers: Answer[] = [];
+      for (const photo of photos) answers.push(await answerTo(photo));
+      return answers;
     },
   };
 });

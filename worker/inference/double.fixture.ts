@@ -67,7 +67,7 @@ await serveInference(async () => {
   if (start === 'hangs') for (;;) pause(60_000);
   return {
     backend: 'double',
-    compute: async (bytes) => compute(Buffer.from(bytes).toString()),
+    compute: async (photos) => photos.map((bytes) => compute(Buffer.from(bytes).toString())),
   };
 });
 

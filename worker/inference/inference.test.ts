@@ -46,7 +46,7 @@ describe('the inference process', { timeout: 60_000 }, () => {
   };
   const photo = (text: string): Buffer => Buffer.from(text);
 
-  it('answers photos in their order, one at a time', async () => {
+  it('answers photos in their order', async () => {
     const one = start();
     assert.equal(await one.ready(), 'double');
     const texts = ['face Ann', 'noface', 'notimage', 'face Bob'];
@@ -72,7 +72,24 @@ describe('the inference process', { timeout: 60_000 }, () => {
     });
     assert.equal(await name(before), 'Ann');
     assert.equal(await name(after), 'Bob');
-    assert.equal(pids().length, 2);
+    // Once with others at hand, and once alone, which tells whose doing it was.
+    assert.equal(pids().length, 3);
+  });
+
+  it('of photos that wait together, one that kills the process or fails does so alone', async () => {
+    const one = start();
+    const held = one.compute(photo('held gate'));
+    await until('the photo to be in work', () => linesOf('computed').length === 1);
+    const texts = ['face Ann', 'riddle', 'crash', 'face Bob', 'noface', 'face Cid'];
+    const computed = texts.map((text) => name(one.compute(photo(text))));
+    const ends = Promise.allSettled(computed);
+    writeFileSync(join(folder, 'gate'), '');
+    assert.equal(await name(held), 'gate');
+    const told = (await ends).map((end) =>
+      end.status === 'fulfilled' ? end.value : end.reason.constructor,
+    );
+    assert.deepEqual(told, ['Ann', InferenceError, InferenceCrash, 'Bob', 'no-face', 'Cid']);
+    assert.equal(pids().length, 3);
   });
 
   it('a process killed from outside while it computes is replaced', async () => {

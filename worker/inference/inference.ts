@@ -1,14 +1,14 @@
 /**
- * The worker's side of inference: keeps one inference process up and gives it one photo at a time. A
- * process that ends takes only the photo in work with it; the others wait for the next process. Knows
- * nothing of queues.
+ * The worker's side of inference: keeps one inference process up and in work. A process that ends takes
+ * only the photo at fault with it; the others wait for the next process. Knows nothing of queues.
  */
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { InferenceCrash, InferenceError, InferenceStopped, InferenceUnfit } from '../errors.ts';
 import { type InferenceChild, type SpawnOptions, spawnInference } from './child-process.ts';
-import type { Answer, Word } from './protocol.ts';
+import type { Answer, Answers, Word } from './protocol.ts';
 import { restartDelay } from './restart.ts';
+import { takeTogether } from './together.ts';
 
 /** A large photo takes a second or two; what takes this long will not end. */
 const COMPUTE_LIMIT_MS = 60_000;
@@ -22,20 +22,23 @@ export interface InferenceOptions extends SpawnOptions {
 }
 
 export interface Computed extends Answer {
-  /** From handing the photo over to having its answer, in ms. */
+  /** Its share of the time from handing the photos over to having their answers, in ms. */
   readonly computeMs: number;
 }
 
 interface Job {
+  /** It was in work when a process ended: whether it was at fault shows when it is computed alone. */
+  readonly suspect: boolean;
   readonly bytes: Uint8Array;
   readonly resolve: (computed: Computed) => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface JobInWork extends Job {
+interface Work {
   readonly number: number;
-  readonly since: number;
-  readonly limit: NodeJS.Timeout;
+  readonly jobs: readonly Job[];
+  /** When its turn came: another may have been in work before it. */
+  since: number;
 }
 
 export class Inference {
@@ -44,7 +47,9 @@ export class Inference {
   readonly #options: InferenceOptions;
   readonly #unfit = Promise.withResolvers<never>();
   readonly #waiting: Job[] = [];
-  #inWork: JobInWork | undefined;
+  /** In order; the process computes the first, and has the others at hand. */
+  #inWork: Work[] = [];
+  #limit: NodeJS.Timeout | undefined;
   #child: InferenceChild | undefined;
   #ready = unheardResolvers();
   #isReady = false;
@@ -76,7 +81,7 @@ export class Inference {
   }
 
   /**
-   * Computes a photo when its turn comes.
+   * Computes a photo when its turn comes, together with others that wait where that is faster.
    * @throws {InferenceCrash} when the process ended meanwhile, or took too long and was ended
    * @throws {InferenceError} when the model failed for a reason that is not the photo's
    * @throws {InferenceUnfit | InferenceStopped} when no process will do it any more
@@ -87,7 +92,7 @@ export class Inference {
         reject(this.#end);
         return;
       }
-      this.#waiting.push({ bytes, resolve, reject });
+      this.#waiting.push({ suspect: false, bytes, resolve, reject });
       this.#next();
     });
   }
@@ -113,22 +118,31 @@ export class Inference {
   }
 
   #next(): void {
-    if (!this.#isReady || this.#inWork) return;
-    const job = this.#waiting.shift();
-    if (job === undefined) return;
+    if (!this.#isReady) return;
+    for (;;) {
+      const inWork = this.#inWork.map(({ jobs }) => jobs);
+      const jobs = this.#waiting.splice(0, takeTogether(this.#waiting, inWork));
+      if (jobs.length === 0) return;
+      this.#lastNumber += 1;
+      this.#inWork.push({ number: this.#lastNumber, jobs, since: performance.now() });
+      if (this.#inWork.length === 1) this.#limitFirst();
+      this.#child?.send({ number: this.#lastNumber, photos: jobs.map(({ bytes }) => bytes) });
+    }
+  }
+
+  /** Its turn has come. */
+  #limitFirst(): void {
+    clearTimeout(this.#limit);
+    const [first] = this.#inWork;
+    if (first === undefined) return;
+    first.since = performance.now();
     const { computeLimitMs = COMPUTE_LIMIT_MS } = this.#options;
+    const limitMs = computeLimitMs * first.jobs.length;
     const child = this.#child;
-    this.#lastNumber += 1;
-    this.#inWork = {
-      ...job,
-      number: this.#lastNumber,
-      since: performance.now(),
-      limit: setTimeout(
-        () => void child?.kill(`it took longer than ${computeLimitMs / 1000} s`),
-        computeLimitMs,
-      ),
-    };
-    child?.send({ number: this.#lastNumber, bytes: job.bytes });
+    this.#limit = setTimeout(
+      () => void child?.kill(`it took longer than ${limitMs / 1000} s`),
+      limitMs,
+    );
   }
 
   #hear(word: Word): void {
@@ -141,16 +155,26 @@ export class Inference {
       this.#options.log.info({ backend: word.backend }, 'the inference process is ready');
       this.#ready.resolve(word.backend);
       this.#next();
-    } else if (word.number === this.#inWork?.number) {
-      const { resolve, reject, since } = this.#inWork;
-      this.#failedStarts = 0;
-      this.#clearWork();
-      if (word.kind === 'failed') reject(new InferenceError(`The model failed: ${word.message}`));
-      else {
-        const { outcome, timings } = word;
-        resolve({ outcome, timings, computeMs: performance.now() - since });
-      }
-      this.#next();
+    } else {
+      this.#answer(word.number, word.answers);
+    }
+  }
+
+  #answer(number: number, answers: Answers): void {
+    const [work] = this.#inWork;
+    if (work?.number !== number || work.jobs.length !== answers.length) {
+      void this.#child?.kill('it answered something else than what it was asked');
+      return;
+    }
+    this.#failedStarts = 0;
+    this.#inWork.shift();
+    this.#limitFirst();
+    this.#next();
+    const computeMs = (performance.now() - work.since) / work.jobs.length;
+    for (const [index, answer] of answers.entries()) {
+      const { resolve, reject } = work.jobs[index] as Job;
+      if ('failed' in answer) reject(new InferenceError(`The model failed: ${answer.failed}`));
+      else resolve({ ...answer, computeMs });
     }
   }
 
@@ -159,18 +183,22 @@ export class Inference {
     this.#child = undefined;
     if (this.#isReady) this.#ready = unheardResolvers();
     this.#isReady = false;
-    const job = this.#inWork;
-    this.#clearWork();
-    job?.reject(
-      this.#end instanceof InferenceStopped
-        ? this.#end
-        : new InferenceCrash(`The inference process ended at work on this photo: ${how}.`),
-    );
+    const jobs = this.#inWork.flatMap((work) => work.jobs);
+    this.#inWork = [];
+    clearTimeout(this.#limit);
+    if (this.#end instanceof InferenceStopped) {
+      for (const { reject } of jobs) reject(this.#end);
+    } else if (jobs.length > 1 && this.#end === undefined) {
+      this.#waiting.unshift(...jobs.map((job) => ({ ...job, suspect: true })));
+    } else {
+      const error = `The inference process ended at work on this photo: ${how}.`;
+      for (const { reject } of jobs) reject(new InferenceCrash(error));
+    }
     if (this.#end) return;
     // One that dies at work is that photo's doing, and the queue counts its deliveries.
-    this.#failedStarts = job === undefined ? this.#failedStarts + 1 : 0;
+    this.#failedStarts = jobs.length === 0 ? this.#failedStarts + 1 : 0;
     const delayMs = restartDelay(this.#failedStarts);
-    this.#options.log.error({ how, atWork: job !== undefined, delayMs }, 'inference ended');
+    this.#options.log.error({ how, atWork: jobs.length, delayMs }, 'inference ended');
     if (delayMs === undefined) {
       this.#finish(
         new InferenceUnfit(
@@ -188,11 +216,6 @@ export class Inference {
     } catch (error) {
       this.#ended(messageOf(error)); // No process or memory to be had: as good as one that died.
     }
-  }
-
-  #clearWork(): void {
-    clearTimeout(this.#inWork?.limit);
-    this.#inWork = undefined;
   }
 
   #finish(end: InferenceUnfit | InferenceStopped): void {

@@ -2,11 +2,20 @@
 import { z } from 'zod';
 import { replyMessageSchema } from '../../cloud/messages.ts';
 
-/** The worker's word: compute this photo. One at a time; `number` comes back with the answer. */
+/** The worker's word: compute these photos, in this order; `number` comes back with the answers. */
 export interface Work {
   readonly number: number;
-  readonly bytes: Uint8Array;
+  readonly photos: readonly Uint8Array[];
 }
+
+const answerSchema = z.object({
+  /** A match, or why there never will be one. */
+  outcome: replyMessageSchema.shape.outcome,
+  /** ms of each step of the model */
+  timings: z.record(z.string(), z.number()),
+});
+/** What a photo came to. */
+export type Answer = z.output<typeof answerSchema>;
 
 /** The inference process's words. */
 export const wordSchema = z.discriminatedUnion('kind', [
@@ -14,17 +23,12 @@ export const wordSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), backend: z.string() }),
   /** It cannot start and another try would end the same, e.g. there is no model. */
   z.object({ kind: z.literal('unfit'), message: z.string() }),
-  /** A photo's outcome: a match, or why it never will have one. Timings in ms. */
+  /** One for each photo of the work, in its order; `failed` is not the photo's fault. */
   z.object({
-    kind: z.literal('answer'),
+    kind: z.literal('answers'),
     number: z.int(),
-    outcome: replyMessageSchema.shape.outcome,
-    timings: z.record(z.string(), z.number()),
+    answers: z.array(z.union([answerSchema, z.object({ failed: z.string() })])),
   }),
-  /** Something went wrong that is not the photo's fault. */
-  z.object({ kind: z.literal('failed'), number: z.int(), message: z.string() }),
 ]);
 export type Word = z.output<typeof wordSchema>;
-
-/** What a photo came to, with the ms of each step of the model. */
-export type Answer = Pick<Extract<Word, { kind: 'answer' }>, 'outcome' | 'timings'>;
+export type Answers = Extract<Word, { kind: 'answers' }>['answers'];

@@ -1,15 +1,15 @@
 /**
- * The child's side of the channel, whatever computes the answers: says when it is ready, answers one
- * photo at a time, and leaves with its worker. Knows nothing of the model.
+ * The child's side of the channel, whatever computes the answers: says when it is ready, answers what it
+ * is given, in order, and leaves with its worker. Knows nothing of the model.
  */
 import { ElasticFaceError, messageOf } from '../../runtime/errors.ts';
-import type { Answer, Word, Work } from './protocol.ts';
+import type { Answer, Answers, Word, Work } from './protocol.ts';
 
 export interface Computer {
   /** Shown in logs, e.g. `tensorflow`. */
   readonly backend: string;
-  /** Rejects only for what is not the photo's fault. */
-  compute(bytes: Uint8Array): Promise<Answer>;
+  /** One answer a photo, in their order. Rejects only for what is not a photo's fault. */
+  compute(photos: readonly Uint8Array[]): Promise<readonly Answer[]>;
 }
 
 /** @param load its typed errors are final: the worker then starts no other process */
@@ -27,16 +27,28 @@ export async function serveInference(load: () => Promise<Computer>): Promise<voi
     process.send?.({ kind: 'unfit', message: error.message } satisfies Word);
     return;
   }
-  process.on('message', (work: Work) => void answer(computer, work));
+  // The next work waits here, so that there is no gap; begun at once, it could hold as many large
+  // photos in memory as there are in both.
+  let turn = Promise.resolve();
+  process.on('message', (work: Work) => {
+    turn = turn.then(() => answer(computer, work));
+  });
   process.send?.({ kind: 'ready', backend: computer.backend } satisfies Word);
 }
 
-async function answer(computer: Computer, { number, bytes }: Work): Promise<void> {
-  let word: Word;
+async function answer(computer: Computer, { number, photos }: Work): Promise<void> {
+  const answers = await answersTo(computer, photos);
+  process.send?.({ kind: 'answers', number, answers } satisfies Word);
+}
+
+/** What fails together may be the doing of one: each is then computed by itself. */
+async function answersTo(computer: Computer, photos: readonly Uint8Array[]): Promise<Answers> {
   try {
-    word = { kind: 'answer', number, ...(await computer.compute(bytes)) };
+    return [...(await computer.compute(photos))];
   } catch (error) {
-    word = { kind: 'failed', number, message: messageOf(error) };
+    if (photos.length === 1) return [{ failed: messageOf(error) }];
+    const answers: Answers = [];
+    for (const photo of photos) answers.push(...(await answersTo(computer, [photo])));
+    return answers;
   }
-  process.send?.(word);
 }

@@ -1,0 +1,31 @@
+/** Which of the waiting photos go to the inference process now, and how many together. Pure. */
+
+/**
+ * Most photos of one work. Nobody waits for them to come together: it is what was waiting anyway.
+ */
+export const MOST_TOGETHER = 4;
+/** One is computed while the next one's photos are at hand. */
+const MOST_WORKS = 2;
+
+interface Candidate {
+  readonly suspect: boolean;
+}
+
+/**
+ * A suspect, one of those in work when a process ended, is computed with nothing else in the process:
+ * should it end again, it is clear whose doing it was.
+ * @param waiting in their order
+ * @param inWork what the process has already
+ * @returns how many of the first waiting ones to hand over together; 0 to wait
+ */
+export function takeTogether(
+  waiting: readonly Candidate[],
+  inWork: readonly (readonly Candidate[])[],
+): number {
+  const [first] = waiting;
+  if (first === undefined || inWork.length >= MOST_WORKS) return 0;
+  if (first.suspect) return inWork.length === 0 ? 1 : 0;
+  if (inWork.flat().some(({ suspect }) => suspect)) return 0;
+  const next = waiting.slice(0, MOST_TOGETHER).findIndex(({ suspect }) => suspect);
+  return next < 0 ? Math.min(waiting.length, MOST_TOGETHER) : next;
+}
