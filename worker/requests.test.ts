@@ -88,8 +88,10 @@ describe('what a worker makes of requests', { timeout: 120_000 }, () => {
     assert.ok('refusal' in told, 'its client hears of it and need not wait for its time limit');
     assert.equal(told.refusal.reason, 'failed');
     const texts = bench.computed().slice(before);
-    assert.equal(texts.filter((text) => text === 'crash').length, 2);
-    assert.equal(texts.filter((text) => text.startsWith('face')).length, 2);
+    const times = (word: string) => texts.filter((text) => text.startsWith(word)).length;
+    // Once more each where the first crash came in company, as whose doing it was is not seen then.
+    assert.ok(times('crash') >= 2 && times('crash') <= 3);
+    assert.ok(times('face') >= 2 && times('face') <= 4);
     await bench.atRest();
   });
 
