@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { findModelData } from '../../convert/model-data.ts';
+import { courseImages, sharedMissing } from '../../model/shared.fixture.ts';
+import { until } from '../../test/condition.fixture.ts';
+import { environmentOf } from '../../worker/start.fixture.ts';
+import { type Bench, openBench } from '../../worker/worker.fixture.ts';
+import { type DebianRoot, makeRoot, whyNoRoot } from './root.fixture.ts';
+
+const PROJECT = join(import.meta.dirname, '../..');
+const SCRIPT = join(import.meta.dirname, 'bake.sh');
+const UNITS = join(import.meta.dirname, '../systemd');
+const skip =
+  process.env.BAKE === 'full' ? whyNoRoot() : 'takes minutes and 4 GB: set BAKE=full to run it';
+
+const bake = (...flags: string[]) => spawnSync('bash', [SCRIPT, ...flags], { encoding: 'utf8' });
+
+describe('the bake script', () => {
+  it('refuses what it does not know before it touches the machine', () => {
+    assert.equal(bake('--role', 'queen').status, 1);
+    assert.match(bake('--role', 'queen').stderr, /worker or web, not queen/);
+    assert.equal(bake('--nonsense').status, 2);
+    if (process.getuid?.() === 0) {
+      assert.match(bake('--checkpoints', '/nowhere').stderr, /nowhere is no folder/);
+    }
+  });
+
+  it('says how to use it', () => assert.match(bake('--help').stdout, /--role worker\|web/));
+});
+
+/** What systemd would run and with which environment, read from the unit itself. */
+function readUnit(name: string): { command: string[]; environment: Record<string, string> } {
+  const text = readFileSync(join(UNITS, `${name}.service`), 'utf8');
+  const command = /^ExecStart=(.*)$/m.exec(text)?.[1]?.split(' ') ?? [];
+  const pairs = /^Environment=(.*)$/m.exec(text)?.[1]?.split(' ') ?? [];
+  return {
+    command,
+    environment: Object.fromEntries(pairs.map((pair) => pair.split('=', 2) as [string, string])),
+  };
+}
+
+describe('a worker baked into a plain Debian', {
+  skip: skip ?? sharedMissing,
+  timeout: 1_500_000,
+}, () => {
+  let root: DebianRoot;
+  let bench: Bench;
+  let baseMb: number;
+  before(async () => {
+    root = makeRoot(process.env.BAKE_FOLDER ?? '/var/tmp');
+    baseMb = root.megabytes('/usr', '/opt', '/var', '/etc');
+    const files = spawnSync('git', ['-C', PROJECT, 'ls-files', '-z'], { encoding: 'utf8' });
+    for (const file of files.stdout.split('\0').filter(Boolean)) {
+      const target = join(root.folder, 'root/source', file);
+      mkdirSync(join(target, '..'), { recursive: true });
+      cpSync(join(PROJECT, file), target);
+    }
+    const data = await findModelData();
+    const given = join(root.folder, 'root/checkpoints');
+    mkdirSync(given);
+    for (const file of Object.values(data)) cpSync(file, join(given, basename(file)));
+    bench = await openBench();
+  });
+  after(async () => {
+    root?.remove();
+    await bench?.close();
+  });
+
+  it('needs nothing of what built it, and is small', (t) => {
+    const said = root.run([
+      '/root/source/deploy/bake/bake.sh',
+      '--checkpoints',
+      '/root/checkpoints',
+    ]);
+    for (const line of said.trim().split('\n').slice(-4)) t.diagnostic(line);
+    root.run(['rm', '-rf', '/root/source', '/root/checkpoints']);
+    root.forgetMachine();
+    const found = root.run([
+      ...['find', '/usr', '/opt', '/root', '/etc', '-xdev', '('],
+      ...[
+        '-name',
+        'python3*',
+        '-o',
+        '-name',
+        'g++*',
+        '-o',
+        '-name',
+        'cc1*',
+        '-o',
+        '-name',
+        '*.whl',
+      ],
+      ...['-o', '-name', '.npmrc', '-o', '-name', '*.pt', ')', '-type', 'f'],
+    ]);
+    assert.equal(found, '', 'no Python, compiler, wheel, checkpoint or account is left');
+    const payload = ['/opt/elastic-face', '/usr/local/share/elastic-face'];
+    const onDisk = root.megabytes(...payload);
+    const tar = spawnSync(
+      'bash',
+      [
+        '-c',
+        `tar -C ${root.folder} -cf - ${payload.map((path) => `.${path}`).join(' ')} | gzip -6 | wc -c`,
+      ],
+      { encoding: 'utf8' },
+    );
+    const compressed = Math.round(Number(tar.stdout) / 1e6);
+    const grown = root.megabytes('/usr', '/opt', '/var', '/etc') - baseMb;
+    t.diagnostic(
+      `payload: ${onDisk} MB on disk, ${compressed} MB as tar.gz; the root grew by ${grown} MB`,
+    );
+    assert.ok(onDisk <= 1300, `${onDisk} MB on disk`);
+    assert.ok(compressed <= 450, `${compressed} MB compressed`);
+  });
+
+  it('recognises a photo, started as its unit says, with no Python in its root', async (t) => {
+    const [photo] = courseImages(100);
+    assert.ok(photo, 'there is a photo to recognise');
+    const sent = await bench.send(...photo);
+    const { command, environment } = readUnit('elastic-face-worker');
+    const { MODEL_DIR: _, ...cloud } = environmentOf(bench);
+    const start = performance.now();
+    const worker = spawn('chroot', [`--userspec=elastic-face`, root.folder, ...command], {
+      env: { PATH: '/usr/bin:/bin', ...environment, ...cloud },
+      stdio: 'inherit',
+    });
+    const exit = once(worker, 'exit');
+    await until(
+      'the message to be received',
+      async () => (await bench.requests.depth()).inFlight > 0,
+      {
+        limitMs: 60_000,
+      },
+    );
+    t.diagnostic(
+      `from start of the unit to the first message received: ${Math.round(performance.now() - start)} ms`,
+    );
+    const outcome = await bench.reply(sent, 60_000);
+    t.diagnostic(`to its answer: ${Math.round(performance.now() - start)} ms`);
+    assert.ok('match' in outcome, JSON.stringify(outcome));
+    worker.kill('SIGTERM');
+    assert.deepEqual(await exit, [0, null]);
+  });
+});

@@ -1,0 +1,86 @@
+/** A plain Debian root in a folder, for tests that need a machine of its own: made, entered, measured, removed. */
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** What leads package managers to their registries on this machine; the root is to use the same. */
+const MACHINE_FILES = [
+  '/etc/resolv.conf',
+  '/etc/pip.conf',
+  '/etc/npmrc',
+  '/etc/ssl/certs/ca-certificates.crt',
+  join(homedir(), '.npmrc'),
+];
+const MACHINE_VARIABLES = /^(?:PIP_|npm_config_|https?_proxy$|no_proxy$|SSL_CERT_|NODE_EXTRA_CA)/i;
+
+export interface DebianRoot {
+  readonly folder: string;
+  /** Runs a program inside as root; throws, with its last words, unless it ends with 0. */
+  run(command: readonly string[]): string;
+  /** MB on disk of these paths inside. */
+  megabytes(...paths: string[]): number;
+  /** Takes the machine's own files out again, so that only the image's are left. */
+  forgetMachine(): void;
+  remove(): void;
+}
+
+/** Why no root can be made here; undefined where one can. */
+export function whyNoRoot(): string | undefined {
+  if (process.getuid?.() !== 0) return 'chroot needs root';
+  for (const program of ['debootstrap', 'chroot', 'mount']) {
+    if (spawnSync(program, ['--version']).error) return `${program} is missing`;
+  }
+  return undefined;
+}
+
+/** @throws {Error} with what debootstrap said */
+export function makeRoot(parent: string): DebianRoot {
+  const folder = mkdtempSync(join(parent, 'elastic-face-root-'));
+  must(spawnSync('debootstrap', ['--variant=minbase', 'bookworm', folder], { encoding: 'utf8' }));
+  const copied: string[] = [];
+  for (const file of MACHINE_FILES) {
+    if (!existsSync(file)) continue;
+    const inside = join(folder, file.replace(homedir(), '/root'));
+    mkdirSync(dirname(inside), { recursive: true });
+    copyFileSync(file, inside);
+    if (!file.endsWith('resolv.conf')) copied.push(inside);
+  }
+  const proc = join(folder, 'proc');
+  must(spawnSync('mount', ['-t', 'proc', 'proc', proc], { encoding: 'utf8' }));
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => MACHINE_VARIABLES.test(name)),
+  );
+  const run = (command: readonly string[]): string =>
+    must(
+      spawnSync('chroot', [folder, ...command], {
+        encoding: 'utf8',
+        maxBuffer: 64 * 1024 * 1024,
+        env: {
+          ...environment,
+          PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+          HOME: '/root',
+          LANG: 'C.UTF-8',
+        },
+      }),
+    ).stdout;
+  return {
+    folder,
+    run,
+    megabytes: (...paths) =>
+      Number(/^(\d+)\s+total$/m.exec(run(['du', '-xcsm', ...paths]))?.[1] ?? Number.NaN),
+    forgetMachine() {
+      for (const file of copied) rmSync(file, { force: true });
+    },
+    remove() {
+      spawnSync('umount', ['-l', proc]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function must(result: SpawnSyncReturns<string>): SpawnSyncReturns<string> {
+  if (result.status === 0) return result;
+  const words = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ?? ''}`;
+  throw new Error(words.trim().split('\n').slice(-15).join('\n'));
+}
