@@ -36,18 +36,21 @@ export function openSupervisor({
     program.once('error', (err) => log.warn({ err }, 'systemd hears nothing of this service'));
     program.unref();
   };
+  let watchdog: NodeJS.Timeout | undefined;
   return {
     ready() {
-      notify('--ready');
+      notify('READY=1');
       const everyMs = watchdogMs(environment) / 2;
       if (everyMs === 0) return;
-      setInterval(() => {
+      watchdog = setInterval(() => {
         if (isWell()) notify('WATCHDOG=1');
         else log.error('not well: systemd is told nothing and will restart this service');
-      }, everyMs).unref();
+      }, everyMs);
+      watchdog.unref();
     },
     stopping() {
-      notify('--stopping');
+      clearInterval(watchdog);
+      notify('STOPPING=1');
     },
   };
 }

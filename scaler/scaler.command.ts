@@ -39,11 +39,13 @@ export const command: CommandModule<object, ScalerArguments> = {
       { createLogger },
       { leaveWithParent, stopOnSignals },
       { startScaler },
+      { openSupervisor },
     ] = await Promise.all([
       import('../runtime/settings.ts'),
       import('../runtime/log.ts'),
       import('../runtime/stop.ts'),
       import('./service.ts'),
+      import('../runtime/systemd.ts'),
     ]);
     const settings = readSettings({
       SCALE_POLICY: policy,
@@ -53,8 +55,13 @@ export const command: CommandModule<object, ScalerArguments> = {
     });
     const log = createLogger('scaler', settings.LOG_LEVEL);
     const service = await startScaler(settings, log);
-    stopOnSignals(log, () => service.stop());
+    const supervisor = openSupervisor({ log });
+    stopOnSignals(log, () => {
+      supervisor.stopping();
+      return service.stop();
+    });
     leaveWithParent(log);
+    supervisor.ready();
     process.send?.({ ready: true });
   },
 };

@@ -13,18 +13,29 @@ export const command: CommandModule<object, WebArguments> = {
       .option('port', { type: 'number', describe: 'Port to listen on (default: PORT, else 8000)' })
       .example('REDIS_URL=redis://127.0.0.1 $0 web', 'against AWS, in the region of AWS_REGION'),
   handler: async ({ port }) => {
-    const [{ readSettings }, { createLogger }, { leaveWithParent, stopOnSignals }, { startWeb }] =
-      await Promise.all([
-        import('../runtime/settings.ts'),
-        import('../runtime/log.ts'),
-        import('../runtime/stop.ts'),
-        import('./service.ts'),
-      ]);
+    const [
+      { readSettings },
+      { createLogger },
+      { leaveWithParent, stopOnSignals },
+      { startWeb },
+      { openSupervisor },
+    ] = await Promise.all([
+      import('../runtime/settings.ts'),
+      import('../runtime/log.ts'),
+      import('../runtime/stop.ts'),
+      import('./service.ts'),
+      import('../runtime/systemd.ts'),
+    ]);
     const settings = readSettings({ PORT: port });
     const log = createLogger('web', settings.LOG_LEVEL);
     const service = await startWeb(settings, log);
-    stopOnSignals(log, () => service.stop());
+    const supervisor = openSupervisor({ log });
+    stopOnSignals(log, () => {
+      supervisor.stopping();
+      return service.stop();
+    });
     leaveWithParent(log);
+    supervisor.ready();
     process.send?.({ listening: service.port });
   },
 };

@@ -2,6 +2,7 @@
 import { createLogger } from '../runtime/log.ts';
 import type { SettingsInput } from '../runtime/settings.ts';
 import { leaveWithParent, stopOnSignals } from '../runtime/stop.ts';
+import { openSupervisor } from '../runtime/systemd.ts';
 import { identify } from './identity.ts';
 import { startWorker } from './service.ts';
 
@@ -19,7 +20,15 @@ export async function runWorker(flags: SettingsInput, inferenceEntry?: URL): Pro
     log,
     ...(inferenceEntry === undefined ? {} : { inferenceEntry }),
   });
-  stopOnSignals(log, () => worker.stop());
+  const supervisor = openSupervisor({ log });
+  stopOnSignals(log, () => {
+    supervisor.stopping();
+    return worker.stop();
+  });
+  worker.ready.then(
+    () => supervisor.ready(),
+    () => {}, // `failed` tells.
+  );
   leaveWithParent(log);
   log.info({ model: settings.MODEL_DIR }, 'started');
   try {

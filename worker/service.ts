@@ -25,6 +25,8 @@ const MODEL = new URL('./inference/child.ts', import.meta.url);
 
 export interface WorkerService {
   readonly state: LeaseState;
+  /** Resolves when the model is loaded; rejects when no inference process stays up here. */
+  readonly ready: Promise<unknown>;
   /** Rejects, never resolves, when no inference process stays up here. */
   readonly failed: Promise<never>;
   /** Receives no more and finishes what is in hand; stays to tell its lease. */
@@ -132,6 +134,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     get state() {
       return activity.lease.state;
     },
+    ready: inference.ready(),
     failed: inference.unfit,
     drain,
     async stop() {
