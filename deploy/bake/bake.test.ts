@@ -123,7 +123,7 @@ describe('a worker baked into a plain Debian', {
     const { command, environment } = readUnit('elastic-face-worker');
     const { MODEL_DIR: _, ...cloud } = environmentOf(bench);
     const start = performance.now();
-    const worker = spawn('chroot', [`--userspec=elastic-face`, root.folder, ...command], {
+    const worker = spawn('/usr/sbin/chroot', [`--userspec=elastic-face`, root.folder, ...command], {
       env: { PATH: '/usr/bin:/bin', ...environment, ...cloud },
       stdio: 'inherit',
     });

@@ -9,10 +9,12 @@ const MACHINE_FILES = [
   '/etc/resolv.conf',
   '/etc/pip.conf',
   '/etc/npmrc',
-  '/etc/ssl/certs/ca-certificates.crt',
   join(homedir(), '.npmrc'),
 ];
-const MACHINE_VARIABLES = /^(?:PIP_|npm_config_|https?_proxy$|no_proxy$|SSL_CERT_|NODE_EXTRA_CA)/i;
+const MACHINE_VARIABLES = /^(?:PIP_|npm_config_|https?_proxy$|no_proxy$)/i;
+/** Whom this machine trusts: it may reach its registries through somebody of its own. */
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+const TRUST = ['SSL_CERT_FILE', 'PIP_CERT', 'NODE_EXTRA_CA_CERTS'];
 
 export interface DebianRoot {
   readonly folder: string;
@@ -38,7 +40,9 @@ export function whyNoRoot(): string | undefined {
 export function makeRoot(parent: string): DebianRoot {
   const folder = mkdtempSync(join(parent, 'elastic-face-root-'));
   must(spawnSync('debootstrap', ['--variant=minbase', 'bookworm', folder], { encoding: 'utf8' }));
-  const copied: string[] = [];
+  const trusted = '/root/certificates.pem';
+  copyFileSync(CERTIFICATES, join(folder, trusted));
+  const copied = [join(folder, trusted)];
   for (const file of MACHINE_FILES) {
     if (!existsSync(file)) continue;
     const inside = join(folder, file.replace(homedir(), '/root'));
@@ -48,9 +52,12 @@ export function makeRoot(parent: string): DebianRoot {
   }
   const proc = join(folder, 'proc');
   must(spawnSync('mount', ['-t', 'proc', 'proc', proc], { encoding: 'utf8' }));
-  const environment = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => MACHINE_VARIABLES.test(name)),
-  );
+  const environment = {
+    ...Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => MACHINE_VARIABLES.test(name)),
+    ),
+    ...Object.fromEntries(TRUST.map((name) => [name, trusted])),
+  };
   const run = (command: readonly string[]): string =>
     must(
       spawnSync('chroot', [folder, ...command], {

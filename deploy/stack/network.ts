@@ -1,0 +1,46 @@
+/**
+ * One network of public subnets without a NAT gateway, which alone would cost more than an idle stack.
+ * Nothing reaches a worker from outside: its security group takes no connection at all.
+ */
+import {
+  GatewayVpcEndpointAwsService,
+  type IVpc,
+  Peer,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import { Construct } from 'constructs';
+
+export const WEB_PORT = 8000;
+const REDIS_PORT = 6379;
+
+export class Network extends Construct {
+  readonly vpc: IVpc;
+  readonly web: SecurityGroup;
+  readonly workers: SecurityGroup;
+  readonly webPort = Port.tcp(WEB_PORT);
+
+  constructor(scope: Construct, { behindBalancer }: { behindBalancer: boolean }) {
+    super(scope, 'Network');
+    this.vpc = new Vpc(this, 'Vpc', {
+      maxAzs: 3,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'public', subnetType: SubnetType.PUBLIC }],
+      // Photos go to S3 without touching the internet, at no price.
+      gatewayEndpoints: { S3: { service: GatewayVpcEndpointAwsService.S3 } },
+      restrictDefaultSecurityGroup: false,
+    });
+    this.web = new SecurityGroup(this, 'Web', {
+      vpc: this.vpc,
+      description: 'Web tier, scaler and Redis',
+    });
+    this.workers = new SecurityGroup(this, 'Workers', {
+      vpc: this.vpc,
+      description: 'Workers: no connection from outside',
+    });
+    if (!behindBalancer) this.web.addIngressRule(Peer.anyIpv4(), Port.tcp(WEB_PORT), 'photos');
+    this.web.addIngressRule(this.workers, Port.tcp(REDIS_PORT), 'leases and pressure');
+  }
+}

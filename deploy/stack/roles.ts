@@ -1,0 +1,126 @@
+/** Who may do what: one role for the web instance (web tier and scaler), one for workers, each the least it needs. */
+import { Stack } from 'aws-cdk-lib';
+import type { CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
+import {
+  CfnInstanceProfile,
+  Effect,
+  ManagedPolicy,
+  PolicyDocument,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { PROJECT_TAG } from '../../cloud/names.ts';
+import type { Storage } from './storage.ts';
+
+type Condition = Record<string, Record<string, string | string[]>>;
+
+const allow = (actions: string[], resources: string[], conditions?: Condition): PolicyStatement =>
+  new PolicyStatement({
+    effect: Effect.ALLOW,
+    actions,
+    resources,
+    ...(conditions === undefined ? {} : { conditions }),
+  });
+
+/** A role that an instance of this stack takes on, with the profile that carries it. */
+function instanceRole(
+  scope: Construct,
+  name: string,
+  statements: readonly PolicyStatement[],
+): { role: Role; profile: CfnInstanceProfile } {
+  const role = new Role(scope, `${name}Role`, {
+    assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
+    inlinePolicies: { needs: new PolicyDocument({ statements: [...statements] }) },
+  });
+  const profile = new CfnInstanceProfile(scope, `${name}Profile`, { roles: [role.roleName] });
+  return { role, profile };
+}
+
+export class Roles extends Construct {
+  readonly worker: Role;
+  readonly workerProfile: CfnInstanceProfile;
+  readonly web: Role;
+  readonly webProfile: CfnInstanceProfile;
+
+  constructor(scope: Construct, { storage }: { storage: Storage }) {
+    super(scope, 'Roles');
+    const { inBucket, outBucket, requests, replies, deadLetters } = storage;
+    const take = [
+      'sqs:GetQueueUrl',
+      'sqs:GetQueueAttributes',
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
+      'sqs:ChangeMessageVisibility',
+    ];
+    const worker = instanceRole(this, 'Worker', [
+      allow(take, [requests.queueArn]),
+      allow(['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:SendMessage'], [replies.queueArn]),
+      allow(['s3:GetObject'], [inBucket.arnForObjects('*')]),
+      // A second upload of a name lies aside until the worker moves or drops it.
+      allow(['s3:PutObject'], [inBucket.arnForObjects('*')]),
+      allow(['s3:DeleteObject'], [inBucket.arnForObjects('~/*')]),
+      allow(['s3:GetObject', 's3:PutObject'], [outBucket.arnForObjects('*')]),
+    ]);
+    this.worker = worker.role;
+    this.workerProfile = worker.profile;
+    const web = instanceRole(this, 'Web', [
+      allow(['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:SendMessage'], [requests.queueArn]),
+      allow(take, [replies.queueArn]),
+      allow(['sqs:GetQueueUrl', 'sqs:GetQueueAttributes'], [deadLetters.queueArn]),
+      allow(['s3:PutObject'], [inBucket.arnForObjects('*')]),
+    ]);
+    this.web = web.role;
+    this.webProfile = web.profile;
+  }
+
+  /**
+   * The scaler's own: only from this template, only with this project's tag, and of what runs only
+   * what carries that tag. Describing cannot be narrowed: EC2 knows no resource for it.
+   */
+  allowScaling(id: string, template: CfnLaunchTemplate): void {
+    const { partition, region, account } = Stack.of(this);
+    const ec2 = (what: string) => `arn:${partition}:ec2:${region}:${account}:${what}`;
+    const templateArn = ec2(`launch-template/${template.ref}`);
+    const ofThisProject = { [`aws:ResourceTag/${PROJECT_TAG}`]: id };
+    const fromTemplate = { ArnEquals: { 'ec2:LaunchTemplate': templateArn } };
+    const statements = [
+      allow(['ec2:DescribeInstances', 'ec2:DescribeInstanceStatus'], ['*']),
+      allow(['ec2:RunInstances'], [ec2('instance/*'), ec2('volume/*')], {
+        ...fromTemplate,
+        StringEquals: { [`aws:RequestTag/${PROJECT_TAG}`]: id },
+      }),
+      allow(
+        ['ec2:RunInstances'],
+        [
+          templateArn,
+          ...[
+            'network-interface/*',
+            'security-group/*',
+            'subnet/*',
+            'spot-instances-request/*',
+          ].map(ec2),
+          `arn:${partition}:ec2:${region}::image/*`,
+        ],
+        fromTemplate,
+      ),
+      allow(['ec2:CreateTags'], [ec2('instance/*'), ec2('volume/*')], {
+        StringEquals: { 'ec2:CreateAction': 'RunInstances', [`aws:RequestTag/${PROJECT_TAG}`]: id },
+      }),
+      allow(
+        ['ec2:TerminateInstances', 'ec2:StopInstances', 'ec2:StartInstances'],
+        [ec2('instance/*')],
+        {
+          StringEquals: ofThisProject,
+        },
+      ),
+      allow(['iam:PassRole'], [this.worker.roleArn], {
+        StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' },
+      }),
+    ];
+    this.web.addManagedPolicy(
+      new ManagedPolicy(this, 'Scaling', { document: new PolicyDocument({ statements }) }),
+    );
+  }
+}

@@ -1,0 +1,54 @@
+/** Where photos, results and messages lie: private, encrypted, and gone after the days that were chosen. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { cloudNames } from '../../cloud/names.ts';
+
+const VISIBILITY = Duration.seconds(30);
+/** SQS's longest: a person has to look at dead letters. */
+const LONGEST = Duration.days(14);
+const MOST_DELIVERIES = 5;
+
+export class Storage extends Construct {
+  readonly inBucket: Bucket;
+  readonly outBucket: Bucket;
+  readonly requests: Queue;
+  readonly replies: Queue;
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, { id, keepDays }: { id: string; keepDays: number }) {
+    super(scope, 'Storage');
+    const names = cloudNames(id);
+    const bucket = (name: string, bucketName: string): Bucket =>
+      new Bucket(this, name, {
+        bucketName,
+        encryption: BucketEncryption.S3_MANAGED,
+        blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+        enforceSSL: true,
+        // The command that destroys a stack empties its buckets first.
+        removalPolicy: RemovalPolicy.DESTROY,
+        lifecycleRules: [
+          {
+            expiration: Duration.days(keepDays),
+            abortIncompleteMultipartUploadAfter: Duration.days(1),
+          },
+        ],
+      });
+    const queue = (name: string, queueName: string, rest: object = {}): Queue =>
+      new Queue(this, name, {
+        queueName,
+        encryption: QueueEncryption.SQS_MANAGED,
+        enforceSSL: true,
+        visibilityTimeout: VISIBILITY,
+        ...rest,
+      });
+    this.inBucket = bucket('InBucket', names.inBucket);
+    this.outBucket = bucket('OutBucket', names.outBucket);
+    this.deadLetters = queue('DeadLetters', names.deadLetterQueue, { retentionPeriod: LONGEST });
+    this.requests = queue('Requests', names.requestQueue, {
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MOST_DELIVERIES },
+    });
+    this.replies = queue('Replies', names.replyQueue);
+  }
+}
