@@ -1,6 +1,6 @@
 /** A plain Debian root in a folder, for tests that need a machine of its own: made, entered, measured, removed. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -39,6 +39,8 @@ export function whyNoRoot(): string | undefined {
 /** @throws {Error} with what debootstrap said */
 export function makeRoot(parent: string): DebianRoot {
   const folder = mkdtempSync(join(parent, 'elastic-face-root-'));
+  // Services inside are not run by root, and have to get past the top.
+  chmodSync(folder, 0o755);
   must(spawnSync('debootstrap', ['--variant=minbase', 'bookworm', folder], { encoding: 'utf8' }));
   const trusted = '/root/certificates.pem';
   copyFileSync(CERTIFICATES, join(folder, trusted));

@@ -108,6 +108,11 @@ export class Roles extends Construct {
       allow(['ec2:CreateTags'], [ec2('instance/*'), ec2('volume/*')], {
         StringEquals: { 'ec2:CreateAction': 'RunInstances', [`aws:RequestTag/${PROJECT_TAG}`]: id },
       }),
+      // Several launched in one call get their names one by one.
+      allow(['ec2:CreateTags'], [ec2('instance/*')], {
+        StringEquals: ofThisProject,
+        'ForAllValues:StringEquals': { 'aws:TagKeys': ['Name'] },
+      }),
       allow(
         ['ec2:TerminateInstances', 'ec2:StopInstances', 'ec2:StartInstances'],
         [ec2('instance/*')],

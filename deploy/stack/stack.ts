@@ -13,8 +13,17 @@ export function stackName(id: string): string {
   return `elastic-face-${id}`;
 }
 
+export interface StackParts {
+  readonly stack: Stack;
+  readonly storage: Storage;
+  readonly network: Network;
+  readonly roles: Roles;
+  readonly instances: Instances;
+  readonly front: TlsFront | undefined;
+}
+
 /** A template without assets: any CloudFormation client deploys it, in an account that knows no CDK. */
-export function createStack(app: App, options: StackOptions): Stack {
+export function createStack(app: App, options: StackOptions): StackParts {
   const stack = new Stack(app, stackName(options.id), {
     description: 'Elastic face recognition: web tier, queue, and workers that appear with work.',
     env: { region: options.region },
@@ -24,10 +33,15 @@ export function createStack(app: App, options: StackOptions): Stack {
   const network = new Network(stack, { behindBalancer: options.certificateArn !== undefined });
   const roles = new Roles(stack, { storage });
   const instances = new Instances(stack, { options, network, roles });
-  if (options.certificateArn !== undefined) {
-    new TlsFront(stack, { certificateArn: options.certificateArn, network, web: instances.web });
-  }
-  new Watching(stack, { options, storage, web: instances.web });
-  Tags.of(stack).add(PROJECT_TAG, options.id);
-  return stack;
+  const { certificateArn } = options;
+  const front =
+    certificateArn === undefined
+      ? undefined
+      : new TlsFront(stack, { certificateArn, network, web: instances.web });
+  new Watching(stack, { options, storage });
+  // CloudFormation takes tags on dashboards, but its linter does not know it yet.
+  Tags.of(stack).add(PROJECT_TAG, options.id, {
+    excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
+  });
+  return { stack, storage, network, roles, instances, front };
 }

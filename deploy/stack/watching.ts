@@ -9,7 +9,6 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import type { CfnInstance } from 'aws-cdk-lib/aws-ec2';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -24,10 +23,7 @@ const MINUTE = Duration.minutes(1);
 export class Watching extends Construct {
   readonly topic: Topic;
 
-  constructor(
-    scope: Construct,
-    { options, storage, web }: { options: StackOptions; storage: Storage; web: CfnInstance },
-  ) {
+  constructor(scope: Construct, { options, storage }: { options: StackOptions; storage: Storage }) {
     super(scope, 'Watching');
     const { requests, replies, deadLetters } = storage;
     this.topic = new Topic(this, 'Alarms', { enforceSSL: true });
@@ -105,6 +101,5 @@ export class Watching extends Construct {
             ],
           }),
     });
-    void web;
   }
 }

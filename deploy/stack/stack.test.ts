@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { App } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { synthesize } from './app.ts';
+import { readStackOptions } from './options.ts';
+import { createStack } from './stack.ts';
+
+const CERTIFICATE = 'arn:aws:acm:us-east-1:123456789012:certificate/1f2e';
+const options = readStackOptions({ id: 'demo', email: 'ops@example.com' });
+const template = (given: Record<string, unknown> = {}): Template =>
+  Template.fromStack(createStack(new App(), readStackOptions({ id: 'demo', ...given })).stack);
+const demo = template();
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: Record<string, Record<string, unknown>>;
+}
+const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+
+/** All statements of every role and policy, with where they stand. */
+function statements(of: 'Worker' | 'Web'): Statement[] {
+  const roles = Object.entries(demo.findResources('AWS::IAM::Role'));
+  const policies = Object.entries(demo.findResources('AWS::IAM::ManagedPolicy'));
+  const inline = roles
+    .filter(([name]) => name.startsWith(`Roles${of}Role`))
+    .flatMap(
+      ([, { Properties }]) =>
+        Properties.Policies as { PolicyDocument: { Statement: Statement[] } }[],
+    )
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+  const managed =
+    of === 'Web'
+      ? policies.flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement)
+      : [];
+  return [...inline, ...managed];
+}
+const allowing = (of: 'Worker' | 'Web', action: string): Statement[] =>
+  statements(of).filter(({ Action }) => list(Action).includes(action));
+
+describe('the stack’s names', () => {
+  it('are those of the contract', () => {
+    for (const QueueName of ['demo-req-queue', 'demo-resp-queue', 'demo-req-dead-letter-queue']) {
+      demo.hasResourceProperties('AWS::SQS::Queue', { QueueName });
+    }
+    for (const BucketName of ['demo-in-bucket', 'demo-out-bucket']) {
+      demo.hasResourceProperties('AWS::S3::Bucket', { BucketName });
+    }
+    demo.hasResourceProperties('AWS::EC2::Instance', {
+      Tags: Match.arrayWith([{ Key: 'Name', Value: 'web-instance' }]),
+    });
+  });
+
+  it('differ from another project’s, so that both fit into one account', () => {
+    const named = (of: Template): string[] =>
+      Object.values(
+        of.toJSON().Resources as Record<string, { Properties?: Record<string, unknown> }>,
+      )
+        .flatMap(({ Properties = {} }) => [
+          Properties.QueueName,
+          Properties.BucketName,
+          Properties.DashboardName,
+          Properties.LogGroupName,
+        ])
+        .filter((name) => typeof name === 'string');
+    const other = new Set(named(template({ id: 'other' })));
+    assert.ok(other.size >= 9);
+    assert.deepEqual(
+      named(demo).filter((name) => other.has(name)),
+      [],
+    );
+  });
+});
+
+describe('what lies in the stack', () => {
+  it('is private, encrypted and goes after its days', () => {
+    demo.allResourcesProperties('AWS::S3::Bucket', {
+      BucketEncryption: Match.anyValue(),
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+    template({ keepDays: '7' }).allResourcesProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: [Match.objectLike({ ExpirationInDays: 7, Status: 'Enabled' })],
+      },
+    });
+    demo.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
+  });
+
+  it('is deleted with the stack, all of it', () => {
+    const kept = Object.entries(
+      demo.toJSON().Resources as Record<string, { DeletionPolicy?: string }>,
+    )
+      .filter(
+        ([, { DeletionPolicy }]) => DeletionPolicy !== undefined && DeletionPolicy !== 'Delete',
+      )
+      .map(([name]) => name);
+    assert.deepEqual(kept, []);
+  });
+
+  it('costs nothing while it is idle but the web instance, its disk and address', () => {
+    for (const type of [
+      'AWS::EC2::NatGateway',
+      'AWS::ElasticLoadBalancingV2::LoadBalancer',
+      'AWS::AutoScaling::AutoScalingGroup',
+    ]) {
+      demo.resourceCountIs(type, 0);
+    }
+    demo.resourceCountIs('AWS::EC2::Instance', 1);
+    demo.resourceCountIs('AWS::EC2::EIP', 1);
+  });
+
+  it('sends a request that failed for good to the dead letters, and an alarm with it', () => {
+    demo.hasResourceProperties('AWS::SQS::Queue', {
+      QueueName: 'demo-req-queue',
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: 5 }),
+    });
+    demo.resourceCountIs('AWS::CloudWatch::Alarm', 2);
+    demo.resourceCountIs('AWS::Budgets::Budget', 1);
+  });
+
+  it('has HTTPS in front only when it is asked for, and then nothing past it', () => {
+    const fronted = template({ certificateArn: CERTIFICATE });
+    fronted.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
+      Protocol: 'HTTPS',
+      Port: 443,
+    });
+    const open = Object.values(fronted.findResources('AWS::EC2::SecurityGroup'))
+      .flatMap(
+        ({ Properties }) =>
+          (Properties.SecurityGroupIngress ?? []) as { CidrIp?: string; FromPort: number }[],
+      )
+      .filter(({ CidrIp }) => CidrIp === '0.0.0.0/0')
+      .map(({ FromPort }) => FromPort);
+    assert.deepEqual(open, [443]);
+  });
+});
+
+describe('the instances', () => {
+  it('give their metadata only to themselves, by tokens', () => {
+    const MetadataOptions = { HttpTokens: 'required', HttpPutResponseHopLimit: 1 };
+    demo.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: Match.objectLike({ MetadataOptions: Match.objectLike(MetadataOptions) }),
+    });
+    demo.hasResourceProperties('AWS::EC2::Instance', {
+      MetadataOptions: Match.objectLike(MetadataOptions),
+    });
+  });
+
+  it('have encrypted disks that go with them', () => {
+    const BlockDeviceMappings = [
+      { Ebs: Match.objectLike({ Encrypted: true, DeleteOnTermination: true }) },
+    ].map(Match.objectLike);
+    demo.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: Match.objectLike({ BlockDeviceMappings }),
+    });
+    demo.hasResourceProperties('AWS::EC2::Instance', { BlockDeviceMappings });
+  });
+
+  it('of workers take no connection, and end when they shut down', () => {
+    demo.hasResourceProperties('AWS::EC2::SecurityGroup', {
+      GroupDescription: Match.stringLikeRegexp('^Workers'),
+      SecurityGroupIngress: Match.absent(),
+    });
+    demo.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: Match.objectLike({ InstanceInitiatedShutdownBehavior: 'terminate' }),
+    });
+  });
+});
+
+describe('a worker’s role', () => {
+  const actions = statements('Worker').flatMap(({ Action }) => list(Action));
+
+  it('reads photos, writes results and uses its two queues, nothing else', () => {
+    const services = new Set(actions.map((action) => action.split(':')[0]));
+    assert.deepEqual([...services].sort(), ['s3', 'sqs']);
+    assert.deepEqual(
+      actions.filter((action) => action.includes('*')),
+      [],
+    );
+    const resources = JSON.stringify(allowing('Worker', 'sqs:ReceiveMessage'));
+    assert.match(resources, /StorageRequests/);
+    assert.doesNotMatch(resources, /StorageReplies|StorageDeadLetters/);
+    assert.match(JSON.stringify(allowing('Worker', 'sqs:SendMessage')), /StorageReplies/);
+  });
+
+  it('deletes only photos that lie aside', () => {
+    assert.match(
+      JSON.stringify(allowing('Worker', 's3:DeleteObject').map((one) => one.Resource)),
+      /\/~\/\*/,
+    );
+  });
+});
+
+describe('the scaler’s permission', () => {
+  it('to run instances is bound to the template and the project’s tag', () => {
+    const run = allowing('Web', 'ec2:RunInstances');
+    assert.equal(run.length, 2);
+    for (const { Condition } of run) assert.ok(Condition?.ArnEquals?.['ec2:LaunchTemplate']);
+    const instances = run.find(({ Resource }) => JSON.stringify(Resource).includes(':instance/*'));
+    assert.equal(
+      instances?.Condition?.StringEquals?.['aws:RequestTag/elastic-face:project'],
+      'demo',
+    );
+  });
+
+  it('to end, stop or start them is bound to the project’s tag', () => {
+    for (const action of ['ec2:TerminateInstances', 'ec2:StopInstances', 'ec2:StartInstances']) {
+      const [only, ...more] = allowing('Web', action);
+      assert.equal(more.length, 0);
+      assert.equal(only?.Condition?.StringEquals?.['aws:ResourceTag/elastic-face:project'], 'demo');
+    }
+  });
+
+  it('to tag holds while launching, and later for the Name of what has the project’s tag', () => {
+    const [tag, name, ...more] = allowing('Web', 'ec2:CreateTags');
+    assert.equal(more.length, 0);
+    assert.equal(name?.Condition?.StringEquals?.['aws:ResourceTag/elastic-face:project'], 'demo');
+    assert.deepEqual(name?.Condition?.['ForAllValues:StringEquals'], { 'aws:TagKeys': ['Name'] });
+    assert.equal(tag?.Condition?.StringEquals?.['ec2:CreateAction'], 'RunInstances');
+  });
+
+  it('to pass a role holds only for the workers’', () => {
+    const [pass] = allowing('Web', 'iam:PassRole');
+    assert.match(JSON.stringify(pass?.Resource), /RolesWorkerRole/);
+    assert.equal(pass?.Condition?.StringEquals?.['iam:PassedToService'], 'ec2.amazonaws.com');
+  });
+
+  it('names no resource with a bare star but for describing', () => {
+    const starred = [...statements('Web'), ...statements('Worker')].filter(({ Resource }) =>
+      list(Resource).includes('*'),
+    );
+    for (const { Action } of starred) {
+      for (const action of list(Action)) assert.match(action, /^ec2:Describe/);
+    }
+  });
+});
+
+describe('the template', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'elastic-face-synth-'));
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('passes cdk-nag, with and without HTTPS', () => {
+    synthesize(options, join(folder, 'plain'));
+    synthesize({ ...options, certificateArn: CERTIFICATE }, join(folder, 'tls'));
+  });
+
+  const missing = spawnSync('cfn-lint', ['--version']).status !== 0 && 'cfn-lint is not installed';
+  it('passes cfn-lint', { skip: missing }, () => {
+    const { status, stdout, stderr } = spawnSync(
+      'cfn-lint',
+      [synthesize({ ...options, certificateArn: CERTIFICATE }, join(folder, 'lint'))],
+      { encoding: 'utf8' },
+    );
+    assert.equal(status, 0, `${stdout}${stderr}`);
+  });
+});
+
+describe('options', () => {
+  it('that are wrong are named with their rule', () => {
+    assert.throws(() => readStackOptions({ id: 'Not_Good' }), /id must be 1 to 40 lower-case/);
+    assert.throws(() => readStackOptions({}), /id/);
+    assert.throws(
+      () => readStackOptions({ id: 'demo', keepDays: 0 }),
+      /keepDays must be at least 1 day/,
+    );
+  });
+});
