@@ -39,9 +39,9 @@ export function createStack(app: App, options: StackOptions): StackParts {
       ? undefined
       : new TlsFront(stack, { certificateArn, network, web: instances.web });
   new Watching(stack, { options, storage });
-  // CloudFormation takes tags on dashboards, but its linter does not know it yet.
+  // CloudFormation takes tags on these two, but its linter does not know it yet.
   Tags.of(stack).add(PROJECT_TAG, options.id, {
-    excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
+    excludeResourceTypes: ['AWS::CloudWatch::Dashboard', 'AWS::ElasticLoadBalancingV2::Listener'],
   });
   return { stack, storage, network, roles, instances, front };
 }
