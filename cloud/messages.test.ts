@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decodeReply, decodeRequest, encodeRequest, MessageError } from './messages.ts';
-import { asideKey } from './objects.ts';
+import { asideKey } from './names.ts';
 
 const id = '0b9d3f0e-4a3e-4a52-9c0a-6d2a8b1c2d3e';
 const request = { id, file: 'a.jpg', key: 'a.jpg', node: 'web-1', sentAt: 1_790_000_000_000 };

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ElasticFaceError } from '../runtime/errors.ts';
+import { asideKey } from './names.ts';
 
 /** The contract's bound on a request message, in bytes of UTF-8. */
 export const REQUEST_MESSAGE_BYTES = 1024;
@@ -13,20 +14,29 @@ export class MessageError extends ElasticFaceError {
   }
 }
 
-export const requestMessageSchema = z.object({
-  /** Request id; also names the request in logs, the pressure set and the output's metadata. */
-  id: z.uuid(),
-  /** The file name as uploaded: the contract's key in the in-bucket. */
-  file: z.string().min(1).max(255),
-  /** Where the bytes are now: `file`, or a key of its own while another upload holds that name. */
-  key: z.string().min(1).max(400),
-  /** Of the photo's bytes, see `photoDigest`: whatever else came under that key is not its photo. */
-  digest: z.string().length(43).optional(),
-  /** The web node whose client waits. */
-  node: z.string().min(1).max(64),
-  /** When the web tier sent it, in ms since 1970. */
-  sentAt: z.int().nonnegative(),
-});
+/** A name and nothing else: no path, no control or invisible letter, whoever wrote the message. */
+const fileName = z
+  .string()
+  .max(255)
+  .regex(/^(?!\.{1,2}$)[^/\\\p{C}\p{Zl}\p{Zp}]+$/u);
+
+export const requestMessageSchema = z
+  .object({
+    /** Request id; also names the request in logs, the pressure set and the output's metadata. */
+    id: z.uuid(),
+    /** The file name as uploaded: the contract's key in the in-bucket. */
+    file: fileName,
+    /** Where the bytes are now: `file`, or a key of its own while another upload holds that name. */
+    key: z.string(),
+    /** Of the photo's bytes, see `photoDigest`: whatever else came under that key is not its photo. */
+    digest: z.string().length(43).optional(),
+    /** The web node whose client waits. */
+    node: z.string().min(1).max(64),
+    /** When the web tier sent it, in ms since 1970. */
+    sentAt: z.int().nonnegative(),
+  })
+  // A message can name no other object than its own photo.
+  .refine(({ id, file, key }) => key === file || key === asideKey(id, file), { path: ['key'] });
 export type RequestMessage = z.output<typeof requestMessageSchema>;
 
 /** SHA-256 in base64url: short enough for the contract's 1,024 bytes. */
@@ -62,7 +72,7 @@ export type Refusal = z.output<typeof refusalSchema>;
 
 export const replyMessageSchema = z.object({
   id: z.uuid(),
-  file: z.string().min(1).max(255),
+  file: fileName,
   node: z.string().min(1).max(64),
   outcome: z.union([z.object({ match: matchSchema }), z.object({ refusal: refusalSchema })]),
 });

@@ -82,3 +82,11 @@ function readNumber(numbers: string | undefined, index: number): number | undefi
 export function stemOf(fileName: string): string {
   return parse(fileName).name;
 }
+
+/** Prefix of photos whose contract key is held by another upload; no file name may start with it. */
+const ASIDE_PREFIX = '~/';
+
+/** Key of a photo that cannot have its file name as key yet. */
+export function asideKey(requestId: string, file: string): string {
+  return `${ASIDE_PREFIX}${requestId}/${file}`;
+}

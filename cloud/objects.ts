@@ -12,14 +12,6 @@ import {
 import { type Match, matchSchema } from './messages.ts';
 import { stemOf } from './names.ts';
 
-/** Prefix of photos whose contract key is held by another upload; no file name may start with it. */
-const ASIDE_PREFIX = '~/';
-
-/** Key of a photo that cannot have its file name as key yet. */
-export function asideKey(requestId: string, file: string): string {
-  return `${ASIDE_PREFIX}${requestId}/${file}`;
-}
-
 export interface Photos {
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
   /** The photo's bytes; undefined when there is none under that key. */

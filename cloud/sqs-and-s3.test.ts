@@ -4,7 +4,8 @@ import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import type { Match } from './messages.ts';
-import { asideKey, openPhotos, openResults } from './objects.ts';
+import { asideKey } from './names.ts';
+import { openPhotos, openResults } from './objects.ts';
 import { provision } from './provision.ts';
 import { openQueue } from './queues.ts';
 

@@ -1,5 +1,5 @@
 /** Multipart requests written byte by byte, so that tests can send what no well-behaved client would. */
-import { request as httpRequest } from 'node:http';
+import { type Agent, request as httpRequest } from 'node:http';
 import sharp from 'sharp';
 
 export interface Answer {
@@ -34,6 +34,7 @@ export function formBody(parts: readonly Part[], { closed = true } = {}): Buffer
 export interface PostOptions {
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly agent?: Agent;
 }
 
 /** Posts a body as it stands and reads the whole answer. */
@@ -43,6 +44,7 @@ export function post(url: string, body: Buffer, options: PostOptions = {}): Prom
       url,
       {
         method: 'POST',
+        agent: options.agent,
         headers: {
           'Content-Type': options.contentType ?? `multipart/form-data; boundary=${BOUNDARY}`,
           'Content-Length': body.length,

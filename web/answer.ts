@@ -3,7 +3,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Match } from '../cloud/messages.ts';
 import { stemOf } from '../cloud/names.ts';
 import type { Logger } from '../runtime/log.ts';
-import { HttpError } from './errors.ts';
+import { HttpError, quoted } from './errors.ts';
 
 const INTERNAL = new HttpError(500, 'internal', 'Something went wrong here: send the photo again.');
 
@@ -65,6 +65,6 @@ export const notFound: RequestHandler = (request) => {
   throw new HttpError(
     404,
     'not-found',
-    `There is nothing at ${JSON.stringify(request.path.slice(0, 100))}: photos go to POST /.`,
+    `There is nothing at ${quoted(request.path)}: photos go to POST /.`,
   );
 };

@@ -21,7 +21,16 @@ export class HttpError extends ElasticFaceError {
 
 /** A crowd that comes back at once would only be refused again. */
 const BUSY_RETRY_SECONDS = 5;
+/** Letters of a client's own words that a sentence repeats. */
+const MOST_QUOTED = 60;
 const FORM_HINT = "Send a multipart form with one photo in the field 'inputFile'.";
+
+/** What a client sent, as it may stand in a sentence: short, and only in printable ASCII letters. */
+export function quoted(text: string): string {
+  const escaped = (unit: string): string =>
+    `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(text.slice(0, MOST_QUOTED)).replace(/[^\x20-\x7e]/g, escaped);
+}
 
 export const refuse = {
   notAForm: () => new HttpError(415, 'not-a-form', `This is not a multipart form. ${FORM_HINT}`),
@@ -34,7 +43,7 @@ export const refuse = {
     new HttpError(
       400,
       'wrong-field',
-      `A file came in ${field ? `the field ${JSON.stringify(field.slice(0, 40))}` : 'another field'}. ${FORM_HINT}`,
+      `A file came in ${field ? `the field ${quoted(field)}` : 'another field'}. ${FORM_HINT}`,
     ),
   tooManyFiles: () => new HttpError(400, 'too-many-files', `More than one file came. ${FORM_HINT}`),
   tooManyFields: () => new HttpError(400, 'too-many-fields', `The form is too large. ${FORM_HINT}`),

@@ -1,7 +1,8 @@
 /** The way of one photo from this node into the cloud and its answer back. Knows nothing of HTTP forms. */
 import { randomUUID } from 'node:crypto';
 import { encodeRequest, type Match, photoDigest, type ReplyMessage } from '../cloud/messages.ts';
-import { asideKey, type Photos } from '../cloud/objects.ts';
+import { asideKey } from '../cloud/names.ts';
+import type { Photos } from '../cloud/objects.ts';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Queue } from '../cloud/queues.ts';
 import type { Logger } from '../runtime/log.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { encodeRequest } from '../cloud/messages.ts';
-import { asideKey } from '../cloud/objects.ts';
+import { asideKey } from '../cloud/names.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { startWorker, type WorkerService } from './service.ts';

@@ -34,6 +34,11 @@ export async function grade(flags: GraderFlags): Promise<number> {
     AWS_REGION: flags.region,
     MAX_INSTANCES: flags.max_instances,
   });
+  if (flags.empty && settings.AWS_ENDPOINT_URL === undefined && !flags.yes) {
+    throw new WorkloadError(
+      '--empty without an endpoint would delete objects and messages on AWS itself: name --endpoint_url, or say --yes.',
+    );
+  }
   const clients = createAwsClients(settings, credentialsOf(flags));
   const names = namesOf(settings.PROJECT_ID, flags);
   const observe = openObserver(clients, names);

@@ -22,6 +22,11 @@ const options = {
     default: false,
     describe: 'first delete every object of both buckets and every message of both queues',
   },
+  yes: {
+    type: 'boolean',
+    default: false,
+    describe: 'with --empty and no endpoint: yes, on AWS itself',
+  },
   watch: {
     type: 'boolean',
     default: false,

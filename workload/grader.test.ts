@@ -159,6 +159,18 @@ test('a cloud that is not there is one clear sentence', async () => {
   assert.equal(code, 1);
 });
 
+test('--empty without an endpoint touches nothing unless --yes says that AWS is meant', async () => {
+  const { PATH } = process.env;
+  const child = spawn(process.execPath, [program, 'grader', '--empty'], {
+    env: PATH === undefined ? {} : { PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { code, out, err } = await finished(child);
+  assert.equal(out, '');
+  assert.match(err, /^--empty without an endpoint would delete .* on AWS itself: .*--yes\.$/m);
+  assert.equal(code, 1);
+});
+
 test('wrong flags name themselves', async () => {
   const { code, err } = await grader('--expect_objects', 'many');
   assert.match(err, /^--expect_objects must be a number/);

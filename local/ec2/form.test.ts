@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { createLogger } from '../../runtime/log.ts';
+import { fuzzCases } from '../../test/fuzz.fixture.ts';
 import { answerEc2 } from './answer.ts';
 import { Ec2Error } from './errors.ts';
 import { InstanceFleet } from './fleet.ts';
@@ -84,7 +85,7 @@ test('no form makes the parser or the schemas throw anything but an EC2 error', 
       }
       assert.deepEqual(Object.keys(Object.prototype), []);
     }),
-    { numRuns: 500 },
+    { numRuns: fuzzCases },
   );
 });
 
@@ -110,6 +111,6 @@ test('whatever is asked, the answer is well-formed XML that says ok or why not, 
       const [root] = Object.keys(parser.parse(body)).filter((key) => key !== '?xml');
       assert.equal(root, status === 200 ? `${action}Response` : 'Response');
     }),
-    { numRuns: 500 },
+    { numRuns: fuzzCases },
   );
 });

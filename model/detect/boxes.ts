@@ -88,12 +88,17 @@ export function squareBoxes(boxes: Float32Array): Float32Array {
 export function clipBoxes(boxes: Float32Array, width: number, height: number): Int32Array {
   const windows = new Int32Array(boxes.length);
   for (let at = 0; at < boxes.length; at += 4) {
-    windows[at] = Math.max(Math.trunc(boxes[at]!), 1) - 1;
-    windows[at + 1] = Math.max(Math.trunc(boxes[at + 1]!), 1) - 1;
-    windows[at + 2] = Math.min(Math.trunc(boxes[at + 2]!), width);
-    windows[at + 3] = Math.min(Math.trunc(boxes[at + 3]!), height);
+    // Bounded on both sides: beyond 32 bits a whole number would come out as quite another one.
+    windows[at] = within(boxes[at]!, 1, width + 1) - 1;
+    windows[at + 1] = within(boxes[at + 1]!, 1, height + 1) - 1;
+    windows[at + 2] = within(boxes[at + 2]!, 0, width);
+    windows[at + 3] = within(boxes[at + 3]!, 0, height);
   }
   return windows;
+}
+
+function within(value: number, least: number, most: number): number {
+  return Math.min(Math.max(Math.trunc(value), least), most);
 }
 
 /** Width times height of each box, in px². */
