@@ -44,6 +44,8 @@ export interface StackOptions {
 export interface Stack {
   readonly webUrl: string;
   readonly cloudUrl: string;
+  /** The scaler's status page; its metrics are at /metrics there. */
+  readonly scalerUrl: string;
   readonly redis: Pick<LocalRedis, 'url' | 'kind'>;
   readonly logFolder: string;
   /** Rejects when a part ends that nobody asked to; the others still run then. */
@@ -142,6 +144,7 @@ async function startParts(
   return {
     webUrl,
     cloudUrl: cloud.url,
+    scalerUrl: `http://${LOOPBACK}:${await untilAborted(Promise.race([scaler.port, died]), signal)}/status`,
     redis: { url: redis.url, kind: redis.kind },
     logFolder,
     died,

@@ -95,6 +95,7 @@ function readyText(stack: Stack, settings: Settings): string {
     `Ready: ${stack.webUrl}  (up to ${settings.MAX_INSTANCES} instances)`,
     `  try      curl -F inputFile=@$(npm run -s photo) ${stack.webUrl}/`,
     `  AWS      AWS_ENDPOINT_URL=${stack.cloudUrl}  (SQS, S3, EC2; project id ${settings.PROJECT_ID})`,
+    `  scaler   ${stack.scalerUrl}`,
     `  Redis    ${redis}`,
     `  logs     ${stack.logFolder}`,
     '  Ctrl-C stops everything.',

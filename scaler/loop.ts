@@ -10,23 +10,49 @@ import type { Logger } from '../runtime/log.ts';
 import { act } from './act.ts';
 import type { Action } from './actions.ts';
 import { type DecisionSettings, decide } from './decide.ts';
-import type { Lead } from './lead.ts';
+import type { Lead, Role } from './lead.ts';
 import { type Guess, type Measures, resumeMeasures, startMeasures } from './measure.ts';
 import { learn, type Memory, startMemory } from './memory.ts';
 import { observe, type Sources } from './observe.ts';
 import { Outages } from './outages.ts';
+import type { Closures } from './places.ts';
+import type { Observation, Situation } from './policy.ts';
+import { refusals, Tally } from './tally.ts';
 
 const TICK_MS = 1000;
 /** How often what was measured is kept for the next leader. */
 const SAVE_MS = 10_000;
 /** Decisions that changed something, kept for whoever asks why. */
-const KEPT_DECISIONS = 100;
+const KEPT_DECISIONS = 50;
 
 export interface MadeDecision {
   /** ms since 1970. */
   readonly at: number;
   readonly actions: readonly Action[];
   readonly reasons: readonly string[];
+  /** What the policy saw. */
+  readonly situation: Situation | undefined;
+  /** Instances that EC2 did not grant, by its code. */
+  readonly refusals: ReadonlyMap<string, number>;
+}
+
+/** What the loop shows of itself at any time. */
+export interface LoopView {
+  readonly role: Role;
+  /** ms since 1970. */
+  readonly now: number;
+  /** Of the last look; undefined while another scaler leads. */
+  readonly seen:
+    | {
+        readonly observation: Observation;
+        readonly situation: Situation | undefined;
+        readonly reasons: readonly string[];
+      }
+    | undefined;
+  readonly closures: Closures;
+  readonly tally: Tally;
+  /** The last that changed something, oldest first. */
+  readonly decisions: readonly MadeDecision[];
 }
 
 export interface ScalerParts extends Sources {
@@ -46,6 +72,7 @@ export interface ScalerParts extends Sources {
 }
 
 export interface ScalerLoop {
+  view(): LoopView;
   /** The last decisions that changed something, oldest first. */
   readonly decisions: readonly MadeDecision[];
   /** Ends the tick under way and gives up the lead. Instances stay. */
@@ -56,6 +83,8 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   const { lead, log, settings, tickMs = TICK_MS, now = Date.now } = parts;
   const outages = new Outages(log);
   const decisions: MadeDecision[] = [];
+  const tally = new Tally();
+  let seen: LoopView['seen'];
   const stopping = new AbortController();
   let memory: Memory = startMemory(newSeed());
   let term = 0;
@@ -63,7 +92,10 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
 
   const tick = async (): Promise<void> => {
     const { role } = lead;
-    if (role === 'standby' || role === 'waiting') return;
+    if (role === 'standby' || role === 'waiting') {
+      seen = undefined;
+      return;
+    }
     if (lead.term !== term) {
       const seen = lead.term;
       memory = startMemory(newSeed(), await inherited(parts));
@@ -79,13 +111,21 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
       savedAt = now();
       await save(parts, memory.measures);
     }
-    const { actions, reasons } = decision;
+    const { actions, reasons, situation } = decision;
+    seen = { observation, situation, reasons };
     if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
-    decisions.push({ at: observation.now, actions, reasons });
-    if (decisions.length > KEPT_DECISIONS) decisions.shift();
     for (const line of inWords(actions)) log.info({ role, reasons }, line);
     const mayLaunch = () => lead.role === role && lead.term === term;
     const outcomes = await act(actions, { ...parts, mayLaunch });
+    tally.count(actions, outcomes);
+    decisions.push({
+      at: observation.now,
+      actions,
+      reasons,
+      situation,
+      refusals: refusals(outcomes),
+    });
+    if (decisions.length > KEPT_DECISIONS) decisions.shift();
     memory = learn(memory, outcomes, now(), parts.random ?? Math.random);
   };
   const loop = async (): Promise<void> => {
@@ -103,6 +143,14 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   const ended = loop();
   return {
     decisions,
+    view: () => ({
+      role: lead.role,
+      now: now(),
+      seen,
+      closures: memory.closures,
+      tally,
+      decisions,
+    }),
     async stop() {
       stopping.abort();
       await ended;

@@ -62,6 +62,6 @@ export const command: CommandModule<object, ScalerArguments> = {
     });
     leaveWithParent(log);
     supervisor.ready();
-    process.send?.({ ready: true });
+    process.send?.({ ready: true, listening: service.port });
   },
 };

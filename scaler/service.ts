@@ -17,6 +17,7 @@ import type { Settings } from '../runtime/settings.ts';
 import { keepLead } from './lead.ts';
 import { type MadeDecision, startLoop } from './loop.ts';
 import { placesOf } from './places.ts';
+import { serveStatus } from './server.ts';
 
 /** The loop asks again by itself, later each time; the SDK's own tries would spend the requests EC2 allows. */
 const EC2_ATTEMPTS = 1;
@@ -26,12 +27,14 @@ const LOOPBACK_IMAGE_ID = 'ami-00000000000000000';
 export interface ScalerService {
   /** The last decisions that changed something, oldest first. */
   readonly decisions: readonly MadeDecision[];
+  /** Of its status page and metrics. */
+  readonly port: number;
   /** Gives up the lead and leaves the instances as they are. */
   stop(): Promise<void>;
 }
 
 /**
- * @throws {SettingsError} when REDIS_URL is unset, or AMI_ID is against AWS itself
+ * @throws {SettingsError} when REDIS_URL is unset, AMI_ID is against AWS itself, or SCALER_PORT is in use
  * @throws {QueueError} when the project's request queue does not exist
  */
 export async function startScaler(settings: Settings, log: Logger): Promise<ScalerService> {
@@ -64,12 +67,22 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
     lead: keepLead(openLeadership(redis, keys, name), { log }),
     log,
   });
+  const stop = async (): Promise<void> => {
+    await loop.stop();
+    redis.disconnect();
+    clients.destroy();
+  };
+  const server = await serveStatus(loop.view, settings).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  log.info({ host: settings.SCALER_HOST, port: server.port }, 'status and metrics are served');
   return {
     decisions: loop.decisions,
+    port: server.port,
     async stop() {
-      await loop.stop();
-      redis.disconnect();
-      clients.destroy();
+      await server.close();
+      await stop();
     },
   };
 }

@@ -20,6 +20,7 @@ import { startRedis } from '../local/redis.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
+import { scalerStatusSchema } from './status.ts';
 
 const COMMAND_LINE = fileURLToPath(new URL('../elastic-face.ts', import.meta.url));
 const WORKER = fileURLToPath(new URL('../test/double-worker.fixture.ts', import.meta.url));
@@ -31,6 +32,7 @@ class ScalerProcess {
   readonly exited: Promise<unknown[]>;
   log = '';
   ready = false;
+  port: number | undefined;
 
   constructor(env: Record<string, string>) {
     this.child = spawn(process.execPath, [COMMAND_LINE, 'scaler'], {
@@ -41,9 +43,16 @@ class ScalerProcess {
       this.log += chunk;
     });
     this.child.on('message', (message) => {
-      this.ready ||= (message as { ready?: boolean }).ready === true;
+      const { ready, listening } = message as { ready?: boolean; listening?: number };
+      this.ready ||= ready === true;
+      this.port ??= listening;
     });
     this.exited = once(this.child, 'exit');
+  }
+
+  async role(): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.port}/status`);
+    return scalerStatusSchema.parse(await response.json()).role;
   }
 
   says(words: string, limitMs = 20_000): Promise<true> {
@@ -124,6 +133,7 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
     const two = start();
     await two.says('standing by');
     assert.ok(one.ready && two.ready, 'both said so through their channel');
+    assert.deepEqual([await one.role(), await two.role()], ['leader', 'standby']);
     for (const file of ['a.jpg', 'b.jpg', 'c.jpg']) await send(file, 'held gate');
     await until('the whole fleet', async () => (await running()) === MOST);
 

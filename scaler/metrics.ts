@@ -1,0 +1,138 @@
+/** The scaler's measurements in Prometheus' text form, under its conventions for names and units. */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { LoopView } from './loop.ts';
+
+/** What could not be read is no zero. */
+const UNKNOWN = Number.NaN;
+
+export function scalerMetrics(view: () => LoopView): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const gauge = (
+    name: string,
+    help: string,
+    value: (seen: LoopView) => number | undefined,
+  ): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value(view()) ?? UNKNOWN);
+      },
+    });
+  };
+  /** Several values under one label each; those of the last look only. */
+  const gauges = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    values: (seen: LoopView) => readonly [Record<string, string>, number][],
+  ): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const [labels, value] of values(view())) this.set(labels, value);
+      },
+    });
+  };
+  const counter = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    values: (seen: LoopView) => readonly [Record<string, string>, number][],
+  ): void => {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const [labels, value] of values(view())) this.inc(labels, value);
+      },
+    });
+  };
+
+  gauge(
+    'elastic_face_scaler_leads',
+    'Whether this scaler leads, or goes on alone without Redis.',
+    ({ role }) => (role === 'leader' || role === 'alone' ? 1 : 0),
+  );
+  gauge(
+    'elastic_face_scaler_arrivals_per_second',
+    'Requests that arrive a second, measured.',
+    ({ seen }) => seen?.situation?.arrivalsPerSecond,
+  );
+  gauge(
+    'elastic_face_scaler_service_seconds',
+    'Time of one request on one instance, measured.',
+    ({ seen }) => seen?.situation?.serviceSeconds,
+  );
+  gauge(
+    'elastic_face_scaler_boot_seconds',
+    'Time from launch to taking work, measured.',
+    ({ seen }) => seen?.situation?.bootSeconds,
+  );
+  gauge(
+    'elastic_face_scaler_pressure_requests',
+    'Requests that are waiting or in work, by the pressure set in Redis.',
+    ({ seen }) => seen?.observation.pressure?.count,
+  );
+  gauges(
+    'elastic_face_scaler_queue_messages',
+    'Messages of the request queue by state, by SQS’s own count: the check on the pressure.',
+    ['state'],
+    ({ seen }) => {
+      const depth = seen?.observation.depth;
+      if (depth === undefined) return [];
+      return [
+        [{ state: 'visible' }, depth.visible],
+        [{ state: 'in_flight' }, depth.inFlight],
+      ];
+    },
+  );
+  gauges(
+    'elastic_face_scaler_instances',
+    'App-tier instances by EC2’s state; one that is terminated is none.',
+    ['state'],
+    ({ seen }) => {
+      const instances = seen?.observation.instances;
+      if (instances === undefined) return [];
+      return ['pending', 'running', 'shutting-down', 'stopping', 'stopped'].map((state) => [
+        { state },
+        instances.filter((instance) => instance.state === state).length,
+      ]);
+    },
+  );
+  gauges(
+    'elastic_face_scaler_closed_seconds',
+    'Time for which launches wait, by what is closed and EC2’s code.',
+    ['what', 'code'],
+    ({ closures, now }) =>
+      [...closures]
+        .filter(([, { until }]) => until > now)
+        .map(([what, { code, until }]) => [{ what, code }, (until - now) / 1000]),
+  );
+  counter('elastic_face_scaler_launches_total', 'Instances launched.', [], ({ tally }) => [
+    [{}, tally.launched],
+  ]);
+  counter(
+    'elastic_face_scaler_refusals_total',
+    'Launches and starts that EC2 did not grant, by its code.',
+    ['code'],
+    ({ tally }) => [...tally.refused].map(([code, count]) => [{ code }, count]),
+  );
+  counter(
+    'elastic_face_scaler_decisions_total',
+    'What was decided, by kind of action.',
+    ['kind'],
+    ({ tally }) => [...tally.decided].map(([kind, count]) => [{ kind }, count]),
+  );
+  return registry;
+}

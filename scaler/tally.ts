@@ -1,0 +1,35 @@
+/** Counts what a scaler did since it started. Knows no format. */
+import type { Action, ActionKind } from './actions.ts';
+import type { Outcome } from './memory.ts';
+
+export class Tally {
+  readonly decided = new Map<ActionKind, number>();
+  /** Launches and starts that EC2 did not grant, by its code. */
+  readonly refused = new Map<string, number>();
+  launched = 0;
+
+  count(actions: readonly Action[], outcomes: readonly Outcome[]): void {
+    for (const { kind } of actions) add(this.decided, kind, 1);
+    for (const outcome of outcomes) {
+      if (outcome.kind === 'launched') this.launched += 1;
+    }
+    for (const [code, count] of refusals(outcomes)) add(this.refused, code, count);
+  }
+}
+
+/** Instances that were refused, by EC2's code, or `NoAnswer`. */
+export function refusals(outcomes: readonly Outcome[]): Map<string, number> {
+  const codes = new Map<string, number>();
+  for (const outcome of outcomes) {
+    const count = outcome.kind === 'launch-failed' ? 1 : 0;
+    if (count > 0 && 'code' in outcome) add(codes, outcome.code ?? 'NoAnswer', count);
+    if (outcome.kind === 'start-failed') {
+      add(codes, outcome.code ?? 'NoAnswer', outcome.instanceIds.length);
+    }
+  }
+  return codes;
+}
+
+function add<Key>(counts: Map<Key, number>, key: Key, count: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + count);
+}
