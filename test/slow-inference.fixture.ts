@@ -20,7 +20,7 @@ async function compute(photos: readonly Uint8Array[]): Promise<Answer[]> {
 
 function answerTo(bytes: Uint8Array): Answer {
   const name = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
-  appendFileSync(join(folder, 'journal'), `begin ${name}\n`);
+  appendFileSync(join(folder, 'journal'), `begin ${name} ${process.pid} ${Date.now()}\n`);
   // Holds the event loop, as the model does.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   appendFileSync(join(folder, 'journal'), `end ${name}\n`);

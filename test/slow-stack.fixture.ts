@@ -28,6 +28,8 @@ export interface SlowStack {
   fleetSize(): number;
   /** Posts a photo unlike any other and checks that the answer is its own. */
   post(): Promise<void>;
+  /** Seconds from each launch to its first work, when there was work for all. */
+  boots(): number[];
   /** `begin …` and `end …` of each photo that was worked on. */
   journal(): string[];
   stop(): Promise<void>;
@@ -61,9 +63,19 @@ export async function startSlowStack(
       changes.push({ at: Date.now(), size: up.size });
     },
   });
+  const journal = () => readFileSync(join(folder, 'journal'), 'utf8').trim().split('\n');
   return {
     stack,
     changes,
+    boots() {
+      const launches = changes.filter(({ size }, at) => size > (changes[at - 1]?.size ?? 0));
+      const first = new Map<string, number>();
+      for (const line of journal()) {
+        const [word, , pid = '', at] = line.split(' ');
+        if (word === 'begin' && !first.has(pid)) first.set(pid, Number(at));
+      }
+      return [...first.values()].map((at, index) => (at - (launches[index]?.at ?? at)) / 1000);
+    },
     fleetSize: () => up.size,
     async post() {
       shade += 1;
@@ -72,7 +84,7 @@ export async function startSlowStack(
       const digest = createHash('sha256').update(photo).digest('hex').slice(0, 12);
       assert.match(text, new RegExp(`^photo_\\d+:${digest}$`));
     },
-    journal: () => readFileSync(join(folder, 'journal'), 'utf8').trim().split('\n'),
+    journal,
     async stop() {
       await stack.stop();
       rmSync(folder, { recursive: true });
