@@ -23,27 +23,44 @@ export interface PythonParty {
   readonly packages: readonly string[];
   /** Installed after those and without what they ask for, e.g. one that pins an old torch. */
   readonly alone?: readonly string[];
+  /** A script that the new Python runs after that. */
+  readonly finish?: string;
   /** Modules that must load in the end. */
   readonly modules: readonly string[];
   /** A Python that has them already; nothing is installed then. */
   readonly python?: string | undefined;
 }
 
-/**
- * PyTorch and facenet-pytorch as peers of this project. On Linux the registry's torch brings CUDA's
- * libraries, 5 GB, and does not load without them; a Python with a smaller build can be given instead.
- */
-export const FACENET: PythonParty = {
-  packages: ['torch==2.15.0', 'torchvision==0.29.2', 'pillow==13.0.0', 'numpy==2.4.6', 'requests'],
-  alone: ['facenet-pytorch==2.6.0'],
-  modules: ['torch', 'torchvision', 'facenet_pytorch'],
-};
+/** What torch imports; not what its CUDA half asks for. */
+const TORCH_NEEDS = ['typing-extensions', 'sympy', 'filelock', 'networkx', 'jinja2', 'fsspec'];
+const TORCH = ['torch==2.15.0', 'torchvision==0.29.2'];
+/** The one library of CUDA that is called when torch loads; 8 MB. */
+const CUDA_RUNTIME = 'nvidia-cuda-runtime==13.5.37';
+const IMAGES = ['pillow==13.0.0', 'numpy==2.4.6', 'requests', 'tqdm'];
+/** Where the registry's torch brings CUDA's libraries, 4 GB, and does not load without them. */
+const bringsCuda = process.platform === 'linux' && process.arch === 'x64';
+
+/** PyTorch and facenet-pytorch as peers of this project, on the processor alone. */
+export const FACENET: PythonParty = bringsCuda
+  ? {
+      packages: [...TORCH_NEEDS, ...IMAGES],
+      alone: [...TORCH, CUDA_RUNTIME, 'facenet-pytorch==2.6.0'],
+      finish: join(import.meta.dirname, 'without_cuda.py'),
+      modules: ['torch', 'torchvision', 'facenet_pytorch'],
+    }
+  : {
+      packages: [...TORCH, ...IMAGES],
+      alone: ['facenet-pytorch==2.6.0'],
+      modules: ['torch', 'torchvision', 'facenet_pytorch'],
+    };
 
 /** Several needs in one. */
 export function joined(...parties: readonly PythonParty[]): PythonParty {
+  const finish = parties.find((party) => party.finish !== undefined)?.finish;
   return {
     packages: parties.flatMap(({ packages }) => packages),
     alone: parties.flatMap(({ alone = [] }) => alone),
+    ...(finish !== undefined && { finish }),
     modules: parties.flatMap(({ modules }) => modules),
     python: parties.find(({ python }) => python !== undefined)?.python,
   };
@@ -55,7 +72,7 @@ export function joined(...parties: readonly PythonParty[]): PythonParty {
  * @throws {BenchError} when there is none and none can be made, with the reason
  */
 export async function openPython(
-  { packages, alone = [], modules, python }: PythonParty,
+  { packages, alone = [], finish, modules, python }: PythonParty,
   say: (words: string) => void,
 ): Promise<string> {
   if (python !== undefined) {
@@ -79,6 +96,7 @@ export async function openPython(
     if (alone.length > 0) {
       await run(own, [...install, '--no-deps', ...alone], { maxBuffer: MOST_OUTPUT_BYTES });
     }
+    if (finish !== undefined) await run(own, [finish]);
   } catch (cause) {
     throw new BenchError(`A Python with ${modules.join(', ')} cannot be made: ${lastLine(cause)}`, {
       cause,
