@@ -1,7 +1,7 @@
 /** `bench scaling`: compares the scaling policies and writes what came out. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BenchError } from '../errors.ts';
+import { writeDocsPart } from '../docs-part.ts';
 import { draw, type Result } from './compare.ts';
 import { type Contender, contenders } from './contenders.ts';
 import { curvePicture, frontierPicture } from './pictures.ts';
@@ -21,7 +21,6 @@ export interface ScalingOptions {
 
 /** Workloads whose fleets are drawn over time. */
 const CURVES = ['burst-1000', 'on-off', 'flash-crowd', 'day'];
-const MARKS = ['<!-- figures -->', '<!-- /figures -->'] as const;
 
 /** @returns what to print */
 export async function benchScaling(
@@ -35,7 +34,7 @@ export async function benchScaling(
   );
   const words = report(results, options.dollarsPerHour);
   if (options.pictures !== undefined) await drawAll(options.pictures, results);
-  if (options.docs !== undefined) await writeInto(options.docs, words);
+  if (options.docs !== undefined) await writeDocsPart(options.docs, words);
   return options.json ? JSON.stringify(results) : words;
 }
 
@@ -57,13 +56,4 @@ async function drawAll(folder: string, results: readonly Result[]): Promise<void
 /** Those whose curves are shown: with the settings that people get. */
 function shown(): Contender[] {
   return contenders.filter(({ isDefault }) => isDefault);
-}
-
-async function writeInto(file: string, words: string): Promise<void> {
-  const text = await readFile(file, 'utf8');
-  const [from, to] = [text.indexOf(MARKS[0]), text.indexOf(MARKS[1])];
-  if (from < 0 || to < from) {
-    throw new BenchError(`${file} has no part between ${MARKS[0]} and ${MARKS[1]}: add the two.`);
-  }
-  await writeFile(file, `${text.slice(0, from + MARKS[0].length)}\n\n${words}\n${text.slice(to)}`);
 }
