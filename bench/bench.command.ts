@@ -24,48 +24,85 @@ const options = {
   python: {
     type: 'string',
     describe:
-      '`service`: a Python that has PyTorch, facenet-pytorch, Flask and boto3 (default: one is made in the user’s cache)',
+      '`service`, `inference`: a Python that has the peers’ packages (default: one is made in the user’s cache)',
   },
+  quick: { type: 'boolean', default: false, describe: '`inference`: a short run, fewer rounds' },
+  parties: { type: 'string', array: true, describe: '`inference`: only these parties' },
+  images: { type: 'string', array: true, describe: '`inference`: photos or folders of one’s own' },
+  threads: { type: 'number', default: 1, describe: '`inference`: threads of every party' },
+  out: { type: 'string', describe: '`inference`: write every result as JSON into this file' },
   json: { type: 'boolean', default: false, describe: 'print every result as JSON' },
 } as const;
 
-type Flags = InferredOptionTypes<typeof options> & { what: string };
+type Given = InferredOptionTypes<typeof options>;
+type Flags = Given & { what: string };
 
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'measure: `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python',
+    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python',
   builder: (yargs: Argv) =>
     yargs
-      .positional('what', { choices: ['scaling', 'service'], demandOption: true })
+      .positional('what', { choices: ['inference', 'scaling', 'service'], demandOption: true })
       .options(options) as unknown as Argv<Flags>,
-  async handler(flags: ArgumentsCamelCase<Flags>) {
-    const { what, workload, price, pictures, docs, json, photos, rounds, python } = flags;
-    if (what === 'service') {
-      const { benchService } = await import('./service/service.ts');
-      console.log(
-        await benchService({ photos, rounds, python, pictures, json }, (words) =>
-          console.error(words),
-        ),
-      );
-      return;
-    }
-    const { benchScaling } = await import('./scaling/scaling.ts');
-    const { workloads } = await import('./scaling/workloads.ts');
+  async handler({ what, ...flags }: ArgumentsCamelCase<Flags>) {
     const begun = performance.now();
-    const words = await benchScaling(
-      {
-        workloads: workload ?? workloads.map(({ name }) => name),
-        dollarsPerHour: price,
-        pictures,
-        docs,
-        json,
-      },
-      (done, all) => {
-        if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${all} `);
-      },
-    );
-    console.log(words);
+    console.log(await (runs[what] ?? runScaling)(flags));
     console.error(`Took ${((performance.now() - begun) / 1000).toFixed(0)} s.`);
   },
 };
+
+/** Each returns what to print. */
+const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
+  inference: runInference,
+  scaling: runScaling,
+  service: runService,
+};
+
+async function runScaling({ workload, price, pictures, docs, json }: Given): Promise<string> {
+  const { benchScaling } = await import('./scaling/scaling.ts');
+  const { workloads } = await import('./scaling/workloads.ts');
+  return benchScaling(
+    {
+      workloads: workload ?? workloads.map(({ name }) => name),
+      dollarsPerHour: price,
+      pictures,
+      docs,
+      json,
+    },
+    (done, all) => showProgress(`${done} of ${all}`),
+  );
+}
+
+async function runService({ photos, rounds, python, pictures, json }: Given): Promise<string> {
+  const { benchService } = await import('./service/service.ts');
+  return benchService({ photos, rounds, python, pictures, json }, (words) => console.error(words));
+}
+
+async function runInference({ pictures, docs, json, out, ...flags }: Given): Promise<string> {
+  const { benchInference } = await import('./inference/inference.ts');
+  const { publish } = await import('./inference/publish.ts');
+  const { parties, images, quick, threads, python } = flags;
+  const results = await benchInference({
+    parties,
+    images,
+    quick,
+    threads,
+    python,
+    onStep: showProgress,
+  });
+  const words = await publish(results, { pictures, docs, out });
+  return json ? JSON.stringify(results, null, 2) : words;
+}
+
+/** Where nobody watches a terminal, a line now and then. */
+const SECONDS_A_LINE = 10;
+let lastLine = 0;
+
+function showProgress(words: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${words} `);
+  else if (performance.now() - lastLine > SECONDS_A_LINE * 1000) {
+    lastLine = performance.now();
+    console.error(words);
+  }
+}

@@ -1,0 +1,201 @@
+/** `bench inference`: all parties in one run, then one table and one picture. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureModel } from '../../convert/ensure-model.ts';
+import { findModelData } from '../../convert/model-data.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { BenchError } from '../errors.ts';
+import { coresFor, describeMachine } from './machine.ts';
+import { type Circumstances, type Contestant, openContestant } from './open.ts';
+import { type PartyId, type Places, parties, partyIds } from './parties.ts';
+import { Peer } from './peer.ts';
+import { gatherPhotos, groupPhoto, type PhotoSet, singles } from './photos.ts';
+import type { PhotoAnswer } from './protocol.ts';
+import { openPeers } from './python-peers.ts';
+import type { Names, Results } from './results.ts';
+import {
+  measureBatches,
+  measureEncoders,
+  measureFaces,
+  measurePhotos,
+  type Plan,
+} from './rounds.ts';
+import { distanceOf } from './statistics.ts';
+import { measureSurroundings, sizesIn } from './surroundings.ts';
+
+export interface InferenceOptions {
+  readonly quick: boolean;
+  /** All when not given. */
+  readonly parties?: readonly string[] | undefined;
+  readonly images?: readonly string[] | undefined;
+  readonly threads: number;
+  /** A Python with the peers' packages; else one is made. */
+  readonly python?: string | undefined;
+  /** Only these photos, and nothing beside the parties: for a test. */
+  readonly only?: readonly PhotoSet[] | undefined;
+  /** How often each is measured; by `quick` when not given. */
+  readonly plan?: Plan | undefined;
+  readonly onStep: (words: string) => void;
+}
+
+/** @throws {BenchError} when a flag cannot be used */
+export async function benchInference(options: InferenceOptions): Promise<Results> {
+  const { quick, threads, onStep } = options;
+  const chosen = chosenParties(options.parties);
+  const settings = readSettings();
+  await ensureModel(settings, onStep);
+  const { encoder: checkpoint } = await findModelData({ checkpoints: settings.FACE_CHECKPOINTS });
+  const machine = await describeMachine();
+  const cores = coresFor(machine, threads);
+  const needsPython = chosen.some(({ python }) => python);
+  const python = needsPython
+    ? await openPeers(checkpoint, options.python, onStep)
+    : { reason: 'no party needs it' };
+  const circumstances: Circumstances = {
+    machine,
+    places: { model: settings.MODEL_DIR, checkpoint, threads },
+    python,
+    asked: options.parties !== undefined,
+    cores,
+  };
+  const places: Places = {
+    ...circumstances.places,
+    ...('path' in python ? { python: python.path, onnx: python.onnx } : { python: '', onnx: '' }),
+  };
+  const work = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
+  const contestants: Contestant[] = [];
+  try {
+    const sets = options.only ?? (await gatherPhotos(work, options.images ?? []));
+    const results: Results = {
+      date: new Date().toISOString().slice(0, 10),
+      machine,
+      threads,
+      quick,
+      sets: sets.map(({ name, label, paths }) => ({ name, label, photos: paths.length })),
+      parties: [],
+      coldStart: {},
+      worker: {},
+      disk: await sizesIn(settings.MODEL_DIR),
+      float16: {},
+      throughput: [],
+      gallery: [],
+    };
+    for (const party of chosen) {
+      onStep(`starting ${party.label}`);
+      contestants.push(await openContestant(party, circumstances));
+    }
+    results.parties = contestants.map(({ result }) => result);
+    const plan = options.plan ?? planOf(quick, onStep);
+    const faces = await cutFaces(
+      join(work, 'faces.bin'),
+      Math.max(...plan.counts),
+      sets,
+      places,
+      cores,
+    );
+    const embeddings = await measureEncoders(contestants, faces, plan);
+    compareEmbeddings(embeddings);
+    await closeAll(contestants.filter(({ party }) => !party.photos));
+    const answers = await measurePhotos(contestants, sets, plan);
+    const names = compareNames(answers);
+    if (names !== undefined) results.names = names;
+    await measureBatches(
+      contestants,
+      sets.filter(({ name }) => name !== 'large'),
+      plan,
+    );
+    if (options.only === undefined) {
+      await measureGroups(contestants, sets, work, plan, quick);
+      await closeAll(contestants);
+      await measureSurroundings(results, { sets, places, circumstances, quick, onStep });
+    }
+    return results;
+  } finally {
+    await closeAll(contestants);
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function planOf(quick: boolean, onStep: (words: string) => void): Plan {
+  const [encoderRounds, photoRounds] = quick
+    ? [3, { course: 1, small: 1, large: 1, own: 1 }]
+    : [9, { course: 7, small: 7, large: 3, own: 3 }];
+  return { counts: quick ? [1, 4] : [1, 4, 10], encoderRounds, photoRounds, onStep };
+}
+
+function chosenParties(names: readonly string[] | undefined) {
+  if (names === undefined) return parties;
+  const unknown = names.find((name) => !partyIds.includes(name as PartyId));
+  if (unknown !== undefined) {
+    throw new BenchError(`There is no party '${unknown}': name some of ${partyIds.join(', ')}.`);
+  }
+  return parties.filter(({ id }) => names.includes(id));
+}
+
+/** By this project, whoever takes part. */
+async function cutFaces(
+  out: string,
+  count: number,
+  sets: readonly PhotoSet[],
+  places: Places,
+  cores: string | undefined,
+): Promise<string> {
+  const own = parties.find(({ id }) => id === 'own-float32')!;
+  const peer = new Peer('cutting faces', own.program(places), cores);
+  try {
+    await peer.ready();
+    await peer.ask({ do: 'cut', paths: sets[0]!.paths, count, out });
+    return out;
+  } finally {
+    await peer.close();
+  }
+}
+
+function compareEmbeddings(embeddings: ReadonlyMap<Contestant, readonly number[]>): void {
+  const reference =
+    [...embeddings].find(([{ party }]) => party.id === 'torch-float32') ?? [...embeddings][0];
+  if (reference === undefined) return;
+  for (const [{ result }, embedding] of embeddings) {
+    result.distance = distanceOf(embedding, reference[1]);
+  }
+}
+
+function compareNames(
+  answers: ReadonlyMap<Contestant, ReadonlyMap<string, PhotoAnswer>>,
+): Names | undefined {
+  const of = (id: PartyId) => [...answers].find(([{ party }]) => party.id === id)?.[1];
+  const [exact, rough] = [of('own-float32'), of('own-bfloat16')];
+  if (exact === undefined || rough === undefined) return undefined;
+  const paths = [...exact.keys()].filter((path) => rough.has(path));
+  const different = paths.filter((path) => exact.get(path)!.name !== rough.get(path)!.name);
+  return {
+    photos: paths.length,
+    same: paths.length - different.length,
+    twice: paths.filter((path) => rough.get(path)!.twice).length,
+    different,
+  };
+}
+
+async function measureGroups(
+  contestants: readonly Contestant[],
+  sets: readonly PhotoSet[],
+  work: string,
+  plan: Plan,
+  quick: boolean,
+): Promise<void> {
+  const from = sets.find(({ name }) => name === 'small') ?? sets[0]!;
+  const taking = contestants.filter(({ party }) => party.id !== 'own-wasm');
+  const groups = new Map<number, string>();
+  for (const count of quick ? [1, 4] : [1, 2, 4, 8, 16]) {
+    groups.set(count, await groupPhoto(singles(from), count, work));
+  }
+  await measureFaces(taking, groups, quick ? 1 : 3, plan.onStep);
+}
+
+async function closeAll(contestants: readonly Contestant[]): Promise<void> {
+  for (const contestant of contestants) {
+    await contestant.peer?.close();
+    contestant.peer = undefined;
+  }
+}

@@ -1,0 +1,161 @@
+/** Who is measured, how each is started, and what each can be asked. Starts nothing. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Program } from './peer.ts';
+
+export type PartyId =
+  | 'own-float32'
+  | 'own-bfloat16'
+  | 'own-wasm'
+  | 'torch-float32'
+  | 'torch-bfloat16'
+  | 'onnxruntime-float32'
+  | 'openvino-float32'
+  | 'openvino-bfloat16'
+  | 'tfjs-node-eager'
+  | 'tfjs-wasm-unfolded';
+
+export interface Party {
+  readonly id: PartyId;
+  readonly label: string;
+  readonly precision: 'float32' | 'bfloat16';
+  readonly python: boolean;
+  /** Whether it is asked for whole photos too, not only for embeddings. */
+  readonly photos: boolean;
+  readonly program: (places: Places) => Program;
+}
+
+/** What the programs need to find. */
+export interface Places {
+  /** The converted model. */
+  readonly model: string;
+  /** The encoder's checkpoint. */
+  readonly checkpoint: string;
+  /** The encoder in ONNX. */
+  readonly onnx: string;
+  /** A Python with the peers' packages. */
+  readonly python: string;
+  readonly threads: number;
+}
+
+/** Of glibc, as the worker sets them for its inference process. */
+const OWN_MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' };
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+
+const node =
+  (file: string, environment: Record<string, string>, ...args: string[]) =>
+  ({ model, threads }: Places): Program => ({
+    command: process.execPath,
+    args: [
+      here(`party/${file}`),
+      model,
+      ...args.map((one) => one.replace('THREADS', String(threads))),
+    ],
+    environment: {
+      ...environment,
+      TF_NUM_INTRAOP_THREADS: String(threads),
+      TF_NUM_INTEROP_THREADS: '1',
+    },
+  });
+
+/** A script of python/, with its threads set in every way that an engine reads. */
+export function pythonProgram({ python, threads }: Places, file: string, args: string[]): Program {
+  return {
+    command: python,
+    args: [join(here('python'), file), ...args],
+    environment: {
+      BENCH_THREADS: String(threads),
+      OMP_NUM_THREADS: String(threads),
+      MKL_NUM_THREADS: String(threads),
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
+  };
+}
+
+const torch = (precision: string) => (places: Places) =>
+  pythonProgram(places, 'facenet.py', [places.checkpoint, places.model, precision]);
+const openvino = (precision: string) => (places: Places) =>
+  pythonProgram(places, 'openvino_encoder.py', [places.onnx, precision]);
+
+const own = { python: false, photos: true } as const;
+const peer = { python: true, photos: false } as const;
+
+export const parties: readonly Party[] = [
+  {
+    id: 'own-float32',
+    label: 'this project, float32',
+    precision: 'float32',
+    ...own,
+    program: node('own.ts', OWN_MALLOC, 'tensorflow', 'THREADS', 'float32'),
+  },
+  {
+    id: 'own-bfloat16',
+    label: 'this project, bfloat16',
+    precision: 'bfloat16',
+    ...own,
+    program: node('own.ts', OWN_MALLOC, 'tensorflow', 'THREADS', 'bfloat16'),
+  },
+  {
+    id: 'own-wasm',
+    label: 'this project, wasm',
+    precision: 'float32',
+    ...own,
+    program: node('own.ts', {}, 'wasm', 'THREADS', 'float32'),
+  },
+  {
+    id: 'torch-float32',
+    label: 'facenet-pytorch',
+    precision: 'float32',
+    python: true,
+    photos: true,
+    program: torch('float32'),
+  },
+  {
+    id: 'torch-bfloat16',
+    label: 'facenet-pytorch, bfloat16 autocast',
+    precision: 'bfloat16',
+    python: true,
+    photos: true,
+    program: torch('bfloat16'),
+  },
+  {
+    id: 'onnxruntime-float32',
+    label: 'onnxruntime',
+    precision: 'float32',
+    ...peer,
+    program: (places) => pythonProgram(places, 'onnx_encoder.py', [places.onnx]),
+  },
+  {
+    id: 'openvino-float32',
+    label: 'OpenVINO',
+    precision: 'float32',
+    ...peer,
+    program: openvino('float32'),
+  },
+  {
+    id: 'openvino-bfloat16',
+    label: 'OpenVINO, bfloat16',
+    precision: 'bfloat16',
+    ...peer,
+    program: openvino('bfloat16'),
+  },
+  {
+    id: 'tfjs-node-eager',
+    label: 'tfjs-node, op by op',
+    precision: 'float32',
+    python: false,
+    photos: false,
+    program: node('tfjs.ts', OWN_MALLOC, 'eager', 'THREADS'),
+  },
+  {
+    id: 'tfjs-wasm-unfolded',
+    label: 'tfjs wasm, batch norm not folded',
+    precision: 'float32',
+    python: false,
+    photos: false,
+    program: node('tfjs.ts', {}, 'unfolded', 'THREADS'),
+  },
+];
+
+export const partyIds = parties.map(({ id }) => id);

@@ -1,0 +1,98 @@
+/**
+ * This project as a party: the recognizer as people get it, and its encoder alone. Arguments: model
+ * folder, backend, threads, precision.
+ */
+import { readFile } from 'node:fs/promises';
+import { alignFaces } from '../../../model/align.ts';
+import { openNetworks } from '../../../model/backend/index.ts';
+import { decodeImage } from '../../../model/decode.ts';
+import { FACE_SIZE } from '../../../model/format.ts';
+import {
+  type Backend,
+  largestFace,
+  loadRecognizer,
+  type Recognizer,
+} from '../../../model/index.ts';
+import { embedTimer, writeFaces } from './faces-file.ts';
+import { serve } from './serve.ts';
+
+const [directory = '', backend = '', threads = '1', precision = 'float32'] = process.argv.slice(2);
+const options = { backend: backend as Backend, threads: Number(threads), precision, warmUp: true };
+
+let opened: Promise<Recognizer> | undefined;
+/** Loaded by the first photo: a process that only embeds need not hold it. */
+const recognizer = (): Promise<Recognizer> => {
+  opened ??= loadRecognizer(directory, options);
+  return opened;
+};
+let timer: ReturnType<typeof embedTimer> | undefined;
+
+async function together(paths: readonly string[]): Promise<void> {
+  const one = await recognizer();
+  for (const path of paths) await one.recognize(await readFile(path));
+}
+
+await serve(
+  {
+    async embed(request) {
+      if (timer === undefined) {
+        const networks = await openNetworks(directory, options);
+        timer = embedTimer((faces, count) => networks.embed(faces, count));
+      }
+      return timer(request);
+    },
+    async photo({ path, all = false }) {
+      const bytes = await readFile(path);
+      const one = await recognizer();
+      const begun = performance.now();
+      const recognition = await one.recognize(bytes, { allFaces: all });
+      const whole = performance.now() - begun;
+      const nearest = largestFace(recognition)?.nearest[0];
+      const { decode, detect, embed, match } = recognition.timings;
+      return {
+        timings: { decode, detect, embed, match },
+        whole,
+        faces: recognition.faces.length,
+        name: nearest?.name ?? null,
+        distance: nearest?.distance ?? null,
+      };
+    },
+    async photos({ paths }) {
+      await recognizer();
+      const begun = performance.now();
+      await together(paths);
+      return { whole: performance.now() - begun };
+    },
+    async run({ paths, batch, seconds }) {
+      await recognizer();
+      const begun = performance.now();
+      let photos = 0;
+      while (performance.now() - begun < seconds * 1000) {
+        await together(
+          Array.from({ length: batch }, (_, index) => paths[(photos + index) % paths.length]!),
+        );
+        photos += batch;
+      }
+      return { photos, seconds: (performance.now() - begun) / 1000 };
+    },
+    async cut({ paths, count, out }) {
+      const one = await recognizer();
+      const values = FACE_SIZE * FACE_SIZE * 3;
+      const faces = new Float32Array(values * count);
+      let at = 0;
+      for (let turn = 0; at < count && turn < count; turn++) {
+        for (const path of paths) {
+          const bytes = await readFile(path);
+          const box = (await one.recognize(bytes)).faces[0]?.box;
+          if (box === undefined || at === count) continue;
+          faces.set(alignFaces(await decodeImage(bytes), [box]), values * at);
+          at++;
+        }
+      }
+      if (at < count) throw new Error('no photo has a face');
+      await writeFaces(out, faces);
+      return { faces: at };
+    },
+  },
+  `node ${process.versions.node}`,
+);

@@ -1,0 +1,110 @@
+/**
+ * The photos that are measured with: the course's distinct ones, the large ones in ../shared/parity where
+ * they are, those scaled down, one's own, and groups put together from single faces.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, join, parse } from 'node:path';
+import sharp from 'sharp';
+import { findCourseData } from '../../convert/course-data.ts';
+import { usualPlaces } from '../../convert/obtain.ts';
+import { photoFiles } from '../../model/command/photo-files.ts';
+import { BenchError } from '../errors.ts';
+
+export type SetName = 'course' | 'small' | 'large' | 'own';
+
+export interface PhotoSet {
+  readonly name: SetName;
+  readonly label: string;
+  readonly paths: readonly string[];
+}
+
+/** px: the sides of the scaled photos. */
+const SMALL = 250;
+
+/** @param folder where made photos go @param images folders or files of one's own */
+export async function gatherPhotos(folder: string, images: readonly string[]): Promise<PhotoSet[]> {
+  const course = await distinct(await imagesIn([(await findCourseData(100)).images]));
+  const large = await imagesIn([join(usualPlaces.shared, 'parity')], true);
+  const own = images.length === 0 ? [] : await imagesIn(images);
+  const sets: PhotoSet[] = [
+    { name: 'course', label: 'course photos, 64x64', paths: course },
+    {
+      name: 'small',
+      label: `parity photos scaled to ${SMALL}x${SMALL}`,
+      paths: await scaled(large, folder),
+    },
+    { name: 'large', label: 'parity photos, about 2 megapixels', paths: large },
+    { name: 'own', label: 'photos of --images', paths: own },
+  ];
+  return sets.filter(({ paths }) => paths.length > 0);
+}
+
+/** One photo of each different content. */
+async function distinct(paths: readonly string[]): Promise<string[]> {
+  const seen = new Map<string, string>();
+  for (const path of paths) {
+    const digest = createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+    if (!seen.has(digest)) seen.set(digest, path);
+  }
+  return [...seen.values()];
+}
+
+async function imagesIn(named: readonly string[], mayBeAbsent = false): Promise<string[]> {
+  const files = await photoFiles(named);
+  const wrong = files.find((file) => 'error' in file);
+  if (wrong && 'error' in wrong) {
+    if (mayBeAbsent) return [];
+    throw new BenchError(`${wrong.path} cannot be measured with: ${wrong.error.message}`);
+  }
+  return files.map(({ path }) => path);
+}
+
+async function scaled(paths: readonly string[], folder: string): Promise<string[]> {
+  await mkdir(folder, { recursive: true });
+  return Promise.all(
+    paths.map(async (path) => {
+      const out = join(folder, `${parse(path).name}-${SMALL}.jpg`);
+      await sharp(path).rotate().resize(SMALL, SMALL, { fit: 'cover' }).jpeg().toFile(out);
+      return out;
+    }),
+  );
+}
+
+/** px: every group photo has the same size, whatever the number of its faces. */
+const GROUP = 1000;
+
+/**
+ * A photo of `faces` single photos, tiled; all groups have the same size, and what is not needed is grey.
+ * @param singles photos with one face each, not all different where there are fewer than faces
+ */
+export async function groupPhoto(
+  singles: readonly string[],
+  faces: number,
+  folder: string,
+): Promise<string> {
+  const across = 4;
+  const side = GROUP / across;
+  const tiles = await Promise.all(
+    Array.from({ length: faces }, async (_, index) => ({
+      input: await sharp(singles[index % singles.length]!)
+        .resize(side, side)
+        .toBuffer(),
+      left: (index % across) * side,
+      top: Math.floor(index / across) * side,
+    })),
+  );
+  const out = join(folder, `group-${faces}.jpg`);
+  await sharp({ create: { width: GROUP, height: GROUP, channels: 3, background: 'grey' } })
+    .composite(tiles)
+    .jpeg()
+    .toFile(out);
+  return out;
+}
+
+/** Parity's photo of several people is no single one. */
+export function singles(set: PhotoSet): string[] {
+  return set.paths.filter((path) => !basename(path).startsWith('multiface'));
+}

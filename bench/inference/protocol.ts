@@ -1,0 +1,62 @@
+/**
+ * What the bench asks of a party's process and what that answers: one JSON object a line, answers behind
+ * `@`, so that whatever a library prints is not taken for one. The Python side is python/party.py.
+ */
+import { z } from 'zod';
+
+export type Request =
+  /** Embeds the first `count` faces of a file of float32 [n, 240, 240, 3], `times` times. */
+  | { readonly do: 'embed'; readonly faces: string; readonly count: number; readonly times: number }
+  /** The whole way for one photo; `all` embeds every face, not only the largest. */
+  | { readonly do: 'photo'; readonly path: string; readonly all?: boolean }
+  /** The whole way for several photos at once. */
+  | { readonly do: 'photos'; readonly paths: readonly string[] }
+  /** Photos over and over, `batch` at a time, for so many seconds. */
+  | {
+      readonly do: 'run';
+      readonly paths: readonly string[];
+      readonly batch: number;
+      readonly seconds: number;
+    }
+  /** Cuts the faces of photos and writes the first `count` as `embed` reads them. */
+  | {
+      readonly do: 'cut';
+      readonly paths: readonly string[];
+      readonly count: number;
+      readonly out: string;
+    }
+  /** Times exact matching, and every other way asked for, in a made gallery of so many people. */
+  | { readonly do: 'match'; readonly people: number; readonly times: number };
+
+const ms = z.number().nonnegative();
+
+export const readySchema = z.object({ ready: z.literal(true), versions: z.string() });
+export const failureSchema = z.object({ id: z.int(), error: z.string() });
+
+const embedSchema = z.object({
+  ms: z.array(ms).min(1),
+  embedding: z.array(z.number()).length(512),
+});
+const photoSchema = z.object({
+  timings: z.object({ decode: ms, detect: ms, embed: ms, match: ms }),
+  whole: ms,
+  faces: z.int(),
+  name: z.string().nullable(),
+  distance: z.number().nullable(),
+  /** Whether a face was embedded a second time, in float32, to be sure of its name. */
+  twice: z.boolean().optional(),
+});
+export type PhotoAnswer = z.output<typeof photoSchema>;
+
+/** Of each request. */
+export const answerSchemas = {
+  embed: embedSchema,
+  photo: photoSchema,
+  photos: z.object({ whole: ms }),
+  run: z.object({ photos: z.int(), seconds: z.number().positive() }),
+  cut: z.object({ faces: z.int() }),
+  match: z.object({ ms: z.array(ms).min(1) }),
+} as const;
+
+export type Kind = Request['do'];
+export type Answer<K extends Kind> = z.output<(typeof answerSchemas)[K]>;

@@ -1,0 +1,35 @@
+/** Puts a run's results where people look: the report into a page, the picture into a folder, all as JSON. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { writeDocsPart } from '../docs-part.ts';
+import { drawResults } from './picture.ts';
+import { report } from './report.ts';
+import type { Results } from './results.ts';
+
+export interface Publication {
+  /** A folder for the picture. */
+  readonly pictures?: string | undefined;
+  /** A Markdown file whose part between the two marks becomes the report. */
+  readonly docs?: string | undefined;
+  /** A file for the results as JSON. */
+  readonly out?: string | undefined;
+}
+
+/** @returns the report */
+export async function publish(
+  results: Results,
+  { pictures, docs, out }: Publication,
+): Promise<string> {
+  const words = report(results);
+  if (out !== undefined) await writeNew(out, `${JSON.stringify(results, null, 2)}\n`);
+  if (pictures !== undefined) {
+    await writeNew(join(pictures, 'inference.svg'), drawResults(results));
+  }
+  if (docs !== undefined) await writeDocsPart(docs, words);
+  return words;
+}
+
+async function writeNew(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}

@@ -1,0 +1,80 @@
+/** Everything one run of `bench inference` measured. Plain data: it is printed, drawn and written as JSON. */
+import type { Machine } from './machine.ts';
+import type { Memory } from './memory.ts';
+import type { PartyId } from './parties.ts';
+import type { SetName } from './photos.ts';
+
+/** Medians in ms. */
+export interface Steps {
+  readonly decode: number;
+  readonly detect: number;
+  readonly embed: number;
+  readonly match: number;
+  readonly whole: number;
+}
+
+export interface PartyResult {
+  readonly id: PartyId;
+  readonly versions?: string;
+  /** Why it was left out, or broke off. */
+  readonly skipped?: string;
+  /** ms a call, by the number of faces in it */
+  encoder: Record<number, number>;
+  /** Of the first face's embedding from facenet-pytorch's, else from this project's float32. */
+  distance?: number;
+  photos: Partial<Record<SetName, Steps>>;
+  /** ms a photo when several are done at once */
+  batched: Partial<Record<SetName, number>>;
+  /** ms for one photo with so many faces, all embedded */
+  faces: Record<number, number>;
+  /** At work, at most. */
+  memory?: Memory;
+}
+
+export interface Names {
+  readonly photos: number;
+  readonly same: number;
+  /** Photos whose face was embedded again in float32. */
+  readonly twice: number;
+  readonly different: readonly string[];
+}
+
+export interface Throughput {
+  readonly label: string;
+  readonly party: PartyId;
+  readonly processes: number;
+  readonly threads: number;
+  /** photos a second, median */
+  readonly photos: number;
+}
+
+export interface GalleryCost {
+  readonly people: number;
+  /** ms, median, of exact matching */
+  readonly exact: number;
+  readonly approximate?: {
+    readonly ms: number;
+    readonly recall1: number;
+    readonly recall3: number;
+  };
+}
+
+export interface Results {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly threads: number;
+  readonly quick: boolean;
+  readonly sets: readonly { name: SetName; label: string; photos: number }[];
+  parties: PartyResult[];
+  names?: Names;
+  /** ms */
+  coldStart: { own?: number; python?: number };
+  worker: { memory?: Memory; readyMs?: number; skipped?: string };
+  /** bytes by file of the model folder */
+  disk: Record<string, number>;
+  /** A set with float16 weights, where the converter makes one. */
+  float16: { bytes?: number; distance?: number; skipped?: string };
+  throughput: Throughput[];
+  gallery: GalleryCost[];
+  galleryNote?: string;
+}

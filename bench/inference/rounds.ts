@@ -1,0 +1,157 @@
+/**
+ * The measurements that all parties take part in, turn by turn (A, B, C, A, B, C …), so that a noisy moment
+ * hits all alike. Knows no party by name.
+ */
+import { memoryOf, most } from './memory.ts';
+import { type Contestant, dropOut } from './open.ts';
+import type { PhotoSet, SetName } from './photos.ts';
+import type { PhotoAnswer } from './protocol.ts';
+import type { Steps } from './results.ts';
+import { median } from './statistics.ts';
+
+export interface Plan {
+  readonly counts: readonly number[];
+  readonly encoderRounds: number;
+  readonly photoRounds: Readonly<Record<SetName, number>>;
+  readonly onStep: (words: string) => void;
+}
+
+/** As many photos go through a party at once where batches are measured. */
+export const TOGETHER = 4;
+
+/** @param faces a file of at least as many faces as the largest count */
+export async function measureEncoders(
+  contestants: readonly Contestant[],
+  faces: string,
+  { counts, encoderRounds, onStep }: Plan,
+): Promise<Map<Contestant, readonly number[]>> {
+  const embeddings = new Map<Contestant, readonly number[]>();
+  for (const count of counts) {
+    const taken = new Map<Contestant, number[]>();
+    // Round 0 compiles and warms up; it does not count.
+    for (let round = 0; round <= encoderRounds; round++) {
+      onStep(`encoder, ${count} at once, round ${round} of ${encoderRounds}`);
+      await eachInTurn(contestants, async (contestant, peer) => {
+        // The first call of a turn finds the caches full of the last party's data.
+        const times = count === 1 ? 4 : 2;
+        const { ms, embedding } = await peer.ask({ do: 'embed', faces, count, times });
+        if (round > 0) add(taken, contestant, ms.slice(1));
+        if (count === counts[0]) embeddings.set(contestant, embedding);
+      });
+    }
+    for (const [{ result }, ms] of taken) result.encoder[count] = median(ms);
+  }
+  await measureMemory(contestants);
+  return embeddings;
+}
+
+/** @returns each party's last answer for each photo */
+export async function measurePhotos(
+  contestants: readonly Contestant[],
+  sets: readonly PhotoSet[],
+  { photoRounds, onStep }: Plan,
+): Promise<Map<Contestant, Map<string, PhotoAnswer>>> {
+  const answers = new Map<Contestant, Map<string, PhotoAnswer>>();
+  for (const { name, label, paths } of sets) {
+    const taken = new Map<Contestant, PhotoAnswer[][]>();
+    const rounds = photoRounds[name];
+    for (let round = 0; round <= rounds; round++) {
+      onStep(`${label}, round ${round} of ${rounds}`);
+      for (const [index, path] of paths.entries()) {
+        await eachInTurn(contestants, async (contestant, peer) => {
+          const answer = await peer.ask({ do: 'photo', path });
+          const byPath = answers.get(contestant) ?? new Map<string, PhotoAnswer>();
+          answers.set(contestant, byPath.set(path, answer));
+          if (round === 0) return;
+          const byPhoto = taken.get(contestant) ?? paths.map((): PhotoAnswer[] => []);
+          taken.set(contestant, byPhoto);
+          byPhoto[index]!.push(answer);
+        });
+      }
+      await measureMemory(contestants);
+    }
+    for (const [{ result }, byPhoto] of taken) {
+      if (byPhoto.every((some) => some.length > 0)) result.photos[name] = stepsOf(byPhoto);
+    }
+  }
+  return answers;
+}
+
+/** ms a photo when several are given at once. */
+export async function measureBatches(
+  contestants: readonly Contestant[],
+  sets: readonly PhotoSet[],
+  { photoRounds, onStep }: Plan,
+): Promise<void> {
+  for (const { name, label, paths } of sets) {
+    const taken = new Map<Contestant, number[]>();
+    const batch = Array.from({ length: TOGETHER }, (_, index) => paths[index % paths.length]!);
+    for (let round = 0; round <= photoRounds[name]; round++) {
+      onStep(`${label}, ${TOGETHER} at once, round ${round} of ${photoRounds[name]}`);
+      await eachInTurn(contestants, async (contestant, peer) => {
+        const { whole } = await peer.ask({ do: 'photos', paths: batch });
+        if (round > 0) add(taken, contestant, [whole / TOGETHER]);
+      });
+    }
+    for (const [{ result }, ms] of taken) result.batched[name] = median(ms);
+  }
+}
+
+/** @param groups photos by the number of their faces, all of which are embedded */
+export async function measureFaces(
+  contestants: readonly Contestant[],
+  groups: ReadonlyMap<number, string>,
+  rounds: number,
+  onStep: (words: string) => void,
+): Promise<void> {
+  for (const [count, path] of groups) {
+    const taken = new Map<Contestant, number[]>();
+    for (let round = 0; round <= rounds; round++) {
+      onStep(`a photo of ${count} faces, round ${round} of ${rounds}`);
+      await eachInTurn(contestants, async (contestant, peer) => {
+        const { whole } = await peer.ask({ do: 'photo', path, all: true });
+        if (round > 0) add(taken, contestant, [whole]);
+      });
+    }
+    for (const [{ result }, ms] of taken) result.faces[count] = median(ms);
+  }
+}
+
+/** The mean over the photos of each photo's medians: what a photo of the set costs. */
+export function stepsOf(byPhoto: readonly (readonly PhotoAnswer[])[]): Steps {
+  const mean = (pick: (answer: PhotoAnswer) => number): number =>
+    byPhoto.reduce((sum, answers) => sum + median(answers.map(pick)), 0) / byPhoto.length;
+  return {
+    decode: mean(({ timings }) => timings.decode),
+    detect: mean(({ timings }) => timings.detect),
+    embed: mean(({ timings }) => timings.embed),
+    match: mean(({ timings }) => timings.match),
+    whole: mean(({ whole }) => whole),
+  };
+}
+
+async function eachInTurn(
+  contestants: readonly Contestant[],
+  ask: (contestant: Contestant, peer: NonNullable<Contestant['peer']>) => Promise<void>,
+): Promise<void> {
+  for (const contestant of contestants) {
+    if (contestant.peer === undefined) continue;
+    try {
+      await ask(contestant, contestant.peer);
+    } catch (error) {
+      await dropOut(contestant, error);
+    }
+  }
+}
+
+async function measureMemory(contestants: readonly Contestant[]): Promise<void> {
+  for (const { peer, result } of contestants) {
+    if (peer?.pid === undefined) continue;
+    const memory = most(result.memory, await memoryOf(peer.pid));
+    if (memory) Object.assign(result, { memory });
+  }
+}
+
+function add(to: Map<Contestant, number[]>, contestant: Contestant, values: number[]): void {
+  to.set(contestant, [...(to.get(contestant) ?? []), ...values]);
+}

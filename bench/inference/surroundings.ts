@@ -1,0 +1,106 @@
+/**
+ * What is not measured turn by turn with every party: cold starts, photos a second on all cores, a worker,
+ * the model's size, and galleries of many people.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { messageOf } from '../../runtime/errors.ts';
+import { measureColdStarts } from './cold-start.ts';
+import type { Circumstances } from './open.ts';
+import { type PartyId, type Places, parties } from './parties.ts';
+import { Peer } from './peer.ts';
+import type { PhotoSet } from './photos.ts';
+import type { Results } from './results.ts';
+import { median } from './statistics.ts';
+import { arrangementsOf, measureThroughput } from './throughput.ts';
+import { measureWorker } from './worker.ts';
+
+export interface Surroundings {
+  readonly sets: readonly PhotoSet[];
+  readonly places: Places;
+  readonly circumstances: Circumstances;
+  readonly quick: boolean;
+  readonly onStep: (words: string) => void;
+}
+
+/** What is not measured turn by turn with everybody. */
+export async function measureSurroundings(
+  results: Results,
+  { sets, places, circumstances: { machine, python, cores }, quick, onStep }: Surroundings,
+): Promise<void> {
+  const takesPart = (id: PartyId): boolean =>
+    results.parties.some((one) => one.id === id && one.skipped === undefined);
+  const course = sets[0]!.paths;
+  onStep('cold starts');
+  results.coldStart = await measureColdStarts(places, course[0]!, {
+    rounds: quick ? 1 : 5,
+    python: 'path' in python && takesPart('torch-float32'),
+    cores,
+  });
+  const able = parties.filter(
+    ({ id }) => takesPart(id) && /^own-(?:float32|bfloat16)$|^torch-float32$/.test(id),
+  );
+  results.throughput = await measureThroughput(able.flatMap(arrangementsOf), places, course, {
+    rounds: quick ? 1 : 3,
+    seconds: quick ? 2 : 5,
+    cores: machine.cores,
+    pinning: machine.pinning && machine.cores >= 2,
+    onStep,
+  });
+  try {
+    results.worker = await measureWorker({
+      model: places.model,
+      threads: places.threads,
+      starts: quick ? 1 : 5,
+      secondsOfWork: quick ? 4 : 15,
+      photos: sets.flatMap(({ paths }) => paths),
+      onStep,
+    });
+  } catch (error) {
+    results.worker = { skipped: messageOf(error) };
+  }
+  await measureGalleries(results, places, cores, quick, onStep);
+}
+
+/** Bytes of a person in a gallery, with room for the copies that are made on the way. */
+const BYTES_A_PERSON = 3 * 4 * 512;
+
+async function measureGalleries(
+  results: Results,
+  places: Places,
+  cores: string | undefined,
+  quick: boolean,
+  onStep: (words: string) => void,
+): Promise<void> {
+  const program = {
+    command: process.execPath,
+    args: [join(import.meta.dirname, 'party/gallery.ts'), places.model],
+  };
+  for (const people of quick ? [1e2, 1e4, 1e5] : [1e2, 1e3, 1e4, 1e5, 1e6]) {
+    onStep(`a gallery of ${people.toLocaleString('en')}`);
+    if (people * BYTES_A_PERSON > results.machine.memoryGb * 1e9 * 0.6) {
+      results.galleryNote = `No memory here for ${people.toLocaleString('en')} people.`;
+      break;
+    }
+    const peer = new Peer('matching', program, cores);
+    try {
+      await peer.ready();
+      const { ms } = await peer.ask({ do: 'match', people, times: people >= 1e6 ? 5 : 25 });
+      // The first calls are interpreted.
+      results.gallery.push({ people, exact: median(ms.slice(ms.length > 5 ? 5 : 1)) });
+    } finally {
+      await peer.close();
+    }
+  }
+}
+
+/** Bytes of every file below the folder. */
+export async function sizesIn(folder: string): Promise<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    sizes[relative(folder, path)] = (await stat(path)).size;
+  }
+  return sizes;
+}

@@ -1,0 +1,143 @@
+/**
+ * A worker as it runs in production, on the local cloud: its memory at work, all its processes, and the
+ * time from its start until its lease says that it is ready.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openLeases } from '../../cloud/leases.ts';
+import { cloudNames } from '../../cloud/names.ts';
+import { connectRedis } from '../../cloud/redis.ts';
+import { COMMAND_LINE } from '../../local/service.ts';
+import { startStack } from '../../local/stack.ts';
+import { createLogger } from '../../runtime/log.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { BenchError } from '../errors.ts';
+import { type Memory, memoryOf, most } from './memory.ts';
+import { median } from './statistics.ts';
+
+export interface WorkerOptions {
+  readonly model: string;
+  readonly threads: number;
+  readonly starts: number;
+  readonly secondsOfWork: number;
+  readonly photos: readonly string[];
+  readonly onStep: (words: string) => void;
+}
+
+const READY_MS = 60_000;
+
+export async function measureWorker(
+  options: WorkerOptions,
+): Promise<{ memory?: Memory; readyMs: number }> {
+  const folder = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
+  const settings = readSettings(
+    {
+      PORT: 0,
+      LOCAL_CLOUD_PORT: 0,
+      LOCAL_DATA_DIR: folder,
+      MODEL_DIR: options.model,
+      THREADS: options.threads,
+      MAX_INSTANCES: 1,
+      PROJECT_ID: 'bench',
+    },
+    {},
+  );
+  const log = createLogger('bench', 'silent');
+  const stack = await startStack({
+    settings,
+    log,
+    machine: process.env,
+    prepareModel: async () => {},
+    signal: new AbortController().signal,
+    // The worker that is measured is the only one: instances would share its work.
+    instanceProgram: ['-e', 'setInterval(() => {}, 1000)'],
+  });
+  const redis = connectRedis(stack.redis.url, 'bench', log);
+  const leases = openLeases(redis, cloudNames(settings.PROJECT_ID).keys);
+  const environment = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? '',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL: stack.cloudUrl,
+    REDIS_URL: stack.redis.url,
+    PROJECT_ID: settings.PROJECT_ID,
+    MODEL_DIR: options.model,
+    THREADS: String(options.threads),
+    LOG_LEVEL: 'warn',
+  };
+  const workers: ChildProcess[] = [];
+  const startWorker = async (): Promise<{ child: ChildProcess; readyMs: number }> => {
+    const begun = performance.now();
+    const child = spawn(process.execPath, [COMMAND_LINE, 'worker'], {
+      env: environment,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    workers.push(child);
+    const id = `local-${hostname()}-${child.pid}`;
+    for (;;) {
+      const state = (await leases.read([id])).get(id)?.state;
+      if (state !== undefined && state !== 'starting') break;
+      if (child.exitCode !== null || performance.now() - begun > READY_MS) {
+        throw new BenchError('The worker did not become ready.');
+      }
+      await delay(5);
+    }
+    return { child, readyMs: performance.now() - begun };
+  };
+  try {
+    const taken: number[] = [];
+    // The first start fills the page cache; the last one goes on to work.
+    let last: ChildProcess | undefined;
+    for (let start = 0; start <= options.starts; start++) {
+      options.onStep(`a worker’s start, ${start} of ${options.starts}`);
+      if (last !== undefined) await ended(last);
+      const { child, readyMs } = await startWorker();
+      last = child;
+      if (start > 0) taken.push(readyMs);
+    }
+    options.onStep('a worker at work');
+    const memory = await memoryAtWork(last!.pid!, stack.webUrl, options);
+    return { readyMs: median(taken), ...(memory && { memory }) };
+  } finally {
+    await Promise.all(workers.map(ended));
+    redis.disconnect();
+    await stack.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Photos of every size, a few at a time, with a look at the memory meanwhile. */
+async function memoryAtWork(
+  pid: number,
+  url: string,
+  { photos, secondsOfWork }: WorkerOptions,
+): Promise<Memory | undefined> {
+  const until = performance.now() + secondsOfWork * 1000;
+  let peak: Memory | undefined;
+  let turn = 0;
+  const client = async (): Promise<void> => {
+    while (performance.now() < until) {
+      const path = photos[turn++ % photos.length]!;
+      const form = new FormData();
+      form.set('inputFile', new File([await readFile(path)], `${turn}-${basename(path)}`));
+      const response = await fetch(`${url}/`, { method: 'POST', body: form });
+      await response.text();
+      peak = most(peak, await memoryOf(pid));
+    }
+  };
+  await Promise.all([client(), client(), client(), client()]);
+  return peak;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}
