@@ -52,7 +52,7 @@ export async function measureSurroundings(
       model: places.model,
       threads: places.threads,
       starts: quick ? 1 : 5,
-      secondsOfWork: quick ? 4 : 15,
+      turns: quick ? 1 : 3,
       photos: sets.flatMap(({ paths }) => paths),
       onStep,
     });

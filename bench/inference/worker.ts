@@ -23,7 +23,8 @@ export interface WorkerOptions {
   readonly model: string;
   readonly threads: number;
   readonly starts: number;
-  readonly secondsOfWork: number;
+  /** How often each photo is sent. */
+  readonly turns: number;
   readonly photos: readonly string[];
   readonly onStep: (words: string) => void;
 }
@@ -112,22 +113,31 @@ export async function measureWorker(
   }
 }
 
-/** Photos of every size, a few at a time, with a look at the memory meanwhile. */
+/**
+ * Every photo so many times, a few at once, with a look at the memory after each answer: by count and not by
+ * time, so that a slow machine sees the large photos too.
+ * @throws {BenchError} when one is not answered: an idle worker's memory would be taken for one at work
+ */
 async function memoryAtWork(
   pid: number,
   url: string,
-  { photos, secondsOfWork }: WorkerOptions,
+  { photos, turns }: WorkerOptions,
 ): Promise<Memory | undefined> {
-  const until = performance.now() + secondsOfWork * 1000;
+  const waiting = Array.from({ length: turns }, () => photos).flat();
   let peak: Memory | undefined;
-  let turn = 0;
   const client = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const path = photos[turn++ % photos.length]!;
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
       const form = new FormData();
-      form.set('inputFile', new File([await readFile(path)], `${turn}-${basename(path)}`));
+      form.set(
+        'inputFile',
+        new File([await readFile(path)], `${waiting.length}-${basename(path)}`),
+      );
       const response = await fetch(`${url}/`, { method: 'POST', body: form });
-      await response.text();
+      const answer = await response.text();
+      // 422: no face in it; that was work as well.
+      if (!response.ok && response.status !== 422) {
+        throw new BenchError(`The worker did not answer ${path}: ${response.status} ${answer}`);
+      }
       peak = most(peak, await memoryOf(pid));
     }
   };
