@@ -1,7 +1,7 @@
 /**
  * An inference program that takes as long as the file `seconds` in its folder says, whatever the photo,
  * and keeps a journal of what it began and ended. It answers with the photo's own digest as the name, so
- * that a test can tell whose answer it got. Knows no model.
+ * that a test can tell whose answer it got. A photo whose bytes end with `poison` kills it. Knows no model.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
@@ -21,6 +21,7 @@ async function compute(photos: readonly Uint8Array[]): Promise<Answer[]> {
 function answerTo(bytes: Uint8Array): Answer {
   const name = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
   appendFileSync(join(folder, 'journal'), `begin ${name} ${process.pid} ${Date.now()}\n`);
+  if (Buffer.from(bytes.subarray(-6)).toString() === 'poison') process.kill(process.pid, 'SIGKILL');
   // Holds the event loop, as the model does.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   appendFileSync(join(folder, 'journal'), `end ${name}\n`);

@@ -1,0 +1,116 @@
+/** Carries out one fault on the running system, and undoes what lasts. Chooses nothing. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { below, listProcesses, type Process, signal } from './processes.ts';
+import type { FaultProxy } from './proxy.ts';
+import type { Fault, ProcessKind } from './schedule.ts';
+import type { SmallDisk } from './small-disk.ts';
+import type { System } from './system.ts';
+
+export interface InjectorParts {
+  readonly system: System;
+  readonly proxy: FaultProxy;
+  readonly disk: SmallDisk;
+  readonly redis: Redis;
+  /** Prefix of the project's keys. */
+  readonly keys: string;
+}
+
+export interface Injector {
+  /** @returns what was hit, in words; undefined when there was nothing to hit. Never rejects. */
+  inject(fault: Fault): Promise<string | undefined>;
+  /** Undoes all that lasts, at once. */
+  calm(): Promise<void>;
+}
+
+export function openInjector(parts: InjectorParts): Injector {
+  const { system, proxy, disk, redis, keys } = parts;
+  const undoings = new Set<() => Promise<void>>();
+
+  /** Lasts until its time is over or the run calms down, whichever is first. */
+  const last = (ms: number, undo: () => void | Promise<void>): void => {
+    const over = new AbortController();
+    const undone = delay(ms, undefined, { signal: over.signal })
+      .catch(() => undefined)
+      .then(undo)
+      .finally(() => undoings.delete(end));
+    const end = (): Promise<void> => {
+      over.abort();
+      return undone;
+    };
+    undoings.add(end);
+  };
+
+  const targets = async (what: ProcessKind): Promise<readonly number[]> => {
+    if (what === 'worker' || what === 'inference') {
+      const cloud = system.cloud.pid;
+      if (cloud === undefined) return [];
+      const all = await listProcesses();
+      const workers = all.filter(({ parent }) => parent === cloud);
+      const chosen: Process[] =
+        what === 'worker' ? workers : workers.flatMap(({ pid }) => below(pid, all));
+      return chosen.map(({ pid }) => pid).sort((a, b) => a - b);
+    }
+    const pid = system[what]?.pid;
+    return pid === undefined ? [] : [pid];
+  };
+
+  const jumpLease = async (
+    pick: number,
+    of: 'age' | 'state',
+    ms: number,
+  ): Promise<string | undefined> => {
+    const leases = (await redis.keys(`${keys}:lease:*`)).sort();
+    const lease = leases[Math.floor(pick * leases.length)];
+    if (lease === undefined) return undefined;
+    if (of === 'age') await redis.pexpire(lease, ms);
+    else {
+      const text = await redis.get(lease);
+      if (text === null) return undefined;
+      const told = { ...(JSON.parse(text) as object), forMs: ms };
+      await redis.set(lease, JSON.stringify(told), 'KEEPTTL');
+    }
+    return lease.split(':').at(-1);
+  };
+
+  const carryOut = async (fault: Fault): Promise<string | undefined> => {
+    switch (fault.kind) {
+      case 'kill':
+      case 'pause': {
+        const pids = await targets(fault.what);
+        const pid = pids[Math.floor(fault.pick * pids.length)];
+        if (pid === undefined) return undefined;
+        if (fault.kind === 'kill') return signal(pid, 'SIGKILL') ? `pid ${pid}` : undefined;
+        if (!signal(pid, 'SIGSTOP')) return undefined;
+        last(fault.ms, () => void signal(pid, 'SIGCONT'));
+        return `pid ${pid}`;
+      }
+      case 'calls': {
+        const rule = { service: fault.service, fault: fault.fault, share: fault.share };
+        proxy.add(rule);
+        last(fault.ms, () => proxy.remove(rule));
+        return '';
+      }
+      case 'full-disk':
+        if (!disk.canFill) return undefined;
+        await disk.fill();
+        last(fault.ms, () => disk.free());
+        return '';
+      case 'lease-clock':
+        return jumpLease(fault.pick, fault.of, fault.ms);
+    }
+  };
+
+  return {
+    async inject(fault) {
+      try {
+        return await carryOut(fault);
+      } catch {
+        return undefined; // Another fault is in the way, e.g. Redis is away.
+      }
+    },
+    async calm() {
+      await Promise.all([...undoings].map((end) => end()));
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** The processes below one, by the operating system's own list. Knows nothing of what they do. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+export interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+const run = promisify(execFile);
+const MOST_OUTPUT_BYTES = 16 * 1024 * 1024;
+
+/** Every process that is no zombie. */
+export async function listProcesses(): Promise<Process[]> {
+  const { stdout } = await run('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,args='], {
+    maxBuffer: MOST_OUTPUT_BYTES,
+  });
+  return stdout.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line);
+    if (match === null || match[3]!.startsWith('Z')) return [];
+    return [{ pid: Number(match[1]), parent: Number(match[2]), command: match[4]! }];
+  });
+}
+
+/** Every process below `pid`, however deep. */
+export function below(pid: number, all: readonly Process[]): Process[] {
+  const found: Process[] = [];
+  const parents = [pid];
+  for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
+    for (const one of all) {
+      if (one.parent !== parent) continue;
+      found.push(one);
+      parents.push(one.pid);
+    }
+  }
+  return found;
+}
+
+/** @returns whether there was such a process */
+export function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
