@@ -16,6 +16,7 @@ const commands = {
   workload: () => import('./workload/workload.command.ts'),
   grader: () => import('./workload/grader.command.ts'),
   bench: () => import('./bench/bench.command.ts'),
+  chaos: () => import('./chaos/chaos.command.ts'),
 } satisfies Record<string, () => Promise<{ command: unknown }>>;
 
 const asked = hideBin(process.argv)[0];

@@ -1,0 +1,53 @@
+/** `npm run chaos`: the whole system under real load and faults from a seed, held against its promises. */
+import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
+
+const options = {
+  requests: { type: 'number', default: 200, describe: 'uploads in all' },
+  seed: { type: 'number', default: 1, describe: 'an equal seed gives an equal schedule of faults' },
+  minutes: { type: 'number', default: 5, describe: 'no upload is begun after so long' },
+  faults: { type: 'number', default: 40, describe: 'faults a minute, on average' },
+  clients: { type: 'number', default: 24, describe: 'uploads under way at once' },
+} as const;
+
+type Flags = InferredOptionTypes<typeof options>;
+
+export const command: CommandModule<object, Flags> = {
+  command: 'chaos',
+  describe: 'Break the whole system at random and check that no request is lost',
+  builder: (yargs: Argv) =>
+    yargs
+      .options(options)
+      .example('$0 chaos --requests 500 --seed 7 --minutes 3', 'repeat the run of seed 7')
+      .check(({ requests, seed, minutes, faults, clients }) => {
+        const isGood = [requests, minutes, faults, clients].every((value) => value > 0);
+        if (isGood && Number.isInteger(requests) && Number.isInteger(seed)) return true;
+        throw new Error('--requests, --minutes, --faults and --clients must be numbers above 0');
+      }) as unknown as Argv<Flags>,
+  async handler({ requests, seed, minutes, faults, clients }: ArgumentsCamelCase<Flags>) {
+    const [{ runChaos }, { coursePhotos }, { reportText }, { ensureModel }, { readSettings }] =
+      await Promise.all([
+        import('./run.ts'),
+        import('./photos.ts'),
+        import('./report.ts'),
+        import('../convert/ensure-model.ts'),
+        import('../runtime/settings.ts'),
+      ]);
+    const settings = readSettings();
+    await ensureModel(settings, (line) => console.log(line));
+    const stopping = new AbortController();
+    process.once('SIGINT', () => stopping.abort());
+    const report = await runChaos({
+      requests,
+      seed,
+      minutes,
+      faultsPerMinute: faults,
+      clients,
+      photo: await coursePhotos(),
+      settings: { MODEL_DIR: settings.MODEL_DIR, BACKEND: settings.BACKEND },
+      signal: stopping.signal,
+      say: (line) => console.log(line),
+    });
+    console.log(`\nseed ${seed}\n${reportText(report)}`);
+    process.exit(report.breaches.length > 0 ? 1 : 0);
+  },
+};

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { plainPhoto } from '../test/form.fixture.ts';
+import { runChaos } from './run.ts';
+
+/** The real worker; its inference double names a photo by its own bytes, and poison kills it. */
+const PROGRAM = fileURLToPath(new URL('../test/slow-worker.fixture.ts', import.meta.url));
+
+it('no request is lost in a short run of seed 1', { timeout: 240_000 }, async () => {
+  const model = await mkdtemp(join(tmpdir(), 'elastic-face-chaos-model-'));
+  await writeFile(join(model, 'seconds'), '0.05');
+  const base = await plainPhoto();
+  const log: string[] = [];
+  const report = await runChaos({
+    requests: 150,
+    seed: 1,
+    minutes: 1,
+    faultsPerMinute: 60,
+    clients: 8,
+    photo(number) {
+      const isPoison = number === 57;
+      const mark = Buffer.from(`upload ${number}${isPoison ? ' poison' : ''}`);
+      if (number % 50 === 33) return { bytes: mark, expected: { kind: 'refusal' } };
+      const bytes = Buffer.concat([base, mark]);
+      const name = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+      return { bytes, expected: isPoison ? { kind: 'poison' } : { kind: 'name', name } };
+    },
+    settings: { MODEL_DIR: model, MAX_RECEIVES: 3 },
+    program: [PROGRAM],
+    signal: new AbortController().signal,
+    say: (line) => log.push(line),
+  });
+  await rm(model, { recursive: true });
+  assert.deepEqual(report.breaches, [], log.join('\n'));
+  assert.equal(report.sent, 150);
+  assert.ok(report.faultCount >= 5, `${report.faultCount} faults`);
+  assert.ok(report.letters >= 1, 'the poison is a dead letter');
+  assert.ok(report.right > 75, `${report.right} right answers`);
+});
