@@ -65,7 +65,11 @@ export function openLeases(redis: Redis, keys: string): Leases {
         const text = answers[2 * index]?.[1] as string | null;
         const left = Number(answers[2 * index + 1]?.[1]);
         const lease = text === null ? undefined : parseLease(text);
-        if (lease && left > 0) readings.set(id, { ...lease, silentMs: LEASE_MS - left });
+        if (lease && left > 0)
+          readings.set(id, {
+            ...lease, // A clock that was set back would have it speak from the future, and count as alive for long.
+            silentMs: Math.max(0, LEASE_MS - left),
+          });
       });
       return readings;
     },

@@ -64,6 +64,13 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     assert.ok(silentMs >= 0 && silentMs < 5000);
   });
 
+  it('a lease never speaks from the future, however the clock of Redis was set', async () => {
+    const leases = openLeases(redis, 'clock-test');
+    await leases.renew('i-1', { state: 'idle', forMs: 0, inHand: 0, finished: 0 });
+    await redis.pexpire('clock-test:lease:i-1', 600_000);
+    assert.equal((await leases.read(['i-1'])).get('i-1')?.silentMs, 0);
+  });
+
   it('an instance learns that it is to drain when it renews its lease, until it is forgotten', async () => {
     const leases = openLeases(redis, 'drain-test');
     const lease = { state: 'busy', forMs: 0, inHand: 1, finished: 0 } as const;

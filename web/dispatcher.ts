@@ -13,6 +13,12 @@ import type { Waiters } from './waiters.ts';
 const POLL_SECONDS = 2;
 /** Polls open at once: while one's replies are handed out, the next ones are already coming. */
 const LOOPS = 2;
+/**
+ * A node that does not listen may only have lost its Redis for a moment: its reply comes again after so
+ * many seconds, and is dropped when so many deliveries found nobody.
+ */
+const HEAR_AGAIN_SECONDS = 2;
+const MOST_DELIVERIES = 3;
 /** Before the next poll after one that failed: the queue may be away for a while. */
 const PAUSE_AFTER_FAILURE_MS = 500;
 
@@ -85,6 +91,10 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
   } else if (reply) {
     try {
       const heard = await relay.pass(reply.node, message.body);
+      if (!heard && message.deliveries < MOST_DELIVERIES) {
+        await parts.replies.extend(message.receipt, HEAR_AGAIN_SECONDS);
+        return;
+      }
       if (!heard) log.info({ request: reply.id, node: reply.node }, 'reply: its web node is gone');
     } catch (err) {
       // Not deleted: the queue brings it again when its visibility ends, and Redis may be back.

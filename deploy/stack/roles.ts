@@ -55,8 +55,14 @@ export class Roles extends Construct {
       'sqs:ChangeMessageVisibility',
     ];
     const worker = instanceRole(this, 'Worker', [
-      allow(take, [requests.queueArn]),
-      allow(['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:SendMessage'], [replies.queueArn]),
+      // It sends as well: a copy of what it was taken away from.
+      allow([...take, 'sqs:SendMessage'], [requests.queueArn]),
+      allow(
+        ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:SendMessage'],
+        [replies.queueArn, deadLetters.queueArn],
+      ),
+      // Without it, S3 answers 403 for an object that is not there, where the worker needs the 404.
+      allow(['s3:ListBucket'], [inBucket.bucketArn, outBucket.bucketArn]),
       allow(['s3:GetObject'], [inBucket.arnForObjects('*')]),
       // A second upload of a name lies aside until the worker moves or drops it.
       allow(['s3:PutObject'], [inBucket.arnForObjects('*')]),

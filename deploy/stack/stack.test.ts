@@ -122,7 +122,7 @@ describe('what lies in the stack', () => {
   it('sends a request that failed for good to the dead letters, and an alarm with it', () => {
     demo.hasResourceProperties('AWS::SQS::Queue', {
       QueueName: 'demo-req-queue',
-      RedrivePolicy: Match.objectLike({ maxReceiveCount: 5 }),
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: 6 }),
     });
     demo.resourceCountIs('AWS::CloudWatch::Alarm', 2);
     demo.resourceCountIs('AWS::Budgets::Budget', 1);

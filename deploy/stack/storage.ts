@@ -8,7 +8,8 @@ import { cloudNames } from '../../cloud/names.ts';
 const VISIBILITY = Duration.seconds(30);
 /** SQS's longest: a person has to look at dead letters. */
 const LONGEST = Duration.days(14);
-const MOST_DELIVERIES = 5;
+/** One more than MAX_RECEIVES: the worker writes the letter itself, with its reason. */
+const MOST_DELIVERIES = 6;
 
 export class Storage extends Construct {
   readonly inBucket: Bucket;

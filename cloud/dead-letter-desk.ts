@@ -1,0 +1,135 @@
+/**
+ * What a person does with dead letters, in lines of text. SQS lets nobody look without taking: each
+ * letter that stays is put back before an answer is given.
+ */
+import { ElasticFaceError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Settings } from '../runtime/settings.ts';
+import { createAwsClients } from './clients.ts';
+import { type DeadLetter, openDeadLetters } from './dead-letters.ts';
+import { encodeRequest, photoDigest } from './messages.ts';
+import { cloudNames } from './names.ts';
+import { openPhotos } from './objects.ts';
+import { openPressure } from './pressure.ts';
+import { openQueue } from './queues.ts';
+import { connectRedis } from './redis.ts';
+
+export type Chosen = readonly string[] | 'all';
+
+export interface DeadLetterDesk {
+  /** One line a letter: id, file, when, deliveries, reason. */
+  list(): Promise<string[]>;
+  /** One JSON object a letter, with whether its photo is still there. */
+  show(chosen: Chosen): Promise<string[]>;
+  /**
+   * Sends them again with deliveries counted anew: pressure first, so that the scaler sees them, and the
+   * name where it is free; then the request; then the letter goes. Dying between sends one twice at most.
+   */
+  retry(chosen: Chosen): Promise<string[]>;
+  /** Deletes the letters; their photos stay in the bucket. */
+  drop(chosen: Chosen): Promise<string[]>;
+  close(): void;
+}
+
+/** Nothing was chosen, or something that is not there. */
+export class DeadLetterError extends ElasticFaceError {
+  constructor(message: string) {
+    super('dead-letters', message);
+  }
+}
+
+/** @throws {QueueError} when the project's queues do not exist */
+export async function openDeadLetterDesk(settings: Settings, log: Logger): Promise<DeadLetterDesk> {
+  const names = cloudNames(settings.PROJECT_ID);
+  const clients = createAwsClients(settings);
+  const [requests, buried] = await Promise.all([
+    openQueue(clients.sqs, names.requestQueue),
+    openQueue(clients.sqs, names.deadLetterQueue),
+  ]);
+  const letters = openDeadLetters(buried);
+  const photos = openPhotos(clients.s3, names.inBucket);
+  const redis =
+    settings.REDIS_URL === undefined
+      ? undefined
+      : connectRedis(settings.REDIS_URL, 'dead-letters', log);
+  const pressure = redis && openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
+
+  const photoState = async ({ request }: DeadLetter): Promise<string> => {
+    if (request === undefined) return 'unknown';
+    const bytes = await photos.get(request.key);
+    if (bytes === undefined) return 'gone';
+    const isOwn = request.digest === undefined || photoDigest(bytes) === request.digest;
+    return isOwn ? 'there' : 'replaced by another upload of that name';
+  };
+
+  /** Does `work` with each chosen letter, and puts back the others and what failed. */
+  const each = async (
+    chosen: Chosen,
+    work: (letter: DeadLetter) => Promise<{ line: string; isDone: boolean }>,
+  ): Promise<string[]> => {
+    if (chosen !== 'all' && chosen.length === 0) {
+      throw new DeadLetterError('Name the ids of the letters, as `list` says them, or --all.');
+    }
+    const taken = await letters.take();
+    const staying = new Set(taken);
+    const missing = new Set(chosen === 'all' ? [] : chosen);
+    const lines: string[] = [];
+    try {
+      for (const letter of taken) {
+        if (chosen !== 'all' && !chosen.includes(letter.id)) continue;
+        missing.delete(letter.id);
+        const { line, isDone } = await work(letter);
+        lines.push(line);
+        if (!isDone) continue;
+        await letters.delete(letter);
+        staying.delete(letter);
+      }
+    } finally {
+      await Promise.allSettled([...staying].map((letter) => letters.putBack(letter)));
+    }
+    if (missing.size > 0) {
+      throw new DeadLetterError(
+        `${[...lines, ''].join('\n')}There is no dead letter ${[...missing].join(', ')}, or somebody else is looking at it.`,
+      );
+    }
+    return lines;
+  };
+
+  return {
+    list: () => each('all', async (letter) => ({ line: listLine(letter), isDone: false })),
+    show: (chosen) =>
+      each(chosen, async (letter) => {
+        const { id, request, body, reason, deliveries, worker, at } = letter;
+        const photo = await photoState(letter);
+        const when = new Date(at).toISOString();
+        const shown = { id, reason, deliveries, worker, at: when, photo, request: request ?? body };
+        return { line: JSON.stringify(shown), isDone: false };
+      }),
+    retry: (chosen) =>
+      each(chosen, async ({ id, request }) => {
+        if (request === undefined) return { line: `${id}: nobody can read it`, isDone: false };
+        const now = Date.now();
+        await pressure?.begin(id, request.file, now).catch((err: unknown) => {
+          log.warn({ err }, 'pressure not counted: the scaler sees the queue itself');
+        });
+        await requests.send(encodeRequest({ ...request, sentAt: now }));
+        return { line: `${id} ${request.file}: sent again`, isDone: true };
+      }),
+    drop: (chosen) =>
+      each(chosen, async ({ id, request }) => ({
+        line: `${id} ${request?.file ?? ''}: dropped`,
+        isDone: true,
+      })),
+    close() {
+      redis?.disconnect();
+      clients.destroy();
+    },
+  };
+}
+
+function listLine({ id, request, at, deliveries, reason }: DeadLetter): string {
+  const file = request?.file ?? '(cannot be read)';
+  return [id, file, new Date(at).toISOString(), `${deliveries ?? '?'} deliveries`, reason].join(
+    '  ',
+  );
+}
