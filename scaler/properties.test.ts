@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Action } from './actions.ts';
-import { decide } from './decide.ts';
+import { type DecisionSettings, decide } from './decide.ts';
 import { learn, startMemory } from './memory.ts';
 import { settings as fixed } from './observation.fixture.ts';
+import { placesOf } from './places.ts';
 import { policies } from './policies/named.ts';
 import type { Observation, ScalingSettings } from './policy.ts';
-import { calm, type Weather, World } from './world.fixture.ts';
+import { calm, type Weather } from './weather.fixture.ts';
+import { World } from './world.fixture.ts';
 
 const weather: fc.Arbitrary<Weather> = fc.record(
   {
@@ -27,6 +29,13 @@ const weather: fc.Arbitrary<Weather> = fc.record(
     ),
     launches: fc.constantFrom('yes', 'yes', 'yes', 'refused', 'lost', 'unheard'),
     terminations: fc.constantFrom('yes', 'yes', 'fail'),
+    room: fc.oneof(
+      { weight: 5, arbitrary: fc.constant(undefined) },
+      fc.integer({ min: 1, max: 4 }),
+    ),
+    full: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.subarray(['a.large', 'b.large'])),
+    rests: fc.constantFrom('yes', 'yes', 'yes', 'refused', 'lost', 'unheard'),
+    namesFail: fc.boolean(),
     jitter: fc.nat(4),
     hang: fc.oneof({ weight: 30, arbitrary: fc.constant(undefined) }, fc.nat(5)),
     die: fc.oneof({ weight: 30, arbitrary: fc.constant(undefined) }, fc.nat(5)),
@@ -50,7 +59,9 @@ const scene = fc.record({
   spells,
   lagSeconds: fc.constantFrom(0, 0, 2, 20),
   bootSeconds: fc.constantFrom(0, 3, 25),
-  most: fc.integer({ min: 1, max: 6 }),
+  most: fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 7, max: 12 })),
+  warm: fc.constantFrom(0, 0, 1, 3, 8),
+  spot: fc.constantFrom('no', 'prefer', 'only'),
   threshold: fc.constantFrom(0, 0, 3),
   perInstance: fc.integer({ min: 1, max: 20 }),
   goal: fc.constantFrom(1, 20, 60, 200),
@@ -69,13 +80,17 @@ interface Moment {
 /** Plays random weather and then a long calm, showing each second to `check` before it is acted on. */
 function play(
   policy: ScalingSettings['SCALE_POLICY'],
-  { spells, lagSeconds, bootSeconds, most, threshold, perInstance, goal, late, keep }: Scene,
+  { spells, lagSeconds, bootSeconds, warm, spot, ...one }: Scene,
   check: { before?: (moment: Moment) => void; after?: (moment: Moment) => void },
   calmSeconds = 0,
 ): World {
   const world = new World({ lagSeconds, bootSeconds });
-  const settings: ScalingSettings = {
+  const { most, threshold, perInstance, goal, late, keep } = one;
+  const types = { INSTANCE_TYPE: 'a.large,b.large', SUBNET_ID: 'subnet-1,subnet-2', SPOT: spot };
+  const settings: DecisionSettings = {
     ...fixed,
+    places: placesOf(types),
+    WARM_POOL: warm,
     MAX_INSTANCES: most,
     SCALE_POLICY: policy,
     SCALE_OUT_THRESHOLD: threshold,
@@ -105,7 +120,7 @@ for (const policy of Object.keys(policies) as (keyof typeof policies)[]) {
   describe(`in any weather, under ${policy},`, { timeout: 120_000 }, () => {
     it('there are never more instances than the largest fleet, listed or not', () => {
       const after = ({ world, settings }: Moment) =>
-        assert.ok(world.alive.length <= settings.MAX_INSTANCES);
+        assert.ok(world.alive.length + world.atRest.length <= settings.MAX_INSTANCES);
       fc.assert(
         fc.property(scene, (one) => void play(policy, one, { after })),
         runs,
@@ -128,7 +143,7 @@ for (const policy of Object.keys(policies) as (keyof typeof policies)[]) {
     it('no instance that works is ever terminated, and none asked to drain but idle ones', () => {
       const before = ({ world, observation, actions, settings }: Moment) => {
         for (const action of actions) {
-          if (action.kind === 'terminate') {
+          if (action.kind === 'terminate' || action.kind === 'stop') {
             const instance = world.instances.find(({ id }) => id === action.instanceId);
             assert.ok(instance?.hung || instance?.inHand.length === 0, 'it works');
           }
@@ -171,6 +186,12 @@ for (const policy of Object.keys(policies) as (keyof typeof policies)[]) {
           const world = play(policy, one, {}, calmSeconds);
           assert.equal(world.alive.length, 0);
           assert.equal(world.waiting, 0);
+          assert.ok(world.atRest.length <= one.warm);
+          assert.ok(world.instances.every((i) => i.state === 'terminated' || !i.unnamed));
+          assert.ok(
+            world.atRest.every((i) => !i.spot),
+            'a spot instance cannot rest',
+          );
         }),
         { ...runs, numRuns: 100 },
       );
@@ -185,7 +206,7 @@ for (const policy of Object.keys(policies) as (keyof typeof policies)[]) {
           const spells = [...one.spells, ...calmFor, { ...calm, arrivals }];
           let launched = 0;
           const before = ({ actions }: Moment) => {
-            launched += actions.filter(({ kind }) => kind === 'launch').length;
+            launched += actions.filter(({ kind }) => kind === 'launch' || kind === 'start').length;
           };
           play(policy, { ...one, spells: spells.slice(0, -1) }, { before });
           const earlier = launched;

@@ -4,54 +4,11 @@
  */
 import type { FleetInstance } from '../cloud/instances.ts';
 import type { LeaseReading } from '../cloud/leases.ts';
-import type { Action } from './actions.ts';
+import type { Action, Launching } from './actions.ts';
 import type { Outcome } from './memory.ts';
-import type { Observation } from './policy.ts';
-
-export interface Weather {
-  readonly arrivals: number;
-  /** Seconds that each of these takes. */
-  readonly work: number;
-  readonly unreadable: readonly ('instances' | 'redis' | 'queue')[];
-  readonly flush: boolean;
-  /** `lost`: no answer, nothing launched. `unheard`: launched, but the answer is lost. */
-  readonly launches: 'yes' | 'refused' | 'lost' | 'unheard';
-  readonly terminations: 'yes' | 'fail';
-  /** Seconds by which EC2's list is late in this step, added to the world's own lag. */
-  readonly jitter: number;
-  /** Which instance hangs or dies, by position among those alive. */
-  readonly hang?: number;
-  readonly die?: number;
-}
-
-export const calm: Weather = {
-  arrivals: 0,
-  work: 1,
-  unreadable: [],
-  flush: false,
-  launches: 'yes',
-  terminations: 'yes',
-  jitter: 0,
-};
-
-interface Request {
-  readonly id: number;
-  readonly work: number;
-  readonly cameAt: number;
-}
-
-export interface TrueInstance {
-  readonly id: string;
-  readonly number: number;
-  readonly launchedAt: number;
-  state: 'running' | 'shutting-down' | 'terminated';
-  endsAt: number;
-  hung: boolean;
-  lease: 'starting' | 'idle' | 'busy' | 'draining' | 'drained';
-  since: number;
-  readonly inHand: { request: Request; doneAt: number }[];
-  finished: number;
-}
+import { type Observation, RECENT_MS } from './policy.ts';
+import { anew, type Request, type TrueInstance } from './true-instance.fixture.ts';
+import type { Weather } from './weather.fixture.ts';
 
 const SECOND = 1000;
 const VISIBILITY_MS = 30 * SECOND;
@@ -79,6 +36,10 @@ export class World {
   /** pending or running, whether EC2 lists them or not. */
   get alive(): TrueInstance[] {
     return this.instances.filter(({ state }) => state === 'running');
+  }
+  /** In the warm pool, or on the way there. */
+  get atRest(): TrueInstance[] {
+    return this.instances.filter(({ state }) => state === 'stopping' || state === 'stopped');
   }
   get waiting(): number {
     return this.#queue.length + this.#lostInFlight.length;
@@ -125,54 +86,94 @@ export class World {
       pressure: !readable('redis')
         ? undefined
         : times.length === 0
-          ? { count: 0 }
-          : { count: times.length, oldestAt: Math.min(...times) },
+          ? { count: 0, recent: 0 }
+          : {
+              count: times.length,
+              oldestAt: Math.min(...times),
+              recent: times.filter((at) => at >= this.now - RECENT_MS).length,
+            },
       depth: readable('queue') ? { visible: this.#queue.length, inFlight, delayed: 0 } : undefined,
     };
   }
 
-  carryOut(actions: readonly Action[], { launches, terminations }: Weather): Outcome[] {
+  carryOut(actions: readonly Action[], weather: Weather): Outcome[] {
     return actions.flatMap((action): Outcome[] => {
-      if (action.kind === 'drain') this.#redis.drains.add(action.instanceId);
+      if (action.kind === 'launch') return this.#answerLaunch(action, weather);
       if (action.kind === 'forget-pressure') {
         for (const [id, at] of this.#pressure) if (at < action.before) this.#pressure.delete(id);
+        return [];
       }
-      if (action.kind === 'terminate') {
-        const { instanceId } = action;
-        if (terminations === 'fail') {
-          return [{ kind: 'terminate-failed', instanceIds: [instanceId] }];
-        }
-        this.#redis.leases.delete(instanceId);
-        this.#redis.drains.delete(instanceId);
-        const instance = this.instances.find(({ id }) => id === instanceId);
-        if (instance?.state === 'running') this.#end(instance);
+      const { instanceId } = action;
+      const instance = this.instances.find(({ id }) => id === instanceId)!;
+      if (action.kind === 'drain') this.#redis.drains.add(instanceId);
+      if (action.kind === 'name' && !weather.namesFail) instance.unnamed = false;
+      if (action.kind === 'stop' || action.kind === 'start') {
+        const { rests = 'yes' } = weather;
+        if (action.kind === 'start') this.#forget(instanceId);
+        if (rests === 'yes' || rests === 'unheard') this.#rest(instance, action.kind);
+        if (rests === 'yes' && action.kind === 'stop') this.#forget(instanceId);
+        if (rests === 'yes') return [];
+        const refused = rests === 'refused';
+        return [{ kind: `${action.kind}-failed`, instanceIds: [instanceId], refused }];
       }
-      if (action.kind !== 'launch') return [];
-      const { nonce, number } = action;
-      if (launches === 'refused' || launches === 'lost') {
-        return [{ kind: 'launch-failed', nonce, refused: launches === 'refused' }];
+      if (action.kind !== 'terminate') return [];
+      if (weather.terminations === 'fail') {
+        return [{ kind: 'terminate-failed', instanceIds: [instanceId] }];
       }
-      const { id } = this.#launch(`${number}-${nonce}`, number);
-      return launches === 'yes'
-        ? [{ kind: 'launched', nonce, instanceId: id }]
-        : [{ kind: 'launch-failed', nonce, refused: false }];
+      this.#forget(instanceId);
+      if (instance.state === 'stopped' || instance.state === 'stopping')
+        instance.state = 'terminated';
+      if (instance.state === 'running') this.#end(instance);
+      return [];
     });
   }
 
-  #launch(token: string, number: number): TrueInstance {
-    const before = this.#tokens.get(token);
-    if (before) return before;
+  #answerLaunch({ call, nonce, number }: Launching, weather: Weather): Outcome[] {
+    const { launches, room = Number.POSITIVE_INFINITY, full = [] } = weather;
+    const token = `${call.nonce} ${number}`;
+    const there = this.#tokens.get(token);
+    const none = full.includes(call.place.instanceType) || call.numbers.indexOf(number) >= room;
+    if (launches === 'lost') return [{ kind: 'launch-failed', nonce, refused: false }];
+    if (launches === 'refused' || (none && there === undefined)) {
+      const code = none ? 'InsufficientInstanceCapacity' : 'VcpuLimitExceeded';
+      return [{ kind: 'launch-failed', nonce, refused: true, code }];
+    }
+    const { spot } = call.place;
+    const { id } = there ?? this.#launch(token, number, { spot, unnamed: call.numbers.length > 1 });
+    return launches === 'yes'
+      ? [{ kind: 'launched', nonce, instanceId: id }]
+      : [{ kind: 'launch-failed', nonce, refused: false }];
+  }
+
+  #forget(instanceId: string): void {
+    this.#redis.leases.delete(instanceId);
+    this.#redis.drains.delete(instanceId);
+  }
+
+  /** A stop lets go of what is in hand, as the end of a machine does. */
+  #rest(instance: TrueInstance, how: 'start' | 'stop'): void {
+    if (how === 'stop' && instance.state === 'running') {
+      this.#end(instance);
+      instance.state = 'stopping';
+    }
+    if (how === 'start' && instance.state === 'stopped') {
+      Object.assign(instance, anew(this.now));
+    }
+  }
+
+  #launch(
+    token: string,
+    number: number,
+    { spot, unnamed }: { spot: boolean; unnamed: boolean },
+  ): TrueInstance {
     const instance: TrueInstance = {
       id: `i-${this.instances.length}`,
       number,
-      launchedAt: this.now,
-      state: 'running',
+      spot,
+      unnamed,
+      ...anew(this.now),
       endsAt: 0,
-      hung: false,
-      lease: 'starting',
-      since: this.now,
       inHand: [],
-      finished: 0,
     };
     this.instances.push(instance);
     this.#tokens.set(token, instance);
@@ -197,6 +198,7 @@ export class World {
     if (instance.state === 'shutting-down' && this.now >= instance.endsAt) {
       instance.state = 'terminated';
     }
+    if (instance.state === 'stopping' && this.now >= instance.endsAt) instance.state = 'stopped';
     if (instance.state !== 'running' || instance.hung) return;
     if (this.now < instance.launchedAt + this.#bootMs) return;
     for (const held of [...instance.inHand]) {
@@ -227,8 +229,8 @@ export class World {
   }
 
   #listed(): FleetInstance[] {
-    return this.instances.flatMap(({ id, number, state, launchedAt }) =>
-      state === 'terminated' ? [] : [{ id, number, state, launchedAt }],
+    return this.instances.flatMap(({ id, number, state, launchedAt, spot, unnamed }) =>
+      state === 'terminated' ? [] : [{ id, number, state, launchedAt, spot, unnamed }],
     );
   }
 
