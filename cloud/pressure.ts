@@ -4,6 +4,18 @@
  */
 import type { Redis } from 'ioredis';
 
+/**
+ * A name whose holder is not counted any more is free: its web node died before it sent the request, and
+ * the scaler has forgotten it since. KEYS: pressure, hold. ARGV: request id, its time, ms to hold.
+ */
+const BEGIN = `
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+local holder = redis.call('GET', KEYS[2])
+if holder == ARGV[1] then return 1 end
+if holder and redis.call('ZSCORE', KEYS[1], holder) then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[3])
+return 1`;
+
 /** Frees the file name only if this request still holds it. KEYS: pressure, hold. ARGV: request id. */
 const FINISH = `
 redis.call('ZREM', KEYS[1], ARGV[1])
@@ -38,14 +50,8 @@ export function openPressure(redis: Redis, keys: string, holdMs: number): Pressu
   const holdKey = (file: string): string => `${keys}:hold:${file}`;
   return {
     async begin(requestId, file, now) {
-      const answers = await redis
-        .pipeline()
-        .zadd(pressureKey, now, requestId)
-        .set(holdKey(file), requestId, 'PX', Math.ceil(holdMs), 'NX')
-        .get(holdKey(file))
-        .exec();
-      for (const [error] of answers ?? []) if (error) throw error;
-      return answers?.[2]?.[1] === requestId;
+      const hold = Math.ceil(holdMs);
+      return (await redis.eval(BEGIN, 2, pressureKey, holdKey(file), requestId, now, hold)) === 1;
     },
     async finish(requestId, file) {
       await redis.eval(FINISH, 2, pressureKey, holdKey(file), requestId);

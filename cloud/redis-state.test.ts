@@ -47,6 +47,14 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     assert.equal(await pressure.begin('four', 'a.jpg', 4), true);
   });
 
+  it('a name whose holder was forgotten is free', async () => {
+    const pressure = openPressure(redis, 'forgotten-test', 60_000);
+    assert.equal(await pressure.begin('dead', 'a.jpg', 1), true);
+    assert.equal(await pressure.begin('next', 'a.jpg', 5), false);
+    assert.equal(await pressure.forgetBefore(2), 1);
+    assert.equal(await pressure.begin('next', 'a.jpg', 5), true);
+  });
+
   it('a hold ends by itself when nobody ends it', async () => {
     const pressure = openPressure(redis, 'expiry-test', 50);
     await pressure.begin('one', 'a.jpg', 1);
