@@ -11,6 +11,7 @@ const commands = {
   convert: () => import('./convert/convert.command.ts'),
   photo: () => import('./convert/photo.command.ts'),
   web: () => import('./web/web.command.ts'),
+  key: () => import('./web/key.command.ts'),
   worker: () => import('./worker/worker.command.ts'),
   scaler: () => import('./scaler/scaler.command.ts'),
   workload: () => import('./workload/workload.command.ts'),

@@ -18,13 +18,14 @@ import {
 import type { Settings } from '../runtime/settings.ts';
 import type { AwsClients } from './clients.ts';
 import { cloudNames } from './names.ts';
+import { setRetention } from './retention.ts';
 
 /** Dead letters stay for SQS's longest, 14 days, since a person has to look at them. */
 const DEAD_LETTER_SECONDS = 1_209_600;
 
 type ProvisionSettings = Pick<
   Settings,
-  'PROJECT_ID' | 'AWS_REGION' | 'VISIBILITY_SECONDS' | 'MAX_RECEIVES'
+  'PROJECT_ID' | 'AWS_REGION' | 'RETENTION_DAYS' | 'VISIBILITY_SECONDS' | 'MAX_RECEIVES'
 >;
 
 /** Idempotent: what exists is kept, with its messages and objects. */
@@ -46,8 +47,10 @@ export async function provision(clients: AwsClients, settings: ProvisionSettings
     }),
   });
   await ensureQueue(clients.sqs, names.replyQueue, { VisibilityTimeout: '30' });
-  await ensureBucket(clients.s3, names.inBucket, settings.AWS_REGION);
-  await ensureBucket(clients.s3, names.outBucket, settings.AWS_REGION);
+  for (const bucket of [names.inBucket, names.outBucket]) {
+    await ensureBucket(clients.s3, bucket, settings.AWS_REGION);
+    await setRetention(clients.s3, bucket, settings.RETENTION_DAYS);
+  }
 }
 
 async function ensureQueue(

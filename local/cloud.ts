@@ -23,6 +23,9 @@ const DEFAULT_INSTANCE_LIMIT = 64;
 /** EC2 lists a terminated instance for about an hour; scripts look back a few minutes. */
 const KEEP_TERMINATED_MS = 10 * 60 * 1000;
 
+/** Buckets let objects expire at midnight: a minute more does not matter. */
+const SWEEP_MS = 60_000;
+
 export interface LocalCloudOptions {
   /** 0 takes a free one. */
   readonly port: number;
@@ -35,6 +38,9 @@ export interface LocalCloudOptions {
   readonly instanceLimit?: number;
   /** How far EC2 is to be like the real one; without it, it is fast and never fails. */
   readonly imitation?: ImitationSettings;
+  /** In ms since 1970, for the age of objects; how often they are looked at. */
+  readonly now?: () => number;
+  readonly sweepMs?: number;
   /** Called after each change of an instance's state; `before` is undefined for a new one. */
   readonly onInstanceChange?: (instance: Instance, before: StateName | undefined) => void;
 }
@@ -59,7 +65,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   let endpoint: Endpoint | undefined;
   try {
     endpoint = await openEndpoint(options.port, log);
-    const queuesAndObjects = await openKept(folder, endpoint.url, options.region);
+    const queuesAndObjects = await openKept(folder, endpoint.url, options);
     return assemble(options, folder, endpoint, queuesAndObjects);
   } catch (error) {
     await endpoint?.close();
@@ -123,10 +129,11 @@ function assemble(
 async function openKept(
   { path }: DataFolder,
   origin: string,
-  region: string,
+  { region, now = Date.now, sweepMs = SWEEP_MS }: LocalCloudOptions,
 ): Promise<QueuesAndObjects> {
+  const folder = join(path, 'queues-and-objects');
   try {
-    return await openQueuesAndObjects({ folder: join(path, 'queues-and-objects'), origin, region });
+    return await openQueuesAndObjects({ folder, origin, region, now, sweepMs });
   } catch (cause) {
     throw new LocalCloudError(
       `The local cloud's data in ${path} cannot be read (${messageOf(cause)}). Move the folder away to start empty, or set LOCAL_DATA_DIR to another one.`,

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
 import { type BuildAppOptions, buildApp } from 'fauxqs';
+import { deleteExpired, type ObjectStore } from './retention.ts';
 
 /** fauxqs takes 11 MiB; S3 takes 5 GiB in one put. Above the largest photo the settings allow. */
 const MOST_BODY_BYTES = 600 * 1024 * 1024;
@@ -32,6 +33,10 @@ export async function openQueuesAndObjects(options: {
   folder: string;
   origin: string;
   region: string;
+  /** In ms since 1970, for the age of objects. */
+  now: () => number;
+  /** How often objects are looked at whose bucket lets them expire. */
+  sweepMs: number;
 }): Promise<QueuesAndObjects> {
   const parts = await fauxqsParts();
   const sqsStore = new parts.SqsStore();
@@ -59,6 +64,9 @@ export async function openQueuesAndObjects(options: {
   );
   returnUndelivered(app, sqsStore);
   await app.ready();
+  const sweep = (): void => void deleteExpired(s3Store as unknown as ObjectStore, options.now());
+  sweep();
+  const sweeping = setInterval(sweep, options.sweepMs).unref();
 
   return {
     answer: (request, response) => app.routing(request, response),
@@ -74,6 +82,7 @@ export async function openQueuesAndObjects(options: {
     },
     endPolls: () => sqsStore.shutdown(),
     async close() {
+      clearInterval(sweeping);
       await app.close();
       persistence.close();
     },

@@ -8,7 +8,7 @@ import { folders } from './folders.ts';
 import { instanceSettings } from './instance-settings.ts';
 import { localCloudSettings } from './local-cloud-settings.ts';
 import { endpoint, seconds, whole } from './setting-kinds.ts';
-import { webLimitSettings } from './web-settings.ts';
+import { webSettings } from './web-settings.ts';
 
 /** What each setting means stands here and, made from here, in the README's table. */
 export const settingsSchema = z.object({
@@ -99,7 +99,10 @@ export const settingsSchema = z.object({
   MAX_RECEIVES: whole(1, 1000)
     .default(5)
     .describe('deliveries of a request before it goes to the dead-letter queue'),
-  ...webLimitSettings,
+  ...webSettings,
+  RETENTION_DAYS: whole(0, 3650)
+    .default(0)
+    .describe('photos and results are deleted after so many days; 0 keeps them'),
   MODEL_DIR: z.string().min(1).default(folders.model).describe('folder of the converted model'),
   BACKEND: z
     .enum(['auto', 'tensorflow', 'wasm'], { error: 'must be auto, tensorflow or wasm' })

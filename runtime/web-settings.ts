@@ -1,7 +1,8 @@
 /** Settings of the web tier: what its clients may do, and how much of it. */
-import { megabytes, seconds, whole } from './setting-kinds.ts';
+import { z } from 'zod';
+import { listOf, megabytes, seconds, whole } from './setting-kinds.ts';
 
-export const webLimitSettings = {
+export const webSettings = {
   REQUEST_SECONDS: seconds(1, 86_400)
     .default(900)
     .describe('a request that has no answer by then gets 504'),
@@ -15,6 +16,21 @@ export const webLimitSettings = {
   UPLOAD_SECONDS: seconds(0.1, 3600)
     .default(120)
     .describe('a request that has not arrived whole by then gets 408'),
+  API_KEYS: z
+    .string()
+    .regex(listOf(String.raw`[\w-]{1,40}:[0-9a-f]{64}`), {
+      error: 'must be a list like alice:<64 hexadecimal letters>, as `npm run key` prints it',
+    })
+    .optional()
+    .describe('who may post photos: entries of `npm run key`, with commas; unset lets everybody'),
+  ADMIN_KEY_HASH: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal letters, as `npm run key` prints' })
+    .optional()
+    .describe('hash of the key for /metrics; unset lets everybody who reaches the port'),
+  RATE_PER_MINUTE: whole(0, 1_000_000)
+    .default(0)
+    .describe('photos a minute that one key of API_KEYS may send; 0 is no limit'),
   STOP_SECONDS: seconds(0, 3600)
     .default(20)
     .describe('a web node that stops waits so long for answers; the rest gets 503'),

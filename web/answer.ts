@@ -41,6 +41,7 @@ export function errorHandler(log: Logger) {
     }
     const { status, code, message, retryAfter } = known ?? INTERNAL;
     if (retryAfter !== undefined) response.set('Retry-After', String(retryAfter));
+    if (status === 401) response.set('WWW-Authenticate', 'Bearer');
     if (status === 408) endAfter(request, response);
     response.status(status);
     if (wantsJson(request)) response.json({ error: { code, message } });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Match } from '../cloud/messages.ts';
 import type { Logger } from '../runtime/log.ts';
 import { silent } from '../test/cloud.fixture.ts';
+import { accessBy } from './access.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { type AppParts, createApp } from './app.ts';
 import { webMetrics } from './metrics.ts';
@@ -34,6 +35,7 @@ export async function startApp(options: AppOptions = {}) {
       return { file: upload.file, match: recognise(upload) };
     },
     admission,
+    access: accessBy({ apiKeys: undefined, adminKeyHash: undefined, rateLimit: undefined }),
     metrics: webMetrics({
       waiters: new Waiters(1),
       admission,

@@ -1,7 +1,9 @@
 /** The HTTP face of the web tier: routes and nothing else. */
 import { randomUUID } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
+import helmet from 'helmet';
 import type { Logger } from '../runtime/log.ts';
+import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
 import { errorHandler, notFound, sendMatch } from './answer.ts';
 import { refuse } from './errors.ts';
@@ -9,9 +11,20 @@ import type { WebMetrics } from './metrics.ts';
 import type { Submit, Submitted } from './recognition.ts';
 import { checkHead, uploadReader } from './upload.ts';
 
+/** Nothing answered here is to be run, framed or guessed at by a browser. TLS ends before this node. */
+const SECURITY_HEADERS = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], formAction: ["'self'"] },
+  },
+  strictTransportSecurity: false,
+  xFrameOptions: { action: 'deny' },
+});
+
 export interface AppParts {
   readonly submit: Submit;
   readonly admission: Admission;
+  readonly access: Access;
   readonly metrics: WebMetrics;
   /** Undefined when the node can take photos, else what is missing, in words. */
   readonly notReady: () => string | undefined;
@@ -25,6 +38,7 @@ export function createApp(parts: AppParts): Express {
   const readUpload = uploadReader(parts.maxUploadMb);
   const app = express();
   app.disable('x-powered-by');
+  app.use(SECURITY_HEADERS);
 
   /** Resolves when the photo is stored; its bytes are held by nothing that is left then. */
   const takeIn = async (
@@ -56,6 +70,7 @@ export function createApp(parts: AppParts): Express {
       );
     });
     if (parts.isStopping()) throw refuse.stopping();
+    await parts.access.requireClient(request);
     response.on('close', admission.enter());
     const { file, match } = await takeIn(request, response, left.signal, id);
     sendMatch(request, response, file, await match);
@@ -73,14 +88,16 @@ export function createApp(parts: AppParts): Express {
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });
-  app.get('/readyz', (_request, response) => {
-    const missing = parts.notReady();
+  app.get('/readyz', (request, response) => {
+    const reason = parts.notReady();
+    const missing = parts.access.isAdmin(request) ? reason : reason && 'not ready';
     response
       .status(missing === undefined ? 200 : 503)
       .type('text/plain')
       .send(`${missing ?? 'ready'}\n`);
   });
-  app.get('/metrics', async (_request, response) => {
+  app.get('/metrics', async (request, response) => {
+    parts.access.requireAdmin(request);
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 

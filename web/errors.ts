@@ -65,6 +65,16 @@ export const refuse = {
   failed: (message: string) => new HttpError(503, 'failed', message),
   method: (method: string) =>
     new HttpError(405, 'method', `${method} is not possible here: photos are sent with POST.`),
+  noKey: () =>
+    new HttpError(
+      401,
+      'no-key',
+      'A valid key is needed here: send it in the header Authorization, as Bearer <key>.',
+    ),
+  tooMany: (retryAfter: number) =>
+    new HttpError(429, 'too-many', `This key has sent too many photos: wait ${retryAfter} s.`, {
+      retryAfter,
+    }),
   busy: () =>
     new HttpError(503, 'busy', 'Too many photos are waiting here: send this one again later.', {
       retryAfter: BUSY_RETRY_SECONDS,

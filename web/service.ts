@@ -8,11 +8,13 @@ import { cloudNames } from '../cloud/names.ts';
 import { openPhotos } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
+import { openRateLimit } from '../cloud/rate-limit.ts';
 import { connectRedis } from '../cloud/redis.ts';
 import { openRelay } from '../cloud/relay.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
+import { accessBy } from './access.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import { startDispatcher } from './dispatcher.ts';
@@ -32,7 +34,7 @@ export interface WebService {
 }
 
 /**
- * @throws {SettingsError} when REDIS_URL is unset or PORT is taken
+ * @throws {SettingsError} when REDIS_URL is unset, PORT is taken or a rate has no keys
  * @throws {QueueError} when the project's queues do not exist
  */
 export async function startWeb(settings: Settings, log: Logger): Promise<WebService> {
@@ -40,6 +42,9 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     throw new SettingsError(
       'REDIS_URL is not set: name the Redis that holds the request pressure.',
     );
+  }
+  if (settings.RATE_PER_MINUTE > 0 && settings.API_KEYS === undefined) {
+    throw new SettingsError('RATE_PER_MINUTE counts by key: set API_KEYS too, or leave it at 0.');
   }
   const names = cloudNames(settings.PROJECT_ID);
   const clients = createAwsClients(settings);
@@ -70,6 +75,14 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
       log,
     }),
     admission,
+    access: accessBy({
+      apiKeys: settings.API_KEYS,
+      adminKeyHash: settings.ADMIN_KEY_HASH,
+      rateLimit:
+        settings.RATE_PER_MINUTE === 0
+          ? undefined
+          : openRateLimit(redis, names.keys, settings.RATE_PER_MINUTE),
+    }),
     metrics: webMetrics({
       waiters,
       admission,

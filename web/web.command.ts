@@ -10,7 +10,11 @@ export const command: CommandModule<object, WebArguments> = {
   describe: 'Run the web tier: takes photos over HTTP and answers with names',
   builder: (args) =>
     args
-      .option('port', { type: 'number', describe: 'Port to listen on (default: PORT, else 8000)' })
+      .option('port', {
+        type: 'number',
+        requiresArg: true,
+        describe: 'Port to listen on (default: PORT, else 8000)',
+      })
       .example('REDIS_URL=redis://127.0.0.1 $0 web', 'against AWS, in the region of AWS_REGION'),
   handler: async ({ port }) => {
     const [

@@ -1,0 +1,44 @@
+/** Who may post photos and who may read measurements: keys and rates, both off unless set. */
+import type { Request } from 'express';
+import type { RateLimit } from '../cloud/rate-limit.ts';
+import { refuse } from './errors.ts';
+import { type KeyEntry, keyEntries, keyHolder } from './keys.ts';
+
+export interface AccessSettings {
+  readonly apiKeys: string | undefined;
+  readonly adminKeyHash: string | undefined;
+  readonly rateLimit: RateLimit | undefined;
+}
+
+export interface Access {
+  /**
+   * Decides by the head of a request alone.
+   * @throws {HttpError} 401 without a key that is known, 429 when its holder has sent too many
+   */
+  requireClient(request: Request): Promise<void>;
+  /** @throws {HttpError} 401 without the admin key, when one is set */
+  requireAdmin(request: Request): void;
+  /** Whether details of the inside may be told to this client. */
+  isAdmin(request: Request): boolean;
+}
+
+export function accessBy({ apiKeys, adminKeyHash, rateLimit }: AccessSettings): Access {
+  const clients = apiKeys === undefined ? undefined : keyEntries(apiKeys);
+  const admins: readonly KeyEntry[] | undefined =
+    adminKeyHash === undefined ? undefined : keyEntries(`admin:${adminKeyHash}`);
+  const isAdmin = ({ headers }: Request): boolean =>
+    admins === undefined || keyHolder(admins, headers.authorization) !== undefined;
+  return {
+    async requireClient({ headers }) {
+      if (clients === undefined) return;
+      const holder = keyHolder(clients, headers.authorization);
+      if (holder === undefined) throw refuse.noKey();
+      const wait = await rateLimit?.take(holder);
+      if (wait !== undefined) throw refuse.tooMany(wait);
+    },
+    requireAdmin(request) {
+      if (!isAdmin(request)) throw refuse.noKey();
+    },
+    isAdmin,
+  };
+}

@@ -1,0 +1,32 @@
+/** `elastic-face key`: makes an API key and the hash that settings hold of it. */
+import type { CommandModule } from 'yargs';
+
+interface KeyArguments {
+  name: string;
+}
+
+export const command: CommandModule<object, KeyArguments> = {
+  command: 'key [name]',
+  describe: 'Make an API key, and the entry for API_KEYS or ADMIN_KEY_HASH',
+  builder: (args) =>
+    args
+      .positional('name', {
+        type: 'string',
+        default: 'client',
+        describe: 'Whose key it is: 1 to 40 letters, digits, dashes or underscores',
+      })
+      .check(({ name }) => {
+        if (/^[\w-]{1,40}$/.test(name)) return true;
+        throw new Error('The name must be 1 to 40 letters, digits, dashes or underscores.');
+      }),
+  handler: async ({ name }) => {
+    const { keyHash, makeKey } = await import('./keys.ts');
+    const key = makeKey();
+    console.log(`key    ${key}`);
+    console.log(`entry  ${name}:${keyHash(key)}`);
+    console.log(
+      'Give the key to its holder: it is kept nowhere. Join entries by commas in API_KEYS;',
+    );
+    console.log('for /metrics set ADMIN_KEY_HASH to what follows the colon.');
+  },
+};
