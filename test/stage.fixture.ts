@@ -38,8 +38,9 @@ export interface Stage {
   readonly loop: ScalerLoop;
   /** By EC2 action. */
   readonly calls: ReadonlyMap<string, number>;
-  /** By instance id; those without are idle. */
+  /** By instance id; those without do as `newborn` says. */
   readonly behaviours: Map<string, Behaviour>;
+  readonly newborn: Behaviour;
   /** How often the scaler has looked at its clock: at least once a tick. */
   readonly ticks: number;
   /** Moves the scaler's clock on. */
@@ -57,6 +58,7 @@ export async function openStage(
 ): Promise<Stage> {
   const folder = temporaryFolder();
   const behaviours = new Map<string, Behaviour>();
+  const newborn: Behaviour = { silent: false, state: 'idle' };
   const server = await startRedis({ folder: folder.path, logFile: '', searchPath: '' });
   const redis = connectRedis(server.url, 'test', silent);
   const settings = readSettings({ PROJECT_ID: 'stage', ...given }, {});
@@ -67,7 +69,7 @@ export async function openStage(
     instanceLimit: 2 * settings.MAX_INSTANCES,
     launcher: () => async (instance) => {
       const { promise: gone, resolve } = Promise.withResolvers<string>();
-      const end = worker(instance.id, leases, behaviours);
+      const end = worker(leases, instance.id, () => behaviours.get(instance.id) ?? newborn);
       return {
         gone,
         stop() {
@@ -121,6 +123,7 @@ export async function openStage(
     loop,
     calls,
     behaviours,
+    newborn,
     get ticks() {
       return ticks;
     },
@@ -143,11 +146,11 @@ export async function openStage(
 }
 
 /** Keeps the lease of an instance until it is stopped; drains when asked, if it is not busy. */
-function worker(id: string, leases: Leases, behaviours: Map<string, Behaviour>): () => void {
+function worker(leases: Leases, id: string, behaviour: () => Behaviour): () => void {
   const since = performance.now();
   let asked = false;
   const renew = async (): Promise<void> => {
-    const { silent: quiet, state } = behaviours.get(id) ?? { silent: false, state: 'idle' };
+    const { silent: quiet, state } = behaviour();
     if (quiet) return;
     const inHand = state === 'busy' ? 1 : 0;
     const now: Lease['state'] = asked ? (inHand > 0 ? 'draining' : 'drained') : state;
