@@ -70,6 +70,9 @@ const WEIGHTS: readonly (readonly [number, (chance: Chance, pauseMs: number) => 
   [3, (chance) => ({ kind: 'full-disk', ms: between(chance, 2000, 6000) })],
   [6, leaseClock],
 ];
+/** A lease whose end was moved this far outlives its instance by as much; then it ends by itself. */
+const MOST_LEASE_MS = 200_000;
+const MOST_CLAIM_MS = 600_000;
 const DUPLICATES_OR_DISORDER = 0.25;
 
 /**
@@ -121,12 +124,10 @@ function calls(chance: Chance): Fault {
 }
 
 function leaseClock(chance: Chance): Fault {
-  return {
-    kind: 'lease-clock',
-    pick: chance(),
-    of: chance() < 0.5 ? 'age' : 'state',
-    ms: Math.round(between(chance, 1, 600_000)),
-  };
+  const pick = chance();
+  const of = chance() < 0.5 ? 'age' : 'state';
+  const most = of === 'age' ? MOST_LEASE_MS : MOST_CLAIM_MS;
+  return { kind: 'lease-clock', pick, of, ms: Math.round(between(chance, 1, most)) };
 }
 
 /** A fault in the words of the event log. */
