@@ -37,8 +37,9 @@ await yargs(hideBin(process.argv))
   .wrap(Math.min(100, process.stdout.columns ?? 100))
   .fail((message, error, parser) => {
     if (error instanceof ElasticFaceError) console.error(error.message);
-    else if (error) console.error(error.stack ?? messageOf(error));
+    // YError is yargs' own word for a wrong command line, e.g. a flag without its value.
+    else if (error && error.name !== 'YError') console.error(error.stack ?? messageOf(error));
     else console.error(`${parser.help()}\n\n${message}`);
-    process.exit(error ? 1 : 2);
+    process.exit(error && error.name !== 'YError' ? 1 : 2);
   })
   .parseAsync();

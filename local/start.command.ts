@@ -14,6 +14,7 @@ export const command: CommandModule<object, StartArguments> = {
     args
       .option('port', {
         type: 'number',
+        requiresArg: true,
         describe: 'Port of the web tier (default: PORT, else 8000)',
       })
       .option('max-instances', {

@@ -6,6 +6,9 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { Socket } from 'node:net';
 import type { Logger } from '../runtime/log.ts';
 
+/** For a refusal to reach a client that is still sending. */
+const LAST_WORDS_MS = 500;
+
 function refusal(code: string | undefined): { status: number; sentence: string } {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
@@ -42,7 +45,8 @@ export function answerClientErrors(server: Server, log: Logger): void {
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n` +
         'Content-Type: text/plain; charset=utf-8\r\n' +
         `Content-Length: ${Buffer.byteLength(sentence)}\r\n\r\n${sentence}`,
-      () => socket.destroy(),
     );
+    // At once, what still comes would reset the connection and take the sentence with it.
+    setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref();
   });
 }

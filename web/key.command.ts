@@ -9,18 +9,19 @@ export const command: CommandModule<object, KeyArguments> = {
   command: 'key [name]',
   describe: 'Make an API key, and the entry for API_KEYS or ADMIN_KEY_HASH',
   builder: (args) =>
-    args
-      .positional('name', {
-        type: 'string',
-        default: 'client',
-        describe: 'Whose key it is: 1 to 40 letters, digits, dashes or underscores',
-      })
-      .check(({ name }) => {
-        if (/^[\w-]{1,40}$/.test(name)) return true;
-        throw new Error('The name must be 1 to 40 letters, digits, dashes or underscores.');
-      }),
+    args.positional('name', {
+      type: 'string',
+      default: 'client',
+      describe: 'Whose key it is: 1 to 40 letters, digits, dashes or underscores',
+    }),
   handler: async ({ name }) => {
-    const { keyHash, makeKey } = await import('./keys.ts');
+    const [{ keyHash, makeKey }, { SettingsError }] = await Promise.all([
+      import('./keys.ts'),
+      import('../runtime/errors.ts'),
+    ]);
+    if (!/^[\w-]{1,40}$/.test(name)) {
+      throw new SettingsError('The name must be 1 to 40 letters, digits, dashes or underscores.');
+    }
     const key = makeKey();
     console.log(`key    ${key}`);
     console.log(`entry  ${name}:${keyHash(key)}`);

@@ -47,3 +47,12 @@ export function formHead(headers: Readonly<Record<string, string | number>>): st
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   return `POST / HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
+
+/** One chunk of a body that comes without a length. */
+export function chunk(bytes: Uint8Array): Buffer {
+  return Buffer.concat([
+    Buffer.from(`${bytes.length.toString(16)}\r\n`),
+    bytes,
+    Buffer.from('\r\n'),
+  ]);
+}
