@@ -16,6 +16,7 @@ const commands = {
   scaler: () => import('./scaler/scaler.command.ts'),
   workload: () => import('./workload/workload.command.ts'),
   grader: () => import('./workload/grader.command.ts'),
+  soak: () => import('./bench/soak.command.ts'),
   bench: () => import('./bench/bench.command.ts'),
   'dead-letters': () => import('./cloud/dead-letters.command.ts'),
   chaos: () => import('./chaos/chaos.command.ts'),

@@ -41,7 +41,8 @@ export async function startedAt(pid: number): Promise<number | undefined> {
   }
 }
 
-async function treeOf(root: number): Promise<number[]> {
+/** A process and all below it, by Linux's /proc. */
+export async function treeOf(root: number): Promise<number[]> {
   const entries = await readdir('/proc').catch(() => []);
   const parents = new Map<number, number>();
   for (const name of entries) {

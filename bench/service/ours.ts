@@ -16,6 +16,8 @@ const READY = 'the inference process is ready';
 
 export interface System {
   readonly url: URL;
+  /** Of the process that started all others. */
+  readonly pid: number;
   /** Waits until so many workers are ready. */
   warm(workers: number): Promise<ReadyWorker[]>;
   /** Every request that a worker has answered: the ms of each step, by request id. */
@@ -58,6 +60,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const logs = join(folder, 'logs');
   return {
     url: new URL(url),
+    pid: running.child.pid!,
     async warm(count) {
       for (;;) {
         const lines = await linesWith(logs, READY);

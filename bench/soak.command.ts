@@ -1,0 +1,29 @@
+/** `npm run soak`: steady load for a long time, and whether any service grows under it. */
+import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+
+const options = {
+  minutes: { type: 'number', default: 30, requiresArg: true, describe: 'how long the load lasts' },
+  share: {
+    type: 'number',
+    default: 0.8,
+    requiresArg: true,
+    describe: 'load, as a share of what the workers bear',
+  },
+  workers: { type: 'number', default: 1, requiresArg: true, describe: 'instances, kept all along' },
+  json: { type: 'boolean', default: false, describe: 'print the result as one JSON object' },
+} as const;
+
+export const command: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: 'soak',
+  describe: 'steady load on the whole system; exit 1 when memory or file descriptors grow',
+  builder: (yargs: Argv) => yargs.options(options),
+  async handler({ minutes, share, workers, json }) {
+    const [{ soak }, { soakText }] = await Promise.all([
+      import('./soak/soak.ts'),
+      import('./soak/report.ts'),
+    ]);
+    const result = await soak({ minutes, share, workers }, (line) => console.error(line));
+    console.log(json ? JSON.stringify(result) : soakText(result));
+    process.exitCode = result.passed ? 0 : 1;
+  },
+};
