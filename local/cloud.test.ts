@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import test, { after, before } from 'node:test';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import {
@@ -130,4 +133,16 @@ test('stopping answers an open long poll; messages and objects are there after, 
   );
   assert.equal(await object.Body?.transformToString(), 'bytes');
   assert.equal(object.Metadata?.request, 'r1');
+});
+
+test('it listens on this machine alone', async (t) => {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const outside = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
+  if (outside === undefined) return t.skip('this machine has no other address than loopback');
+  const own = temporaryFolder();
+  const outsider = await startTestCloud(own.path);
+  const socket = connect(Number(new URL(outsider.cloud.url).port), outside.address);
+  await assert.rejects(once(socket, 'connect'), { code: 'ECONNREFUSED' });
+  await outsider.stop();
+  own.remove();
 });
