@@ -75,6 +75,24 @@ export function foldConvolution(
   };
 }
 
+/** Convolutions of one input and one size as a single one, their outputs one after the other. */
+export function joinOutputs(parts: readonly ConvolutionWeights[]): ConvolutionWeights {
+  const [height, width, inputs] = parts[0]!.filterShape as [number, number, number];
+  const outputs = parts.reduce((sum, { bias }) => sum + bias.length, 0);
+  const filter = new Float32Array(height * width * inputs * outputs);
+  const bias = new Float32Array(outputs);
+  let from = 0;
+  for (const part of parts) {
+    const own = part.bias.length;
+    for (let row = 0; row < height * width * inputs; row++) {
+      filter.set(part.filter.subarray(row * own, (row + 1) * own), row * outputs + from);
+    }
+    bias.set(part.bias, from);
+    from += own;
+  }
+  return { filter, filterShape: [height, width, inputs, outputs], bias };
+}
+
 /**
  * @param weight [out, in], as PyTorch keeps a linear layer
  * @param column the column of `weight` that holds what the graph's input `row` is multiplied by

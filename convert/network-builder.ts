@@ -105,12 +105,37 @@ export class NetworkBuilder {
     });
   }
 
-  /** [n, h, w, c] to [n, h · w · c]. */
-  flatten(name: string, input: string, length: number): string {
-    return this.#add(name, 'Reshape', [input, this.#ints('flat_shape', [2], [-1, length])], {
+  /** The same values in another shape, −1 for the length that follows from the others. */
+  reshape(name: string, input: string, shape: readonly number[]): string {
+    const target = this.#ints(`${name}/shape`, [shape.length], shape);
+    return this.#add(name, 'Reshape', [input, target], { T: float, Tshape: int });
+  }
+
+  /** The largest along one axis, which goes. */
+  largest(name: string, input: string, axis: number): string {
+    return this.#add(name, 'Max', [input, this.#ints(`${name}/axis`, [1], [axis])], {
       T: float,
-      Tshape: int,
+      Tidx: int,
+      keep_dims: { flag: false },
     });
+  }
+
+  /** Takes the shape of one tensor's first three axes for another's: see P-Net on blocks. */
+  reshapeLike(name: string, input: string, like: string, last: number): string {
+    const shape = this.#add(`${name}/of`, 'Shape', [like], { T: float, out_type: int });
+    const first = this.#add(
+      `${name}/first`,
+      'Slice',
+      [shape, this.#ints(`${name}/begin`, [1], [0]), this.#ints(`${name}/size`, [1], [3])],
+      { T: int, Index: int },
+    );
+    const target = this.#add(
+      `${name}/shape`,
+      'ConcatV2',
+      [first, this.#ints(`${name}/last`, [1], [last]), this.#ints(`${name}/axis`, [], [0])],
+      { T: int, N: { int: 2 }, Tidx: int },
+    );
+    return this.#add(name, 'Reshape', [input, target], { T: float, Tshape: int });
   }
 
   /** Over the last axis. */

@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { modelFiles } from '../model/format.ts';
 import {
+  buildBlockProposalNetwork,
   buildOutputNetwork,
   buildProposalNetwork,
   buildRefinementNetwork,
@@ -17,12 +18,15 @@ import { encodeSavedModel } from './saved-model.ts';
 import type { StateDict } from './tensor.ts';
 import { layoutWeights, writeWeights } from './weights.ts';
 
+type Build = (file: string, state: StateDict) => Network;
+
+/** The first of each is in both files, the others are TensorFlow's alone. */
 const builders = {
-  pnet: buildProposalNetwork,
-  rnet: buildRefinementNetwork,
-  onet: buildOutputNetwork,
-  encoder: buildEncoder,
-} satisfies Record<string, (file: string, state: StateDict) => Network>;
+  pnet: [buildProposalNetwork, buildBlockProposalNetwork],
+  rnet: [buildRefinementNetwork],
+  onet: [buildOutputNetwork],
+  encoder: [buildEncoder],
+} satisfies Record<string, readonly [Build, ...Build[]]>;
 
 export type NetworkName = keyof typeof builders;
 export const networkNames = Object.keys(builders) as NetworkName[];
@@ -41,7 +45,8 @@ export async function buildNetworks(
   for (const [index, name] of networkNames.entries()) {
     const path = paths[name];
     onRead(path, index);
-    networks.push(builders[name](path, await read(path)));
+    const state = await read(path);
+    networks.push(...builders[name].map((build) => build(path, state)));
   }
   return networks;
 }
@@ -58,5 +63,6 @@ export async function writeNetworks(
     place('savedModel'),
     encodeSavedModel(networks, layout, basename(modelFiles.weights)),
   );
-  await writeFile(place('graphModel'), encodeGraphModel(networks, layout, modelFiles.weights));
+  const everywhere = networks.filter(({ name }) => (networkNames as string[]).includes(name));
+  await writeFile(place('graphModel'), encodeGraphModel(everywhere, layout, modelFiles.weights));
 }

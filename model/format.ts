@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const modelFiles = {
   manifest: 'manifest.json',

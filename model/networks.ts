@@ -16,6 +16,14 @@ export interface ProposalMap {
   readonly regression: Float32Array;
 }
 
+/** P-Net's answers as they leave its last layer. */
+export interface ProposalCells {
+  readonly height: number;
+  readonly width: number;
+  /** [height, width, 6]: not a face and face before the softmax, then the offsets. */
+  readonly cells: Float32Array;
+}
+
 /** What R-Net says of each crop. */
 export interface Refinement {
   /** [count, 2]: not a face, face. */
@@ -38,6 +46,11 @@ export interface Networks {
   readonly backend: Backend;
   /** @param image [height, width, 3] */
   propose(image: Float32Array, height: number, width: number): ProposalMap;
+  /**
+   * The same on an image of even sides, whose 2 x 2 pixels lie together; only where it is faster.
+   * @param blocks [height, width, 12]; sides in blocks, 6 at least
+   */
+  proposeBlocks?(blocks: Float32Array, height: number, width: number): ProposalCells;
   /** @param crops [count, 24, 24, 3] */
   refine(crops: Float32Array, count: number): Refinement;
   /** @param crops [count, 48, 48, 3] */

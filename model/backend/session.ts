@@ -5,7 +5,7 @@
 import { FACE_SIZE } from '../format.ts';
 import type { Backend, Networks } from '../networks.ts';
 
-export type Signature = 'pnet' | 'rnet' | 'onet' | 'encoder';
+export type Signature = 'pnet' | 'pnet_blocks' | 'rnet' | 'onet' | 'encoder';
 /** [n, height, width, channels] */
 export type ImageShape = [number, number, number, number];
 
@@ -23,6 +23,8 @@ export interface OutputTensor {
 /** A loaded model. Calls are synchronous and leave no tensor behind. */
 export interface Session {
   readonly backend: Backend;
+  /** Whether `pnet_blocks` is there. */
+  readonly blocks: boolean;
   run<Name extends string>(
     signature: Signature,
     input: InputTensor,
@@ -31,8 +33,11 @@ export interface Session {
   dispose(): void;
 }
 
-/** px: P-Net's field of view; smaller images have no answer. */
-const PROPOSE_FIELD = 12;
+/** px: P-Net's field but one, since its last pooling window may hang over; smaller images have no answer. */
+const PROPOSE_LEAST = 11;
+/** The same in blocks of 2 x 2 pixels. */
+const PROPOSE_BLOCKS = 6;
+const BLOCK_CHANNELS = 12;
 const REFINE_CROP = 24;
 const OUTPUT_CROP = 48;
 
@@ -44,10 +49,11 @@ export function networksOf(session: Session): Networks {
   const square = (count: number, size: number): ImageShape => [count, size, size, 3];
   return {
     backend: session.backend,
+    ...(session.blocks ? { proposeBlocks: blockProposer(session) } : {}),
     propose(data, height, width) {
-      if (Math.min(height, width) < PROPOSE_FIELD) {
+      if (Math.min(height, width) < PROPOSE_LEAST) {
         throw new RangeError(
-          `P-Net needs ${PROPOSE_FIELD} x ${PROPOSE_FIELD} pixels at least, not ${width} x ${height}.`,
+          `P-Net needs ${PROPOSE_LEAST} x ${PROPOSE_LEAST} pixels at least, not ${width} x ${height}.`,
         );
       }
       const input = filled('image', data, [1, height, width, 3]);
@@ -83,6 +89,20 @@ export function networksOf(session: Session): Networks {
       return session.run('encoder', input, ['embedding']).embedding.data;
     },
     dispose: () => session.dispose(),
+  };
+}
+
+function blockProposer(session: Session): NonNullable<Networks['proposeBlocks']> {
+  return (data, height, width) => {
+    if (Math.min(height, width) < PROPOSE_BLOCKS) {
+      throw new RangeError(
+        `P-Net needs ${PROPOSE_BLOCKS} x ${PROPOSE_BLOCKS} blocks at least, not ${width} x ${height}.`,
+      );
+    }
+    const input = filled('blocks', data, [1, height, width, BLOCK_CHANNELS]);
+    const { cells } = session.run('pnet_blocks', input, ['cells']);
+    const [, rows = 0, columns = 0] = cells.shape;
+    return { height: rows, width: columns, cells: cells.data };
   };
 }
 

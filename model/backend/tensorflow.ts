@@ -23,6 +23,7 @@ export async function openTensorflow(directory: string, threads: number): Promis
   const models = await loadSignatures(tf, directory);
   return {
     backend: 'tensorflow',
+    blocks: true,
     run(signature, input, outputs) {
       makeCurrent(tf, 'tensorflow');
       const tensor = tf.tensor4d(input.data, input.shape);
@@ -61,10 +62,11 @@ async function loadSignatures(
   try {
     // One after the other: only a path that is loaded already shares its session with the next.
     const pnet = await load('pnet');
+    const pnet_blocks = await load('pnet_blocks');
     const rnet = await load('rnet');
     const onet = await load('onet');
     const encoder = await load('encoder');
-    return { pnet, rnet, onet, encoder };
+    return { pnet, pnet_blocks, rnet, onet, encoder };
   } catch (cause) {
     for (const model of models) model.dispose();
     const [reason] = messageOf(cause).split('\n');

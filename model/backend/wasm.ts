@@ -48,6 +48,7 @@ export async function openWasm(directory: string): Promise<Session> {
   const model = await loadGraphModel({ load: async () => artifacts });
   return {
     backend: 'wasm',
+    blocks: false,
     run(signature, input, outputs) {
       makeCurrent(tf, 'wasm');
       const tensor = tf.tensor4d(input.data, input.shape);

@@ -8,7 +8,8 @@ import type { Networks } from '../networks.ts';
 import { boxAreas, clipBoxes, joinRows, pickRows, regressBoxes, squareBoxes } from './boxes.ts';
 import { cropAreas } from './crops.ts';
 import { suppressBySmaller, suppressByUnion } from './nms.ts';
-import { type Proposals, proposalsOf } from './proposals.ts';
+import type { Proposals } from './proposals.ts';
+import { proposeOnLevel } from './propose.ts';
 import { buildPyramid, pyramidScales } from './pyramid.ts';
 
 export type Point = readonly [x: number, y: number];
@@ -39,7 +40,7 @@ const CROPS_PER_CALL = 512;
  */
 const MAX_PROPOSALS = 30_000;
 
-type CascadeNetworks = Pick<Networks, 'propose' | 'refine' | 'output'>;
+type CascadeNetworks = Pick<Networks, 'propose' | 'proposeBlocks' | 'refine' | 'output'>;
 
 /** Every face of at least 20 px in the photo, largest first. */
 export function detectFaces(networks: CascadeNetworks, image: RgbImage): DetectedFace[] {
@@ -49,9 +50,8 @@ export function detectFaces(networks: CascadeNetworks, image: RgbImage): Detecte
 /** @returns square boxes [count, 4] that may hold a face */
 function propose(networks: CascadeNetworks, image: RgbImage): Float32Array {
   const scales = pyramidScales(image.width, image.height, MIN_FACE_SIZE, PYRAMID_FACTOR);
-  const perScale = buildPyramid(image, scales).map(({ scale, width, height, data }) => {
-    const map = networks.propose(data, height, width);
-    const proposals = proposalsOf(map, scale, THRESHOLDS.propose);
+  const perScale = buildPyramid(image, scales).map((level) => {
+    const proposals = proposeOnLevel(networks, level, THRESHOLDS.propose);
     return pick(proposals, suppressByUnion(proposals, OVERLAPS.withinScale));
   });
   const proposals: Proposals = {

@@ -1,7 +1,14 @@
 /** P-Net's grid is read as boxes in the photo. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { proposalsOf } from './proposals.ts';
+import type { ProposalMap } from '../networks.ts';
+import { Candidates } from './proposals.ts';
+
+const proposalsOf = (answer: ProposalMap, scale: number, threshold: number) => {
+  const candidates = new Candidates(threshold);
+  candidates.addMap(answer);
+  return candidates.proposals(scale);
+};
 
 const map = {
   height: 2,

@@ -1,0 +1,60 @@
+/** A scale cut into tiles answers as the scale in one piece. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { modelDirectory } from '../../test/model.fixture.ts';
+import { openNetworks } from '../backend/index.ts';
+import { BackendError } from '../errors.ts';
+import type { Networks } from '../networks.ts';
+import { proposeOnLevel } from './propose.ts';
+import type { Level } from './pyramid.ts';
+
+/** Smooth waves and some noise, so that P-Net's answers lie on both sides of the threshold. */
+function level(width: number, height: number): Level {
+  let seed = width * 1000 + height;
+  const data = Float32Array.from({ length: width * height * 3 }, (_, at) => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    const [x, y] = [Math.floor(at / 3) % width, Math.floor(at / 3 / width)];
+    return Math.sin(x / 5 + (at % 3)) * Math.cos(y / 4) * 0.8 + seed / 2 ** 32 / 5 - 0.1;
+  });
+  return { scale: 0.6, width, height, data };
+}
+
+describe('P-Net on blocks', { timeout: 120_000 }, () => {
+  let networks: Networks | undefined;
+  let unavailable = '';
+  before(async () => {
+    try {
+      networks = await openNetworks(await modelDirectory(), { backend: 'tensorflow' });
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error;
+      unavailable = error.message;
+    }
+  });
+  after(() => networks?.dispose());
+
+  const sizes = [
+    [48, 48],
+    [49, 50],
+    [50, 49],
+    [51, 53],
+    [266, 60],
+    [267, 301],
+    [530, 529],
+  ] as const;
+  for (const [width, height] of sizes) {
+    it(`gives the cells that P-Net gives: ${width} x ${height}`, (context: TestContext) => {
+      if (networks === undefined) return context.skip(unavailable);
+      const image = level(width, height);
+      const { propose } = networks;
+      const whole = proposeOnLevel({ propose }, image, 0.3);
+      const tiled = proposeOnLevel(networks, image, 0.3);
+      assert.ok(whole.scores.length > 0, 'there are proposals to compare');
+      assert.deepEqual(tiled.boxes, whole.boxes);
+      for (const part of ['scores', 'regression'] as const) {
+        for (const [at, value] of whole[part].entries()) {
+          assert.ok(Math.abs(tiled[part][at]! - value) < 1e-5, `${part} ${at}: ${value}`);
+        }
+      }
+    });
+  }
+});
