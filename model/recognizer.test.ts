@@ -215,7 +215,7 @@ test('a model of another format is refused with the command that makes it anew',
     await writeFile(join(directory, 'manifest.json'), manifest);
     await assert.rejects(loadRecognizer(directory), {
       name: 'ModelError',
-      message: /not of format 1.*npm run convert/,
+      message: /not of format \d+, which this version reads.*npm run convert/,
     });
   }
 });

@@ -88,7 +88,7 @@ describe('the two backends', { timeout: 120_000 }, () => {
     for (const networks of [tensorflow, wasm]) {
       const expected = networks.refine(noise(24 * 24 * 3), 1);
       for (const call of [
-        () => networks.propose(noise(11 * 40 * 3), 11, 40),
+        () => networks.propose(noise(10 * 40 * 3), 10, 40),
         () => networks.propose(noise(13 * 13 * 3), 13, 14),
         () => networks.propose(noise(12.5 * 20 * 3), 12.5, 20),
         () => networks.refine(noise(24 * 24 * 3), 2),
