@@ -22,6 +22,41 @@ const DAY = 24 * HOUR;
 /** The course's largest fleet. */
 const COURSE_FLEET = 20;
 
+/** Shapes on which nobody was tuned. */
+const heldOut: readonly Workload[] = [
+  {
+    name: 'ramp',
+    what: 'from none to 60 requests a second within forty minutes, and none from then on (held out)',
+    world: { ...defaultWorld, maxInstances: COURSE_FLEET, horizon: HOUR },
+    draws: 3,
+    load: (seed) =>
+      requests(poissonArrivals(seededRandom(seed), (at) => (at < 2400 ? at / 40 : 0), 60, HOUR)),
+  },
+  {
+    name: 'slow-work',
+    what: '2 requests a second of 2 s each, 8 for ten minutes, instances boot in 80 to 120 s (held out)',
+    world: {
+      ...defaultWorld,
+      service: { mean: 2, shape: 'exponential' },
+      boot: { least: 80, most: 120 },
+      maxInstances: COURSE_FLEET,
+      horizon: HOUR,
+    },
+    draws: 3,
+    load: (seed) =>
+      requests(
+        poissonArrivals(seededRandom(seed), (at) => (at >= 1500 && at < 2100 ? 8 : 2), 8, HOUR),
+      ),
+  },
+  {
+    name: 'random-crowds',
+    what: '1 request a second, and crowds of 30 that come and go at random, for two hours (held out)',
+    world: { ...defaultWorld, maxInstances: COURSE_FLEET, horizon: 2 * HOUR },
+    draws: 3,
+    load: (seed) => requests(randomCrowds(seededRandom(seed), 2 * HOUR)),
+  },
+];
+
 export const workloads: readonly Workload[] = [
   ...[10, 100, 1000].map((count) => ({
     name: `burst-${count}`,
@@ -66,6 +101,7 @@ export const workloads: readonly Workload[] = [
     draws: 3,
     load: (seed) => requests(heavyTailed(seededRandom(seed), 2 * HOUR)),
   },
+  ...heldOut,
   {
     name: 'day',
     what: "a day's curve from 2 to 100 requests a second",
@@ -115,6 +151,15 @@ function flashCrowd(random: Random): Float64Array {
   const begins = 1200 + 600 * random();
   const crowd = (at: number): boolean => at >= begins && at < begins + 300;
   return poissonArrivals(random, (at) => (crowd(at) ? 40 : 2), 40, HOUR);
+}
+
+/** Calm and crowd take turns, each as long as chance has it: five minutes and two on average. */
+function randomCrowds(random: Random, end: number): Float64Array {
+  const turns: number[] = [LEAD];
+  for (let crowd = false; turns.at(-1)! < end; crowd = !crowd)
+    turns.push(turns.at(-1)! + exponential(random, crowd ? 120 : 300));
+  const rate = (at: number): number => (turns.findLastIndex((turn) => turn <= at) % 2 ? 30 : 1);
+  return poissonArrivals(random, rate, 30, end);
 }
 
 function heavyTailed(random: Random, end: number): Float64Array {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { compare, draw } from '../compare.ts';
 import { contenders } from '../contenders.ts';
 import { findWorkload } from '../workloads.ts';
-import { bound, evenFleet } from './oracle.ts';
+import { bound, boundUnforeseen, evenFleet } from './oracle.ts';
 
 describe('the even plan', () => {
   it('spreads a burst over the slack', () => {
@@ -46,10 +46,13 @@ describe('the bound', () => {
       const drawn = draw({ ...findWorkload(name), draws: 1 });
       const { load, world } = drawn.draws[0]!;
       for (const contender of contenders) {
+        const unforeseen = (p95: number) =>
+          contender.family === 'oracle' ? 0 : (boundUnforeseen(load, world, p95) ?? 0);
         const { cost, p95, settings } = compare(drawn, contender);
         if (!Number.isFinite(p95)) continue;
         // Service times of one draw are a little off their mean.
         assert.ok(cost >= 0.9 * bound(load, world, p95), `${settings} beats the bound on ${name}`);
+        assert.ok(cost >= 0.9 * unforeseen(p95), `${settings} beats what is possible on ${name}`);
       }
     }
   });

@@ -165,3 +165,15 @@ export function bound(load: Load, world: World, p95: number): number {
   }
   return Math.max(60 * peak, total + peak * world.boot.least);
 }
+
+/**
+ * The same for one who does not know when a single burst comes, and may still know all else: who answers
+ * sooner than the shortest boot keeps an instance all the time; who does not, boots when it has come.
+ * Undefined for loads that are no single burst: there the past tells something of the future.
+ */
+export function boundUnforeseen(load: Load, world: World, p95: number): number | undefined {
+  if (load.kind !== 'requests' || load.arrivals[0] !== load.arrivals.at(-1)) return undefined;
+  const { least } = world.boot;
+  if (p95 < least) return Math.max(world.horizon, bound(load, world, p95));
+  return bound(load, world, p95 - least);
+}
