@@ -2,7 +2,10 @@
 /** The command line: one program, each command living in the room it belongs to. */
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { keepCompiled } from './runtime/compile-cache.ts';
 import { ElasticFaceError, messageOf } from './runtime/errors.ts';
+
+keepCompiled();
 
 /** Commands are loaded when asked for: `recognize` should not wait for the AWS SDK. */
 const commands = {

@@ -9,7 +9,7 @@ import { Activity } from './activity.ts';
 import { Consumer } from './consume.ts';
 import { InferenceStopped } from './errors.ts';
 import { startWorker } from './service.ts';
-import { type Bench, DOUBLE, openBench } from './worker.fixture.ts';
+import { type Bench, openBench, startDouble } from './worker.fixture.ts';
 
 const MAX_RECEIVES = 2;
 
@@ -25,7 +25,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       settings: bench.cloud.settings,
       instanceId: 'i-0dead',
       log: silent,
-      inferenceEntry: DOUBLE,
+      inference: startDouble(bench.cloud.settings),
     });
     try {
       await work();

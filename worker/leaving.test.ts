@@ -9,7 +9,7 @@ import { until } from '../test/condition.fixture.ts';
 import { isAlive } from '../test/start.fixture.ts';
 import { startWorker, type WorkerService } from './service.ts';
 import { environmentOf, spawnCommand, spawnWorker } from './start.fixture.ts';
-import { type Bench, DOUBLE, openBench } from './worker.fixture.ts';
+import { type Bench, openBench, startDouble } from './worker.fixture.ts';
 
 describe('a worker’s lease and its leaving', { timeout: 120_000 }, () => {
   let bench: Bench;
@@ -25,7 +25,7 @@ describe('a worker’s lease and its leaving', { timeout: 120_000 }, () => {
       settings: bench.cloud.settings,
       instanceId,
       log: silent,
-      inferenceEntry: DOUBLE,
+      inference: startDouble(bench.cloud.settings),
     });
   const leaseWhen = (
     id: string,
@@ -169,7 +169,7 @@ describe('a worker while Redis is away', { timeout: 60_000 }, () => {
       settings: { ...bench.cloud.settings, REDIS_URL: 'redis://127.0.0.1:1' },
       instanceId: 'i-1',
       log: silent,
-      inferenceEntry: DOUBLE,
+      inference: startDouble(bench.cloud.settings),
     });
   });
   after(async () => {

@@ -9,7 +9,7 @@ import { asideKey } from '../cloud/names.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { startWorker, type WorkerService } from './service.ts';
-import { type Bench, DOUBLE, openBench } from './worker.fixture.ts';
+import { type Bench, openBench, startDouble } from './worker.fixture.ts';
 
 describe('what a worker makes of requests', { timeout: 120_000 }, () => {
   let bench: Bench;
@@ -21,7 +21,7 @@ describe('what a worker makes of requests', { timeout: 120_000 }, () => {
       settings: { ...bench.cloud.settings, VISIBILITY_SECONDS: 1 },
       instanceId: 'i-0',
       log: silent,
-      inferenceEntry: DOUBLE,
+      inference: startDouble(bench.cloud.settings),
     });
   });
   after(async () => {

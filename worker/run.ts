@@ -4,7 +4,7 @@ import type { SettingsInput } from '../runtime/settings.ts';
 import { leaveWithParent, stopOnSignals } from '../runtime/stop.ts';
 import { openSupervisor } from '../runtime/systemd.ts';
 import { identify } from './identity.ts';
-import { startWorker } from './service.ts';
+import { startInference } from './inference/start.ts';
 
 /**
  * Runs until a signal stops it, which drains first and exits with 0.
@@ -14,12 +14,10 @@ import { startWorker } from './service.ts';
 export async function runWorker(flags: SettingsInput, inferenceEntry?: URL): Promise<never> {
   const { instanceId, settings } = await identify(flags, process.env);
   const log = createLogger('worker', settings.LOG_LEVEL).child({ instance: instanceId });
-  const worker = await startWorker({
-    settings,
-    instanceId,
-    log,
-    ...(inferenceEntry === undefined ? {} : { inferenceEntry }),
-  });
+  const inference = startInference(settings, log, inferenceEntry);
+  // The AWS clients take as long to load as half of the model: both at once.
+  const { startWorker } = await import('./service.ts');
+  const worker = await startWorker({ settings, instanceId, log, inference });
   const supervisor = openSupervisor({ log });
   stopOnSignals(log, () => {
     supervisor.stopping();

@@ -16,12 +16,11 @@ import type { Settings } from '../runtime/settings.ts';
 import { Activity } from './activity.ts';
 import { Consumer } from './consume.ts';
 import { giveUp } from './give-up.ts';
-import { Inference } from './inference/inference.ts';
+import type { Inference } from './inference/inference.ts';
+import { startInference } from './inference/start.ts';
 import { keepLease } from './lease.ts';
 import { answerRequest } from './request.ts';
 import { watchSpotNotices } from './spot.ts';
-
-const MODEL = new URL('./inference/child.ts', import.meta.url);
 
 export interface WorkerService {
   readonly state: LeaseState;
@@ -39,8 +38,8 @@ export interface WorkerOptions {
   readonly settings: Settings;
   readonly instanceId: string;
   readonly log: Logger;
-  /** The inference program; the model unless a test brings another. */
-  readonly inferenceEntry?: URL;
+  /** Started already, since loading the model takes longest; else it is started here. Ended by `drain`. */
+  readonly inference?: Inference;
 }
 
 /**
@@ -48,7 +47,7 @@ export interface WorkerOptions {
  * @throws {QueueError} when the project's queues do not exist
  */
 export async function startWorker(options: WorkerOptions): Promise<WorkerService> {
-  const { settings, instanceId, log, inferenceEntry = MODEL } = options;
+  const { settings, instanceId, log } = options;
   if (settings.REDIS_URL === undefined) {
     throw new SettingsError('REDIS_URL is not set: name the Redis that holds leases and pressure.');
   }
@@ -64,12 +63,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const photos = openPhotos(clients.s3, names.inBucket);
   const results = openResults(clients.s3, names.outBucket);
   const activity = new Activity();
-  const inference = new Inference({
-    entry: inferenceEntry,
-    args: [settings.MODEL_DIR, settings.BACKEND, String(settings.THREADS)],
-    threads: settings.THREADS,
-    log,
-  });
+  const inference = options.inference ?? startInference(settings, log);
   const compute = (bytes: Uint8Array) => inference.compute(bytes);
   const mostDeliveries = settings.MAX_RECEIVES;
   const parts = { photos, results, replies, pressure, compute, mostDeliveries };

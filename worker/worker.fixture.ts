@@ -9,11 +9,18 @@ import { openPhotos, openResults } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
+import type { Settings } from '../runtime/settings.ts';
 import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
+import type { Inference } from './inference/inference.ts';
+import { startInference } from './inference/start.ts';
 
 /** Answers what the photo's text says, without a model. */
 export const DOUBLE = new URL('./inference/double.fixture.ts', import.meta.url);
+
+/** That program, in place of the model. */
+export const startDouble = (settings: Settings): Inference =>
+  startInference(settings, silent, DOUBLE);
 
 export interface Sent {
   readonly id: string;

@@ -3,7 +3,9 @@
  * hold the event loop for as long as they compute, and native code can take a process down with it.
  * Arguments: model folder, backend, threads. Knows nothing of queues.
  */
+
 import type { Backend } from '../../model/index.ts';
+import { keepCompiled, writeCompiled } from '../../runtime/compile-cache.ts';
 import type { Answer } from './protocol.ts';
 import { serveInference } from './serve.ts';
 
@@ -12,6 +14,7 @@ const NEAREST = 3;
 
 const [directory = '', backend = 'auto', threads = '1'] = process.argv.slice(2);
 
+keepCompiled();
 await serveInference(async () => {
   // Imported here, so that the signals of serve.ts are handled before the native library loads.
   const { loadRecognizer } = await import('../../model/index.ts');
@@ -22,6 +25,7 @@ await serveInference(async () => {
     warmUp: true,
     onFallback: (reason) => process.stderr.write(`${reason}\n`),
   });
+  writeCompiled();
   const answerTo = async (bytes: Uint8Array): Promise<Answer> => {
     try {
       const recognition = await recognizer.recognize(bytes, { top: NEAREST });

@@ -1,0 +1,20 @@
+/** Starts the inference process that a worker's settings ask for. Knows no cloud. */
+import type { Logger } from '../../runtime/log.ts';
+import type { Settings } from '../../runtime/settings.ts';
+import { Inference } from './inference.ts';
+
+const MODEL = new URL('./child.ts', import.meta.url);
+
+/** @param entry the inference program; the model unless a test brings another */
+export function startInference(
+  { MODEL_DIR, BACKEND, THREADS }: Pick<Settings, 'MODEL_DIR' | 'BACKEND' | 'THREADS'>,
+  log: Logger,
+  entry: URL = MODEL,
+): Inference {
+  return new Inference({
+    entry,
+    args: [MODEL_DIR, BACKEND, String(THREADS)],
+    threads: THREADS,
+    log,
+  });
+}
