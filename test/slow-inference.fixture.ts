@@ -12,7 +12,7 @@ import { serveInference } from '../worker/inference/serve.ts';
 const [folder = ''] = process.argv.slice(2);
 const ms = Number(readFileSync(join(folder, 'seconds'), 'utf8')) * 1000;
 
-await serveInference(async () => ({ backend: 'slow', compute }));
+await serveInference(async () => ({ backend: 'slow', together: 1, compute }));
 
 async function compute(photos: readonly Uint8Array[]): Promise<Answer[]> {
   return photos.map(answerTo);

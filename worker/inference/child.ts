@@ -38,6 +38,8 @@ await serveInference(async () => {
   };
   return {
     backend: recognizer.backend,
+    // One after the other is what the recogniser does: the first would only wait for the last.
+    together: 1,
     async compute(photos) {
       const answers: Answer[] = [];
       for (const photo of photos) answers.push(await answerTo(photo));

@@ -67,6 +67,7 @@ await serveInference(async () => {
   if (start === 'hangs') for (;;) pause(60_000);
   return {
     backend: 'double',
+    together: 4,
     compute: async (photos) => photos.map((bytes) => compute(Buffer.from(bytes).toString())),
   };
 });

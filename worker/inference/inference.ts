@@ -50,6 +50,7 @@ export class Inference {
   /** In order; the process computes the first, and has the others at hand. */
   #inWork: Work[] = [];
   #limit: NodeJS.Timeout | undefined;
+  #together = 1;
   #child: InferenceChild | undefined;
   #ready = unheardResolvers();
   #isReady = false;
@@ -121,7 +122,7 @@ export class Inference {
     if (!this.#isReady) return;
     for (;;) {
       const inWork = this.#inWork.map(({ jobs }) => jobs);
-      const jobs = this.#waiting.splice(0, takeTogether(this.#waiting, inWork));
+      const jobs = this.#waiting.splice(0, takeTogether(this.#waiting, inWork, this.#together));
       if (jobs.length === 0) return;
       this.#lastNumber += 1;
       this.#inWork.push({ number: this.#lastNumber, jobs, since: performance.now() });
@@ -152,6 +153,7 @@ export class Inference {
     } else if (word.kind === 'ready') {
       clearTimeout(this.#startLimit);
       this.#isReady = true;
+      this.#together = word.together;
       this.#options.log.info({ backend: word.backend }, 'the inference process is ready');
       this.#ready.resolve(word.backend);
       this.#next();

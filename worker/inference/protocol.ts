@@ -19,8 +19,8 @@ export type Answer = z.output<typeof answerSchema>;
 
 /** The inference process's words. */
 export const wordSchema = z.discriminatedUnion('kind', [
-  /** The model is loaded; photos may come. */
-  z.object({ kind: z.literal('ready'), backend: z.string() }),
+  /** The model is loaded; photos may come, and so many of them in one work. */
+  z.object({ kind: z.literal('ready'), backend: z.string(), together: z.int().min(1) }),
   /** It cannot start and another try would end the same, e.g. there is no model. */
   z.object({ kind: z.literal('unfit'), message: z.string() }),
   /** One for each photo of the work, in its order; `failed` is not the photo's fault. */

@@ -8,6 +8,8 @@ import type { Answer, Answers, Word, Work } from './protocol.ts';
 export interface Computer {
   /** Shown in logs, e.g. `tensorflow`. */
   readonly backend: string;
+  /** Most photos that it wants at once: more than one only where that is faster for all of them. */
+  readonly together: number;
   /** One answer a photo, in their order. Rejects only for what is not a photo's fault. */
   compute(photos: readonly Uint8Array[]): Promise<readonly Answer[]>;
 }
@@ -33,7 +35,8 @@ export async function serveInference(load: () => Promise<Computer>): Promise<voi
   process.on('message', (work: Work) => {
     turn = turn.then(() => answer(computer, work));
   });
-  process.send?.({ kind: 'ready', backend: computer.backend } satisfies Word);
+  const { backend, together } = computer;
+  process.send?.({ kind: 'ready', backend, together } satisfies Word);
 }
 
 async function answer(computer: Computer, { number, photos }: Work): Promise<void> {

@@ -1,9 +1,5 @@
 /** Which of the waiting photos go to the inference process now, and how many together. Pure. */
 
-/**
- * Most photos of one work. Nobody waits for them to come together: it is what was waiting anyway.
- */
-export const MOST_TOGETHER = 4;
 /** One is computed while the next one's photos are at hand. */
 const MOST_WORKS = 2;
 
@@ -16,16 +12,18 @@ interface Candidate {
  * should it end again, it is clear whose doing it was.
  * @param waiting in their order
  * @param inWork what the process has already
+ * @param most photos in one work; nobody waits for them to come together
  * @returns how many of the first waiting ones to hand over together; 0 to wait
  */
 export function takeTogether(
   waiting: readonly Candidate[],
   inWork: readonly (readonly Candidate[])[],
+  most: number,
 ): number {
   const [first] = waiting;
   if (first === undefined || inWork.length >= MOST_WORKS) return 0;
   if (first.suspect) return inWork.length === 0 ? 1 : 0;
   if (inWork.flat().some(({ suspect }) => suspect)) return 0;
-  const next = waiting.slice(0, MOST_TOGETHER).findIndex(({ suspect }) => suspect);
-  return next < 0 ? Math.min(waiting.length, MOST_TOGETHER) : next;
+  const next = waiting.slice(0, most).findIndex(({ suspect }) => suspect);
+  return next < 0 ? Math.min(waiting.length, most) : next;
 }
