@@ -107,6 +107,7 @@ describe('a crowd at the web tier', { timeout: LIMIT_MS }, () => {
     const photo = await plainPhoto();
     const served: Served[] = [];
     const answers: Promise<void>[] = [];
+    const failures: unknown[] = [];
     const client = async (number: number): Promise<void> => {
       const arrivedAt = performance.now();
       const body = formBody([{ fileName: `load_${number}.jpg`, bytes: photo }]);
@@ -118,10 +119,13 @@ describe('a crowd at the web tier', { timeout: LIMIT_MS }, () => {
     while (answers.length < CLIENTS) {
       const size = Math.min(CROWD, CLIENTS - answers.length);
       for (let i = 0; i < size; i++) answers.push(client(answers.length));
-      for (const answer of answers.slice(-size)) answer.catch(() => {});
+      for (const answer of answers.slice(-size)) answer.catch((error) => failures.push(error));
       await until(
         `${answers.length} requests to be queued`,
-        async () => (await requests.depth()).visible >= answers.length,
+        async () => {
+          if (failures.length > 0) throw failures[0];
+          return (await requests.depth()).visible >= answers.length;
+        },
         limits,
       );
     }

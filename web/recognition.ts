@@ -1,5 +1,6 @@
 /** The way of one photo from this node into the cloud and its answer back. Knows nothing of HTTP forms. */
 import { randomUUID } from 'node:crypto';
+import pLimit from 'p-limit';
 import { encodeRequest, type Match, photoDigest, type ReplyMessage } from '../cloud/messages.ts';
 import { asideKey } from '../cloud/names.ts';
 import type { Photos } from '../cloud/objects.ts';
@@ -9,6 +10,12 @@ import type { Logger } from '../runtime/log.ts';
 import { refuse } from './errors.ts';
 import type { Upload } from './upload.ts';
 import type { Waiters } from './waiters.ts';
+
+/**
+ * Photos on their way to S3, Redis and SQS at once. A crowd that all went at once would keep this node
+ * too busy to hear the answers of Redis in time; in turn, each is quick.
+ */
+const SENDS_AT_ONCE = 64;
 
 export interface RecognitionParts {
   readonly node: string;
@@ -37,13 +44,14 @@ export type Submit = (upload: Upload, signal: AbortSignal, id?: string) => Promi
  * the photo's bytes from then on. It rejects with an HttpError when the photo could not be taken in.
  */
 export function submitter(parts: RecognitionParts): Submit {
+  const slots = pLimit(SENDS_AT_ONCE);
   return async (upload, signal, id = randomUUID()) => {
     const log = parts.log.child({ request: id });
     const notSent = new AbortController();
     const reply = parts.waiters.wait(id, AbortSignal.any([signal, notSent.signal]));
     reply.catch(() => {}); // It may end while the photo is still being sent: awaited below.
     try {
-      await send(parts, upload, id, log);
+      await slots(() => send(parts, upload, id, log));
     } catch (error) {
       notSent.abort(error);
       throw error;
