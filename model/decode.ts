@@ -2,7 +2,6 @@
  * Image bytes to RGB pixels, or an ImageError with one clear sentence. Knows nothing of faces.
  */
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
-import { messageOf } from '../runtime/errors.ts';
 import { ImageError } from './errors.ts';
 import type { RgbImage } from './image.ts';
 import { imageFormatOf, isHeic, SUPPORTED_FORMATS } from './image-format.ts';
@@ -91,7 +90,8 @@ function megapixels(pixels: number): string {
 }
 
 function brokenImage(error: unknown): ImageError {
-  // libvips reports several lines at times; the first says what went wrong.
-  const reason = messageOf(error).split('\n')[0]!.trim().replace(/\.$/, '');
-  return new ImageError(`The image is damaged or cut short (${reason}).`, { cause: error });
+  // The cause tells of the decoder's insides, which are for logs and not for who sent the photo.
+  return new ImageError('The image is damaged or cut short: send the whole file again.', {
+    cause: error,
+  });
 }

@@ -76,7 +76,10 @@ describe('with the course’s photos', { skip: sharedMissing }, () => {
     assert.equal(stdout, 'test_00:Paul\n');
     const failures = stderr.trimEnd().split('\n');
     assert.equal(failures.length, 4);
-    assert.match(failures[0]!, /broken\.jpg: The image is damaged or cut short \(.+\)\.$/);
+    assert.match(
+      failures[0]!,
+      /broken\.jpg: The image is damaged or cut short: send the whole file again\.$/,
+    );
     assert.equal(failures[1], `${join(folder, 'no-face.jpg')}: No face was found in the image.`);
     assert.equal(failures[2], `${missing}: There is no such file.`);
     assert.equal(failures[3], `${join(folder, 'empty')}: The folder holds no images.`);
