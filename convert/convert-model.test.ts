@@ -18,13 +18,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { modelFiles } from '../model/format.ts';
+import { openNetworks } from '../model/backend/index.ts';
+import { FACE_SIZE, modelFiles } from '../model/format.ts';
+import { readGallery } from '../model/gallery.ts';
+import { Matcher } from '../model/match.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
 import { convertModel } from './convert-model.ts';
 import { CheckpointError, SelfTestError } from './errors.ts';
 import { findModelData, type ModelData } from './model-data.ts';
 import { OutputError, readIntactManifest, workPlaces } from './model-folder.ts';
+import { referenceFaces } from './reference.ts';
 
 /** One conversion takes some seconds, several times that on a busy machine. */
 describe('a conversion', { timeout: 300_000 }, () => {
@@ -65,6 +69,19 @@ describe('a conversion', { timeout: 300_000 }, () => {
     await writeFile(path, bytes);
   }
 
+  async function answerOf(directory: string) {
+    const networks = await openNetworks(directory);
+    try {
+      const { faces } = referenceFaces();
+      return {
+        matcher: new Matcher(await readGallery(directory)),
+        embedding: networks.embed(faces.subarray(0, FACE_SIZE * FACE_SIZE * 3), 1),
+      };
+    } finally {
+      networks.dispose();
+    }
+  }
+
   /** When each file of the model was written. */
   async function times(): Promise<number[]> {
     const files = Object.values(modelFiles);
@@ -77,6 +94,22 @@ describe('a conversion', { timeout: 300_000 }, () => {
     assert.equal(converted, false);
     assert.equal(people, 90);
     assert.deepEqual(await times(), before);
+  });
+
+  test('with float16 weights takes half the disk and moves no distance by 1e-3', async () => {
+    const { matcher, embedding: before } = await answerOf(model);
+    const whole = (await stat(join(model, modelFiles.weights))).size;
+    const { converted } = await convertModel(model, { checkpoints, weights: 'float16' });
+    assert.equal(converted, true);
+    assert.ok((await stat(join(model, modelFiles.weights))).size < 0.52 * whole);
+    const { embedding: after } = await answerOf(model);
+    const there = new Map(
+      matcher.nearest(before, 1000).map(({ name, distance }) => [name, distance]),
+    );
+    const moved = matcher
+      .nearest(after, 1000)
+      .map(({ name, distance }) => Math.abs(distance - there.get(name)!));
+    assert.ok(Math.max(...moved) > 0 && Math.max(...moved) < 1e-3, `${Math.max(...moved)}`);
   });
 
   test('of the same inputs gives the same bytes, in place of a damaged model', async () => {

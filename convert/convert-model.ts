@@ -5,6 +5,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { Manifest } from '../model/format.ts';
 import { type Gallery, readGallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
 import { sha256OfFile } from '../runtime/digest.ts';
@@ -35,6 +36,8 @@ export interface ConvertOptions {
   readonly gallery?: string | undefined;
   /** Accept weights other than the published ones after checking that the answers are sane. */
   readonly anyWeights?: boolean | undefined;
+  /** How the float32 encoder's weights are stored; float16 takes half the disk. Default float32. */
+  readonly weights?: Manifest['weights'] | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -84,7 +87,7 @@ function isSystemError(error: unknown): error is Error {
 }
 
 async function convertLocked(directory: string, options: ConvertOptions): Promise<Conversion> {
-  const { onProgress = () => {} } = options;
+  const { onProgress = () => {}, weights = 'float32' } = options;
   await restorePrevious(directory);
   await requireReplaceable(directory);
   const data = await findModelData(options);
@@ -92,18 +95,24 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
   const source = await gallerySource(data.gallery);
   const inputs = await digestInputs(data, source);
   const present = await readIntactManifest(directory);
-  if (present && sameDigests(present.inputs, inputs)) return unchanged(directory);
+  if (present?.weights === weights && sameDigests(present.inputs, inputs)) {
+    return unchanged(directory);
+  }
   const fresh = await makeFreshFolder(directory);
   try {
-    await convertNetworks(fresh, data, onProgress);
+    await convertNetworks(fresh, data, weights, onProgress);
     onProgress({ stage: 'test' });
-    const { tests, result: gallery } = await withTestedModel(
+    const {
+      tests,
+      bfloat16Bound,
+      result: gallery,
+    } = await withTestedModel(
       fresh,
-      options.anyWeights ?? false,
+      { anyWeights: options.anyWeights ?? false, weights },
       (engine) => makeGallery(source, engine, onProgress),
     );
     await writeGallery(fresh, gallery);
-    await writeManifest(fresh, inputs);
+    await writeManifest(fresh, { inputs, weights, ...(bfloat16Bound && { bfloat16Bound }) });
     await replaceWithFresh(directory);
     return { directory, converted: true, people: countPeople(gallery), tests };
   } finally {
@@ -115,13 +124,14 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
 async function convertNetworks(
   directory: string,
   data: ModelData,
+  weights: Manifest['weights'],
   onProgress: OnProgress,
 ): Promise<void> {
   const networks = await buildNetworks(data, readStateDict, (path, index) =>
     onProgress({ stage: 'read', detail: path, share: index / networkNames.length }),
   );
   onProgress({ stage: 'write' });
-  await writeNetworks(directory, networks);
+  await writeNetworks(directory, networks, weights);
 }
 
 /** A data.pt by its path, or the photos of a folder. */

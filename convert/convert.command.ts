@@ -13,6 +13,12 @@ const options = {
     describe: 'A data.pt, or a folder with one sub-folder of photos a person',
   },
   out: { type: 'string', describe: 'Folder of the converted model (setting MODEL_DIR)' },
+  weights: {
+    choices: ['float32', 'float16'] as const,
+    default: 'float32' as const,
+    describe:
+      'How the float32 encoder is stored: float16 takes half the disk, distances move by 1e-3',
+  },
   'any-weights': {
     type: 'boolean',
     default: false,
@@ -24,7 +30,7 @@ export const command: CommandModule<object, InferredOptionTypes<typeof options>>
   command: 'convert',
   describe: 'Convert PyTorch checkpoints and a gallery to the model that the workers run',
   builder: (yargs: Argv) => yargs.options(options).epilogue('Unchanged inputs convert nothing.'),
-  handler: async ({ checkpoints, gallery, out, anyWeights }) => {
+  handler: async ({ checkpoints, gallery, out, weights, anyWeights }) => {
     const { readSettings } = await import('../runtime/settings.ts');
     const { convertModel } = await import('./convert-model.ts');
     const { showProgress } = await import('./show-progress.ts');
@@ -36,6 +42,7 @@ export const command: CommandModule<object, InferredOptionTypes<typeof options>>
       const conversion = await convertModel(settings.MODEL_DIR, {
         checkpoints: settings.FACE_CHECKPOINTS,
         gallery,
+        weights,
         anyWeights,
         onProgress: progress.show,
       });

@@ -2,7 +2,7 @@
  * InceptionResnetV1 as facenet-pytorch defines it (models/inception_resnet_v1.py), from faces to
  * embeddings of length 1. Knows its layers only; the classifier and dropout play no part in that.
  */
-import { EMBEDDING_LENGTH, FACE_SIZE } from '../model/format.ts';
+import { EMBEDDING_LENGTH, FACE_SIZE, type Precision } from '../model/format.ts';
 import {
   batchNormTransform,
   biasTransform,
@@ -92,25 +92,33 @@ const mixed7a: Branches = [
   ],
 ];
 
-/** @throws {CheckpointError} when the state dict is not of this network */
-export function buildEncoder(file: string, state: StateDict): Network {
-  return new EncoderLayers(new Parameters(file, state)).build();
+/**
+ * @param precision of the convolutions. In bfloat16 the input, pooling, the last layer and the output stay
+ * float32: they take no time to speak of, and the error would grow.
+ * @throws {CheckpointError} when the state dict is not of this network
+ */
+export function buildEncoder(
+  file: string,
+  state: StateDict,
+  precision: Precision = 'float32',
+): Network {
+  return new EncoderLayers(new Parameters(file, state), precision).build();
 }
 
 class EncoderLayers {
   readonly #builder = new NetworkBuilder('encoder');
   readonly #parameters: Parameters;
+  readonly #precision: Precision;
 
-  constructor(parameters: Parameters) {
+  constructor(parameters: Parameters, precision: Precision) {
     this.#parameters = parameters;
+    this.#precision = precision;
   }
 
   build(): Network {
     const builder = this.#builder;
-    let x: FeatureMap = {
-      node: builder.input('faces', [-1, FACE_SIZE, FACE_SIZE, 3]),
-      channels: 3,
-    };
+    const faces = builder.input('faces', [-1, FACE_SIZE, FACE_SIZE, 3]);
+    let x: FeatureMap = { node: builder.cast('cast', faces, this.#precision), channels: 3 };
     x = this.#convolution(x, { name: 'conv2d_1a', outputs: 32, kernel: 3, stride: 2 });
     x = this.#convolution(x, { name: 'conv2d_2a', outputs: 32, kernel: 3, shrink: true });
     x = this.#convolution(x, { name: 'conv2d_2b', outputs: 64, kernel: 3 });
@@ -124,7 +132,8 @@ class EncoderLayers {
     x = this.#reduction(x, 'mixed_7a', mixed7a, 'branch3');
     for (let i = 0; i < 5; i++) x = this.#residual(x, `repeat_3.${i}`, block8, 0.2);
     x = this.#residual(x, 'block8', block8, 1, { relu: false });
-    const average = builder.globalAverage('avgpool_1a', x.node);
+    const features = builder.cast('features', x.node, 'float32');
+    const average = builder.globalAverage('avgpool_1a', features);
     const embedding = this.#lastLayer(average, x.channels);
     builder.normalize('embedding', embedding, LENGTH_EPSILON);
     this.#parameters.finish(UNUSED);
@@ -147,8 +156,14 @@ class EncoderLayers {
   }
 
   #maximum(x: FeatureMap, name: string): FeatureMap {
-    const node = this.#builder.maxPool(name.replaceAll('.', '/'), x.node, 3, 2, 'VALID');
-    return { node, channels: x.channels };
+    const builder = this.#builder;
+    const path = name.replaceAll('.', '/');
+    const from = builder.cast(`${path}/float32`, x.node, 'float32');
+    const most = builder.maxPool(path, from, 3, 2, 'VALID');
+    return {
+      node: builder.cast(`${path}/cast`, most, this.#precision),
+      channels: x.channels,
+    };
   }
 
   #branches(x: FeatureMap, block: string, branches: Branches): FeatureMap[] {

@@ -4,12 +4,19 @@ import { BackendError } from '../model/errors.ts';
 import type { Backend, Networks } from '../model/networks.ts';
 import { SelfTestError } from './errors.ts';
 import type { Answers } from './reference.ts';
-import { type Deviations, selfTest } from './self-test.ts';
+import { type Deviations, measureBfloat16, type SelfTestOptions, selfTest } from './self-test.ts';
 
 export interface EngineTest {
   readonly backend: Backend;
   /** From PyTorch's answers with the published weights. */
   readonly deviations: Deviations;
+}
+
+export interface Tested<Result> {
+  readonly tests: readonly EngineTest[];
+  /** See the manifest; undefined where no engine of this machine computes in bfloat16. */
+  readonly bfloat16Bound: number | undefined;
+  readonly result: Result;
 }
 
 /** The slower one first: the last one is kept for the work. */
@@ -21,11 +28,12 @@ const engines: readonly Backend[] = ['wasm', 'tensorflow'];
  */
 export async function withTestedModel<Result>(
   directory: string,
-  anyWeights: boolean,
+  options: Pick<SelfTestOptions, 'anyWeights' | 'weights'>,
   work: (networks: Networks) => Promise<Result>,
-): Promise<{ readonly tests: readonly EngineTest[]; readonly result: Result }> {
+): Promise<Tested<Result>> {
   const tests: EngineTest[] = [];
   let others: Answers | undefined;
+  let bfloat16Bound: number | undefined;
   let kept: Networks | undefined;
   try {
     for (const backend of engines) {
@@ -33,12 +41,13 @@ export async function withTestedModel<Result>(
       if (networks === undefined) continue;
       kept?.dispose();
       kept = networks;
-      const { answers, deviations } = selfTest(networks, { anyWeights, others });
+      const { answers, deviations } = selfTest(networks, { ...options, others });
       tests.push({ backend, deviations });
       others = answers;
+      if (networks.precision === 'bfloat16') bfloat16Bound = measureBfloat16(networks);
     }
     if (kept === undefined) throw new SelfTestError('No engine can run the model here.');
-    return { tests, result: await work(kept) };
+    return { tests, bfloat16Bound, result: await work(kept) };
   } finally {
     kept?.dispose();
   }
@@ -47,7 +56,7 @@ export async function withTestedModel<Result>(
 /** A model that cannot be loaded is an error; an engine that this machine lacks is not. */
 async function openIfPresent(directory: string, backend: Backend): Promise<Networks | undefined> {
   try {
-    return await openNetworks(directory, { backend });
+    return await openNetworks(directory, { backend, precision: 'bfloat16' });
   } catch (error) {
     if (error instanceof BackendError) return undefined;
     throw error;

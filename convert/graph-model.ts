@@ -8,6 +8,8 @@ import type { WeightsLayout } from './weights.ts';
 
 const tensorflowTypes: Record<DataType, string> = {
   float32: 'DT_FLOAT',
+  bfloat16: 'DT_BFLOAT16',
+  float16: 'DT_HALF',
   int32: 'DT_INT32',
   uint8: 'DT_UINT8',
   string: 'DT_STRING',
@@ -17,6 +19,9 @@ const tensorflowTypes: Record<DataType, string> = {
 const fusedOps: Record<string, string> = { Conv2D: '_FusedConv2D', MatMul: '_FusedMatMul' };
 const fusableActivations = ['Relu', 'Prelu'];
 
+/** tfjs's word for float32 values that are stored as float16. */
+const HALF = { dtype: 'float16', original_dtype: 'float32' };
+
 /** @param shard path of the weights file from model.json */
 export function encodeGraphModel(
   networks: readonly Network[],
@@ -24,6 +29,9 @@ export function encodeGraphModel(
   shard: string,
 ): Uint8Array {
   const stored: Constant[] = [...layout.weights.map(({ weight }) => weight), ...layout.constants];
+  const halves = new Set<Constant>(
+    layout.weights.filter(({ storage }) => storage === 'float16').map(({ weight }) => weight),
+  );
   const model = {
     format: 'graph-model',
     generatedBy: 'elastic-face',
@@ -53,6 +61,7 @@ export function encodeGraphModel(
           name: constant.name,
           shape: constant.shape,
           dtype: typeOf(constant),
+          ...(halves.has(constant) && { quantization: HALF }),
         })),
       },
     ],

@@ -3,7 +3,14 @@
  * write. Knows neither checkpoints nor file formats.
  */
 
-export type DataType = 'float32' | 'int32' | 'uint8' | 'string' | 'resource';
+export type DataType =
+  | 'float32'
+  | 'bfloat16'
+  | 'float16'
+  | 'int32'
+  | 'uint8'
+  | 'string'
+  | 'resource';
 
 /** A node's attribute; the kinds are those of TensorFlow's AttrValue. */
 export type Attribute =
@@ -28,6 +35,8 @@ export interface Weight {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array;
+  /** What the nodes compute with. */
+  readonly type: 'float32' | 'bfloat16';
 }
 
 /**

@@ -29,7 +29,7 @@ async function fill(directory: string, text: string): Promise<void> {
     await mkdir(dirname(join(directory, file)), { recursive: true });
     await writeFile(join(directory, file), `${text} ${file}`);
   }
-  await writeManifest(directory, inputs);
+  await writeManifest(directory, { inputs, weights: 'float32' });
 }
 
 beforeEach(async () => {

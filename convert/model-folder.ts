@@ -51,19 +51,21 @@ async function readManifest(directory: string): Promise<Manifest | undefined> {
 /** Digests what was written and makes the folder a model by writing the manifest. */
 export async function writeManifest(
   directory: string,
-  inputs: readonly FileDigest[],
+  described: Omit<Manifest, 'format' | 'outputs'>,
 ): Promise<void> {
   const outputs: FileDigest[] = [];
   for (const file of outputFiles) {
     outputs.push({ file, sha256: await sha256OfFile(join(directory, file)) });
   }
-  const manifest: Manifest = { format: FORMAT_VERSION, inputs: [...inputs], outputs };
+  const manifest: Manifest = { format: FORMAT_VERSION, ...described, outputs };
   await writeFile(join(directory, modelFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 /** @throws {OutputError} when the folder holds anything that is not a model's, which would be lost */
 export async function requireReplaceable(directory: string): Promise<void> {
-  const known = new Set(Object.values(modelFiles).flatMap((file) => [file, dirname(file)]));
+  const known = new Set(
+    Object.values(modelFiles).flatMap((file) => [file, dirname(file), dirname(dirname(file))]),
+  );
   for (const entry of await entriesOf(directory)) {
     if (!known.has(entry)) {
       throw new OutputError(
@@ -92,7 +94,9 @@ async function entriesOf(directory: string): Promise<string[]> {
 export async function makeFreshFolder(directory: string): Promise<string> {
   const { fresh } = workPlaces(directory);
   await rm(fresh, { recursive: true, force: true });
-  await mkdir(join(fresh, dirname(modelFiles.weights)), { recursive: true });
+  for (const file of Object.values(modelFiles)) {
+    await mkdir(join(fresh, dirname(file)), { recursive: true });
+  }
   return fresh;
 }
 

@@ -7,13 +7,14 @@ import type { Attribute, Constant, GraphNode, GraphTensor, Network, Weight } fro
 
 export type Padding = 'SAME' | 'VALID';
 
-const float: Attribute = { type: 'float32' };
 const int: Attribute = { type: 'int32' };
 const channelsLast: Attribute = { text: 'NHWC' };
 const spatial = (size: number): Attribute => ({ ints: [1, size, size, 1] });
 
 export class NetworkBuilder {
   readonly #name: string;
+  /** Of the layers that are added next. */
+  #type: Weight['type'] = 'float32';
   readonly #nodes: GraphNode[] = [];
   readonly #weights: Weight[] = [];
   readonly #constants = new Map<string, Constant>();
@@ -25,9 +26,21 @@ export class NetworkBuilder {
 
   /** @param shape with −1 where a length is free */
   input(name: string, shape: readonly number[]): string {
-    const node = this.#add(name, 'Placeholder', [], { dtype: float, shape: { shape } });
+    const node = this.#add(name, 'Placeholder', [], { dtype: this.#float, shape: { shape } });
     this.#input = { name: node, shape };
     return node;
+  }
+
+  /** What follows computes in `type`; its input too. @returns the input in that type */
+  cast(name: string, input: string, type: Weight['type']): string {
+    if (type === this.#type) return input;
+    const from = this.#float;
+    this.#type = type;
+    return this.#add(name, 'Cast', [input], {
+      SrcT: from,
+      DstT: this.#float,
+      Truncate: { flag: false },
+    });
   }
 
   /** Convolution and bias; their node is named `name`. */
@@ -42,7 +55,7 @@ export class NetworkBuilder {
       'Conv2D',
       [input, this.#weight(`${name}/filter`, filterShape, filter)],
       {
-        T: float,
+        T: this.#float,
         strides: spatial(stride),
         padding: { text: padding },
         data_format: channelsLast,
@@ -58,24 +71,24 @@ export class NetworkBuilder {
       `${name}/product`,
       'MatMul',
       [input, this.#weight(`${name}/matrix`, matrixShape, matrix)],
-      { T: float, transpose_a: { flag: false }, transpose_b: { flag: false } },
+      { T: this.#float, transpose_a: { flag: false }, transpose_b: { flag: false } },
     );
     return this.#bias(name, product, bias);
   }
 
   relu(name: string, input: string): string {
-    return this.#add(name, 'Relu', [input], { T: float });
+    return this.#add(name, 'Relu', [input], { T: this.#float });
   }
 
   /** x where it is positive, slope · x elsewhere; one slope a channel. */
   prelu(name: string, input: string, slope: Float32Array): string {
     const weight = this.#weight(`${name}/slope`, [slope.length], slope);
-    return this.#add(name, 'Prelu', [input, weight], { T: float });
+    return this.#add(name, 'Prelu', [input, weight], { T: this.#float });
   }
 
   maxPool(name: string, input: string, window: number, stride: number, padding: Padding): string {
     return this.#add(name, 'MaxPool', [input], {
-      T: float,
+      T: this.#float,
       ksize: spatial(window),
       strides: spatial(stride),
       padding: { text: padding },
@@ -86,20 +99,20 @@ export class NetworkBuilder {
   /** Joins feature maps along their channels. */
   concat(name: string, inputs: readonly string[]): string {
     return this.#add(name, 'ConcatV2', [...inputs, this.#ints('channel_axis', [], [3])], {
-      T: float,
+      T: this.#float,
       N: { int: inputs.length },
       Tidx: int,
     });
   }
 
   add(name: string, left: string, right: string): string {
-    return this.#add(name, 'AddV2', [left, right], { T: float });
+    return this.#add(name, 'AddV2', [left, right], { T: this.#float });
   }
 
   /** The mean of each channel: [n, h, w, c] to [n, c]. */
   globalAverage(name: string, input: string): string {
     return this.#add(name, 'Mean', [input, this.#ints('spatial_axes', [2], [1, 2])], {
-      T: float,
+      T: this.#float,
       Tidx: int,
       keep_dims: { flag: false },
     });
@@ -108,13 +121,13 @@ export class NetworkBuilder {
   /** The same values in another shape, −1 for the length that follows from the others. */
   reshape(name: string, input: string, shape: readonly number[]): string {
     const target = this.#ints(`${name}/shape`, [shape.length], shape);
-    return this.#add(name, 'Reshape', [input, target], { T: float, Tshape: int });
+    return this.#add(name, 'Reshape', [input, target], { T: this.#float, Tshape: int });
   }
 
   /** The largest along one axis, which goes. */
   largest(name: string, input: string, axis: number): string {
     return this.#add(name, 'Max', [input, this.#ints(`${name}/axis`, [1], [axis])], {
-      T: float,
+      T: this.#float,
       Tidx: int,
       keep_dims: { flag: false },
     });
@@ -122,7 +135,7 @@ export class NetworkBuilder {
 
   /** Takes the shape of one tensor's first three axes for another's: see P-Net on blocks. */
   reshapeLike(name: string, input: string, like: string, last: number): string {
-    const shape = this.#add(`${name}/of`, 'Shape', [like], { T: float, out_type: int });
+    const shape = this.#add(`${name}/of`, 'Shape', [like], { T: this.#float, out_type: int });
     const first = this.#add(
       `${name}/first`,
       'Slice',
@@ -135,26 +148,26 @@ export class NetworkBuilder {
       [first, this.#ints(`${name}/last`, [1], [last]), this.#ints(`${name}/axis`, [], [0])],
       { T: int, N: { int: 2 }, Tidx: int },
     );
-    return this.#add(name, 'Reshape', [input, target], { T: float, Tshape: int });
+    return this.#add(name, 'Reshape', [input, target], { T: this.#float, Tshape: int });
   }
 
   /** Over the last axis. */
   softmax(name: string, input: string): string {
-    return this.#add(name, 'Softmax', [input], { T: float });
+    return this.#add(name, 'Softmax', [input], { T: this.#float });
   }
 
   /** Rows of length 1: x / max(‖x‖, epsilon), as torch.nn.functional.normalize has it. */
   normalize(name: string, input: string, epsilon: number): string {
-    const square = this.#add(`${name}/square`, 'Square', [input], { T: float });
+    const square = this.#add(`${name}/square`, 'Square', [input], { T: this.#float });
     const sum = this.#add(`${name}/sum`, 'Sum', [square, this.#ints('feature_axis', [1], [1])], {
-      T: float,
+      T: this.#float,
       Tidx: int,
       keep_dims: { flag: true },
     });
-    const length = this.#add(`${name}/length`, 'Sqrt', [sum], { T: float });
+    const length = this.#add(`${name}/length`, 'Sqrt', [sum], { T: this.#float });
     const least = this.#constant('epsilon', [], Float32Array.of(epsilon));
-    const divisor = this.#add(`${name}/divisor`, 'Maximum', [length, least], { T: float });
-    return this.#add(name, 'RealDiv', [input, divisor], { T: float });
+    const divisor = this.#add(`${name}/divisor`, 'Maximum', [length, least], { T: this.#float });
+    return this.#add(name, 'RealDiv', [input, divisor], { T: this.#float });
   }
 
   /** @param outputs names given to layers, with the shapes of their results */
@@ -170,9 +183,16 @@ export class NetworkBuilder {
     };
   }
 
+  get #float(): Attribute {
+    return { type: this.#type };
+  }
+
   #bias(name: string, product: string, bias: Float32Array): string {
     const weight = this.#weight(`${name}/bias`, [bias.length], bias);
-    return this.#add(name, 'BiasAdd', [product, weight], { T: float, data_format: channelsLast });
+    return this.#add(name, 'BiasAdd', [product, weight], {
+      T: this.#float,
+      data_format: channelsLast,
+    });
   }
 
   #add(
@@ -188,7 +208,7 @@ export class NetworkBuilder {
 
   #weight(name: string, shape: readonly number[], data: Float32Array): string {
     const full = `${this.#name}/${name}`;
-    this.#weights.push({ name: full, shape, data });
+    this.#weights.push({ name: full, shape, data, type: this.#type });
     return full;
   }
 

@@ -42,6 +42,12 @@ export function answersOf(networks: Networks): Answers {
   };
 }
 
+/** For the encoder, to compare precisions with: more of them than PyTorch's answers are kept for. */
+export function referenceFaces(): { faces: Float32Array; count: number } {
+  const count = 4;
+  return { faces: referenceImages(count, FACE_SIZE, FACE_SIZE), count };
+}
+
 /**
  * Slanted waves of each colour with a quarter of noise, in whole-number arithmetic so that any language
  * makes the same pixels.

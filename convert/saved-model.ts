@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import type { Attribute, Constant, DataType, GraphNode, Network } from './graph.ts';
 import { elementCount, tensorName } from './graph.ts';
-import type { PlacedWeight, WeightsLayout } from './weights.ts';
+import { lengthOf, type PlacedWeight, type WeightsLayout } from './weights.ts';
 
 /** tensorflow/core/framework/types.proto */
 const dataTypes: Record<DataType, number> = {
@@ -14,6 +14,8 @@ const dataTypes: Record<DataType, number> = {
   int32: 3,
   uint8: 4,
   string: 7,
+  bfloat16: 14,
+  float16: 19,
   resource: 20,
 };
 const SCHEMA_VERSION = 1;
@@ -22,7 +24,6 @@ const GRAPH_VERSIONS = { producer: 134, minConsumer: 12 };
 const ASSET_NODE = 'weights/file';
 const INIT_NODE = 'weights/init';
 
-const float: Attribute = { type: 'float32' };
 const int: Attribute = { type: 'int32' };
 const string: Attribute = { type: 'string' };
 
@@ -39,7 +40,7 @@ export function encodeSavedModel(
     ...networks.flatMap(({ constants }) => constants.map(constantNode)),
     ...layout.weights.flatMap(variableNodes),
     ...networks.flatMap((network) => networkNodes(network)),
-    ...initNodes(layout.weights),
+    ...initNodes(layout),
   ];
   const message = SavedModel.fromObject({
     savedModelSchemaVersion: SCHEMA_VERSION,
@@ -88,30 +89,42 @@ function preluNodes({ name, inputs, attributes }: GraphNode): GraphNode[] {
   ];
 }
 
-function variableNodes({ weight: { name, shape } }: PlacedWeight): GraphNode[] {
+function variableNodes({ weight: { name, shape, type } }: PlacedWeight): GraphNode[] {
   return [
     {
       name,
       op: 'VarHandleOp',
       inputs: [],
       attributes: {
-        dtype: float,
+        dtype: { type },
         shape: { shape },
         container: { text: '' },
         shared_name: { text: name },
       },
     },
-    { name: `${name}/read`, op: 'ReadVariableOp', inputs: [name], attributes: { dtype: float } },
+    { name: `${name}/read`, op: 'ReadVariableOp', inputs: [name], attributes: { dtype: { type } } },
   ];
 }
 
-/** Reads the file once, hands every variable its slice; `INIT_NODE` is done when all are filled. */
-function initNodes(weights: readonly PlacedWeight[]): GraphNode[] {
-  const total = weights.reduce((sum, { weight }) => sum + weight.data.length, 0);
+/**
+ * Reads the file once, hands every variable its slice in the type it is computed with; `INIT_NODE` is
+ * done when all are filled.
+ */
+function initNodes(layout: WeightsLayout): GraphNode[] {
+  const { weights } = layout;
   const vector = (name: string, values: readonly number[]) =>
     constantNode({ name, shape: [values.length], data: Int32Array.from(values) });
-  const fill = ({ weight, offset }: PlacedWeight): GraphNode[] => {
+  const fill = ({ weight, storage, offset }: PlacedWeight): GraphNode[] => {
     const at = `weights/init/${weight.name}`;
+    const stored: Attribute = { type: storage };
+    const type: Attribute = { type: weight.type };
+    const cast: GraphNode = {
+      name: `${at}/cast`,
+      op: 'Cast',
+      inputs: [`${at}/reshape`],
+      attributes: { SrcT: stored, DstT: type, Truncate: { flag: false } },
+    };
+    const casts = storage === weight.type ? [] : [cast];
     return [
       vector(`${at}/begin`, [offset]),
       vector(`${at}/size`, [elementCount(weight.shape)]),
@@ -119,24 +132,26 @@ function initNodes(weights: readonly PlacedWeight[]): GraphNode[] {
       {
         name: `${at}/slice`,
         op: 'Slice',
-        inputs: ['weights/values', `${at}/begin`, `${at}/size`],
-        attributes: { T: float, Index: int },
+        inputs: [`weights/values/${storage}`, `${at}/begin`, `${at}/size`],
+        attributes: { T: stored, Index: int },
       },
       {
         name: `${at}/reshape`,
         op: 'Reshape',
         inputs: [`${at}/slice`, `${at}/shape`],
-        attributes: { T: float, Tshape: int },
+        attributes: { T: stored, Tshape: int },
       },
+      ...casts,
       {
         name: `${at}/assign`,
         op: 'AssignVariableOp',
-        inputs: [weight.name, `${at}/reshape`],
-        attributes: { dtype: float },
+        inputs: [weight.name, casts[0]?.name ?? `${at}/reshape`],
+        attributes: { dtype: type },
       },
     ];
   };
-  if (total >= 2 ** 31) throw new Error(`${total} weights are more than a 32-bit offset reaches.`);
+  if (lengthOf(layout) >= 2 ** 31) throw new Error('More weights than a 32-bit offset reaches.');
+  const storages = [...new Set(weights.map(({ storage }) => storage))];
   return [
     {
       name: ASSET_NODE,
@@ -145,12 +160,12 @@ function initNodes(weights: readonly PlacedWeight[]): GraphNode[] {
       attributes: { dtype: string, shape: { shape: [] } },
     },
     { name: 'weights/bytes', op: 'ReadFile', inputs: [ASSET_NODE], attributes: {} },
-    {
-      name: 'weights/values',
+    ...storages.map((storage) => ({
+      name: `weights/values/${storage}`,
       op: 'DecodeRaw',
       inputs: ['weights/bytes'],
-      attributes: { out_type: float, little_endian: { flag: true } },
-    },
+      attributes: { out_type: { type: storage }, little_endian: { flag: true } },
+    })),
     ...weights.flatMap(fill),
     {
       name: INIT_NODE,

@@ -2,13 +2,18 @@
  * Judges a converted model by its answers: those of the published weights, or at least sane ones.
  * Knows the four networks by what they return, not how they were made.
  */
-import { EMBEDDING_LENGTH } from '../model/format.ts';
+import { EMBEDDING_LENGTH, type Manifest } from '../model/format.ts';
 import type { Networks } from '../model/networks.ts';
 import { SelfTestError } from './errors.ts';
-import { type Answers, answersOf, readReference } from './reference.ts';
+import { type Answers, answersOf, readReference, referenceFaces } from './reference.ts';
 
 /** Largest distance (L2) of an embedding, and difference of any other output, from PyTorch's. */
 export const TOLERANCE = 1e-4;
+/**
+ * The same of embeddings whose weights are stored as float16: measured 1.7e-3. Distances to people then
+ * move by 5e-4, since few lie where the error points.
+ */
+export const FLOAT16_TOLERANCE = 2e-3;
 
 export interface Deviations {
   readonly pnet: number;
@@ -31,21 +36,49 @@ export interface Verdict {
   readonly deviations: Deviations;
 }
 
+export interface SelfTestOptions {
+  /** Accept weights that are not the published ones, as long as the answers are sane. */
+  readonly anyWeights?: boolean;
+  /** How the encoder's are stored: rounded ones may be further off. */
+  readonly weights?: Manifest['weights'];
+  /** Another engine's answers, which these must agree with. */
+  readonly others?: Answers | undefined;
+}
+
 /**
- * @param anyWeights accept weights that are not the published ones, as long as the answers are sane
- * @param others another engine's answers, which these must agree with
  * @throws {SelfTestError} naming the network that is off and by how much
  */
 export function selfTest(
   networks: Networks,
-  { anyWeights = false, others }: { anyWeights?: boolean; others?: Answers | undefined } = {},
+  { anyWeights = false, weights = 'float32', others }: SelfTestOptions = {},
 ): Verdict {
   const answers = answersOf(networks);
   checkSane(answers);
   if (others !== undefined) checkAgreement(deviationsOf(answers, others), networks.backend);
   const deviations = deviationsOf(answers, readReference());
-  if (!anyWeights) checkPublished(deviations);
+  if (!anyWeights) checkPublished(deviations, weights);
   return { answers, deviations };
+}
+
+/** Twice what was measured is allowed for: the reference images are few, and other processors round otherwise. */
+const BFLOAT16_MARGIN = 2;
+/** Beyond it nearly every face would be embedded again: the bfloat16 encoder is then of no use. */
+const LARGEST_BOUND = 0.5;
+
+/**
+ * How far a bfloat16 embedding may be (L2) from the float32 one, measured on the reference images, with
+ * a margin. No distance to a person moves by more: |‖a − g‖ − ‖b − g‖| ≤ ‖a − b‖.
+ * @param networks opened in bfloat16
+ * @throws {SelfTestError} when the two are not of one encoder
+ */
+export function measureBfloat16(networks: Networks): number {
+  const { faces, count } = referenceFaces();
+  const rough = networks.embed(faces, count, 'bfloat16');
+  const bound = BFLOAT16_MARGIN * largestDistance(rough, networks.embed(faces, count, 'float32'));
+  if (bound <= LARGEST_BOUND) return bound;
+  throw new SelfTestError(
+    `The converted encoder answers ${bound.toPrecision(2)} off in bfloat16: the model cannot be used.`,
+  );
 }
 
 /** How far answers are from each other: the largest difference, for embeddings the largest distance. */
@@ -58,11 +91,15 @@ export function deviationsOf(answers: Answers, expected: Answers): Deviations {
   };
 }
 
-/** @throws {SelfTestError} when a deviation is above `TOLERANCE` */
-export function checkPublished(deviations: Deviations): void {
-  for (const [network, deviation] of above(deviations)) {
+/** @throws {SelfTestError} when a deviation is above what is allowed */
+export function checkPublished(
+  deviations: Deviations,
+  weights: Manifest['weights'] = 'float32',
+): void {
+  const limits = limitsOf(weights);
+  for (const [network, deviation] of above(deviations, limits)) {
     throw new SelfTestError(
-      `The converted ${network} answers ${deviation.toPrecision(2)} off (allowed: ${TOLERANCE}): ` +
+      `The converted ${network} answers ${deviation.toPrecision(2)} off (allowed: ${limits[network]}): ` +
         `its weights are not those of ${published[network]}. ` +
         'To use other weights on purpose, convert with --any-weights.',
     );
@@ -71,7 +108,7 @@ export function checkPublished(deviations: Deviations): void {
 
 /** Engines run two files made from one graph: where they differ, one file or engine is wrong. */
 function checkAgreement(deviations: Deviations, backend: string): void {
-  for (const [network, deviation] of above(deviations)) {
+  for (const [network, deviation] of above(deviations, limitsOf('float32'))) {
     throw new SelfTestError(
       `The converted ${network} answers differently on ${backend} than on another engine, by ` +
         `${deviation.toPrecision(2)} (allowed: ${TOLERANCE}): the model cannot be used.`,
@@ -79,11 +116,16 @@ function checkAgreement(deviations: Deviations, backend: string): void {
   }
 }
 
-function above(deviations: Deviations): [keyof Deviations, number][] {
+function limitsOf(weights: Manifest['weights']): Deviations {
+  const encoder = weights === 'float16' ? FLOAT16_TOLERANCE : TOLERANCE;
+  return { pnet: TOLERANCE, rnet: TOLERANCE, onet: TOLERANCE, encoder };
+}
+
+function above(deviations: Deviations, limits: Deviations): [keyof Deviations, number][] {
   const names = Object.keys(published) as (keyof Deviations)[];
   return names
     .map((name): [keyof Deviations, number] => [name, deviations[name]])
-    .filter(([, deviation]) => !(deviation <= TOLERANCE));
+    .filter(([name, deviation]) => !(deviation <= limits[name]));
 }
 
 /** @throws {SelfTestError} when an answer is not finite, a probability or a length is impossible */

@@ -1,14 +1,19 @@
 /**
- * The order of all weights in one file, which both model formats point into. Knows the layout, not what
- * the weights mean.
+ * The order and the number formats of all weights in one file, which both model formats point into.
+ * Knows the layout, not what the weights mean.
  */
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { Constant, Network, Weight } from './graph.ts';
 
+/** How numbers lie in the file; whoever reads them makes the type that its nodes compute with. */
+export type Storage = 'float32' | 'float16' | 'bfloat16';
+
+const bytesOf: Record<Storage, number> = { float32: 4, float16: 2, bfloat16: 2 };
+
 export interface PlacedWeight {
   readonly weight: Weight;
-  /** In elements of four bytes from the beginning of the file. */
+  readonly storage: Storage;
+  /** From the beginning of the file, in elements as they are stored. */
   readonly offset: number;
 }
 
@@ -21,30 +26,63 @@ export interface WeightsLayout {
 /**
  * Networks with the largest weights come first: the lengths of theirs are multiples of 64 bytes, and
  * TensorFlow hands out slices that begin and end on such without copying them.
+ * @param storageOf a weight; as it is computed with by default
  */
-export function layoutWeights(networks: readonly Network[]): WeightsLayout {
+export function layoutWeights(
+  networks: readonly Network[],
+  storageOf: (weight: Weight, network: Network) => Storage = ({ type }) => type,
+): WeightsLayout {
   const size = ({ weights }: Network) => weights.reduce((sum, { data }) => sum + data.length, 0);
   const ordered = networks.toSorted((a, b) => size(b) - size(a));
-  let offset = 0;
-  const weights = ordered
-    .flatMap((network) => network.weights)
-    .map((weight) => {
-      const placed = { weight, offset };
-      offset += weight.data.length;
-      return placed;
-    });
+  let at = 0;
+  const weights = ordered.flatMap((network) =>
+    network.weights.map((weight): PlacedWeight => {
+      const storage = storageOf(weight, network);
+      const offset = at / bytesOf[storage];
+      if (!Number.isInteger(offset)) throw new Error(`${weight.name} is not aligned in its file.`);
+      at += weight.data.length * bytesOf[storage];
+      return { weight, storage, offset };
+    }),
+  );
   return { weights, constants: ordered.flatMap((network) => network.constants) };
 }
 
-/** Writes the file, little-endian, without a second copy of it in memory. @returns its SHA-256 */
-export async function writeWeights(path: string, layout: WeightsLayout): Promise<string> {
-  const hash = createHash('sha256');
+/** In bytes, of the weights without the constants. */
+export function lengthOf({ weights }: WeightsLayout): number {
+  return weights.reduce(
+    (sum, { weight, storage }) => sum + weight.data.length * bytesOf[storage],
+    0,
+  );
+}
+
+/**
+ * Writes the file, little-endian, without a second copy of it in memory.
+ * @throws {RangeError} when a weight is too large for float16
+ */
+export async function writeWeights(path: string, layout: WeightsLayout): Promise<void> {
   await using file = await open(path, 'w');
-  for (const { data } of [...layout.weights.map(({ weight }) => weight), ...layout.constants]) {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    hash.update(bytes);
-    await file.writeFile(bytes);
+  for (const { weight, storage } of layout.weights) {
+    await file.writeFile(bytes(stored(weight.data, storage)));
   }
+  for (const { data } of layout.constants) await file.writeFile(bytes(data));
   await file.sync();
-  return hash.digest('hex');
+}
+
+function bytes(data: ArrayBufferView): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** The nearest numbers of the format, ties to even. */
+export function stored(data: Float32Array, storage: Storage): ArrayBufferView {
+  if (storage === 'float32') return data;
+  if (storage === 'bfloat16') return toBfloat16(data);
+  const half = Float16Array.from(data);
+  if (!half.every(Number.isFinite)) throw new RangeError('A weight is too large for float16.');
+  return half;
+}
+
+/** The upper half of a float32, rounded by adding just under half a step, or half where it is odd. */
+function toBfloat16(data: Float32Array): Uint16Array {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  return Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16);
 }

@@ -3,6 +3,8 @@
  * backend, and all that a backend must offer. Knows no image format and no gallery.
  */
 
+import type { Precision } from './format.ts';
+
 export type Backend = 'tensorflow' | 'wasm';
 
 /** Face probability and box regression of P-Net at every cell of its output grid. */
@@ -44,6 +46,8 @@ export interface Output extends Refinement {
  */
 export interface Networks {
   readonly backend: Backend;
+  /** What it was opened for; with bfloat16 `embed` has both. */
+  readonly precision: Precision;
   /** @param image [height, width, 3] */
   propose(image: Float32Array, height: number, width: number): ProposalMap;
   /**
@@ -55,7 +59,11 @@ export interface Networks {
   refine(crops: Float32Array, count: number): Refinement;
   /** @param crops [count, 48, 48, 3] */
   output(crops: Float32Array, count: number): Output;
-  /** @param faces [count, 240, 240, 3] @returns embeddings [count, 512], each of length 1 */
-  embed(faces: Float32Array, count: number): Float32Array;
+  /**
+   * @param faces [count, 240, 240, 3]
+   * @param precision default float32
+   * @returns embeddings [count, 512], each of length 1
+   */
+  embed(faces: Float32Array, count: number, precision?: Precision): Float32Array;
   dispose(): void;
 }

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { convertModel } from '../convert/convert-model.ts';
+import { FORMAT_VERSION } from '../model/format.ts';
 import { folders } from '../runtime/folders.ts';
 import { readSettings } from '../runtime/settings.ts';
 
@@ -20,7 +21,8 @@ export function modelDirectory(): Promise<string> {
 }
 
 async function convertOnce(): Promise<string> {
-  const target = join(folders.cache, 'test-model');
+  // By its format: checkouts of different ages may share the cache.
+  const target = join(folders.cache, `test-model-${FORMAT_VERSION}`);
   await convertModel(target, { checkpoints: readSettings().FACE_CHECKPOINTS });
   return target;
 }

@@ -1,6 +1,7 @@
 /** The choice of backend: the native library where it loads, WebAssembly elsewhere, with the same answers. */
 import { messageOf } from '../../runtime/errors.ts';
 import { BackendError } from '../errors.ts';
+import type { Precision } from '../format.ts';
 import type { Backend, Networks } from '../networks.ts';
 import { networksOf } from './session.ts';
 import { openTensorflow } from './tensorflow.ts';
@@ -11,6 +12,8 @@ export interface OpenOptions {
   readonly backend?: Backend | 'auto' | undefined;
   /** Threads of one operation; default 1. Wasm has one thread in Node, whatever is asked for. */
   readonly threads?: number | undefined;
+  /** What tensorflow's encoder computes in; default float32. Wasm computes in float32, always. */
+  readonly precision?: Precision | undefined;
   /** Told in one line why `auto` fell back to wasm. */
   readonly onFallback?: ((reason: string) => void) | undefined;
 }
@@ -32,11 +35,11 @@ export function openNetworks(directory: string, options: OpenOptions = {}): Prom
 
 async function open(
   directory: string,
-  { backend = 'auto', threads = 1, onFallback = () => {} }: OpenOptions,
+  { backend = 'auto', threads = 1, precision = 'float32', onFallback = () => {} }: OpenOptions,
 ): Promise<Networks> {
   if (backend === 'wasm') return networksOf(await openWasm(directory));
   try {
-    return networksOf(await openTensorflow(directory, threads));
+    return networksOf(await openTensorflow(directory, threads, precision));
   } catch (error) {
     if (backend === 'tensorflow' || !(error instanceof BackendError)) throw error;
     onFallback(`The wasm backend takes over. ${messageOf(error)}`);

@@ -2,10 +2,10 @@
  * What a backend must be able to do, and the four networks on top of it: names of signatures and
  * tensors stand here and nowhere else.
  */
-import { FACE_SIZE } from '../format.ts';
+import { FACE_SIZE, type Precision } from '../format.ts';
 import type { Backend, Networks } from '../networks.ts';
 
-export type Signature = 'pnet' | 'pnet_blocks' | 'rnet' | 'onet' | 'encoder';
+export type Signature = 'pnet' | 'pnet_blocks' | 'rnet' | 'onet' | 'encoder' | 'encoder_bfloat16';
 /** [n, height, width, channels] */
 export type ImageShape = [number, number, number, number];
 
@@ -20,11 +20,18 @@ export interface OutputTensor {
   readonly shape: readonly number[];
 }
 
+const encoders: Record<Precision, Signature> = {
+  float32: 'encoder',
+  bfloat16: 'encoder_bfloat16',
+};
+
 /** A loaded model. Calls are synchronous and leave no tensor behind. */
 export interface Session {
   readonly backend: Backend;
   /** Whether `pnet_blocks` is there. */
   readonly blocks: boolean;
+  /** Whether `encoder_bfloat16` is there. */
+  readonly precision: Precision;
   run<Name extends string>(
     signature: Signature,
     input: InputTensor,
@@ -50,6 +57,7 @@ export function networksOf(session: Session): Networks {
   return {
     backend: session.backend,
     ...(session.blocks ? { proposeBlocks: blockProposer(session) } : {}),
+    precision: session.precision,
     propose(data, height, width) {
       if (Math.min(height, width) < PROPOSE_LEAST) {
         throw new RangeError(
@@ -84,9 +92,9 @@ export function networksOf(session: Session): Networks {
         landmarks: landmarks.data,
       };
     },
-    embed(data, count) {
+    embed(data, count, precision = 'float32') {
       const input = filled('faces', data, square(count, FACE_SIZE));
-      return session.run('encoder', input, ['embedding']).embedding.data;
+      return session.run(encoders[precision], input, ['embedding']).embedding.data;
     },
     dispose: () => session.dispose(),
   };

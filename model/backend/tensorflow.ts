@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import { messageOf } from '../../runtime/errors.ts';
 import { ModelError } from '../errors.ts';
-import { modelFiles } from '../format.ts';
+import { BFLOAT16_FOLDER, modelFiles, type Precision } from '../format.ts';
 import { loadTfjsNode, type TfjsNode } from '../native/load.ts';
 import { makeCurrent } from './current.ts';
 import type { OutputTensor, Session, Signature } from './session.ts';
@@ -15,21 +15,29 @@ type SavedModel = Awaited<ReturnType<TfjsNode['node']['loadSavedModel']>>;
 
 /**
  * @param threads of one operation; the first call in a process settles it
+ * @param precision bfloat16 loads that encoder beside the float32 one
  * @throws {BackendError} when tfjs-node does not load
  * @throws {ModelError} when the folder's SavedModel cannot be read
  */
-export async function openTensorflow(directory: string, threads: number): Promise<Session> {
+export async function openTensorflow(
+  directory: string,
+  threads: number,
+  precision: Precision,
+): Promise<Session> {
   const tf = loadTfjsNode(threads);
-  const models = await loadSignatures(tf, directory);
+  const models = await loadSignatures(tf, directory, precision);
   return {
     backend: 'tensorflow',
     blocks: true,
+    precision,
     run(signature, input, outputs) {
       makeCurrent(tf, 'tensorflow');
       const tensor = tf.tensor4d(input.data, input.shape);
       let named: NamedTensorMap = {};
       try {
-        const results = models[signature].predict({ [input.name]: tensor });
+        const model = models[signature];
+        if (model === undefined) throw new Error(`The network ${signature} is not loaded.`);
+        const results = model.predict({ [input.name]: tensor });
         named = byName(results as unknown as Tensor | NamedTensorMap, outputs[0]);
         const read = {} as Record<(typeof outputs)[number], OutputTensor>;
         for (const name of outputs) {
@@ -50,12 +58,17 @@ export async function openTensorflow(directory: string, threads: number): Promis
 async function loadSignatures(
   tf: TfjsNode,
   directory: string,
-): Promise<Record<Signature, SavedModel>> {
-  for (const file of [modelFiles.savedModel, modelFiles.weights]) await check(directory, file);
+  precision: Precision,
+): Promise<Partial<Record<Signature, SavedModel>>> {
+  const { savedModel, weights, bfloat16, bfloat16Weights } = modelFiles;
+  const rough = precision === 'bfloat16';
+  for (const file of [savedModel, weights, ...(rough ? [bfloat16, bfloat16Weights] : [])]) {
+    await check(directory, file);
+  }
   const models: SavedModel[] = [];
-  const load = async (signature: Signature): Promise<SavedModel> => {
+  const load = async (signature: Signature, path = directory): Promise<SavedModel> => {
     makeCurrent(tf, 'tensorflow');
-    const model = await tf.node.loadSavedModel(directory, [TAG], signature);
+    const model = await tf.node.loadSavedModel(path, [TAG], signature);
     models.push(model);
     return model;
   };
@@ -66,7 +79,9 @@ async function loadSignatures(
     const rnet = await load('rnet');
     const onet = await load('onet');
     const encoder = await load('encoder');
-    return { pnet, pnet_blocks, rnet, onet, encoder };
+    const bfloat16Folder = join(directory, BFLOAT16_FOLDER);
+    const encoder_bfloat16 = rough ? await load('encoder', bfloat16Folder) : undefined;
+    return { pnet, pnet_blocks, rnet, onet, encoder, ...(rough && { encoder_bfloat16 }) };
   } catch (cause) {
     for (const model of models) model.dispose();
     const [reason] = messageOf(cause).split('\n');

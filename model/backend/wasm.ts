@@ -27,6 +27,9 @@ const graphModelSchema = z.object({
             name: z.string(),
             shape: z.array(z.int().nonnegative()),
             dtype: z.literal(['float32', 'int32']),
+            quantization: z
+              .object({ dtype: z.literal('float16'), original_dtype: z.literal('float32') })
+              .optional(),
           }),
         ),
       }),
@@ -49,6 +52,7 @@ export async function openWasm(directory: string): Promise<Session> {
   return {
     backend: 'wasm',
     blocks: false,
+    precision: 'float32',
     run(signature, input, outputs) {
       makeCurrent(tf, 'wasm');
       const tensor = tf.tensor4d(input.data, input.shape);
