@@ -13,6 +13,9 @@ export interface Neighbour {
   readonly distance: number;
 }
 
+/** More than float32 embeddings leave of a squared distance; an equally near person is never settled. */
+const ROUNDING = 1e-9;
+
 /** Finds people; built once a gallery. */
 export class Matcher {
   readonly #names: string[];
@@ -20,6 +23,8 @@ export class Matcher {
   readonly #embeddings: Float32Array;
   /** squared length of each embedding */
   readonly #squares: Float64Array;
+  /** Of the last comparison: squared distance to each embedding. */
+  readonly #found: Float64Array;
 
   constructor({ names, embeddings }: Gallery) {
     const persons = new Map<string, number>();
@@ -30,6 +35,7 @@ export class Matcher {
     });
     this.#names = [...persons.keys()];
     this.#embeddings = embeddings;
+    this.#found = new Float64Array(names.length);
     this.#squares = new Float64Array(names.length).map((_, row) =>
       dot(embeddings, row * EMBEDDING_LENGTH, embeddings, row * EMBEDDING_LENGTH),
     );
@@ -58,6 +64,33 @@ export class Matcher {
       .sort((a, b) => a.distance - b.distance);
   }
 
+  /**
+   * Whether the nearest person is surely the nearest to any point within `bound` of the embedding. A step
+   * s takes |e − b|² − |e − a|² down by 2 s·(b − a), at most 2 · bound · |b − a|: for the nearest embedding
+   * a, and each b of another person, the difference must be more than that.
+   * @param embedding [512]
+   * @param bound Euclidean distance
+   */
+  isSettled(embedding: Float32Array, bound: number): boolean {
+    this.#nearestRowOfEach(embedding);
+    const found = this.#found;
+    let a = 0;
+    for (let row = 1; row < found.length; row++) if (found[row]! < found[a]!) a = row;
+    const nearest = Math.sqrt(Math.max(found[a]!, 0));
+    for (let row = 0; row < found.length; row++) {
+      if (this.#personOf[row] === this.#personOf[a]) continue;
+      // |b − a| is at most the sum of both distances: most people are too far for more to be computed.
+      if (Math.sqrt(Math.max(found[row]!, 0)) - nearest > 2 * bound) continue;
+      const apart = this.#distance(this.#row(row), a);
+      if (found[row]! - found[a]! <= 2 * bound * apart + ROUNDING) return false;
+    }
+    return true;
+  }
+
+  #row(row: number): Float32Array {
+    return this.#embeddings.subarray(row * EMBEDDING_LENGTH, (row + 1) * EMBEDDING_LENGTH);
+  }
+
   /** Squared distance of each person by |a - b|² = |a|² + |b|² - 2ab: one product a value. */
   #nearestRowOfEach(embedding: Float32Array): { rows: Uint32Array; squares: Float64Array } {
     const rows = new Uint32Array(this.#names.length);
@@ -68,6 +101,7 @@ export class Matcher {
     for (let row = 0; row < this.#personOf.length; row++) {
       const product = dot(embedding, 0, this.#embeddings, row * EMBEDDING_LENGTH);
       const square = own + this.#squares[row]! - 2 * product;
+      this.#found[row] = square;
       const person = this.#personOf[row]!;
       if (square < squares[person]!) {
         squares[person] = square;

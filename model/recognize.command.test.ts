@@ -100,7 +100,9 @@ describe('with the course’s photos', { skip: sharedMissing }, () => {
       'probability',
       'landmarks',
       'nearest',
+      'precision',
     ]);
+    assert.equal(answer.precision, 'float32');
     assert.equal(answer.file, photo);
     assert.equal(answer.name, 'Paul');
     assert.equal(answer.nearest.length, 2);
@@ -131,7 +133,7 @@ describe('with the course’s photos', { skip: sharedMissing }, () => {
       faces.map(({ name }: { name: string }) => `multiface:${name}`),
       plain.lines,
     );
-    assert.deepEqual({ file: photo, ...faces[0] }, largest);
+    assert.deepEqual({ file: photo, ...faces[0], precision: 'float32' }, largest);
   });
 
   test('a reader that stops early ends the program without a complaint', async () => {

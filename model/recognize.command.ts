@@ -19,6 +19,10 @@ const options = {
     choices: ['auto', 'tensorflow', 'wasm'] as const,
     describe: 'Engine of the networks (setting BACKEND; default auto)',
   },
+  precision: {
+    choices: ['auto', 'float32', 'bfloat16'] as const,
+    describe: 'Of the encoder, with the same names (setting PRECISION; default auto)',
+  },
   threads: { type: 'number', describe: 'Threads of the engine (setting THREADS; default 1)' },
   orient: {
     type: 'boolean',

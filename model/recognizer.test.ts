@@ -156,6 +156,40 @@ for (const backend of ['tensorflow', 'wasm'] as const satisfies Backend[]) {
       assert.ok(largestDifference([...together!.embedding], [...alone!.embedding]) < 1e-5);
     });
 
+    test('photos together get the answers they get alone', {
+      skip: sharedMissing,
+    }, async (context) => {
+      const subject = loaded(context);
+      if (subject === undefined) return;
+      const photos = [
+        courseImages(100).get('test_00.jpg')!,
+        Buffer.from('no image'),
+        await plainPhoto(),
+        await readFile(parityPhotoPath('multiface.jpg')),
+        courseImages(100).get('test_01.jpg')!,
+      ];
+      const options = { allFaces: true, top: 2 };
+      const together = await subject.recognizeAll(photos, options);
+      assert.equal(together.length, photos.length);
+      assert.ok(together[1] instanceof ImageError);
+      for (const [index, answer] of together.entries()) {
+        if (answer instanceof Error) continue;
+        const alone = await subject.recognize(photos[index]!, options);
+        assert.equal(answer.faces.length, alone.faces.length);
+        assert.equal(answer.embeddedTwice, 0);
+        for (const [row, face] of answer.faces.entries()) {
+          const other = alone.faces[row]!;
+          assert.deepEqual(face.box, other.box);
+          assert.ok(largestDifference([...face.embedding!], [...other.embedding!]) < 1e-6);
+          assert.deepEqual(
+            face.nearest!.map(({ name }) => name),
+            other.nearest!.map(({ name }) => name),
+          );
+        }
+      }
+      assert.deepEqual(await subject.recognizeAll([]), []);
+    });
+
     test('a turned photo is recognised upright', { skip: sharedMissing }, async (context) => {
       const subject = loaded(context);
       if (subject === undefined) return;

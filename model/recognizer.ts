@@ -4,20 +4,22 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { alignFaces } from './align.ts';
 import { type OpenOptions, openNetworks } from './backend/index.ts';
+import { fastestPrecisionHere } from './backend/precision.ts';
 import { decodeImage } from './decode.ts';
 import { type DetectedFace, detectFaces } from './detect/cascade.ts';
-import { ModelError } from './errors.ts';
+import { ImageError, ModelError } from './errors.ts';
+import { type BatchShare, FaceBatch } from './face-batch.ts';
 import {
-  EMBEDDING_LENGTH,
   FACE_SIZE,
   FORMAT_VERSION,
+  type Manifest,
   manifestSchema,
   modelFiles,
+  type Precision,
 } from './format.ts';
 import { readGallery } from './gallery.ts';
-import type { RgbImage } from './image.ts';
+import { identify } from './identify.ts';
 import { Matcher, type Neighbour } from './match.ts';
 import type { Backend, Networks } from './networks.ts';
 
@@ -38,6 +40,8 @@ export interface Recognition {
   readonly height: number;
   /** All faces, largest first; none is no error. */
   readonly faces: readonly Face[];
+  /** How many of them were embedded again in float32, since bfloat16 left their names open. */
+  readonly embeddedTwice: number;
   /** ms of each step */
   readonly timings: Timings;
 }
@@ -59,13 +63,20 @@ export interface RecognizeOptions {
   readonly orient?: boolean;
 }
 
-export interface LoadOptions extends OpenOptions {
+export interface LoadOptions extends Omit<OpenOptions, 'precision'> {
   /** Run every network once while loading, so that the first photo is not slower. Default false. */
   readonly warmUp?: boolean;
+  /**
+   * Of the encoder. `auto`, the default, takes bfloat16 on processors that multiply it themselves and
+   * for a model whose bound is known. Both give the same names.
+   */
+  readonly precision?: Precision | 'auto' | undefined;
 }
 
 export interface Recognizer {
   readonly backend: Backend;
+  /** What the encoder computes in. */
+  readonly precision: Precision;
   /** How many people the gallery knows. */
   readonly people: number;
   /**
@@ -74,6 +85,14 @@ export interface Recognizer {
    * @throws {ImageError} when the bytes are not a whole image of a supported format
    */
   recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition>;
+  /**
+   * The same for several photos, whose faces are embedded together; an error takes the place of a photo
+   * that could not be decoded. Rejects only for what is no photo's fault.
+   */
+  recognizeAll(
+    photos: readonly Uint8Array[],
+    options?: RecognizeOptions,
+  ): Promise<(Recognition | Error)[]>;
   /** Frees the networks; no photo can be recognised afterwards. */
   dispose(): void;
 }
@@ -96,25 +115,35 @@ export function isRecognized(face: Face): face is RecognizedFace {
  */
 export async function loadRecognizer(
   directory: string,
-  { warmUp = false, ...open }: LoadOptions = {},
+  { warmUp = false, precision = 'auto', ...open }: LoadOptions = {},
 ): Promise<Recognizer> {
-  await requireModel(directory);
+  const { bfloat16Bound } = await readManifest(directory);
+  if (precision === 'bfloat16' && bfloat16Bound === undefined) {
+    throw new ModelError(
+      `The model in ${directory} was converted where its error in bfloat16 could not be measured: ` +
+        'use float32, or convert it anew with `npm run convert` where tensorflow loads.',
+    );
+  }
+  const chosen = precision === 'auto' ? fastestPrecisionHere() : precision;
   const matcher = new Matcher(await readGallery(directory));
-  const networks = await openNetworks(directory, open);
+  const networks = await openNetworks(directory, {
+    ...open,
+    precision: bfloat16Bound === undefined ? 'float32' : chosen,
+  });
   if (warmUp) runEachNetwork(networks);
-  return new LoadedRecognizer(networks, matcher);
+  return new LoadedRecognizer(networks, matcher, bfloat16Bound ?? 0);
 }
 
-/** More faces than this in one call would only take memory. */
-const FACES_PER_CALL = 16;
 const DEFAULT_TOP = 3;
 
 class LoadedRecognizer implements Recognizer {
   readonly #networks: Networks;
   readonly #matcher: Matcher;
+  readonly #bound: number;
   #disposed = false;
 
-  constructor(networks: Networks, matcher: Matcher) {
+  constructor(networks: Networks, matcher: Matcher, bound: number) {
+    this.#bound = bound;
     this.#networks = networks;
     this.#matcher = matcher;
   }
@@ -123,50 +152,63 @@ class LoadedRecognizer implements Recognizer {
     return this.#networks.backend;
   }
 
+  get precision(): Precision {
+    return this.#networks.precision;
+  }
+
   get people(): number {
     return this.#matcher.people;
   }
 
-  async recognize(
-    bytes: Uint8Array,
+  async recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition> {
+    const [answer] = await this.recognizeAll([bytes], options);
+    if (answer === undefined || answer instanceof Error) throw answer;
+    return answer;
+  }
+
+  async recognizeAll(
+    photos: readonly Uint8Array[],
     { top = DEFAULT_TOP, allFaces = false, orient = true }: RecognizeOptions = {},
-  ): Promise<Recognition> {
+  ): Promise<(Recognition | Error)[]> {
     if (!Number.isInteger(top) || top < 1)
       throw new RangeError('top must be a whole number from 1.');
-    const times = [performance.now()];
-    const lap = (): number => times.push(performance.now());
+    const parts = { networks: this.#networks, matcher: this.#matcher, bound: this.#bound };
+    const batch = new FaceBatch((faces, count) => identify(parts, faces, count, top));
+    const searched: (Searched | Error)[] = [];
+    for (const bytes of photos) {
+      searched.push(await this.#search(bytes, { allFaces, orient }, batch).catch(asImageError));
+    }
+    this.#requireOpen();
+    batch.finish();
+    return searched.map((one) => (one instanceof Error ? one : recognitionOf(one)));
+  }
+
+  /** Decodes, detects, and gives the faces to the batch; the photo itself is let go. */
+  async #search(
+    bytes: Uint8Array,
+    { allFaces, orient }: Required<Omit<RecognizeOptions, 'top'>>,
+    batch: FaceBatch,
+  ): Promise<Searched> {
+    const begun = performance.now();
     const image = await decodeImage(bytes, { orient });
-    lap();
-    if (this.#disposed) throw new Error('This recognizer was disposed of.');
+    const decoded = performance.now();
+    this.#requireOpen();
     const found = detectFaces(this.#networks, image);
-    lap();
-    const embeddings = this.#embed(image, allFaces ? found : found.slice(0, 1));
-    lap();
-    const faces = found.map((face, index): Face => {
-      const embedding = embeddings[index];
-      if (embedding === undefined) return face;
-      return { ...face, embedding, nearest: this.#matcher.nearest(embedding, top) };
-    });
-    lap();
-    const [decode, detect, embed, match] = times.slice(1).map((time, step) => time - times[step]!);
+    const detect = performance.now() - decoded;
+    const boxes = (allFaces ? found : found.slice(0, 1)).map(({ box }) => box);
+    const { width, height } = image;
     return {
-      width: image.width,
-      height: image.height,
-      faces,
-      timings: { decode: decode!, detect: detect!, embed: embed!, match: match! },
+      width,
+      height,
+      found,
+      decode: decoded - begun,
+      detect,
+      share: batch.add(image, boxes),
     };
   }
 
-  #embed(image: RgbImage, faces: readonly DetectedFace[]): Float32Array[] {
-    const embeddings: Float32Array[] = [];
-    for (let at = 0; at < faces.length; at += FACES_PER_CALL) {
-      const boxes = faces.slice(at, at + FACES_PER_CALL).map(({ box }) => box);
-      const values = this.#networks.embed(alignFaces(image, boxes), boxes.length);
-      for (let row = 0; row < boxes.length; row++) {
-        embeddings.push(values.slice(row * EMBEDDING_LENGTH, (row + 1) * EMBEDDING_LENGTH));
-      }
-    }
-    return embeddings;
+  #requireOpen(): void {
+    if (this.#disposed) throw new Error('This recognizer was disposed of.');
   }
 
   dispose(): void {
@@ -176,16 +218,50 @@ class LoadedRecognizer implements Recognizer {
   }
 }
 
+interface Searched {
+  readonly width: number;
+  readonly height: number;
+  readonly found: readonly DetectedFace[];
+  /** ms */
+  readonly decode: number;
+  readonly detect: number;
+  /** Of the faces that are recognised: the first of those found. */
+  readonly share: BatchShare;
+}
+
+function asImageError(error: unknown): ImageError {
+  if (error instanceof ImageError) return error;
+  throw error;
+}
+
+function recognitionOf({ found, share, decode, detect, width, height }: Searched): Recognition {
+  const { identities, embedMs, matchMs } = share;
+  const faces = found.map((face, index): Face => {
+    const identity = identities[index];
+    if (identity === undefined) return face;
+    return { ...face, embedding: identity.embedding, nearest: identity.nearest };
+  });
+  return {
+    width,
+    height,
+    faces,
+    embeddedTwice: identities.filter(({ twice }) => twice).length,
+    timings: { decode, detect, embed: embedMs, match: matchMs },
+  };
+}
+
 /** Grey input: what comes out does not matter, only that kernels are compiled and memory is there. */
 function runEachNetwork(networks: Networks): void {
   const grey = (size: number): Float32Array => new Float32Array(size * size * 3);
   networks.propose(grey(64), 64, 64);
   networks.refine(grey(24), 1);
   networks.output(grey(48), 1);
-  networks.embed(grey(FACE_SIZE), 1);
+  for (const precision of new Set<Precision>(['float32', networks.precision])) {
+    networks.embed(grey(FACE_SIZE), 1, precision);
+  }
 }
 
-async function requireModel(directory: string): Promise<void> {
+async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, modelFiles.manifest);
   const convert = 'convert it with `npm run convert`';
   let text: string;
@@ -195,7 +271,7 @@ async function requireModel(directory: string): Promise<void> {
     throw new ModelError(`There is no converted model in ${directory}: ${convert}.`, { cause });
   }
   try {
-    manifestSchema.parse(JSON.parse(text));
+    return manifestSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new ModelError(
       `The model in ${directory} is not of format ${FORMAT_VERSION}, which this version reads: ` +

@@ -15,6 +15,7 @@ export interface RecognizeFilesOptions extends ReportOptions {
   readonly top: number;
   readonly orient: boolean;
   readonly backend: string | undefined;
+  readonly precision: string | undefined;
   readonly threads: number | undefined;
   readonly model: string | undefined;
 }
@@ -27,10 +28,12 @@ export async function recognizeFiles(given: RecognizeFilesOptions): Promise<numb
   const settings = readSettings({
     MODEL_DIR: given.model,
     BACKEND: given.backend,
+    PRECISION: given.precision,
     THREADS: given.threads,
   });
   const recognizer = await loadRecognizer(settings.MODEL_DIR, {
     backend: settings.BACKEND,
+    precision: settings.PRECISION,
     threads: settings.THREADS,
     onFallback: (reason) => process.stderr.write(`${reason}\n`),
   });
@@ -41,7 +44,10 @@ export async function recognizeFiles(given: RecognizeFilesOptions): Promise<numb
     for (const photo of named) {
       try {
         const recognition = await recognizeFile(recognizer, photo, given);
-        if (given.json) output.answer(jsonLine(photo.path, recognition, given));
+        if (given.json)
+          output.answer(
+            jsonLine(photo.path, recognition, { ...given, precision: recognizer.precision }),
+          );
         else for (const line of plainLines(photo.path, recognition, given)) output.answer(line);
       } catch (error) {
         if (!(error instanceof ElasticFaceError)) throw error;

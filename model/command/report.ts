@@ -1,5 +1,6 @@
 /** A photo's recognition as the lines that `recognize` prints. Knows no files and no streams. */
 import { parse } from 'node:path';
+import type { Precision } from '../format.ts';
 import { type Face, isRecognized, type Recognition } from '../recognizer.ts';
 
 export interface ReportOptions {
@@ -19,10 +20,16 @@ export function plainLines(file: string, { faces }: Recognition, options: Report
 }
 
 /** One JSON object: the largest face's fields beside the file's name. */
-export function jsonLine(file: string, { faces }: Recognition, options: ReportOptions): string {
+export function jsonLine(
+  file: string,
+  { faces, embeddedTwice }: Recognition,
+  options: ReportOptions & { readonly precision: Precision },
+): string {
   return JSON.stringify({
     file,
     ...faceFields(faces[0]!, options),
+    precision: options.precision,
+    ...(options.precision === 'bfloat16' && { embeddedTwice }),
     ...(options.allFaces && { faces: faces.map((face) => faceFields(face, options)) }),
   });
 }

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { alignFaces } from '../../../model/align.ts';
 import { openNetworks } from '../../../model/backend/index.ts';
 import { decodeImage } from '../../../model/decode.ts';
-import { FACE_SIZE } from '../../../model/format.ts';
+import { FACE_SIZE, type Precision } from '../../../model/format.ts';
 import {
   type Backend,
   largestFace,
@@ -17,7 +17,12 @@ import { embedTimer, writeFaces } from './faces-file.ts';
 import { serve } from './serve.ts';
 
 const [directory = '', backend = '', threads = '1', precision = 'float32'] = process.argv.slice(2);
-const options = { backend: backend as Backend, threads: Number(threads), precision, warmUp: true };
+const options = {
+  backend: backend as Backend,
+  threads: Number(threads),
+  precision: precision as Precision,
+  warmUp: true,
+};
 
 let opened: Promise<Recognizer> | undefined;
 /** Loaded by the first photo: a process that only embeds need not hold it. */
@@ -29,7 +34,8 @@ let timer: ReturnType<typeof embedTimer> | undefined;
 
 async function together(paths: readonly string[]): Promise<void> {
   const one = await recognizer();
-  for (const path of paths) await one.recognize(await readFile(path));
+  const photos = await Promise.all(paths.map((path) => readFile(path)));
+  for (const answer of await one.recognizeAll(photos)) if (answer instanceof Error) throw answer;
 }
 
 await serve(
@@ -37,7 +43,7 @@ await serve(
     async embed(request) {
       if (timer === undefined) {
         const networks = await openNetworks(directory, options);
-        timer = embedTimer((faces, count) => networks.embed(faces, count));
+        timer = embedTimer((faces, count) => networks.embed(faces, count, networks.precision));
       }
       return timer(request);
     },
@@ -55,6 +61,7 @@ await serve(
         faces: recognition.faces.length,
         name: nearest?.name ?? null,
         distance: nearest?.distance ?? null,
+        twice: recognition.embeddedTwice > 0,
       };
     },
     async photos({ paths }) {

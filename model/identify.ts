@@ -1,0 +1,89 @@
+/**
+ * From cut faces to people: embeds, finds the nearest, and where a bfloat16 embedding leaves it open who
+ * is nearest, embeds once more in float32. Knows no photos and no boxes.
+ */
+import { EMBEDDING_LENGTH, FACE_SIZE } from './format.ts';
+import type { Matcher, Neighbour } from './match.ts';
+import type { Networks } from './networks.ts';
+
+export interface Identity {
+  /** [512], of length 1 */
+  readonly embedding: Float32Array;
+  /** nearest first */
+  readonly nearest: readonly Neighbour[];
+  /** Whether bfloat16 left its name open, so that it was embedded again in float32. */
+  readonly twice: boolean;
+}
+
+export interface Identified {
+  readonly identities: readonly Identity[];
+  /** ms for all of them */
+  readonly embedMs: number;
+  readonly matchMs: number;
+}
+
+export interface Parts {
+  readonly networks: Pick<Networks, 'embed' | 'precision'>;
+  readonly matcher: Pick<Matcher, 'nearest' | 'isSettled'>;
+  /** How far (L2) a bfloat16 embedding may be from the float32 one. */
+  readonly bound: number;
+}
+
+/**
+ * @param faces [count, 240, 240, 3]
+ * @param top how many of the nearest people to name
+ */
+export function identify(
+  parts: Parts,
+  faces: Float32Array,
+  count: number,
+  top: number,
+): Identified {
+  const { networks, matcher, bound } = parts;
+  const exact = networks.precision === 'float32';
+  const begun = performance.now();
+  const first = networks.embed(faces, count, networks.precision);
+  const embedded = performance.now();
+  const found = rowsOf(first).map((embedding) => ({
+    embedding,
+    nearest: matcher.nearest(embedding, top),
+  }));
+  const open = [...found.keys()].filter(
+    (row) => !exact && !matcher.isSettled(found[row]!.embedding, bound),
+  );
+  const matched = performance.now();
+  const again = open.length === 0 ? [] : rowsOf(embedExactly(networks, faces, open));
+  const embeddedAgain = performance.now();
+  const corrected = new Map(
+    again.map((embedding, at) => [
+      open[at]!,
+      { embedding, nearest: matcher.nearest(embedding, top), twice: true },
+    ]),
+  );
+  return {
+    identities: found.map(
+      ({ embedding, nearest }, row) => corrected.get(row) ?? { embedding, nearest, twice: false },
+    ),
+    embedMs: embedded - begun + (embeddedAgain - matched),
+    matchMs: matched - embedded + (performance.now() - embeddedAgain),
+  };
+}
+
+function embedExactly(
+  networks: Parts['networks'],
+  faces: Float32Array,
+  rows: readonly number[],
+): Float32Array {
+  const size = FACE_SIZE * FACE_SIZE * 3;
+  const chosen = new Float32Array(rows.length * size);
+  for (const [at, row] of rows.entries()) {
+    chosen.set(faces.subarray(row * size, (row + 1) * size), at * size);
+  }
+  return networks.embed(chosen, rows.length, 'float32');
+}
+
+function rowsOf(embeddings: Float32Array): Float32Array[] {
+  return Array.from({ length: embeddings.length / EMBEDDING_LENGTH }, (_, row) =>
+    embeddings.slice(row * EMBEDDING_LENGTH, (row + 1) * EMBEDDING_LENGTH),
+  );
+}
