@@ -34,6 +34,7 @@ describe('settings', () => {
     ['REDIS_URL', 'http://x', /REDIS_URL must be a redis/],
     ['MAX_UPLOAD_MB', '0', /MAX_UPLOAD_MB must be at least 0.01 megabytes \(got "0"\)/],
     ['BACKEND', 'gpu', /BACKEND must be auto, tensorflow or wasm/],
+    ['PRECISION', 'half', /PRECISION must be auto, float32 or bfloat16/],
     ['AMI_ID', 'debian', /AMI_ID must be an AMI id/],
   ] as const) {
     it(`${name}=${value} is refused with its name, its rule and what was given`, () => {

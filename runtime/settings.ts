@@ -108,6 +108,10 @@ export const settingsSchema = z.object({
     .enum(['auto', 'tensorflow', 'wasm'], { error: 'must be auto, tensorflow or wasm' })
     .default('auto')
     .describe('engine of the model; auto takes tensorflow where it loads, else wasm'),
+  PRECISION: z
+    .enum(['auto', 'float32', 'bfloat16'], { error: 'must be auto, float32 or bfloat16' })
+    .default('auto')
+    .describe('of the encoder; auto takes bfloat16 where the processor has it; the same names'),
   THREADS: whole(1, 256).default(1).describe('threads of one inference process'),
   FACE_CHECKPOINTS: z
     .string()

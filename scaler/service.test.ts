@@ -45,6 +45,7 @@ describe('the scaler at its start', { timeout: 30_000 }, () => {
       MAX_RECEIVES: '5',
       REQUEST_SECONDS: '900',
       BACKEND: 'auto',
+      PRECISION: 'auto',
       THREADS: '2',
       LOG_LEVEL: 'info',
     });

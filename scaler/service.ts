@@ -114,6 +114,7 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       MAX_RECEIVES: String(settings.MAX_RECEIVES),
       REQUEST_SECONDS: String(settings.REQUEST_SECONDS),
       BACKEND: settings.BACKEND,
+      PRECISION: settings.PRECISION,
       THREADS: String(settings.THREADS),
       LOG_LEVEL: settings.LOG_LEVEL,
       ...redisForInstances(settings.REDIS_URL ?? '', onThisMachine, log),

@@ -8,6 +8,7 @@ const third = 1 / 3;
 const seen: Recognition = {
   width: 640,
   height: 480,
+  embeddedTwice: 0,
   faces: [
     {
       box: [10 + third, -2.000001, 200.5, 260.999],

@@ -5,15 +5,17 @@ import { Inference } from './inference.ts';
 
 const MODEL = new URL('./child.ts', import.meta.url);
 
+type ModelSettings = Pick<Settings, 'MODEL_DIR' | 'BACKEND' | 'PRECISION' | 'THREADS'>;
+
 /** @param entry the inference program; the model unless a test brings another */
 export function startInference(
-  { MODEL_DIR, BACKEND, THREADS }: Pick<Settings, 'MODEL_DIR' | 'BACKEND' | 'THREADS'>,
+  { MODEL_DIR, BACKEND, PRECISION, THREADS }: ModelSettings,
   log: Logger,
   entry: URL = MODEL,
 ): Inference {
   return new Inference({
     entry,
-    args: [MODEL_DIR, BACKEND, String(THREADS)],
+    args: [MODEL_DIR, BACKEND, PRECISION, String(THREADS)],
     threads: THREADS,
     log,
   });
