@@ -23,6 +23,7 @@ const commands = {
   bench: () => import('./bench/bench.command.ts'),
   'dead-letters': () => import('./cloud/dead-letters.command.ts'),
   chaos: () => import('./chaos/chaos.command.ts'),
+  deploy: () => import('./deploy/deploy.command.ts'),
 } satisfies Record<string, () => Promise<{ command: unknown }>>;
 
 const asked = hideBin(process.argv)[0];

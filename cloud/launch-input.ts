@@ -19,7 +19,10 @@ export interface LaunchCall {
 
 export interface LaunchOptions {
   readonly projectId: string;
-  readonly imageId: string;
+  /** Undefined only where a launch template names the image. */
+  readonly imageId?: string;
+  /** Its values hold for what is not asked for here, e.g. image, role and security groups. */
+  readonly launchTemplateId?: string;
   readonly instanceProfile?: string;
   readonly securityGroupId?: string;
   /** Dollars an hour; without it, the on-demand price. */
@@ -39,7 +42,10 @@ export function runInput({ numbers, token, place }: LaunchCall, options: LaunchO
       : { Key: NUMBERS_TAG, Value: writeNumbers(numbers) };
   const tags = [identity, { Key: PROJECT_TAG, Value: options.projectId }];
   return {
-    ImageId: options.imageId,
+    ...(options.imageId === undefined ? {} : { ImageId: options.imageId }),
+    ...(options.launchTemplateId === undefined
+      ? {}
+      : { LaunchTemplate: { LaunchTemplateId: options.launchTemplateId, Version: '$Default' } }),
     InstanceType: place.instanceType as never,
     // As many as there is room for; the others are asked for elsewhere.
     MinCount: 1,

@@ -8,6 +8,15 @@ export const instanceSettings = {
     .regex(/^ami-[0-9a-f]{8,17}$/, { error: 'must be an AMI id, e.g. ami-0123456789abcdef0' })
     .optional()
     .describe('image that app-tier instances start from'),
+  LAUNCH_TEMPLATE_ID: z
+    .string()
+    .regex(/^lt-[0-9a-f]{8,17}$/, {
+      error: 'must be a launch template’s id, e.g. lt-0123456789abcdef0',
+    })
+    .optional()
+    .describe(
+      'launch template of app-tier instances; its image, role and groups hold where none are set',
+    ),
   INSTANCE_TYPE: z
     .string()
     .regex(listOf(INSTANCE_TYPE), {

@@ -95,15 +95,16 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
   const endpoint = settings.AWS_ENDPOINT_URL;
   const onThisMachine = endpoint !== undefined && isLoopback(endpoint);
   const imageId = settings.AMI_ID ?? (onThisMachine ? LOOPBACK_IMAGE_ID : undefined);
-  if (imageId === undefined) {
+  if (imageId === undefined && settings.LAUNCH_TEMPLATE_ID === undefined) {
     throw new SettingsError(
-      'AMI_ID is not set: name the image that app-tier instances start from, e.g. ami-0123456789abcdef0.',
+      'AMI_ID is not set: name the image that app-tier instances start from, e.g. ami-0123456789abcdef0, or a LAUNCH_TEMPLATE_ID that names it.',
     );
   }
-  const { INSTANCE_PROFILE, SECURITY_GROUP_ID, SPOT_MAX_PRICE } = settings;
+  const { INSTANCE_PROFILE, LAUNCH_TEMPLATE_ID, SECURITY_GROUP_ID, SPOT_MAX_PRICE } = settings;
   return {
     projectId: settings.PROJECT_ID,
-    imageId,
+    ...(imageId === undefined ? {} : { imageId }),
+    ...(LAUNCH_TEMPLATE_ID === undefined ? {} : { launchTemplateId: LAUNCH_TEMPLATE_ID }),
     ...(INSTANCE_PROFILE === undefined ? {} : { instanceProfile: INSTANCE_PROFILE }),
     ...(SECURITY_GROUP_ID === undefined ? {} : { securityGroupId: SECURITY_GROUP_ID }),
     ...(SPOT_MAX_PRICE === undefined ? {} : { spotMaxPrice: SPOT_MAX_PRICE }),

@@ -44,14 +44,8 @@ export class Instances extends Construct {
         instanceInitiatedShutdownBehavior: 'terminate',
         metadataOptions: { ...metadata, instanceMetadataTags: 'enabled' },
         blockDeviceMappings: disk(WORKER_DISK),
-        networkInterfaces: [
-          {
-            deviceIndex: 0,
-            associatePublicIpAddress: true,
-            groups: [network.workers.securityGroupId],
-            deleteOnTermination: true,
-          },
-        ],
+        // No network interface: the scaler names the subnet, and EC2 refuses both together.
+        securityGroupIds: [network.workers.securityGroupId],
       },
     });
     roles.allowScaling(options.id, this.template);
@@ -97,7 +91,7 @@ function webUserData(options: StackOptions, template: string, subnets: readonly 
     `MAX_INSTANCES=${options.maxInstances}`,
     `INSTANCE_TYPE=${options.workerType}`,
     `LAUNCH_TEMPLATE_ID=${template}`,
-    `SUBNET_IDS=${subnets.join(',')}`,
+    `SUBNET_ID=${subnets.join(',')}`,
     'REDIS_URL=redis://$address:6379',
     'TEXT',
     // Who may connect is the security group's to say.
