@@ -22,7 +22,10 @@ describe('the scaler at its start', { timeout: 30_000 }, () => {
       (error) => error instanceof SettingsError && /^AMI_ID is not set/.test(error.message),
     );
     const local = { REDIS_URL, AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' };
-    assert.match(launchOptions(readSettings(local, {}), silent).imageId ?? '', /^ami-[0-9a-f]{17}$/);
+    assert.match(
+      launchOptions(readSettings(local, {}), silent).imageId ?? '',
+      /^ami-[0-9a-f]{17}$/,
+    );
     const named = { ...local, AMI_ID: 'ami-0123456789abcdef0' };
     assert.equal(launchOptions(readSettings(named, {}), silent).imageId, named.AMI_ID);
     const template = { REDIS_URL, LAUNCH_TEMPLATE_ID: 'lt-0123456789abcdef0' };
