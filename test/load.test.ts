@@ -12,6 +12,7 @@ import { decodeRequest, encodeReply } from '../cloud/messages.ts';
 import { openPressure, type Pressure } from '../cloud/pressure.ts';
 import { openQueue, type Queue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
+import { type LocalRedis, startRedis } from '../local/redis.ts';
 import { type Service, startService } from '../local/service.ts';
 import { asEnvironment } from '../local/stack.ts';
 import { silent, startTestCloud, type TestCloud } from './cloud.fixture.ts';
@@ -46,6 +47,7 @@ function p99Waits(served: readonly Served[]): { actual: number; fifo: number } {
 describe('a crowd at the web tier', { timeout: LIMIT_MS }, () => {
   let folder: string;
   let cloud: TestCloud;
+  let redisServer: LocalRedis;
   let web: Service;
   let url: string;
   let requests: Queue;
@@ -54,7 +56,14 @@ describe('a crowd at the web tier', { timeout: LIMIT_MS }, () => {
   let disconnect: () => void;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'elastic-face-load-'));
-    cloud = await startTestCloud();
+    // A process of its own where there is one: this one is busy with all the clients.
+    redisServer = await startRedis({
+      url: undefined,
+      folder: join(folder, 'redis'),
+      logFile: join(folder, 'redis.log'),
+      searchPath: process.env.PATH ?? '',
+    });
+    cloud = await startTestCloud({ REDIS_URL: redisServer.url });
     web = await startService({
       name: 'web',
       environment: asEnvironment({ ...cloud.settings, HOST: '127.0.0.1' }),
@@ -73,6 +82,7 @@ describe('a crowd at the web tier', { timeout: LIMIT_MS }, () => {
     await web.stop();
     disconnect();
     await cloud.close();
+    await redisServer.stop();
     await rm(folder, { recursive: true });
   });
 
