@@ -1,6 +1,7 @@
 /** Who is measured, how each is started, and what each can be asked. Starts nothing. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tensorMemory } from '../../worker/inference/child-process.ts';
 import type { Program } from './peer.ts';
 
 export type PartyId =
@@ -37,9 +38,6 @@ export interface Places {
   readonly python: string;
   readonly threads: number;
 }
-
-/** Of glibc, as the worker sets them for its inference process. */
-const OWN_MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' };
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
@@ -87,14 +85,14 @@ export const parties: readonly Party[] = [
     label: 'this project, float32',
     precision: 'float32',
     ...own,
-    program: node('own.ts', OWN_MALLOC, 'tensorflow', 'THREADS', 'float32'),
+    program: node('own.ts', tensorMemory, 'tensorflow', 'THREADS', 'float32'),
   },
   {
     id: 'own-bfloat16',
     label: 'this project, bfloat16',
     precision: 'bfloat16',
     ...own,
-    program: node('own.ts', OWN_MALLOC, 'tensorflow', 'THREADS', 'bfloat16'),
+    program: node('own.ts', tensorMemory, 'tensorflow', 'THREADS', 'bfloat16'),
   },
   {
     id: 'own-wasm',
@@ -146,7 +144,7 @@ export const parties: readonly Party[] = [
     precision: 'float32',
     python: false,
     photos: false,
-    program: node('tfjs.ts', OWN_MALLOC, 'eager', 'THREADS'),
+    program: node('tfjs.ts', tensorMemory, 'eager', 'THREADS'),
   },
   {
     id: 'tfjs-wasm-unfolded',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { tensorMemory } from '../../worker/inference/child-process.ts';
 import { type Memory, memoryBelow, startedAt } from './memory.ts';
 import { startProcess } from './process.ts';
 
@@ -113,8 +114,7 @@ export async function inferenceAlone(options: AloneOptions): Promise<number> {
   const { modelDir, backend, processes, images, photos } = options;
   const environment = {
     ...process.env,
-    MALLOC_ARENA_MAX: '1',
-    MALLOC_TRIM_THRESHOLD_: '65536',
+    ...tensorMemory,
     TF_NUM_INTRAOP_THREADS: '1',
     TF_NUM_INTEROP_THREADS: '1',
   };
