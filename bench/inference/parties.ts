@@ -1,7 +1,7 @@
 /** Who is measured, how each is started, and what each can be asked. Starts nothing. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { tensorMemory } from '../../worker/inference/child-process.ts';
+import { tensorMemory } from '../../model/native/tensor-memory.ts';
 import type { Program } from './peer.ts';
 
 export type PartyId =

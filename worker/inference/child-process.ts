@@ -1,6 +1,7 @@
 /** One inference process from fork to end, as words and one ending. Knows nothing of photos' turns. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { tensorMemory } from '../../model/native/tensor-memory.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { type Word, type Work, wordSchema } from './protocol.ts';
 
@@ -91,18 +92,6 @@ function onceEnded(child: ChildProcess, end: (how: string) => void): void {
     if (child.pid === undefined) once(messageOf(error));
   });
 }
-
-/**
- * Of glibc, for a process that runs TensorFlow. One arena: several keep what each large tensor leaves
- * behind. The heap keeps 64 MB for the next face, and tensors up to 32 MB lie in it: given back to the
- * system after each operation, their pages would be cleared anew for the next, a fifth of the encoder's time.
- */
-export const tensorMemory = {
-  MALLOC_ARENA_MAX: '1',
-  MALLOC_TRIM_THRESHOLD_: String(64 * 2 ** 20),
-  MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
-  MALLOC_TOP_PAD_: String(16 * 2 ** 20),
-} as const;
 
 /** An environment that says otherwise of memory wins. The threads must be known before the library loads. */
 function inferenceEnvironment(threads: number, environment = process.env): NodeJS.ProcessEnv {
