@@ -33,7 +33,10 @@ export function startProcess(
       child.emit('said');
     });
   }
-  const gone = once(child, 'exit');
+  // A bench that is ended leaves nothing running.
+  const endWithBench = (): void => void child.kill('SIGTERM');
+  process.once('exit', endWithBench);
+  const gone = once(child, 'exit').finally(() => process.off('exit', endWithBench));
   gone.catch(() => {});
   const untilFound = <T>(
     what: string,

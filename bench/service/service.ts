@@ -21,7 +21,7 @@ import { drawService } from './picture.ts';
 const WORKERS = 2;
 const CONNECTIONS = 100;
 const BURST = 10;
-/** Photos one by one; the 99th percentile is the worst but two. */
+/** Photos one by one, or fewer in a short run; the 99th percentile is the worst but two. */
 const UNLOADED = 200;
 /** Before a crowd that counts: connections, compiled code, caches. */
 const WARM_UP = 40;
@@ -61,6 +61,8 @@ export async function benchService(
   );
   const scratch = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
   const rounds: Round[] = [];
+  // So that the processes of the party in work are ended too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   try {
     for (let round = 1; round <= options.rounds; round++) {
       const tell = (words: string): void => say(`round ${round} of ${options.rounds}: ${words}`);
@@ -123,7 +125,7 @@ async function measureWarm(options: SystemOptions, course: Course, photos: numbe
   try {
     const [ready] = await system.warm(WORKERS);
     await postCrowd(system.url, course, WARM_UP, WORKERS);
-    const singles = await postOneByOne(system.url, course, UNLOADED);
+    const singles = await postOneByOne(system.url, course, Math.min(UNLOADED, photos));
     const answered = await system.answered();
     const unloaded = singles.map(({ id, ms: whole }) => {
       const { decode = 0, detect = 0, embed = 0, match = 0 } = answered.get(id) ?? {};
@@ -166,7 +168,7 @@ async function measureCourseDesign(
   });
   try {
     await postCrowd(design.url, course, WARM_UP, WORKERS);
-    const singles = await postOneByOne(design.url, course, UNLOADED / 4);
+    const singles = await postOneByOne(design.url, course, Math.min(UNLOADED, photos) / 4);
     const { photosPerSecond } = await postCrowd(design.url, course, photos, CONNECTIONS);
     return { coursePerSecond: photosPerSecond, courseUnloaded: singles.map(({ ms }) => ms) };
   } finally {
