@@ -102,13 +102,16 @@ async function oneRound(
     images: course.folder,
     photos,
   });
-  say('this project, warm');
+  const rate = (perSecond: number): string => `${perSecond.toFixed(1)} photos/s`;
+  // Said at once: a run that is cut short has then still told something.
+  say(`inference alone: ${rate(alonePerSecond)}; this project, warm`);
   const warm = await measureWarm({ ...system, kept: WORKERS }, course, photos);
-  say('this project, a burst from zero');
+  say(`warm: ${rate(warm.warmPerSecond)}; this project, a burst from zero`);
   const burst = await measureFromZero(system, course, BURST);
-  say('this project, a crowd from zero');
+  say(`first answer after ${burst.firstMs.toFixed(0)} ms; this project, a crowd from zero`);
   const crowd = await measureFromZero(system, course, photos);
-  say(python === undefined ? 'done' : 'the course’s design in Python');
+  const next = python === undefined ? 'done' : 'the course’s design in Python';
+  say(`from zero: ${rate(crowd.photosPerSecond)}; ${next}`);
   const rest =
     python && (await measureCourseDesign(python, scratch, course, photos, FACE_CHECKPOINTS));
   return {
