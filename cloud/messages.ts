@@ -56,10 +56,9 @@ export const matchSchema = z.object({
   /** Left eye, right eye, nose, left and right corner of the mouth, as seen in the photo. */
   landmarks: z.array(point).length(5),
   nearest: z.array(z.object({ name: z.string(), distance: z.number() })),
-  /** Size of the photo and how many faces were found in it; the largest is the one matched. */
+  /** Of the photo. */
   width: z.int(),
   height: z.int(),
-  faces: z.int(),
 });
 export type Match = z.output<typeof matchSchema>;
 

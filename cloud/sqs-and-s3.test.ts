@@ -23,7 +23,6 @@ const match: Match = {
   ],
   width: 64,
   height: 64,
-  faces: 1,
 };
 
 describe('queues and buckets', { timeout: 30_000 }, () => {

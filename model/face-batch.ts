@@ -3,7 +3,7 @@
  * how a face is identified.
  */
 import { alignFaces } from './align.ts';
-import type { Box } from './detect/cascade.ts';
+import type { Box } from './detect/stages.ts';
 import { FACE_SIZE } from './format.ts';
 import type { Identified, Identity } from './identify.ts';
 import type { RgbImage } from './image.ts';

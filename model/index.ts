@@ -5,19 +5,17 @@
  *     const { faces } = await recognizer.recognize(jpegBytes);
  */
 export type { OpenOptions } from './backend/index.ts';
-export type { Box, DetectedFace, Point } from './detect/cascade.ts';
+export type { Box, DetectedFace, Point } from './detect/stages.ts';
 export { BackendError, ImageError, ModelError } from './errors.ts';
 export type { Precision } from './format.ts';
 export type { Neighbour } from './match.ts';
 export type { Backend } from './networks.ts';
 export {
   type Face,
-  isRecognized,
   type LoadOptions,
   largestFace,
   loadRecognizer,
   type Recognition,
-  type RecognizedFace,
   type RecognizeOptions,
   type Recognizer,
   type Timings,

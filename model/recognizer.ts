@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { type OpenOptions, openNetworks } from './backend/index.ts';
 import { fastestPrecisionHere } from './backend/precision.ts';
 import { decodeImage } from './decode.ts';
-import { type DetectedFace, detectFaces } from './detect/cascade.ts';
+import { detectFaces } from './detect/cascade.ts';
+import { detectLargestFace } from './detect/largest.ts';
+import type { DetectedFace } from './detect/stages.ts';
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
 import {
@@ -23,22 +25,19 @@ import { identify } from './identify.ts';
 import { Matcher, type Neighbour } from './match.ts';
 import type { Backend, Networks } from './networks.ts';
 
-/** A face found in a photo; the largest, or with `allFaces` every one, is also recognised. */
+/** A face found in a photo, with its embedding and the people nearest to it. */
 export interface Face extends DetectedFace {
   /** [512], of length 1 */
-  readonly embedding?: Float32Array;
+  readonly embedding: Float32Array;
   /** the nearest known people, nearest first */
-  readonly nearest?: readonly Neighbour[];
+  readonly nearest: readonly Neighbour[];
 }
-
-/** A face with its embedding and the people nearest to it. */
-export type RecognizedFace = Required<Face>;
 
 export interface Recognition {
   /** px, of the upright photo unless `orient` was false */
   readonly width: number;
   readonly height: number;
-  /** All faces, largest first; none is no error. */
+  /** The largest, or with `allFaces` all, largest first; none is no error. */
   readonly faces: readonly Face[];
   /** How many of them were embedded again in float32, since bfloat16 left their names open. */
   readonly embeddedTwice: number;
@@ -57,7 +56,7 @@ export interface Timings {
 export interface RecognizeOptions {
   /** How many of the nearest people to name. Default 3. */
   readonly top?: number;
-  /** Recognise every face, not only the largest. Default false. */
+  /** Find and recognise every face, not only the largest, which large photos take longer for. Default false. */
   readonly allFaces?: boolean;
   /** Turn the photo upright by its EXIF orientation first. Default true. */
   readonly orient?: boolean;
@@ -97,15 +96,9 @@ export interface Recognizer {
   dispose(): void;
 }
 
-/** The largest face, recognised; undefined where the photo has no face. */
-export function largestFace({ faces }: Recognition): RecognizedFace | undefined {
-  const face = faces[0];
-  return face && isRecognized(face) ? face : undefined;
-}
-
-/** Whether the face was embedded and matched. */
-export function isRecognized(face: Face): face is RecognizedFace {
-  return face.embedding !== undefined && face.nearest !== undefined;
+/** Undefined where the photo has no face. */
+export function largestFace({ faces }: Recognition): Face | undefined {
+  return faces[0];
 }
 
 /**
@@ -193,9 +186,11 @@ class LoadedRecognizer implements Recognizer {
     const image = await decodeImage(bytes, { orient });
     const decoded = performance.now();
     this.#requireOpen();
-    const found = detectFaces(this.#networks, image);
+    const found = allFaces
+      ? detectFaces(this.#networks, image)
+      : listed(detectLargestFace(this.#networks, image));
     const detect = performance.now() - decoded;
-    const boxes = (allFaces ? found : found.slice(0, 1)).map(({ box }) => box);
+    const boxes = found.map(({ box }) => box);
     const { width, height } = image;
     return {
       width,
@@ -225,8 +220,11 @@ interface Searched {
   /** ms */
   readonly decode: number;
   readonly detect: number;
-  /** Of the faces that are recognised: the first of those found. */
   readonly share: BatchShare;
+}
+
+function listed(face: DetectedFace | undefined): DetectedFace[] {
+  return face === undefined ? [] : [face];
 }
 
 function asImageError(error: unknown): ImageError {
@@ -237,9 +235,8 @@ function asImageError(error: unknown): ImageError {
 function recognitionOf({ found, share, decode, detect, width, height }: Searched): Recognition {
   const { identities, embedMs, matchMs } = share;
   const faces = found.map((face, index): Face => {
-    const identity = identities[index];
-    if (identity === undefined) return face;
-    return { ...face, embedding: identity.embedding, nearest: identity.nearest };
+    const { embedding, nearest } = identities[index]!;
+    return { ...face, embedding, nearest };
   });
   return {
     width,

@@ -96,7 +96,7 @@ describe('a crowd at the web tier', { timeout: LIMIT_MS }, () => {
           const box: [number, number, number, number] = [1, 2, 3, 4];
           const match = { name: `Of ${file}`, distance: 0.5, box, probability: 0.9, nearest: [] };
           const landmarks = Array.from({ length: 5 }, (): [number, number] => [1, 1]);
-          const outcome = { match: { ...match, landmarks, width: 48, height: 48, faces: 1 } };
+          const outcome = { match: { ...match, landmarks, width: 48, height: 48 } };
           await replies.send(encodeReply({ id, file, node, outcome }));
           await pressure.finish(id, file);
           await requests.delete(receipt);

@@ -33,7 +33,6 @@ const match = (name: string): Match => ({
   nearest: [{ name, distance: 0.5 }],
   width: 48,
   height: 48,
-  faces: 1,
 });
 
 describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, () => {

@@ -155,5 +155,4 @@ const MATCH = {
   nearest: [{ name: 'Earlier', distance: 0.5 }],
   width: 64,
   height: 64,
-  faces: 1,
 };

@@ -1,7 +1,7 @@
 /** A photo's recognition as the lines that `recognize` prints. Knows no files and no streams. */
 import { parse } from 'node:path';
 import type { Precision } from '../format.ts';
-import { type Face, isRecognized, type Recognition } from '../recognizer.ts';
+import type { Face, Recognition } from '../recognizer.ts';
 
 export interface ReportOptions {
   /** One line a face instead of one a photo; in JSON a list `faces` in the photo's object. */
@@ -13,8 +13,7 @@ export interface ReportOptions {
 /** `stem:name` of the largest face, or with `allFaces` of each, largest first. */
 export function plainLines(file: string, { faces }: Recognition, options: ReportOptions): string[] {
   const stem = parse(file).name;
-  const named = faces.filter(isRecognized);
-  return (options.allFaces ? named : named.slice(0, 1)).map(
+  return (options.allFaces ? faces : faces.slice(0, 1)).map(
     ({ nearest }) => `${stem}:${nearest[0]!.name}`,
   );
 }
@@ -44,15 +43,16 @@ function faceFields(
   options: ReportOptions,
 ) {
   return {
-    name: nearest?.[0]?.name,
-    distance: nearest?.[0] && rounded(nearest[0].distance, 6),
+    name: nearest[0]?.name,
+    distance: nearest[0] && rounded(nearest[0].distance, 6),
     box: box.map((value) => rounded(value, 4)),
     probability: rounded(probability, 6),
     landmarks: landmarks.map((point) => point.map((value) => rounded(value, 4))),
-    nearest: nearest?.map(({ name, distance }) => ({ name, distance: rounded(distance, 6) })),
+    nearest: nearest.map(({ name, distance }) => ({ name, distance: rounded(distance, 6) })),
     // Nine digits tell every float32 from every other.
-    ...(options.embeddings &&
-      embedding && { embedding: Array.from(embedding, (value) => Number(value.toPrecision(9))) }),
+    ...(options.embeddings && {
+      embedding: Array.from(embedding, (value) => Number(value.toPrecision(9))),
+    }),
   };
 }
 

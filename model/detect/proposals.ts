@@ -14,9 +14,9 @@ export interface Proposals extends ScoredBoxes {
   readonly regression: Float32Array;
 }
 
-/** Which cells of an answer are taken, and where they lie in the scale's own grid. */
+/** Which cells of an answer are taken, and where they lie in the part's own grid. */
 export interface Piece {
-  /** Cell of the scale's grid that is the answer's first. */
+  /** Cell of that grid that is the answer's first. */
   readonly left: number;
   readonly top: number;
   /** Cells before these belong to another piece. */
@@ -34,9 +34,18 @@ export class Candidates {
   readonly #leastLogit: number;
   readonly #found: { column: number; row: number; score: number; offsets: Float32Array }[] = [];
 
+  #firstColumn = 0;
+  #firstRow = 0;
+
   constructor(threshold: number) {
     this.#threshold = Math.fround(threshold);
     this.#leastLogit = Math.log(threshold / (1 - threshold)) - LOGIT_MARGIN;
+  }
+
+  /** What is added from now on is of a part of the scale that begins with this cell. */
+  begin(column: number, row: number): void {
+    this.#firstColumn = column;
+    this.#firstRow = row;
   }
 
   addMap({ width, height, probability, regression }: ProposalMap, piece: Piece = WHOLE): void {
@@ -46,7 +55,7 @@ export class Candidates {
         const score = probability[cell * 2 + 1]!;
         if (score < this.#threshold) continue;
         const offsets = regression.subarray(cell * 4, cell * 4 + 4);
-        this.#found.push({ column: piece.left + x, row: piece.top + y, score, offsets });
+        this.#add(piece.left + x, piece.top + y, score, offsets);
       }
     }
   }
@@ -60,9 +69,14 @@ export class Candidates {
         const score = Math.fround(1 / (1 + Math.exp(-logit)));
         if (score < this.#threshold) continue;
         const offsets = cells.subarray(at + 2, at + 6);
-        this.#found.push({ column: piece.left + x, row: piece.top + y, score, offsets });
+        this.#add(piece.left + x, piece.top + y, score, offsets);
       }
     }
+  }
+
+  #add(x: number, y: number, score: number, offsets: Float32Array): void {
+    const [column, row] = [this.#firstColumn + x, this.#firstRow + y];
+    this.#found.push({ column, row, score, offsets });
   }
 
   /**

@@ -16,7 +16,7 @@ function level(width: number, height: number): Level {
     const [x, y] = [Math.floor(at / 3) % width, Math.floor(at / 3 / width)];
     return Math.sin(x / 5 + (at % 3)) * Math.cos(y / 4) * 0.8 + seed / 2 ** 32 / 5 - 0.1;
   });
-  return { scale: 0.6, width, height, data };
+  return { scale: 0.6, left: 0, top: 0, width, height, data };
 }
 
 describe('P-Net on blocks', { timeout: 120_000 }, () => {
@@ -46,8 +46,8 @@ describe('P-Net on blocks', { timeout: 120_000 }, () => {
       if (networks === undefined) return context.skip(unavailable);
       const image = level(width, height);
       const { propose } = networks;
-      const whole = proposeOnLevel({ propose }, image, 0.3);
-      const tiled = proposeOnLevel(networks, image, 0.3);
+      const whole = proposeOnLevel({ propose }, [image], 0.3);
+      const tiled = proposeOnLevel(networks, [image], 0.3);
       assert.ok(whole.scores.length > 0, 'there are proposals to compare');
       assert.deepEqual(tiled.boxes, whole.boxes);
       for (const part of ['scores', 'regression'] as const) {

@@ -17,17 +17,26 @@ const TILE_CELLS = 128;
 const LEAST_SIDE = 48;
 const CHANNELS = 3;
 
-/** The cells with at least `threshold` probability as boxes in the photo, row by row. */
+/**
+ * The cells with at least `threshold` probability as boxes in the photo, row by row.
+ * @param parts of one scale, that share no pixel: all of it, or some of it
+ */
 export function proposeOnLevel(
   networks: ProposalNetworks,
-  level: Level,
+  parts: readonly Level[],
   threshold: number,
 ): Proposals {
   const candidates = new Candidates(threshold);
+  for (const part of parts) proposeOnPart(candidates, networks, part);
+  return candidates.proposals(parts[0]!.scale);
+}
+
+function proposeOnPart(candidates: Candidates, networks: ProposalNetworks, level: Level): void {
   const { width, height, data } = level;
+  candidates.begin(level.left / PROPOSAL_STRIDE, level.top / PROPOSAL_STRIDE);
   if (networks.proposeBlocks === undefined || Math.min(width, height) < LEAST_SIDE) {
     candidates.addMap(networks.propose(data, height, width));
-    return candidates.proposals(level.scale);
+    return;
   }
   const columns = spans(cellsOf(width - (width % 2)));
   const rows = spans(cellsOf(height - (height % 2)));
@@ -41,7 +50,6 @@ export function proposeOnLevel(
     }
   }
   addEdges(candidates, networks, level);
-  return candidates.proposals(level.scale);
 }
 
 /**

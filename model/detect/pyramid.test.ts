@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { patternImage } from '../pattern.fixture.ts';
-import { buildPyramid, MAX_LEVEL_PIXELS, pyramidScales } from './pyramid.ts';
+import { buildParts, buildPyramid, MAX_LEVEL_PIXELS, pyramidScales } from './pyramid.ts';
 
 const absoluteSum = (values: Float32Array): number =>
   values.reduce((sum, value) => sum + Math.abs(value), 0);
@@ -25,6 +25,26 @@ test('every level has the size and the averaged pixels that PyTorch gives', () =
       assert.ok(Math.abs(level.data[at]! - value) < 1e-6, `${level.data[at]} is not ${value}`);
     }
     assert.ok(Math.abs(absoluteSum(level.data) - sum) < 1e-3);
+  }
+});
+
+test('a part of a level has the pixels that the whole level has there', () => {
+  const image = patternImage(90, 70);
+  const windows = [
+    { left: 0, top: 0, right: 20, bottom: 12 },
+    { left: 10, top: 6, right: 39, bottom: 30 },
+    { left: 26, top: 18, right: 38, bottom: 30 },
+  ];
+  const [whole] = buildPyramid(image, [0.4254]);
+  const parts = windows.map((window) => ({ scale: 0.4254, window }));
+  for (const [index, part] of buildParts(image, parts).entries()) {
+    const { left, top, right, bottom } = windows[index]!;
+    assert.deepEqual([part.left, part.top], [left, top]);
+    for (let y = top; y < bottom; y++) {
+      const row = whole!.data.subarray((y * 39 + left) * 3, (y * 39 + right) * 3);
+      const from = (y - top) * part.width * 3;
+      assert.deepEqual(part.data.subarray(from, from + part.width * 3), row);
+    }
   }
 });
 

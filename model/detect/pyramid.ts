@@ -2,13 +2,16 @@
  * The photo at every scale that P-Net looks at, made by averaging areas (PyTorch's adaptive average
  * pooling) in one pass over the photo. Knows nothing of boxes.
  */
-import type { RgbImage } from '../image.ts';
+import type { PixelWindow, RgbImage } from '../image.ts';
 import { PROPOSAL_FIELD } from './proposals.ts';
 
-/** A scaled photo, ready for P-Net. */
+/** A scaled photo, or a part of one, ready for P-Net. */
 export interface Level {
   /** size of this level over the photo's */
   readonly scale: number;
+  /** Where the part begins in the whole level, px; even. */
+  readonly left: number;
+  readonly top: number;
   readonly width: number;
   readonly height: number;
   /** [height, width, 3], (x - 127.5) / 128 */
@@ -47,25 +50,55 @@ function levelSide(side: number, scale: number): number {
   return Math.trunc(side * scale + 1);
 }
 
-/**
- * Averages the photo's pixels into every scale. One running row of the photo's summed-area table
- * serves all levels: a level takes from it the sums above each of its rows and subtracts them when
- * the row's last line has come by.
- */
-export function buildPyramid(image: RgbImage, scales: readonly number[]): Level[] {
-  const { width, height, data } = image;
-  const growing = scales.map((scale) => new GrowingLevel(image, scale));
-  // Sums wrap around at 2^32: only differences count, and those stay below 2^31.
-  const table = new Int32Array((width + 1) * 3);
-  for (let y = 0; y < height; y++) {
-    for (const level of growing) level.before(y, table);
-    addRow(table, data, y * width * 3, width * 3);
-    for (const level of growing) level.after(y, table);
-  }
-  return growing.map(({ scale, width, height, data }) => ({ scale, width, height, data }));
+/** A level's size, px. */
+export function levelSize({ width, height }: RgbImage, scale: number): PixelWindow {
+  return { left: 0, top: 0, right: levelSide(width, scale), bottom: levelSide(height, scale) };
 }
 
-function addRow(table: Int32Array, data: Uint8Array, from: number, length: number): void {
+/** The photo at every one of these scales. */
+export function buildPyramid(image: RgbImage, scales: readonly number[]): Level[] {
+  return buildParts(
+    image,
+    scales.map((scale) => ({ scale, window: levelSize(image, scale) })),
+  );
+}
+
+/** A window of a level, px of that level. */
+export interface LevelPart {
+  readonly scale: number;
+  readonly window: PixelWindow;
+}
+
+/**
+ * Averages the photo's pixels into parts of levels. One running row of the photo's summed-area table
+ * serves them all: a part takes from it the sums above each of its rows and subtracts them when the
+ * row's last line has come by.
+ */
+export function buildParts(image: RgbImage, parts: readonly LevelPart[]): Level[] {
+  const growing = parts.map((part) => new GrowingLevel(image, part));
+  const first = growing.reduce((least, { lines }) => Math.min(least, lines.top), image.height);
+  const last = growing.reduce((most, { lines }) => Math.max(most, lines.bottom), 0);
+  const left = growing.reduce((least, { lines }) => Math.min(least, lines.left), image.width);
+  const right = growing.reduce((most, { lines }) => Math.max(most, lines.right), 0);
+  // Sums wrap around at 2^32: only differences count, and those stay below 2^31.
+  const table = new Int32Array((image.width + 1) * 3);
+  for (let y = first; y < last; y++) {
+    for (const level of growing) level.before(y, table);
+    addRow(table, image.data, (y * image.width + left) * 3, left * 3, (right - left) * 3);
+    for (const level of growing) level.after(y, table);
+  }
+  return growing.map(({ scale, window: { left, top }, width, height, data }) => {
+    return { scale, left, top, width, height, data };
+  });
+}
+
+function addRow(
+  table: Int32Array,
+  data: Uint8Array,
+  from: number,
+  to: number,
+  length: number,
+): void {
   let red = 0;
   let green = 0;
   let blue = 0;
@@ -73,15 +106,18 @@ function addRow(table: Int32Array, data: Uint8Array, from: number, length: numbe
     red = (red + data[from + at]!) | 0;
     green = (green + data[from + at + 1]!) | 0;
     blue = (blue + data[from + at + 2]!) | 0;
-    table[at + 3] = (table[at + 3]! + red) | 0;
-    table[at + 4] = (table[at + 4]! + green) | 0;
-    table[at + 5] = (table[at + 5]! + blue) | 0;
+    table[to + at + 3] = (table[to + at + 3]! + red) | 0;
+    table[to + at + 4] = (table[to + at + 4]! + green) | 0;
+    table[to + at + 5] = (table[to + at + 5]! + blue) | 0;
   }
 }
 
-/** One level while the photo's rows come by. */
+/** One part of a level while the photo's rows come by. */
 class GrowingLevel {
   readonly scale: number;
+  readonly window: PixelWindow;
+  /** What of the photo it averages. */
+  readonly lines: PixelWindow;
   readonly width: number;
   readonly height: number;
   readonly data: Float32Array;
@@ -89,24 +125,37 @@ class GrowingLevel {
   readonly #left: Int32Array;
   readonly #right: Int32Array;
   readonly #photoHeight: number;
+  /** Of the whole level. */
+  readonly #levelHeight: number;
   /** Sums above the row being gathered, and above the one after it: neighbours may share a line. */
   #above: Int32Array;
   #aboveNext: Int32Array;
   #begun = 0;
   #row = 0;
 
-  constructor(image: RgbImage, scale: number) {
+  constructor(image: RgbImage, { scale, window }: LevelPart) {
+    const { left, top, right, bottom } = window;
+    const levelWidth = levelSide(image.width, scale);
+    const levelHeight = levelSide(image.height, scale);
     this.scale = scale;
-    this.width = levelSide(image.width, scale);
-    this.height = levelSide(image.height, scale);
+    this.window = window;
+    this.width = right - left;
+    this.height = bottom - top;
     this.data = new Float32Array(this.width * this.height * 3);
     this.#left = new Int32Array(this.width);
     this.#right = new Int32Array(this.width);
     for (let x = 0; x < this.width; x++) {
-      this.#left[x] = areaStart(x, image.width, this.width);
-      this.#right[x] = areaEnd(x, image.width, this.width);
+      this.#left[x] = areaStart(left + x, image.width, levelWidth);
+      this.#right[x] = areaEnd(left + x, image.width, levelWidth);
     }
+    this.lines = {
+      left: areaStart(left, image.width, levelWidth),
+      top: areaStart(top, image.height, levelHeight),
+      right: areaEnd(right - 1, image.width, levelWidth),
+      bottom: areaEnd(bottom - 1, image.height, levelHeight),
+    };
     this.#photoHeight = image.height;
+    this.#levelHeight = levelHeight;
     this.#above = new Int32Array(this.width * 3);
     this.#aboveNext = new Int32Array(this.width * 3);
   }
@@ -114,7 +163,7 @@ class GrowingLevel {
   /** Takes the sums above photo line `y` where one of this level's rows begins with it. */
   before(y: number, table: Int32Array): void {
     if (this.#begun >= this.height) return;
-    if (areaStart(this.#begun, this.#photoHeight, this.height) !== y) return;
+    if (this.#startOf(this.#begun) !== y) return;
     const sums = this.#begun === this.#row ? this.#above : this.#aboveNext;
     for (let x = 0, at = 0; x < this.width; x++, at += 3) {
       const left = this.#left[x]! * 3;
@@ -129,9 +178,9 @@ class GrowingLevel {
   /** Finishes the row that ends with photo line `y`, where one does. */
   after(y: number, table: Int32Array): void {
     if (this.#row >= this.height) return;
-    const end = areaEnd(this.#row, this.#photoHeight, this.height);
+    const end = areaEnd(this.window.top + this.#row, this.#photoHeight, this.#levelHeight);
     if (end !== y + 1) return;
-    const lines = end - areaStart(this.#row, this.#photoHeight, this.height);
+    const lines = end - this.#startOf(this.#row);
     const sums = this.#above;
     const data = this.data;
     let to = this.#row * this.width * 3;
@@ -149,6 +198,11 @@ class GrowingLevel {
     this.#above = this.#aboveNext;
     this.#aboveNext = sums;
     this.#row++;
+  }
+
+  /** First line of the photo that a row of the part averages. */
+  #startOf(row: number): number {
+    return areaStart(this.window.top + row, this.#photoHeight, this.#levelHeight);
   }
 }
 

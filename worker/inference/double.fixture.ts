@@ -52,7 +52,6 @@ function match(name: string) {
     nearest: [{ name, distance: 0.5 }],
     width: 64,
     height: 64,
-    faces: 1,
   };
 }
 

@@ -36,6 +36,8 @@ const seen: Recognition = {
         [1, 1],
         [1, 1],
       ],
+      embedding: new Float32Array(512),
+      nearest: [{ name: 'Cid', distance: 0.7 }],
     },
   ],
   timings: { decode: 1, detect: 1, embed: 1, match: 1 },
@@ -62,7 +64,6 @@ it('the largest face is the match, with its numbers rounded and no embedding', (
       ],
       width: 640,
       height: 480,
-      faces: 2,
     },
   });
   assert.ok('match' in outcome && matchSchema.safeParse(outcome.match).success);

@@ -33,7 +33,6 @@ export function outcomeOf(recognition: Recognition): Outcome {
       })),
       width: recognition.width,
       height: recognition.height,
-      faces: recognition.faces.length,
     },
   };
 }
