@@ -22,6 +22,7 @@ const commands = {
   soak: () => import('./bench/soak.command.ts'),
   bench: () => import('./bench/bench.command.ts'),
   'dead-letters': () => import('./cloud/dead-letters.command.ts'),
+  provision: () => import('./cloud/provision.command.ts'),
   chaos: () => import('./chaos/chaos.command.ts'),
   deploy: () => import('./deploy/deploy.command.ts'),
 } satisfies Record<string, () => Promise<{ command: unknown }>>;

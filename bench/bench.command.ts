@@ -19,7 +19,13 @@ const options = {
     describe:
       'put the report into this Markdown file, between <!-- figures --> and <!-- /figures -->',
   },
-  photos: { type: 'number', default: 1000, describe: '`service`: photos of a crowd' },
+  photos: { type: 'number', default: 1000, describe: '`service`, `cost`: photos of a crowd' },
+  assume: {
+    type: 'string',
+    array: true,
+    describe:
+      '`cost`: another price or habit, NAME=NUMBER, e.g. `busy=0.5` or `c7i.large.photos=30`',
+  },
   rounds: { type: 'number', default: 3, describe: '`service`: rounds, of which medians are taken' },
   python: {
     type: 'string',
@@ -40,10 +46,13 @@ type Flags = Given & { what: string };
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python',
+    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos',
   builder: (yargs: Argv) =>
     yargs
-      .positional('what', { choices: ['inference', 'scaling', 'service'], demandOption: true })
+      .positional('what', {
+        choices: ['inference', 'scaling', 'service', 'cost'],
+        demandOption: true,
+      })
       .options(options) as unknown as Argv<Flags>,
   async handler({ what, ...flags }: ArgumentsCamelCase<Flags>) {
     const begun = performance.now();
@@ -57,6 +66,7 @@ const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
   inference: runInference,
   scaling: runScaling,
   service: runService,
+  cost: runCost,
 };
 
 async function runScaling({ workload, price, pictures, docs, json }: Given): Promise<string> {
@@ -77,6 +87,11 @@ async function runScaling({ workload, price, pictures, docs, json }: Given): Pro
 async function runService({ photos, rounds, python, pictures, json }: Given): Promise<string> {
   const { benchService } = await import('./service/service.ts');
   return benchService({ photos, rounds, python, pictures, json }, (words) => console.error(words));
+}
+
+async function runCost({ photos, assume = [], docs, json }: Given): Promise<string> {
+  const { benchCost } = await import('./cost/cost.ts');
+  return benchCost({ photos, assumptions: assume, docs, json }, (words) => console.error(words));
 }
 
 async function runInference({ pictures, docs, json, out, ...flags }: Given): Promise<string> {

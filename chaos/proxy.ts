@@ -32,6 +32,7 @@ export interface CallRule {
 
 export interface Call {
   readonly service: CloudService | undefined;
+  readonly method: string;
   /** `SendMessageBatch`; empty for S3 and EC2. */
   readonly action: string;
   readonly body: Buffer;
@@ -170,7 +171,7 @@ function callOf(incoming: IncomingMessage, body: Buffer): Call {
   const service = route.service;
   const action = String(headers['x-amz-target'] ?? '').split('.')[1] ?? '';
   const known = service === 's3' || service === 'sqs' || service === 'ec2' ? service : undefined;
-  return { service: known, action, body };
+  return { service: known, method, action, body };
 }
 
 async function bodyOf(message: IncomingMessage): Promise<Buffer> {

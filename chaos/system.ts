@@ -31,7 +31,8 @@ export interface SystemOptions {
   readonly settings: Record<string, unknown>;
   readonly cloudPort: number;
   readonly proxyUrl: string;
-  readonly disk: SmallDisk;
+  /** Whose folder is the workers' temp folder. */
+  readonly disk: Pick<SmallDisk, 'folder'>;
   /** Script and arguments that instances run; the worker when unset. */
   readonly program?: readonly string[] | undefined;
 }

@@ -23,11 +23,16 @@ export interface InstanceIdentity {
 
 /**
  * Where this process may ask for metadata: the endpoint that is set, or EC2's own when it talks to AWS
- * itself. With another endpoint for the rest of the cloud there is no metadata service to ask.
+ * itself. With another endpoint for the rest of the cloud there is no metadata service to ask, and in a
+ * container there may be one that is not the worker's own.
  */
 export function metadataEndpoint(
-  settings: Pick<Settings, 'AWS_ENDPOINT_URL' | 'AWS_EC2_METADATA_SERVICE_ENDPOINT'>,
+  settings: Pick<
+    Settings,
+    'AWS_ENDPOINT_URL' | 'AWS_EC2_METADATA_SERVICE_ENDPOINT' | 'AWS_EC2_METADATA_DISABLED'
+  >,
 ): string | undefined {
+  if (settings.AWS_EC2_METADATA_DISABLED === 'true') return undefined;
   if (settings.AWS_EC2_METADATA_SERVICE_ENDPOINT) return settings.AWS_EC2_METADATA_SERVICE_ENDPOINT;
   return settings.AWS_ENDPOINT_URL === undefined ? EC2_METADATA : undefined;
 }

@@ -99,6 +99,7 @@ test("the project's own reader finds the instance's identity and settings", asyn
   const endpoint = metadataEndpoint({
     AWS_ENDPOINT_URL: undefined,
     AWS_EC2_METADATA_SERVICE_ENDPOINT: service.url,
+    AWS_EC2_METADATA_DISABLED: 'false',
   });
   assert.deepEqual(await readIdentity(endpoint!), {
     instanceId: instance.id,

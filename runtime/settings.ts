@@ -39,6 +39,10 @@ export const settingsSchema = z.object({
   AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint
     .optional()
     .describe('endpoint of the instance metadata service; unset means that of EC2'),
+  AWS_EC2_METADATA_DISABLED: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .describe('`true` where a worker runs on no instance, as in a container'),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' })
     .optional()

@@ -52,6 +52,17 @@ describe('who a worker is', () => {
     assert.equal(settings.PROJECT_ID, 'mine');
   });
 
+  it('in a container it asks no metadata service, whatever endpoint there is', async () => {
+    const { instanceId } = await identify(
+      {},
+      {
+        AWS_EC2_METADATA_DISABLED: 'true',
+        AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://127.0.0.1:1',
+      },
+    );
+    assert.match(instanceId, /^local-.+-\d+$/);
+  });
+
   it('a metadata service that is silent is said so, with its address', async () => {
     await assert.rejects(
       identify({}, { AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://127.0.0.1:1' }),

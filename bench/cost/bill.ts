@@ -1,0 +1,95 @@
+/** Dollars from what was measured and what is assumed. Pure. */
+import { type Assumptions, HOURS_A_MONTH } from './assumptions.ts';
+
+/** Billed calls: of one photo when all is busy, or of an hour without work. */
+export interface Calls {
+  readonly sqs: number;
+  readonly s3Writes: number;
+  readonly s3Reads: number;
+}
+
+export interface Measured {
+  /** Photos a second that one processor of this machine recognises. */
+  readonly photosPerSecond: number;
+  readonly perPhoto: Calls;
+  /** Of the web tier and the scaler alone. */
+  readonly perIdleHour: Calls;
+}
+
+export const INSTANCE_TYPES = ['t3.small', 'c7i.large', 'c7g.large'] as const;
+type InstanceType = (typeof INSTANCE_TYPES)[number];
+
+/** Dollars a million photos. */
+export interface MillionPhotos {
+  readonly type: InstanceType;
+  /** Photos a second of a whole instance. */
+  readonly photosPerSecond: number;
+  readonly hours: number;
+  readonly instances: number;
+  readonly sqs: number;
+  readonly s3Calls: number;
+  readonly s3Storage: number;
+  readonly sum: number;
+}
+
+export function millionPhotos(
+  type: InstanceType,
+  measured: Measured,
+  assumed: Assumptions,
+): MillionPhotos {
+  const of = reader(assumed);
+  const processors = of(`${type}.processors`);
+  const photosPerSecond = processors * (assumed[`${type}.photos`] ?? measured.photosPerSecond);
+  const hours = 1e6 / (photosPerSecond * of('busy') * 3600);
+  // A burstable instance that computes all the time pays for what lies above its baseline.
+  const surplus = type.startsWith('t3.')
+    ? Math.max(0, of('busy') - of('t3.baseline')) * processors * of('t3.surplus.hour')
+    : 0;
+  const instances = hours * (of(`${type}.hour`) + surplus + carriedHour(assumed));
+  const calls = callsCost(measured.perPhoto, assumed);
+  const gigabytes = (of('photo.kilobytes') * 1e6) / 1e6;
+  const s3Storage = gigabytes * of('s3.gigabyte.month') * (of('kept.days') / 30);
+  const sqs = calls.sqs * 1e6;
+  const s3Calls = calls.s3 * 1e6;
+  const sum = instances + sqs + s3Calls + s3Storage;
+  return { type, photosPerSecond, hours, instances, sqs, s3Calls, s3Storage, sum };
+}
+
+/** Dollars of a month in which nobody posts a photo. */
+export interface IdleMonth {
+  readonly workers: number;
+  readonly web: number;
+  readonly calls: number;
+  readonly sum: number;
+}
+
+export function idleMonth(measured: Measured, assumed: Assumptions): IdleMonth {
+  const of = reader(assumed);
+  const web = HOURS_A_MONTH * (of('t3.small.hour') + carriedHour(assumed));
+  const { sqs, s3 } = callsCost(measured.perIdleHour, assumed);
+  const calls = HOURS_A_MONTH * (sqs + s3);
+  return { workers: 0, web, calls, sum: web + calls };
+}
+
+/** What every instance has beside itself, by the hour: a disk and an address. */
+function carriedHour(assumed: Assumptions): number {
+  const of = reader(assumed);
+  const disk = (of('disk.gigabytes') * of('disk.gigabyte.month')) / HOURS_A_MONTH;
+  return disk + of('address.hour');
+}
+
+function callsCost(calls: Calls, assumed: Assumptions): { sqs: number; s3: number } {
+  const of = reader(assumed);
+  return {
+    sqs: (calls.sqs * of('sqs.million')) / 1e6,
+    s3: (calls.s3Writes * of('s3.write.million') + calls.s3Reads * of('s3.read.million')) / 1e6,
+  };
+}
+
+function reader(assumed: Assumptions): (name: string) => number {
+  return (name) => {
+    const value = assumed[name];
+    if (value === undefined) throw new RangeError(`nothing is assumed of ${name}`);
+    return value;
+  };
+}

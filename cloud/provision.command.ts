@@ -1,0 +1,40 @@
+/** `elastic-face provision`: the project's queues and buckets, where no stack has made them. */
+import type { CommandModule } from 'yargs';
+
+export const command: CommandModule<object, { id?: string }> = {
+  command: 'provision',
+  describe: 'Make the queues and buckets of a project where they are missing, and set their rules',
+  builder: (args) =>
+    args
+      .option('id', {
+        type: 'string',
+        describe: 'Project whose queues and buckets they are (default: PROJECT_ID, else local)',
+      })
+      .example(
+        '$0 provision --id demo',
+        'demo-req-queue, demo-resp-queue, their dead letters, demo-in-bucket, demo-out-bucket',
+      ),
+  handler: async ({ id }) => {
+    const { readSettings } = await import('../runtime/settings.ts');
+    const { createAwsClients } = await import('./clients.ts');
+    const { cloudNames } = await import('./names.ts');
+    const { provision } = await import('./provision.ts');
+    const settings = readSettings({ PROJECT_ID: id });
+    const clients = createAwsClients(settings);
+    try {
+      await provision(clients, settings);
+    } finally {
+      clients.destroy();
+    }
+    const names = cloudNames(settings.PROJECT_ID);
+    for (const name of [
+      names.requestQueue,
+      names.replyQueue,
+      names.deadLetterQueue,
+      names.inBucket,
+      names.outBucket,
+    ]) {
+      console.log(name);
+    }
+  },
+};
