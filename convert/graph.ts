@@ -74,3 +74,16 @@ export function tensorName(network: Network, tensor: GraphTensor): string {
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }
+
+export function constantNode(constant: Constant): GraphNode {
+  return {
+    name: constant.name,
+    op: 'Const',
+    inputs: [],
+    attributes: { dtype: { type: typeOf(constant) }, value: { tensor: constant } },
+  };
+}
+
+export function typeOf({ data }: Constant): DataType {
+  return data instanceof Float32Array ? 'float32' : 'int32';
+}

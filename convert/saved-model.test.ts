@@ -64,7 +64,10 @@ test('every input of a node is a node, and names are unique', async () => {
   assert.equal(names.size, graphDef.node.length);
   for (const { name, input } of graphDef.node) {
     for (const from of input) {
-      assert.ok(names.has(from.replace(/^\^/, '')), `${name} reads ${from}, which is no node`);
+      assert.ok(
+        names.has(from.replace(/^\^|:\d+$/g, '')),
+        `${name} reads ${from}, which is no node`,
+      );
     }
   }
 });

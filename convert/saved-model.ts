@@ -4,9 +4,10 @@
  */
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
-import type { Attribute, Constant, DataType, GraphNode, Network } from './graph.ts';
-import { elementCount, tensorName } from './graph.ts';
-import { lengthOf, type PlacedWeight, type WeightsLayout } from './weights.ts';
+import type { Attribute, DataType, GraphNode, Network } from './graph.ts';
+import { constantNode, tensorName, typeOf } from './graph.ts';
+import { ASSET_NODE, INIT_NODE, initNodes, variableNodes } from './stored-weights.ts';
+import type { WeightsLayout } from './weights.ts';
 
 /** tensorflow/core/framework/types.proto */
 const dataTypes: Record<DataType, number> = {
@@ -21,11 +22,6 @@ const dataTypes: Record<DataType, number> = {
 const SCHEMA_VERSION = 1;
 /** The version of TensorFlow's graphs for which these ops are written: that of TensorFlow 1.15. */
 const GRAPH_VERSIONS = { producer: 134, minConsumer: 12 };
-const ASSET_NODE = 'weights/file';
-const INIT_NODE = 'weights/init';
-
-const int: Attribute = { type: 'int32' };
-const string: Attribute = { type: 'string' };
 
 const root = await protobuf.load(join(import.meta.dirname, 'saved-model.proto'));
 const SavedModel = root.lookupType('SavedModel');
@@ -87,106 +83,6 @@ function preluNodes({ name, inputs, attributes }: GraphNode): GraphNode[] {
     node('scaled', 'Mul', [`${name}/negative`, `${name}/steeper`]),
     { name, op: 'AddV2', inputs: [x, `${name}/scaled`], attributes },
   ];
-}
-
-function variableNodes({ weight: { name, shape, type } }: PlacedWeight): GraphNode[] {
-  return [
-    {
-      name,
-      op: 'VarHandleOp',
-      inputs: [],
-      attributes: {
-        dtype: { type },
-        shape: { shape },
-        container: { text: '' },
-        shared_name: { text: name },
-      },
-    },
-    { name: `${name}/read`, op: 'ReadVariableOp', inputs: [name], attributes: { dtype: { type } } },
-  ];
-}
-
-/**
- * Reads the file once, hands every variable its slice in the type it is computed with; `INIT_NODE` is
- * done when all are filled.
- */
-function initNodes(layout: WeightsLayout): GraphNode[] {
-  const { weights } = layout;
-  const vector = (name: string, values: readonly number[]) =>
-    constantNode({ name, shape: [values.length], data: Int32Array.from(values) });
-  const fill = ({ weight, storage, offset }: PlacedWeight): GraphNode[] => {
-    const at = `weights/init/${weight.name}`;
-    const stored: Attribute = { type: storage };
-    const type: Attribute = { type: weight.type };
-    const cast: GraphNode = {
-      name: `${at}/cast`,
-      op: 'Cast',
-      inputs: [`${at}/reshape`],
-      attributes: { SrcT: stored, DstT: type, Truncate: { flag: false } },
-    };
-    const casts = storage === weight.type ? [] : [cast];
-    return [
-      vector(`${at}/begin`, [offset]),
-      vector(`${at}/size`, [elementCount(weight.shape)]),
-      vector(`${at}/shape`, weight.shape),
-      {
-        name: `${at}/slice`,
-        op: 'Slice',
-        inputs: [`weights/values/${storage}`, `${at}/begin`, `${at}/size`],
-        attributes: { T: stored, Index: int },
-      },
-      {
-        name: `${at}/reshape`,
-        op: 'Reshape',
-        inputs: [`${at}/slice`, `${at}/shape`],
-        attributes: { T: stored, Tshape: int },
-      },
-      ...casts,
-      {
-        name: `${at}/assign`,
-        op: 'AssignVariableOp',
-        inputs: [weight.name, casts[0]?.name ?? `${at}/reshape`],
-        attributes: { dtype: type },
-      },
-    ];
-  };
-  if (lengthOf(layout) >= 2 ** 31) throw new Error('More weights than a 32-bit offset reaches.');
-  const storages = [...new Set(weights.map(({ storage }) => storage))];
-  return [
-    {
-      name: ASSET_NODE,
-      op: 'Placeholder',
-      inputs: [],
-      attributes: { dtype: string, shape: { shape: [] } },
-    },
-    { name: 'weights/bytes', op: 'ReadFile', inputs: [ASSET_NODE], attributes: {} },
-    ...storages.map((storage) => ({
-      name: `weights/values/${storage}`,
-      op: 'DecodeRaw',
-      inputs: ['weights/bytes'],
-      attributes: { out_type: { type: storage }, little_endian: { flag: true } },
-    })),
-    ...weights.flatMap(fill),
-    {
-      name: INIT_NODE,
-      op: 'NoOp',
-      inputs: weights.map(({ weight }) => `^weights/init/${weight.name}/assign`),
-      attributes: {},
-    },
-  ];
-}
-
-function constantNode(constant: Constant): GraphNode {
-  return {
-    name: constant.name,
-    op: 'Const',
-    inputs: [],
-    attributes: { dtype: { type: typeOf(constant) }, value: { tensor: constant } },
-  };
-}
-
-function typeOf({ data }: Constant): DataType {
-  return data instanceof Float32Array ? 'float32' : 'int32';
 }
 
 function nodeDef({ name, op, inputs, attributes }: GraphNode): object {

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
 /** What the encoder's convolutions compute in. */
 export type Precision = 'float32' | 'bfloat16';

@@ -18,12 +18,11 @@ export interface OpenOptions {
   readonly onFallback?: ((reason: string) => void) | undefined;
 }
 
-/** The opening before this one: while a backend starts, no other may be made the current one. */
+/** The opening before this one: a second start of wasm at the same time would break off the first. */
 let opening: Promise<unknown> = Promise.resolve();
 
 /**
- * Opens the networks in a model folder; several openings wait for each other. While wasm starts, networks
- * that are open already on TensorFlow cannot run.
+ * Opens the networks in a model folder; several openings wait for each other.
  * @throws {BackendError} when the backend asked for, or none at all, runs on this machine
  * @throws {ModelError} when the folder's model cannot be read
  */

@@ -1,22 +1,28 @@
-/** The model as one TensorFlow session: tfjs-node runs the SavedModel's signatures. */
+/**
+ * The model as one TensorFlow session. It speaks to tfjs-node's native addon itself: the package's
+ * JavaScript (all of TensorFlow.js, and a parser that reads the graph anew for every signature) takes
+ * longer to load than TensorFlow does.
+ */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import { messageOf } from '../../runtime/errors.ts';
 import { ModelError } from '../errors.ts';
 import { BFLOAT16_FOLDER, modelFiles, type Precision } from '../format.ts';
-import { loadTfjsNode, type TfjsNode } from '../native/load.ts';
-import { makeCurrent } from './current.ts';
+import { type Addon, loadAddon } from '../native/load.ts';
 import type { OutputTensor, Session, Signature } from './session.ts';
 
 const TAG = 'serve';
 
-type SavedModel = Awaited<ReturnType<TfjsNode['node']['loadSavedModel']>>;
+/** A network in one of the loaded SavedModels; its nodes are named `<name>/<tensor>`. */
+interface Loaded {
+  readonly model: number;
+  readonly name: string;
+}
 
 /**
  * @param threads of one operation; the first call in a process settles it
  * @param precision bfloat16 loads that encoder beside the float32 one
- * @throws {BackendError} when tfjs-node does not load
+ * @throws {BackendError} when tfjs-node's addon does not load
  * @throws {ModelError} when the folder's SavedModel cannot be read
  */
 export async function openTensorflow(
@@ -24,77 +30,67 @@ export async function openTensorflow(
   threads: number,
   precision: Precision,
 ): Promise<Session> {
-  const tf = loadTfjsNode(threads);
-  const models = await loadSignatures(tf, directory, precision);
+  const addon = loadAddon(threads);
+  const models = await loadModels(addon, directory, precision);
+  const networkOf = (signature: Signature): Loaded => {
+    const model = signature === 'encoder_bfloat16' ? models.rough : models.whole;
+    if (model === undefined) throw new Error(`The network ${signature} is not loaded.`);
+    return { model, name: signature === 'encoder_bfloat16' ? 'encoder' : signature };
+  };
   return {
     backend: 'tensorflow',
     blocks: true,
     precision,
     run(signature, input, outputs) {
-      makeCurrent(tf, 'tensorflow');
-      const tensor = tf.tensor4d(input.data, input.shape);
-      let named: NamedTensorMap = {};
+      const { model, name } = networkOf(signature);
+      const nodes = outputs.map((output) => `${name}/${output}`).join(',');
+      const tensor = addon.createTensor(input.shape, addon.TF_FLOAT, input.data);
+      let results: ReturnType<Addon['runSavedModel']> = [];
       try {
-        const model = models[signature];
-        if (model === undefined) throw new Error(`The network ${signature} is not loaded.`);
-        const results = model.predict({ [input.name]: tensor });
-        named = byName(results as unknown as Tensor | NamedTensorMap, outputs[0]);
+        results = addon.runSavedModel(model, [tensor], `${name}/${input.name}`, nodes);
         const read = {} as Record<(typeof outputs)[number], OutputTensor>;
-        for (const name of outputs) {
-          const result = named[name] as Tensor;
-          read[name] = { data: result.dataSync() as Float32Array, shape: result.shape };
+        for (const [index, { id, shape }] of results.entries()) {
+          read[outputs[index]!] = { data: addon.tensorDataSync(id) as Float32Array, shape };
         }
         return read;
       } finally {
-        tf.dispose([tensor, named]);
+        addon.deleteTensor(tensor);
+        for (const { id } of results) addon.deleteTensor(id);
       }
     },
     dispose() {
-      for (const model of Object.values(models)) model.dispose();
+      addon.deleteSavedModel(models.whole);
+      if (models.rough !== undefined) addon.deleteSavedModel(models.rough);
     },
   };
 }
 
-async function loadSignatures(
-  tf: TfjsNode,
-  directory: string,
-  precision: Precision,
-): Promise<Partial<Record<Signature, SavedModel>>> {
+interface Models {
+  /** All networks in float32. */
+  readonly whole: number;
+  /** The encoder in bfloat16. */
+  readonly rough: number | undefined;
+}
+
+async function loadModels(addon: Addon, directory: string, precision: Precision): Promise<Models> {
   const { savedModel, weights, bfloat16, bfloat16Weights } = modelFiles;
   const rough = precision === 'bfloat16';
   for (const file of [savedModel, weights, ...(rough ? [bfloat16, bfloat16Weights] : [])]) {
     await check(directory, file);
   }
-  const models: SavedModel[] = [];
-  const load = async (signature: Signature, path = directory): Promise<SavedModel> => {
-    makeCurrent(tf, 'tensorflow');
-    const model = await tf.node.loadSavedModel(path, [TAG], signature);
-    models.push(model);
-    return model;
-  };
+  let whole: number | undefined;
   try {
-    // One after the other: only a path that is loaded already shares its session with the next.
-    const pnet = await load('pnet');
-    const pnet_blocks = await load('pnet_blocks');
-    const rnet = await load('rnet');
-    const onet = await load('onet');
-    const encoder = await load('encoder');
-    const bfloat16Folder = join(directory, BFLOAT16_FOLDER);
-    const encoder_bfloat16 = rough ? await load('encoder', bfloat16Folder) : undefined;
-    return { pnet, pnet_blocks, rnet, onet, encoder, ...(rough && { encoder_bfloat16 }) };
+    whole = addon.loadSavedModel(directory, TAG);
+    const roughFolder = join(directory, BFLOAT16_FOLDER);
+    return { whole, rough: rough ? addon.loadSavedModel(roughFolder, TAG) : undefined };
   } catch (cause) {
-    for (const model of models) model.dispose();
+    if (whole !== undefined) addon.deleteSavedModel(whole);
     const [reason] = messageOf(cause).split('\n');
     throw new ModelError(
       `The SavedModel in ${directory} cannot be loaded (${reason}): convert it anew with \`npm run convert\`.`,
       { cause },
     );
   }
-}
-
-/** tfjs-node answers with a bare tensor where a signature has one output. */
-function byName(results: Tensor | NamedTensorMap, only: string | undefined): NamedTensorMap {
-  return 'dataSync' in results ? { [only ?? '']: results as Tensor } : results;
 }
 
 async function check(directory: string, file: string): Promise<void> {

@@ -7,7 +7,6 @@ import { z } from 'zod';
 import { messageOf } from '../../runtime/errors.ts';
 import { BackendError, ModelError } from '../errors.ts';
 import { modelFiles } from '../format.ts';
-import { makeCurrent } from './current.ts';
 import type { OutputTensor, Session } from './session.ts';
 
 const require = createRequire(import.meta.url);
@@ -47,14 +46,12 @@ export async function openWasm(directory: string): Promise<Session> {
     import('@tensorflow/tfjs-converter'),
   ]);
   const artifacts = await readArtifacts(directory);
-  makeCurrent(tf, 'wasm');
   const model = await loadGraphModel({ load: async () => artifacts });
   return {
     backend: 'wasm',
     blocks: false,
     precision: 'float32',
     run(signature, input, outputs) {
-      makeCurrent(tf, 'wasm');
       const tensor = tf.tensor4d(input.data, input.shape);
       let results: Tensor[] = [];
       try {

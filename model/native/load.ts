@@ -1,9 +1,24 @@
-/** Loads tfjs-node on a current Node, with its threads set; knows nothing of models. */
+/** Loads TensorFlow into this process, with its threads set; knows nothing of models. */
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
 import { messageOf } from '../../runtime/errors.ts';
 import { BackendError } from '../errors.ts';
+import { addonFile, tfjsNodeFolder } from './places.ts';
 
 export type TfjsNode = typeof import('@tensorflow/tfjs-node');
+
+/** What is used of tfjs-node's native addon; tensors and SavedModels are numbers that must be deleted. */
+export type Addon = Pick<
+  TFJSBinding,
+  | 'createTensor'
+  | 'deleteTensor'
+  | 'tensorDataSync'
+  | 'loadSavedModel'
+  | 'runSavedModel'
+  | 'deleteSavedModel'
+  | 'TF_FLOAT'
+>;
 
 const require = createRequire(import.meta.url);
 
@@ -16,13 +31,22 @@ const QUIET = '2';
  * @param threads of one operation; operations run one after the other
  * @throws {BackendError} when the library is not set up or does not fit this machine
  */
+export function loadAddon(threads: number): Addon {
+  return load<Addon>(join(tfjsNodeFolder, addonFile), threads);
+}
+
+/** The same with all of tfjs-node's JavaScript, for programs that are written in its operations. */
 export function loadTfjsNode(threads: number): TfjsNode {
   restoreOldUtil();
+  return load<TfjsNode>('@tensorflow/tfjs-node', threads);
+}
+
+function load<T>(what: string, threads: number): T {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= QUIET;
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
   process.env.TF_NUM_INTEROP_THREADS ??= '1';
   try {
-    return require('@tensorflow/tfjs-node') as TfjsNode;
+    return require(what) as T;
   } catch (cause) {
     const [reason] = messageOf(cause).split('\n');
     throw new BackendError(
