@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type AwsClients, createAwsClients } from '../cloud/clients.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { provision } from '../cloud/provision.ts';
 import { type ChildOptions, startChild } from '../local/child.ts';
 import { LOCAL_IMAGE_ID } from '../local/cloud.ts';
@@ -41,7 +41,7 @@ export interface System {
   readonly settings: Settings;
   readonly webUrl: string;
   /** Past the proxy. */
-  readonly clients: AwsClients;
+  readonly clients: Ec2Clients;
   readonly web: Supervised;
   readonly scaler: Supervised;
   readonly cloud: Supervised;
@@ -97,7 +97,7 @@ async function startParts(
     }),
   );
   stops.push(() => cloud.stop());
-  const clients = createAwsClients({ AWS_REGION: settings.AWS_REGION, AWS_ENDPOINT_URL: direct });
+  const clients = createEc2Clients({ AWS_REGION: settings.AWS_REGION, AWS_ENDPOINT_URL: direct });
   stops.push(async () => clients.destroy());
   await untilIt('the local cloud', () => provision(clients, settings));
 

@@ -1,5 +1,4 @@
 /** The AWS clients, set up once from the settings. With an endpoint set, nothing else is ever called. */
-import { EC2Client } from '@aws-sdk/client-ec2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Settings } from '../runtime/settings.ts';
@@ -14,26 +13,43 @@ const SILENCE_LIMIT_MS = 60_000;
 export interface AwsClients {
   readonly sqs: SQSClient;
   readonly s3: S3Client;
-  readonly ec2: EC2Client;
   destroy(): void;
 }
 
-type ClientSettings = Pick<Settings, 'AWS_REGION' | 'AWS_ENDPOINT_URL'>;
+export type ClientSettings = Pick<Settings, 'AWS_REGION' | 'AWS_ENDPOINT_URL'>;
 
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
 }
 
-/**
- * @param credentials unset means where the AWS tools usually look for them
- * @param ec2Attempts how often the SDK sends one call to EC2; unset means its usual 3
- */
+/** @param credentials unset means where the AWS tools usually look for them */
 export function createAwsClients(
   settings: ClientSettings,
   credentials?: AwsCredentials,
-  ec2Attempts?: number,
 ): AwsClients {
+  const shared = sharedByClients(settings, credentials);
+  const isAws = settings.AWS_ENDPOINT_URL === undefined;
+  const sqs = new SQSClient({ ...shared, useQueueUrlAsEndpoint: isAws });
+  const s3 = new S3Client({
+    ...shared,
+    forcePathStyle: !isAws,
+    // TLS guards the way, and a photo is judged by the digest in its message.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  return {
+    sqs,
+    s3,
+    destroy() {
+      sqs.destroy();
+      s3.destroy();
+    },
+  };
+}
+
+/** What every client of the SDK is made with. */
+export function sharedByClients(settings: ClientSettings, credentials?: AwsCredentials) {
   const endpoint = settings.AWS_ENDPOINT_URL;
   // The embedded cloud checks no signature; without these the SDK would look for credentials
   // at the instance metadata address, which is not on this machine.
@@ -41,7 +57,7 @@ export function createAwsClients(
     endpoint !== undefined && isLoopback(endpoint)
       ? { accessKeyId: 'local', secretAccessKey: 'local' }
       : credentials;
-  const shared = {
+  return {
     region: settings.AWS_REGION,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(signing === undefined ? {} : { credentials: signing }),
@@ -50,22 +66,6 @@ export function createAwsClients(
       socketTimeout: SILENCE_LIMIT_MS,
       httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
       httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-    },
-  };
-  const sqs = new SQSClient({ ...shared, useQueueUrlAsEndpoint: endpoint === undefined });
-  const s3 = new S3Client({ ...shared, forcePathStyle: endpoint !== undefined });
-  const ec2 = new EC2Client({
-    ...shared,
-    ...(ec2Attempts === undefined ? {} : { maxAttempts: ec2Attempts }),
-  });
-  return {
-    sqs,
-    s3,
-    ec2,
-    destroy() {
-      sqs.destroy();
-      s3.destroy();
-      ec2.destroy();
     },
   };
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type AwsClients, createAwsClients } from '../cloud/clients.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { createLogger } from '../runtime/log.ts';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from './cloud.ts';
 import { processLauncher } from './instances.ts';
@@ -21,7 +21,7 @@ export function temporaryFolder(): { path: string; remove(): void } {
 export async function startTestCloud(
   dataDir: string,
   options: Partial<LocalCloudOptions> & { graceMs?: number } = {},
-): Promise<{ cloud: LocalCloud; clients: AwsClients; stop(): Promise<void> }> {
+): Promise<{ cloud: LocalCloud; clients: Ec2Clients; stop(): Promise<void> }> {
   const cloud = await startLocalCloud({
     port: 0,
     dataDir,
@@ -39,7 +39,7 @@ export async function startTestCloud(
       }),
     ...options,
   });
-  const clients = createAwsClients({ AWS_REGION: REGION, AWS_ENDPOINT_URL: cloud.url });
+  const clients = createEc2Clients({ AWS_REGION: REGION, AWS_ENDPOINT_URL: cloud.url });
   return {
     cloud,
     clients,

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'node:test';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
-import { createAwsClients } from '../cloud/clients.ts';
+import { createEc2Clients } from '../cloud/ec2-client.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
 import { processesBelow } from '../test/start.fixture.ts';
@@ -35,7 +35,7 @@ test('a stack comes up, tells of a part that dies, and stops with nothing left',
   const folder = temporaryFolder();
   const stack = await startStack(options({ LOCAL_DATA_DIR: folder.path, PROJECT_ID: 'up' }));
   assert.ok((await fetch(`${stack.webUrl}/readyz`)).ok);
-  const clients = createAwsClients({ AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: stack.cloudUrl });
+  const clients = createEc2Clients({ AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: stack.cloudUrl });
   const { Reservations } = await clients.ec2.send(
     new DescribeInstancesCommand({ Filters: [{ Name: 'tag:Name', Values: ['web-instance'] }] }),
   );

@@ -1,7 +1,8 @@
 /** The scaler as one process: opens the cloud, starts the loop, stops gracefully. Instances outlive it. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { createAwsClients, isLoopback } from '../cloud/clients.ts';
+import { isLoopback } from '../cloud/clients.ts';
+import { createEc2Clients } from '../cloud/ec2-client.ts';
 import { openFigures } from '../cloud/figures.ts';
 import { openFleet } from '../cloud/instances.ts';
 import type { LaunchOptions } from '../cloud/launch-input.ts';
@@ -45,7 +46,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
   }
   const launch = launchOptions(settings, log);
   const { keys, requestQueue } = cloudNames(settings.PROJECT_ID);
-  const clients = createAwsClients(settings, undefined, EC2_ATTEMPTS);
+  const clients = createEc2Clients(settings, undefined, EC2_ATTEMPTS);
   const requests = await openQueue(clients.sqs, requestQueue).catch((error: unknown) => {
     clients.destroy();
     throw error;

@@ -2,7 +2,7 @@
 import { startFauxqs } from 'fauxqs';
 import { createRedisMock } from 'js-redis-server';
 import { pino } from 'pino';
-import { type AwsClients, createAwsClients } from '../cloud/clients.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { type CloudNames, cloudNames } from '../cloud/names.ts';
 import { provision } from '../cloud/provision.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
@@ -12,7 +12,7 @@ export const silent = pino({ level: 'silent' });
 export interface TestCloud {
   readonly settings: Settings;
   readonly names: CloudNames;
-  readonly clients: AwsClients;
+  readonly clients: Ec2Clients;
   close(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export async function startTestCloud(overrides: Record<string, unknown> = {}): P
     },
     {},
   );
-  const clients = createAwsClients(settings);
+  const clients = createEc2Clients(settings);
   await provision(clients, settings);
   return {
     settings,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
-import { type AwsClients, createAwsClients } from '../cloud/clients.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { APP_TIER_PATTERN, listKeys } from '../cloud/inspection.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { openQueue } from '../cloud/queues.ts';
@@ -26,7 +26,7 @@ describe('the whole system on an EC2 that boots slowly, lags, fails and loses an
 }, () => {
   let folder: string;
   let system: StartedSystem;
-  let clients: AwsClients;
+  let clients: Ec2Clients;
   let images: string;
   let expected: Map<string, string>;
 
@@ -52,7 +52,7 @@ describe('the whole system on an EC2 that boots slowly, lags, fails and loses an
       REDIS_URL: '',
       AWS_ENDPOINT_URL: '',
     });
-    clients = createAwsClients(readSettings({ AWS_ENDPOINT_URL: system.cloudUrl }, {}));
+    clients = createEc2Clients(readSettings({ AWS_ENDPOINT_URL: system.cloudUrl }, {}));
   });
   after(async () => {
     clients.destroy();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
-import { type AwsClients, createAwsClients } from '../cloud/clients.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import {
   APP_TIER_PATTERN,
   countInstances,
@@ -28,13 +28,13 @@ describe('the whole system on one machine', { timeout: 600_000 }, () => {
   let folder: string;
   let environment: Record<string, string>;
   let system: StartedSystem;
-  let clients: AwsClients;
+  let clients: Ec2Clients;
   let images: string;
   let expected: Map<string, string>;
 
   const start = async (): Promise<void> => {
     system = await startSystem(environment);
-    clients = createAwsClients(readSettings({ AWS_ENDPOINT_URL: system.cloudUrl }, {}));
+    clients = createEc2Clients(readSettings({ AWS_ENDPOINT_URL: system.cloudUrl }, {}));
   };
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'elastic-face-system-'));

@@ -1,6 +1,6 @@
 /** What the grader command does: looks, or runs and watches, judges, and prints. */
 import { styleText } from 'node:util';
-import { type AwsClients, createAwsClients } from '../cloud/clients.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { type Check, checkFlow, checkState, type FlowLimits } from './checks.ts';
@@ -39,7 +39,7 @@ export async function grade(flags: GraderFlags): Promise<number> {
       '--empty without an endpoint would delete objects and messages on AWS itself: name --endpoint_url, or say --yes.',
     );
   }
-  const clients = createAwsClients(settings, credentialsOf(flags));
+  const clients = createEc2Clients(settings, credentialsOf(flags));
   const names = namesOf(settings.PROJECT_ID, flags);
   const observe = openObserver(clients, names);
   const signal = abortOnSignals();
@@ -106,7 +106,7 @@ async function gradeRun(
 }
 
 async function emptyFirst(
-  clients: AwsClients,
+  clients: Ec2Clients,
   names: GradedNames,
   observe: Observe,
   say: (line: string) => void,

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, afterEach, before, test } from 'node:test';
-import { type AwsClients, createAwsClients } from '../cloud/clients.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { type Fleet, openFleet } from '../cloud/instances.ts';
 import { cloudNames, stemOf } from '../cloud/names.ts';
 import { openPhotos } from '../cloud/objects.ts';
@@ -26,7 +26,7 @@ const program = join(import.meta.dirname, '..', 'elastic-face.ts');
 
 let folder: string;
 let cloud: LocalCloud;
-let clients: AwsClients;
+let clients: Ec2Clients;
 let fleet: Fleet;
 let requests: Queue;
 
@@ -44,7 +44,7 @@ before(async () => {
     },
   });
   const settings = readSettings({ PROJECT_ID: PROJECT, AWS_ENDPOINT_URL: cloud.url }, {});
-  clients = createAwsClients(settings);
+  clients = createEc2Clients(settings);
   await provision(clients, settings);
   cloud.addExternalInstance('web-instance');
   fleet = openFleet(clients.ec2, {

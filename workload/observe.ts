@@ -2,7 +2,7 @@
  * One look at the whole system from outside, through public AWS calls alone: what the course's grader
  * can see, and nothing it cannot.
  */
-import type { AwsClients } from '../cloud/clients.ts';
+import type { Ec2Clients } from '../cloud/ec2-client.ts';
 import {
   APP_TIER_PATTERN,
   countInstances,
@@ -38,7 +38,7 @@ export interface Observation {
 /** @throws {WorkloadError} when AWS, or the local cloud, cannot be asked. */
 export type Observe = () => Promise<Observation>;
 
-export function openObserver(clients: AwsClients, names: GradedNames): Observe {
+export function openObserver(clients: Ec2Clients, names: GradedNames): Observe {
   const { sqs, s3, ec2 } = clients;
   return async () => {
     const at = Date.now();
@@ -61,7 +61,7 @@ export function openObserver(clients: AwsClients, names: GradedNames): Observe {
   };
 }
 
-async function depthOf(sqs: AwsClients['sqs'], name: string): Promise<QueueDepth | undefined> {
+async function depthOf(sqs: Ec2Clients['sqs'], name: string): Promise<QueueDepth | undefined> {
   try {
     const queue = await openQueue(sqs, name);
     return await queue.depth();

@@ -16,7 +16,7 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { createAwsClients } from '../../cloud/clients.ts';
+import { createEc2Clients } from '../../cloud/ec2-client.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { REGION, startTestCloud, temporaryFolder } from '../cloud.fixture.ts';
 import { missingPython } from '../python.fixture.ts';
@@ -182,7 +182,7 @@ const skip = await missingPython('moto.server', 'flask_cors');
 describe('the embedded EC2 beside moto', { skip }, () => {
   const folder = temporaryFolder();
   let ours: Awaited<ReturnType<typeof startTestCloud>>;
-  let theirs: ReturnType<typeof createAwsClients>;
+  let theirs: ReturnType<typeof createEc2Clients>;
   let moto: ReturnType<typeof spawn>;
 
   before(async () => {
@@ -194,7 +194,7 @@ describe('the embedded EC2 beside moto', { skip }, () => {
       { stdio: 'ignore', env: { ...process.env, MOTO_EC2_LOAD_DEFAULT_AMIS: 'true' } },
     );
     const url = `http://127.0.0.1:${port}`;
-    theirs = createAwsClients({ AWS_REGION: REGION, AWS_ENDPOINT_URL: url });
+    theirs = createEc2Clients({ AWS_REGION: REGION, AWS_ENDPOINT_URL: url });
     await until(
       'moto',
       () =>
