@@ -1,18 +1,19 @@
-/** `elastic-face deploy synth`: the project on AWS as a CloudFormation template. Calls no cloud. */
+/** `elastic-face deploy`: the project on AWS as a template, which calls no cloud, and its end there. */
 import type { CommandModule } from 'yargs';
 import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
-import { stackOptionsSchema } from './stack/options.ts';
+import { type StackOptions, stackOptionsSchema } from './stack/options.ts';
 
 /** Flags are the options in kebab-case; what a value may be, the schema says. */
 const optionNames = Object.keys(
   stackOptionsSchema.shape,
 ) as (keyof typeof stackOptionsSchema.shape)[];
 
-type Flags = { what: string; out: string } & Record<string, unknown>;
+type Flags = { what: string; out: string; yes: boolean } & Record<string, unknown>;
 
 export const command: CommandModule<object, Flags> = {
   command: 'deploy <what>',
-  describe: 'Write the CloudFormation template of the project on AWS',
+  describe:
+    'Write the CloudFormation template of the project on AWS (synth), or end it there (destroy)',
   builder: (args) => {
     for (const name of optionNames) {
       args.option(name, {
@@ -21,19 +22,29 @@ export const command: CommandModule<object, Flags> = {
       });
     }
     return args
-      .positional('what', { choices: ['synth'], type: 'string', demandOption: true })
+      .positional('what', { choices: ['synth', 'destroy'], type: 'string', demandOption: true })
       .option('out', {
         type: 'string',
         default: 'cdk.out',
         describe: 'folder for the template and what cdk-nag said of it',
       })
+      .option('yes', {
+        type: 'boolean',
+        default: false,
+        describe: '`destroy`: do not ask; without it, nothing is done but to say what there is',
+      })
       .demandOption('id')
       .example(
         '$0 deploy synth --id demo --email ops@example.com',
         'writes cdk.out/elastic-face-demo.template.json',
+      )
+      .example('$0 deploy destroy --id demo', 'says what there is of it')
+      .example(
+        '$0 deploy destroy --id demo --yes',
+        'ends all of it, photos and answers too',
       ) as never;
   },
-  handler: async ({ out, ...given }) => {
+  handler: async ({ what, out, yes, ...given }) => {
     const { readStackOptions } = await import('./stack/options.ts');
     let options: ReturnType<typeof readStackOptions>;
     try {
@@ -41,6 +52,7 @@ export const command: CommandModule<object, Flags> = {
     } catch (cause) {
       throw new ElasticFaceError('deploy', messageOf(cause), { cause });
     }
+    if (what === 'destroy') return end(options, yes);
     const { synthesize } = await import('./stack/app.ts').catch((cause: unknown) => {
       throw new ElasticFaceError(
         'deploy',
@@ -51,3 +63,31 @@ export const command: CommandModule<object, Flags> = {
     console.log(synthesize(options, out));
   },
 };
+
+async function end({ id, region }: StackOptions, yes: boolean): Promise<void> {
+  const [{ CloudFormationClient }, { sharedByClients }, { createEc2Clients }, settings, steps] =
+    await Promise.all([
+      import('@aws-sdk/client-cloudformation'),
+      import('../cloud/clients.ts'),
+      import('../cloud/ec2-client.ts'),
+      import('../runtime/settings.ts'),
+      import('./destroy.ts'),
+    ]);
+  const set = settings.readSettings({ AWS_REGION: region });
+  const parts = {
+    clients: createEc2Clients(set),
+    cloudFormation: new CloudFormationClient(sharedByClients(set)),
+    say: (sentence: string) => console.log(sentence),
+  };
+  try {
+    const found = await steps.inventory(id, parts);
+    if (found.length === 0) console.log(`There is nothing of ${id} in ${set.AWS_REGION}.`);
+    else if (!yes) {
+      console.log(`There is of ${id} in ${set.AWS_REGION}: ${found.join(', ')}.`);
+      console.log('Nothing was done. --yes ends all of it; photos and answers are lost then.');
+    } else await steps.destroy(id, parts);
+  } finally {
+    parts.clients.destroy();
+    parts.cloudFormation.destroy();
+  }
+}

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import test, { after, before, describe } from 'node:test';
 import {
   CreateTagsCommand,
@@ -19,8 +17,7 @@ import {
 import { createEc2Clients } from '../../cloud/ec2-client.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { REGION, startTestCloud, temporaryFolder } from '../cloud.fixture.ts';
-import { missingPython } from '../python.fixture.ts';
-import { freePort } from '../redis.ts';
+import { type Moto, missingMoto, startMoto } from '../moto.fixture.ts';
 
 /** One that moto has from the start. */
 const IMAGE = 'ami-12c6146b';
@@ -177,42 +174,22 @@ const questions: Readonly<Record<string, (ec2: EC2Client) => Promise<Answer>>> =
   },
 };
 
-const skip = await missingPython('moto.server', 'flask_cors');
+const skip = await missingMoto();
 
 describe('the embedded EC2 beside moto', { skip }, () => {
   const folder = temporaryFolder();
   let ours: Awaited<ReturnType<typeof startTestCloud>>;
   let theirs: ReturnType<typeof createEc2Clients>;
-  let moto: ReturnType<typeof spawn>;
+  let moto: Moto | undefined;
 
   before(async () => {
     ours = await startTestCloud(folder.path);
-    const port = await freePort();
-    moto = spawn(
-      'python3',
-      ['-c', `from moto.server import main; main(['-H', '127.0.0.1', '-p', '${port}'])`],
-      { stdio: 'ignore', env: { ...process.env, MOTO_EC2_LOAD_DEFAULT_AMIS: 'true' } },
-    );
-    const url = `http://127.0.0.1:${port}`;
-    theirs = createEc2Clients({ AWS_REGION: REGION, AWS_ENDPOINT_URL: url });
-    await until(
-      'moto',
-      () =>
-        fetch(`${url}/moto-api/`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      {
-        limitMs: 60_000,
-      },
-    );
+    moto = await startMoto();
+    theirs = createEc2Clients({ AWS_REGION: REGION, AWS_ENDPOINT_URL: moto.url });
   });
   after(async () => {
     theirs?.destroy();
-    if (moto?.exitCode === null) {
-      moto.kill('SIGKILL');
-      await once(moto, 'exit');
-    }
+    await moto?.stop();
     await ours?.stop();
     folder.remove();
   });
