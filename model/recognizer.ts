@@ -2,8 +2,6 @@
  * The whole way from image bytes to people: decode, detect, align, embed, match. Knows no cloud, no
  * file names and no command line.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type OpenOptions, openNetworks } from './backend/index.ts';
 import { fastestPrecisionHere } from './backend/precision.ts';
 import { decodeImage } from './decode.ts';
@@ -12,16 +10,10 @@ import { detectLargestFace } from './detect/largest.ts';
 import type { DetectedFace } from './detect/stages.ts';
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
-import {
-  FACE_SIZE,
-  FORMAT_VERSION,
-  type Manifest,
-  manifestSchema,
-  modelFiles,
-  type Precision,
-} from './format.ts';
+import { FACE_SIZE, type Precision } from './format.ts';
 import { readGallery } from './gallery.ts';
 import { identify } from './identify.ts';
+import { readManifest } from './manifest.ts';
 import { Matcher, type Neighbour } from './match.ts';
 import type { Backend, Networks } from './networks.ts';
 
@@ -188,7 +180,7 @@ class LoadedRecognizer implements Recognizer {
     this.#requireOpen();
     const found = allFaces
       ? detectFaces(this.#networks, image)
-      : listed(detectLargestFace(this.#networks, image));
+      : [detectLargestFace(this.#networks, image)].filter((face) => face !== undefined);
     const detect = performance.now() - decoded;
     const boxes = found.map(({ box }) => box);
     const { width, height } = image;
@@ -223,10 +215,6 @@ interface Searched {
   readonly share: BatchShare;
 }
 
-function listed(face: DetectedFace | undefined): DetectedFace[] {
-  return face === undefined ? [] : [face];
-}
-
 function asImageError(error: unknown): ImageError {
   if (error instanceof ImageError) return error;
   throw error;
@@ -255,25 +243,5 @@ function runEachNetwork(networks: Networks): void {
   networks.output(grey(48), 1);
   for (const precision of new Set<Precision>(['float32', networks.precision])) {
     networks.embed(grey(FACE_SIZE), 1, precision);
-  }
-}
-
-async function readManifest(directory: string): Promise<Manifest> {
-  const path = join(directory, modelFiles.manifest);
-  const convert = 'convert it with `npm run convert`';
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new ModelError(`There is no converted model in ${directory}: ${convert}.`, { cause });
-  }
-  try {
-    return manifestSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new ModelError(
-      `The model in ${directory} is not of format ${FORMAT_VERSION}, which this version reads: ` +
-        `${convert}.`,
-      { cause },
-    );
   }
 }

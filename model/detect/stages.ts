@@ -6,12 +6,12 @@
  */
 import type { RgbImage } from '../image.ts';
 import type { Networks } from '../networks.ts';
-import { boxAreas, clipBoxes, joinRows, pickRows, regressBoxes, squareBoxes } from './boxes.ts';
-import { cropAreas } from './crops.ts';
+import { boxAreas, joinRows, pickRows, regressBoxes, squareBoxes } from './boxes.ts';
 import { suppressBySmaller, suppressByUnion } from './nms.ts';
 import type { Proposals } from './proposals.ts';
 import { proposeOnLevel } from './propose.ts';
 import { type Level, pyramidScales } from './pyramid.ts';
+import { cropBatches, insidePhoto, pickWindows } from './windows.ts';
 
 export type Point = readonly [x: number, y: number];
 export type Box = readonly [x1: number, y1: number, x2: number, y2: number];
@@ -32,8 +32,6 @@ const THRESHOLDS = { propose: 0.6, refine: 0.7, output: 0.7 } as const;
 const OVERLAPS = { withinScale: 0.5, acrossScales: 0.7, refine: 0.7, output: 0.7 } as const;
 const REFINE_SIZE = 24;
 const OUTPUT_SIZE = 48;
-/** Bounds the memory of one call: a busy photo has thousands of proposals. */
-const CROPS_PER_CALL = 512;
 
 /**
  * A photo of a thousand faces has some 25,000; a mosaic made to keep us busy would have hundreds of
@@ -170,40 +168,6 @@ function pick({ boxes, scores, regression }: Proposals, indices: ArrayLike<numbe
     scores: pickRows(scores, 1, indices),
     regression: pickRows(regression, 4, indices),
   };
-}
-
-/** The boxes that have a pixel of the photo, with the windows of those pixels. */
-function insidePhoto(
-  squares: Float32Array,
-  { width, height }: RgbImage,
-): { boxes: Float32Array; windows: Int32Array } {
-  const windows = clipBoxes(squares, width, height);
-  const inside: number[] = [];
-  for (let at = 0; at < windows.length; at += 4) {
-    const [left, top, right, bottom] = windows.subarray(at, at + 4);
-    if (right! > left! && bottom! > top!) inside.push(at / 4);
-  }
-  return { boxes: pickRows(squares, 4, inside), windows: pickWindows(windows, inside) };
-}
-
-function pickWindows(windows: Int32Array, indices: readonly number[]): Int32Array {
-  const picked = new Int32Array(indices.length * 4);
-  for (const [row, index] of indices.entries()) {
-    picked.set(windows.subarray(index * 4, index * 4 + 4), row * 4);
-  }
-  return picked;
-}
-
-function* cropBatches(
-  image: RgbImage,
-  windows: Int32Array,
-  size: number,
-): Generator<[crops: Float32Array, count: number]> {
-  const step = CROPS_PER_CALL * 4;
-  for (let at = 0; at < windows.length; at += step) {
-    const batch = windows.subarray(at, at + step);
-    yield [cropAreas(image, batch, size), batch.length / 4];
-  }
 }
 
 /** The second column of [count, 2]. */

@@ -1,0 +1,26 @@
+/** Reads the manifest that every whole model folder has. Looks at no other file. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ModelError } from './errors.ts';
+import { FORMAT_VERSION, type Manifest, manifestSchema, modelFiles } from './format.ts';
+
+/** @throws {ModelError} when there is none, or one of another version */
+export async function readManifest(directory: string): Promise<Manifest> {
+  const path = join(directory, modelFiles.manifest);
+  const convert = 'convert it with `npm run convert`';
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new ModelError(`There is no converted model in ${directory}: ${convert}.`, { cause });
+  }
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new ModelError(
+      `The model in ${directory} is not of format ${FORMAT_VERSION}, which this version reads: ` +
+        `${convert}.`,
+      { cause },
+    );
+  }
+}
