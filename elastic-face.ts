@@ -25,6 +25,7 @@ const commands = {
   provision: () => import('./cloud/provision.command.ts'),
   chaos: () => import('./chaos/chaos.command.ts'),
   deploy: () => import('./deploy/deploy.command.ts'),
+  doctor: () => import('./deploy/doctor.command.ts'),
 } satisfies Record<string, () => Promise<{ command: unknown }>>;
 
 const asked = hideBin(process.argv)[0];

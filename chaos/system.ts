@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { provision } from '../cloud/provision.ts';
 import { type ChildOptions, startChild } from '../local/child.ts';
-import { LOCAL_IMAGE_ID } from '../local/cloud.ts';
+import { LOCAL_IMAGE_ID } from '../local/ec2/offers.ts';
 import { cloudEnvironment, machineEnvironment } from '../local/instances.ts';
 import { freePort, startRedis } from '../local/redis.ts';
 import { COMMAND_LINE } from '../local/service.ts';

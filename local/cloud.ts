@@ -11,12 +11,11 @@ import { InstanceFleet } from './ec2/fleet.ts';
 import { Imitation, type ImitationSettings } from './ec2/imitation.ts';
 import { displayName, type Instance } from './ec2/instance.ts';
 import type { LaunchMachine } from './ec2/machines.ts';
+import { LOCAL_IMAGE_ID } from './ec2/offers.ts';
 import type { StateName } from './ec2/states.ts';
 import { type Endpoint, LocalCloudError, openEndpoint } from './endpoint.ts';
 import { openQueuesAndObjects, type QueuesAndObjects } from './queues-and-objects.ts';
 
-/** Image of everything that runs here. */
-export const LOCAL_IMAGE_ID = 'ami-000000000000010ca';
 /** Type of what runs beside the fleet, e.g. the web tier. */
 const LOCAL_INSTANCE_TYPE = 'local.process';
 const DEFAULT_INSTANCE_LIMIT = 64;

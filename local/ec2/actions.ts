@@ -5,6 +5,7 @@ import { Ec2Error } from './errors.ts';
 import { select, selectInstances } from './filters.ts';
 import type { InstanceFleet, StateChange } from './fleet.ts';
 import type { Instance } from './instance.ts';
+import { imagesOf, imageXml, offeredTypes } from './offers.ts';
 import { pageOf } from './pages.ts';
 import type { Ec2Action, Ec2Request } from './requests.ts';
 import { items, type XmlObject } from './xml.ts';
@@ -99,6 +100,21 @@ const handlers: { readonly [Action in Ec2Action]: Handler<Action> } = {
       ),
       ...token(nextToken),
     };
+  },
+
+  DescribeImages(_fleet, request) {
+    allowDryRun(request);
+    return { imagesSet: items(imagesOf(request).map(imageXml)) };
+  },
+
+  DescribeInstanceTypeOfferings(fleet, request) {
+    allowDryRun(request);
+    const { region } = fleet;
+    const location = request.LocationType === 'region' ? region : `${region}a`;
+    const offered = offeredTypes(request.Filter).map((instanceType) => {
+      return { instanceType, locationType: request.LocationType, location };
+    });
+    return { instanceTypeOfferingSet: items(offered) };
   },
 };
 

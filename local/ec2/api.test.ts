@@ -11,8 +11,8 @@ import {
 } from '@aws-sdk/client-ec2';
 import { until } from '../../test/condition.fixture.ts';
 import { errorName, startTestCloud, temporaryFolder } from '../cloud.fixture.ts';
-import { LOCAL_IMAGE_ID } from '../cloud.ts';
 import { callsOf, named } from './calls.fixture.ts';
+import { LOCAL_IMAGE_ID } from './offers.ts';
 
 const folder = temporaryFolder();
 const { cloud, clients, stop } = await startTestCloud(folder.path, {

@@ -62,6 +62,10 @@ export class InstanceFleet {
     });
   }
 
+  get region(): string {
+    return this.#options.region;
+  }
+
   /** Every instance that is not forgotten yet, in order of launch. */
   list(): Instance[] {
     const oldest = this.#options.now().getTime() - this.#options.keepTerminatedMs;

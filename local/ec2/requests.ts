@@ -153,6 +153,19 @@ export const requests = {
     Tag: list(z.strictObject({ Key: z.string(), Value: z.string().optional() })),
   }),
   DescribeTags: z.strictObject({ ...dryRun, ...paging, Filter: filters }),
+  DescribeImages: z.strictObject({
+    ...dryRun,
+    ...paging,
+    ImageId: list(z.string()),
+    Owner: list(z.string()),
+    Filter: filters,
+  }),
+  DescribeInstanceTypeOfferings: z.strictObject({
+    ...dryRun,
+    ...paging,
+    LocationType: z.enum(['region', 'availability-zone']).default('region'),
+    Filter: filters,
+  }),
 } as const;
 
 export type Ec2Action = keyof typeof requests;
