@@ -1,0 +1,87 @@
+/** The AWS CLI lines of the documentation, run against the embedded cloud. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { openResults } from '../cloud/objects.ts';
+import { provision } from '../cloud/provision.ts';
+import { readSettings } from '../runtime/settings.ts';
+import { startTestCloud, temporaryFolder } from './cloud.fixture.ts';
+
+const run = promisify(execFile);
+const PAGE = new URL('../docs/deploy.md', import.meta.url);
+
+const missing = await run('aws', ['--version']).then(
+  () => false as const,
+  () => 'the AWS CLI is not on this machine (pip install awscli)',
+);
+
+/** Version 1 of the CLI passes over AWS_ENDPOINT_URL for SQS: nothing may ever leave this machine. */
+const ON_THIS_MACHINE = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }';
+
+/** The lines of the section's one block. */
+async function examples(): Promise<string[]> {
+  const [, section = ''] = (await readFile(PAGE, 'utf8')).split(
+    '## Looking at it with the AWS CLI\n',
+  );
+  const block = /```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
+  return block.trim().split('\n');
+}
+
+describe('the AWS CLI on the embedded cloud', { skip: missing, timeout: 120_000 }, () => {
+  const folder = temporaryFolder();
+  let local: Awaited<ReturnType<typeof startTestCloud>>;
+  before(async () => {
+    local = await startTestCloud(folder.path);
+    await provision(local.clients, readSettings({}, {}));
+    await openResults(local.clients.s3, 'local-out-bucket').put(
+      'test_000.jpg',
+      '0b9d3f0e-4a3e-4a52-9c0a-6d2a8b1c2d3e',
+      {
+        name: 'Paul',
+        distance: 0.86,
+        box: [1, 2, 30, 40],
+        probability: 0.99,
+        landmarks: [1, 2, 3, 4, 5].map((at) => [at, at]),
+        nearest: [],
+        width: 64,
+        height: 64,
+      },
+    );
+  });
+  after(async () => {
+    await local.stop();
+    folder.remove();
+  });
+
+  it('answers every line of the documentation', async () => {
+    const lines = await examples();
+    assert.ok(lines.length >= 6, 'there are lines to run');
+    const said = new Map<string, string>();
+    for (const line of lines) {
+      const { stdout } = await run(
+        'bash',
+        ['-euo', 'pipefail', '-c', `${ON_THIS_MACHINE}\n${line}`],
+        {
+          env: {
+            ...process.env,
+            AWS_CONFIG_FILE: '/dev/null',
+            AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+            AWS_ENDPOINT_URL: local.cloud.url,
+            AWS_DEFAULT_REGION: 'us-east-1',
+            AWS_ACCESS_KEY_ID: 'local',
+            AWS_SECRET_ACCESS_KEY: 'local',
+          },
+        },
+      );
+      said.set(line.split(' ').slice(1, 3).join(' '), stdout);
+    }
+    assert.match(said.get('sqs list-queues') ?? '', /local-req-queue/);
+    assert.match(said.get('sqs get-queue-attributes') ?? '', /ApproximateNumberOfMessages/);
+    assert.equal(said.get('s3 cp'), 'test_000:Paul');
+    assert.deepEqual(JSON.parse(said.get('ec2 describe-instances') ?? ''), []);
+    assert.match(said.get('ec2 describe-images') ?? '', /ami-/);
+    assert.match(said.get('sts get-caller-identity') ?? '', /"Account": "0{12}"/);
+  });
+});
