@@ -29,6 +29,23 @@ describe('the bake script', () => {
     }
   });
 
+  it('is what the Image Builder pipeline runs, for both roles, with the model where it puts it', () => {
+    const pipeline = readFileSync(join(import.meta.dirname, 'image-builder.yaml'), 'utf8');
+    const script = readFileSync(SCRIPT, 'utf8');
+    assert.match(pipeline, /\/deploy\/bake\/bake\.sh --role \$\{Role\}/);
+    const roles = /AllowedValues: \[(\w+), (\w+)\]/.exec(pipeline)?.slice(1);
+    assert.deepEqual(roles, ['worker', 'web']);
+    const share = /^share=(\S+)$/m.exec(script)?.[1];
+    assert.ok(share && pipeline.includes(`MODEL_DIR=${share}/model`));
+  });
+
+  const noLinter = spawnSync('cfn-lint', ['--version']).error && 'cfn-lint is not installed';
+  it('has a pipeline that cfn-lint finds nothing wrong with', { skip: noLinter ?? false }, () => {
+    const file = join(import.meta.dirname, 'image-builder.yaml');
+    const { status, stdout } = spawnSync('cfn-lint', [file], { encoding: 'utf8' });
+    assert.equal(status, 0, stdout);
+  });
+
   it('says how to use it', () => assert.match(bake('--help').stdout, /--role worker\|web/));
 });
 
