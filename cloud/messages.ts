@@ -7,6 +7,9 @@ import { asideKey } from './names.ts';
 /** The contract's bound on a request message, in bytes of UTF-8. */
 export const REQUEST_MESSAGE_BYTES = 1024;
 
+/** Faces that one answer lists: a picture of a crowd must not pass SQS's bound on a reply. */
+export const MOST_FACES = 100;
+
 /** A message of a queue is not one this project wrote, or would break the contract. */
 export class MessageError extends ElasticFaceError {
   constructor(message: string, options?: ErrorOptions) {
@@ -19,6 +22,18 @@ const fileName = z
   .string()
   .max(255)
   .regex(/^(?!\.{1,2}$)[^/\\\p{C}\p{Zl}\p{Zp}]+$/u);
+
+/** What an answer is to tell beside the largest face's three nearest people. */
+export const askSchema = z.object({
+  /** Every face of the photo, which large photos take longer for. */
+  faces: z.literal('all').optional(),
+  /** How many of the nearest people to name. */
+  top: z.int().min(1).max(10).optional(),
+});
+export type Ask = z.output<typeof askSchema>;
+
+/** W3C Trace Context, level 1: version, trace id, parent id, flags. */
+const traceparent = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
 
 export const requestMessageSchema = z
   .object({
@@ -34,6 +49,9 @@ export const requestMessageSchema = z
     node: z.string().min(1).max(64),
     /** When the web tier sent it, in ms since 1970. */
     sentAt: z.int().nonnegative(),
+    ...askSchema.shape,
+    /** Of the span that sent it, when the request is traced. */
+    trace: traceparent.optional(),
   })
   // A message can name no other object than its own photo.
   .refine(({ id, file, key }) => key === file || key === asideKey(id, file), { path: ['key'] });
@@ -46,8 +64,8 @@ export function photoDigest(bytes: Uint8Array): string {
 
 const point = z.tuple([z.number(), z.number()]);
 
-/** The recognised face as it travels: lengths in pixels of the upright photo. */
-export const matchSchema = z.object({
+/** A recognised face as it travels: lengths in pixels of the upright photo. */
+export const faceSchema = z.object({
   name: z.string().min(1),
   distance: z.number(),
   /** x1, y1, x2, y2. */
@@ -56,9 +74,16 @@ export const matchSchema = z.object({
   /** Left eye, right eye, nose, left and right corner of the mouth, as seen in the photo. */
   landmarks: z.array(point).length(5),
   nearest: z.array(z.object({ name: z.string(), distance: z.number() })),
+});
+export type Face = z.output<typeof faceSchema>;
+
+/** The largest face, and the photo it is of. */
+export const matchSchema = faceSchema.extend({
   /** Of the photo. */
   width: z.int(),
   height: z.int(),
+  /** All faces, largest first, where they were asked for. */
+  faces: z.array(faceSchema).max(MOST_FACES).optional(),
 });
 export type Match = z.output<typeof matchSchema>;
 
@@ -74,6 +99,10 @@ export const replyMessageSchema = z.object({
   file: fileName,
   node: z.string().min(1).max(64),
   outcome: z.union([z.object({ match: matchSchema }), z.object({ refusal: refusalSchema })]),
+  /** ms of each step of its worker; none when the answer of an earlier delivery was sent again. */
+  timings: z.record(z.string().max(32), z.number()).optional(),
+  /** The instance that computed it. */
+  instance: z.string().max(64).optional(),
 });
 export type ReplyMessage = z.output<typeof replyMessageSchema>;
 

@@ -50,6 +50,8 @@ export interface RecognizeOptions {
   readonly top?: number;
   /** Find and recognise every face, not only the largest, which large photos take longer for. Default false. */
   readonly allFaces?: boolean;
+  /** With `allFaces`, the largest ones of so many at most. Default: no bound. */
+  readonly mostFaces?: number;
   /** Turn the photo upright by its EXIF orientation first. Default true. */
   readonly orient?: boolean;
 }
@@ -79,10 +81,11 @@ export interface Recognizer {
   /**
    * The same for several photos, whose faces are embedded together; an error takes the place of a photo
    * that could not be decoded. Rejects only for what is no photo's fault.
+   * @param options for all of them, or a list with those of each
    */
   recognizeAll(
     photos: readonly Uint8Array[],
-    options?: RecognizeOptions,
+    options?: RecognizeOptions | readonly RecognizeOptions[],
   ): Promise<(Recognition | Error)[]>;
   /** Frees the networks; no photo can be recognised afterwards. */
   dispose(): void;
@@ -153,15 +156,15 @@ class LoadedRecognizer implements Recognizer {
 
   async recognizeAll(
     photos: readonly Uint8Array[],
-    { top = DEFAULT_TOP, allFaces = false, orient = true }: RecognizeOptions = {},
+    options: RecognizeOptions | readonly RecognizeOptions[] = {},
   ): Promise<(Recognition | Error)[]> {
-    if (!Number.isInteger(top) || top < 1)
-      throw new RangeError('top must be a whole number from 1.');
+    const wishes = photos.map((_, index) => wishOf(isList(options) ? options[index] : options));
+    const top = Math.max(1, ...wishes.map((wish) => wish.top));
     const parts = { networks: this.#networks, matcher: this.#matcher, bound: this.#bound };
     const batch = new FaceBatch((faces, count) => identify(parts, faces, count, top));
     const searched: (Searched | Error)[] = [];
-    for (const bytes of photos) {
-      searched.push(await this.#search(bytes, { allFaces, orient }, batch).catch(asImageError));
+    for (const [index, bytes] of photos.entries()) {
+      searched.push(await this.#search(bytes, wishes[index]!, batch).catch(asImageError));
     }
     this.#requireOpen();
     batch.finish();
@@ -169,22 +172,19 @@ class LoadedRecognizer implements Recognizer {
   }
 
   /** Decodes, detects, and gives the faces to the batch; the photo itself is let go. */
-  async #search(
-    bytes: Uint8Array,
-    { allFaces, orient }: Required<Omit<RecognizeOptions, 'top'>>,
-    batch: FaceBatch,
-  ): Promise<Searched> {
+  async #search(bytes: Uint8Array, wish: Wish, batch: FaceBatch): Promise<Searched> {
     const begun = performance.now();
-    const image = await decodeImage(bytes, { orient });
+    const image = await decodeImage(bytes, { orient: wish.orient });
     const decoded = performance.now();
     this.#requireOpen();
-    const found = allFaces
-      ? detectFaces(this.#networks, image)
+    const found = wish.allFaces
+      ? detectFaces(this.#networks, image).slice(0, wish.mostFaces)
       : [detectLargestFace(this.#networks, image)].filter((face) => face !== undefined);
     const detect = performance.now() - decoded;
     const boxes = found.map(({ box }) => box);
     const { width, height } = image;
     return {
+      wish,
       width,
       height,
       found,
@@ -205,7 +205,25 @@ class LoadedRecognizer implements Recognizer {
   }
 }
 
+type Wish = Required<RecognizeOptions>;
+
+/** @throws {RangeError} */
+function wishOf({
+  top = DEFAULT_TOP,
+  allFaces = false,
+  mostFaces = Number.POSITIVE_INFINITY,
+  orient = true,
+}: RecognizeOptions = {}): Wish {
+  if (!Number.isInteger(top) || top < 1) throw new RangeError('top must be a whole number from 1.');
+  return { top, allFaces, mostFaces, orient };
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
+
 interface Searched {
+  readonly wish: Wish;
   readonly width: number;
   readonly height: number;
   readonly found: readonly DetectedFace[];
@@ -220,11 +238,19 @@ function asImageError(error: unknown): ImageError {
   throw error;
 }
 
-function recognitionOf({ found, share, decode, detect, width, height }: Searched): Recognition {
+function recognitionOf({
+  wish,
+  found,
+  share,
+  decode,
+  detect,
+  width,
+  height,
+}: Searched): Recognition {
   const { identities, embedMs, matchMs } = share;
   const faces = found.map((face, index): Face => {
     const { embedding, nearest } = identities[index]!;
-    return { ...face, embedding, nearest };
+    return { ...face, embedding, nearest: nearest.slice(0, wish.top) };
   });
   return {
     width,

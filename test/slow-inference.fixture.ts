@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Answer } from '../worker/inference/protocol.ts';
+import type { Answer, Photo } from '../worker/inference/protocol.ts';
 import { serveInference } from '../worker/inference/serve.ts';
 
 const [folder = ''] = process.argv.slice(2);
@@ -14,11 +14,11 @@ const ms = Number(readFileSync(join(folder, 'seconds'), 'utf8')) * 1000;
 
 await serveInference(async () => ({ backend: 'slow', together: 1, compute }));
 
-async function compute(photos: readonly Uint8Array[]): Promise<Answer[]> {
+async function compute(photos: readonly Photo[]): Promise<Answer[]> {
   return photos.map(answerTo);
 }
 
-function answerTo(bytes: Uint8Array): Answer {
+function answerTo({ bytes }: Photo): Answer {
   const name = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
   appendFileSync(join(folder, 'journal'), `begin ${name} ${process.pid} ${Date.now()}\n`);
   if (Buffer.from(bytes.subarray(-6)).toString() === 'poison') process.kill(process.pid, 'SIGKILL');

@@ -1,9 +1,9 @@
 /** How answers and refusals look on the wire: the contract's one line, or JSON for those who ask for it. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import type { Match } from '../cloud/messages.ts';
 import { stemOf } from '../cloud/names.ts';
 import type { Logger } from '../runtime/log.ts';
 import { HttpError, quoted } from './errors.ts';
+import type { Recognised } from './recognition.ts';
 
 const INTERNAL = new HttpError(500, 'internal', 'Something went wrong here: send the photo again.');
 
@@ -13,9 +13,14 @@ function wantsJson(request: Request): boolean {
 }
 
 /** `<stem>:<name>` as text, nothing else on the line. */
-export function sendMatch(request: Request, response: Response, file: string, match: Match): void {
+export function sendMatch(
+  request: Request,
+  response: Response,
+  file: string,
+  { match, timings, instance }: Recognised,
+): void {
   if (wantsJson(request)) {
-    response.json({ file, ...match });
+    response.json({ file, ...match, timings, instance });
   } else {
     response.type('text/plain').send(`${stemOf(file)}:${match.name}`);
   }

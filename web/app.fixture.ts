@@ -32,7 +32,7 @@ export async function startApp(options: AppOptions = {}) {
   const app = createApp({
     submit: async (upload) => {
       taken.push({ file: upload.file, type: upload.type });
-      return { file: upload.file, match: recognise(upload) };
+      return { file: upload.file, answer: recognise(upload).then((match) => ({ match })) };
     },
     admission,
     access: accessBy({ apiKeys: undefined, adminKeyHash: undefined, rateLimit: undefined }),

@@ -51,7 +51,7 @@ export function createApp(parts: AppParts): Express {
     try {
       const upload = await readUpload(request, response, room.displaced);
       room.arrived();
-      return await submit(upload, left, id);
+      return await submit(upload, left, { id });
     } finally {
       room.release();
     }
@@ -72,8 +72,8 @@ export function createApp(parts: AppParts): Express {
     if (parts.isStopping()) throw refuse.stopping();
     await parts.access.requireClient(request);
     response.on('close', admission.enter());
-    const { file, match } = await takeIn(request, response, left.signal, id);
-    sendMatch(request, response, file, await match);
+    const { file, answer } = await takeIn(request, response, left.signal, id);
+    sendMatch(request, response, file, await answer);
     log.info({ request: id, ms: Math.round(performance.now() - start) }, 'answered');
   });
 

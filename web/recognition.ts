@@ -1,7 +1,14 @@
 /** The way of one photo from this node into the cloud and its answer back. Knows nothing of HTTP forms. */
 import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
-import { encodeRequest, type Match, photoDigest, type ReplyMessage } from '../cloud/messages.ts';
+import {
+  type Ask,
+  encodeRequest,
+  type Match,
+  photoDigest,
+  type ReplyMessage,
+  type RequestMessage,
+} from '../cloud/messages.ts';
 import { asideKey } from '../cloud/names.ts';
 import type { Photos } from '../cloud/objects.ts';
 import type { Pressure } from '../cloud/pressure.ts';
@@ -26,6 +33,19 @@ export interface RecognitionParts {
   readonly log: Logger;
 }
 
+/** What came back for a photo: the match, and how its worker came to it. */
+export interface Recognised extends Pick<ReplyMessage, 'timings' | 'instance'> {
+  readonly match: Match;
+}
+
+export interface SubmitOptions {
+  /** The request's id; a new one by default. */
+  readonly id?: string;
+  readonly ask?: Ask;
+  /** W3C traceparent. */
+  readonly trace?: string | undefined;
+}
+
 /** A photo that is stored and queued. */
 export interface Submitted {
   readonly file: string;
@@ -33,11 +53,15 @@ export interface Submitted {
    * Rejects with an HttpError for anything a client should read, or with the signal's reason when the
    * client has left.
    */
-  readonly match: Promise<Match>;
+  readonly answer: Promise<Recognised>;
 }
 
 /** @param signal aborted when the client leaves */
-export type Submit = (upload: Upload, signal: AbortSignal, id?: string) => Promise<Submitted>;
+export type Submit = (
+  upload: Upload,
+  signal: AbortSignal,
+  options?: SubmitOptions,
+) => Promise<Submitted>;
 
 /**
  * @returns a function that resolves once the photo is stored and its request sent; nothing here holds
@@ -45,35 +69,36 @@ export type Submit = (upload: Upload, signal: AbortSignal, id?: string) => Promi
  */
 export function submitter(parts: RecognitionParts): Submit {
   const slots = pLimit(SENDS_AT_ONCE);
-  return async (upload, signal, id = randomUUID()) => {
+  return async (upload, signal, { id = randomUUID(), ask = {}, trace } = {}) => {
     const log = parts.log.child({ request: id });
     const notSent = new AbortController();
     const reply = parts.waiters.wait(id, AbortSignal.any([signal, notSent.signal]));
     reply.catch(() => {}); // It may end while the photo is still being sent: awaited below.
     try {
-      await slots(() => send(parts, upload, id, log));
+      await slots(() => send(parts, upload, { id, ...ask, trace }, log));
     } catch (error) {
       notSent.abort(error);
       throw error;
     }
-    const match = matchOf(reply);
-    match.catch(() => {}); // Awaited by the caller, perhaps a moment after it ended.
-    return { file: upload.file, match };
+    const answer = answerOf(reply);
+    answer.catch(() => {}); // Awaited by the caller, perhaps a moment after it ended.
+    return { file: upload.file, answer };
   };
 }
 
-async function matchOf(reply: Promise<ReplyMessage>): Promise<Match> {
-  const { outcome } = await reply;
-  if ('match' in outcome) return outcome.match;
+async function answerOf(reply: Promise<ReplyMessage>): Promise<Recognised> {
+  const { outcome, timings, instance } = await reply;
+  if ('match' in outcome) return { match: outcome.match, timings, instance };
   throw refusal(outcome.refusal);
 }
 
 async function send(
   parts: RecognitionParts,
   { file, bytes, type }: Upload,
-  id: string,
+  asked: Ask & Pick<RequestMessage, 'id' | 'trace'>,
   log: Logger,
 ): Promise<void> {
+  const { id } = asked;
   const { node, photos, pressure, requests } = parts;
   const sentAt = Date.now();
   const holdsName = await pressure.begin(id, file, sentAt).catch((err: unknown) => {
@@ -84,7 +109,8 @@ async function send(
   const key = holdsName ? file : asideKey(id, file);
   try {
     await photos.put(key, bytes, type);
-    await requests.send(encodeRequest({ id, file, key, digest: photoDigest(bytes), node, sentAt }));
+    const digest = photoDigest(bytes);
+    await requests.send(encodeRequest({ ...asked, file, key, digest, node, sentAt }));
   } catch (err) {
     log.error({ err }, 'the request could not be sent');
     await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/pressure.ts.

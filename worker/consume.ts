@@ -10,7 +10,7 @@ import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Activity } from './activity.ts';
 import { HoldLost, InferenceStopped } from './errors.ts';
-import type { Answered, Delivery } from './request.ts';
+import { type Answered, type Delivery, wholeMs } from './request.ts';
 import { nextServiceMs, roomFor } from './room.ts';
 import { holdMessage, retryDelaySeconds } from './visibility.ts';
 
@@ -184,10 +184,4 @@ export class Consumer {
       log.warn({ err: error }, 'not given back: it comes again when its visibility ends');
     }
   }
-}
-
-function wholeMs(timings: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(timings).map(([step, ms]) => [step, Math.round(ms * 10) / 10]),
-  );
 }

@@ -4,6 +4,7 @@
  * on the next delivery and loses none.
  */
 import {
+  type Ask,
   encodeReply,
   photoDigest,
   type ReplyMessage,
@@ -21,7 +22,9 @@ export interface RequestParts {
   readonly results: Results;
   readonly replies: Queue;
   readonly pressure: Pressure;
-  readonly compute: (bytes: Uint8Array) => Promise<Computed>;
+  readonly compute: (bytes: Uint8Array, ask: Ask) => Promise<Computed>;
+  /** This one, as replies name it. */
+  readonly instanceId: string;
   /** Deliveries after which a photo is not tried again. */
   readonly mostDeliveries: number;
 }
@@ -56,8 +59,11 @@ export async function answerRequest(
   const answered =
     (delivery.deliveries > 1 ? await answerOfBefore(request, parts) : undefined) ??
     (await compute(request, delivery, parts));
-  await parts.replies.send(encodeReply({ id, file, node, outcome: answered.outcome }));
-  await settle(request, answered.outcome, parts, log);
+  const { outcome, timings } = answered;
+  const instance = parts.instanceId;
+  const whole = wholeMs(timings);
+  await parts.replies.send(encodeReply({ id, file, node, outcome, timings: whole, instance }));
+  await settle(request, outcome, parts, log);
   await parts.pressure.finish(id, file).catch((err: unknown) => {
     // The answer is out; what is left in the set, the scaler sweeps when the queue is empty.
     log.warn({ err }, 'the pressure of this request could not be ended');
@@ -80,7 +86,7 @@ async function compute(
   delivery: Delivery,
   parts: RequestParts,
 ): Promise<Answered> {
-  const { id, file } = request;
+  const { id, file, faces, top } = request;
   if (delivery.deliveries > parts.mostDeliveries) throw new NeverAnswered(parts.mostDeliveries);
   const start = performance.now();
   const bytes = await photoOf(request, parts);
@@ -92,7 +98,7 @@ async function compute(
     const message = `The photo '${file}' is not in the bucket any more: send it again.`;
     return { outcome: { refusal: { reason: 'missing', message } }, again: false, timings: {} };
   }
-  const { outcome, timings, computeMs } = await parts.compute(bytes);
+  const { outcome, timings, computeMs } = await parts.compute(bytes, { faces, top });
   const computed = performance.now();
   // What stands still for long must not write over what came after it.
   if (delivery.isLost) throw new HoldLost();
@@ -148,4 +154,11 @@ async function settle(
   }
   if (free) await photos.settle(key, file);
   else await photos.delete(key);
+}
+
+/** Tenths of a ms are enough for anybody. */
+export function wholeMs(timings: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(timings).map(([step, ms]) => [step, Math.round(ms * 10) / 10]),
+  );
 }

@@ -64,9 +64,9 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const results = openResults(clients.s3, names.outBucket);
   const activity = new Activity();
   const inference = options.inference ?? startInference(settings, log);
-  const compute = (bytes: Uint8Array) => inference.compute(bytes);
+  const compute: Inference['compute'] = (bytes, ask) => inference.compute(bytes, ask);
   const mostDeliveries = settings.MAX_RECEIVES;
-  const parts = { photos, results, replies, pressure, compute, mostDeliveries };
+  const parts = { photos, results, replies, pressure, compute, mostDeliveries, instanceId };
   const ending = { deadLetters: openDeadLetters(buried), replies, pressure };
   const consumer = new Consumer({
     requests,

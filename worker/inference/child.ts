@@ -3,9 +3,11 @@
  * hold the event loop for as long as they compute, and native code can take a process down with it.
  * Arguments: model folder, backend, precision, threads. Knows nothing of queues.
  */
-import type { Backend, Precision, Recognition } from '../../model/index.ts';
+
+import { MOST_FACES } from '../../cloud/messages.ts';
+import type { Backend, Precision, Recognition, RecognizeOptions } from '../../model/index.ts';
 import { keepCompiled, writeCompiled } from '../../runtime/compile-cache.ts';
-import type { Answer } from './protocol.ts';
+import type { Answer, Photo } from './protocol.ts';
 import { serveInference } from './serve.ts';
 
 /** How many of the nearest people an answer names. */
@@ -28,9 +30,9 @@ await serveInference(async () => {
     onFallback: (reason) => process.stderr.write(`${reason}\n`),
   });
   writeCompiled();
-  const answerTo = (recognition: Recognition | Error): Answer => {
+  const answerTo = (recognition: Recognition | Error, { ask }: Photo): Answer => {
     if (!(recognition instanceof Error)) {
-      return { outcome: outcomeOf(recognition), timings: { ...recognition.timings } };
+      return { outcome: outcomeOf(recognition, ask), timings: { ...recognition.timings } };
     }
     const outcome = refusalOf(recognition);
     if (outcome === undefined) throw recognition;
@@ -41,7 +43,15 @@ await serveInference(async () => {
     // In float32 four faces take four times as long as one: the first would only wait for the last.
     together: recognizer.precision === 'bfloat16' ? BFLOAT16_TOGETHER : 1,
     async compute(photos) {
-      return (await recognizer.recognizeAll(photos, { top: NEAREST })).map(answerTo);
+      const bytes = photos.map((photo) => photo.bytes);
+      const recognitions = await recognizer.recognizeAll(bytes, photos.map(optionsOf));
+      return recognitions.map((recognition, index) =>
+        answerTo(recognition, photos[index] as Photo),
+      );
     },
   };
 });
+
+function optionsOf({ ask }: Photo): RecognizeOptions {
+  return { top: ask.top ?? NEAREST, allFaces: ask.faces === 'all', mostFaces: MOST_FACES };
+}

@@ -67,7 +67,7 @@ await serveInference(async () => {
   return {
     backend: 'double',
     together: 4,
-    compute: async (photos) => photos.map((bytes) => compute(Buffer.from(bytes).toString())),
+    compute: async (photos) => photos.map(({ bytes }) => compute(Buffer.from(bytes).toString())),
   };
 });
 

@@ -2,11 +2,13 @@
  * The worker's side of inference: keeps one inference process up and in work. A process that ends takes
  * only the photo at fault with it; the others wait for the next process. Knows nothing of queues.
  */
+
+import type { Ask } from '../../cloud/messages.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { InferenceCrash, InferenceError, InferenceStopped, InferenceUnfit } from '../errors.ts';
 import { type InferenceChild, type SpawnOptions, spawnInference } from './child-process.ts';
-import type { Answer, Answers, Word } from './protocol.ts';
+import type { Answer, Answers, Photo, Word } from './protocol.ts';
 import { restartDelay } from './restart.ts';
 import { takeTogether } from './together.ts';
 
@@ -29,7 +31,7 @@ export interface Computed extends Answer {
 interface Job {
   /** It was in work when a process ended: whether it was at fault shows when it is computed alone. */
   readonly suspect: boolean;
-  readonly bytes: Uint8Array;
+  readonly photo: Photo;
   readonly resolve: (computed: Computed) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -87,13 +89,13 @@ export class Inference {
    * @throws {InferenceError} when the model failed for a reason that is not the photo's
    * @throws {InferenceUnfit | InferenceStopped} when no process will do it any more
    */
-  compute(bytes: Uint8Array): Promise<Computed> {
+  compute(bytes: Uint8Array, ask: Ask = {}): Promise<Computed> {
     return new Promise((resolve, reject) => {
       if (this.#end) {
         reject(this.#end);
         return;
       }
-      this.#waiting.push({ suspect: false, bytes, resolve, reject });
+      this.#waiting.push({ suspect: false, photo: { bytes, ask }, resolve, reject });
       this.#next();
     });
   }
@@ -127,7 +129,7 @@ export class Inference {
       this.#lastNumber += 1;
       this.#inWork.push({ number: this.#lastNumber, jobs, since: performance.now() });
       if (this.#inWork.length === 1) this.#limitFirst();
-      this.#child?.send({ number: this.#lastNumber, photos: jobs.map(({ bytes }) => bytes) });
+      this.#child?.send({ number: this.#lastNumber, photos: jobs.map(({ photo }) => photo) });
     }
   }
 

@@ -1,6 +1,6 @@
 /** From what the model saw to what is told: a match with rounded numbers, or a refusal. Pure. */
-import type { Match, Refusal } from '../../cloud/messages.ts';
-import { ImageError, largestFace, type Recognition } from '../../model/index.ts';
+import type { Ask, Match, Refusal, Face as ToldFace } from '../../cloud/messages.ts';
+import { type Face, ImageError, largestFace, type Recognition } from '../../model/index.ts';
 
 /** Bounds of the message schema. */
 const MOST_REFUSAL_LETTERS = 500;
@@ -13,27 +13,32 @@ const SHARE_DIGITS = 6;
 export type Outcome = { match: Match } | { refusal: Refusal };
 
 /** The largest face is the one that is matched; none is a refusal, never a made-up name. */
-export function outcomeOf(recognition: Recognition): Outcome {
+export function outcomeOf(recognition: Recognition, ask: Ask = {}): Outcome {
   const face = largestFace(recognition);
-  const best = face?.nearest[0];
-  if (face === undefined || best === undefined) {
+  const told = face && toldOf(face);
+  if (told === undefined) {
     return { refusal: { reason: 'no-face', message: 'No face was found in the photo.' } };
   }
-  const [x1, y1, x2, y2] = face.box;
+  const { width, height, faces } = recognition;
+  const all = ask.faces === 'all' ? { faces: faces.flatMap((one) => toldOf(one) ?? []) } : {};
+  return { match: { ...told, width, height, ...all } };
+}
+
+/** Undefined when the gallery knows nobody. */
+function toldOf({ box, probability, landmarks, nearest }: Face): ToldFace | undefined {
+  const [best] = nearest;
+  if (best === undefined) return undefined;
+  const [x1, y1, x2, y2] = box;
   return {
-    match: {
-      name: best.name,
-      distance: rounded(best.distance, SHARE_DIGITS),
-      box: [pixels(x1), pixels(y1), pixels(x2), pixels(y2)],
-      probability: rounded(face.probability, SHARE_DIGITS),
-      landmarks: face.landmarks.map(([x, y]) => [pixels(x), pixels(y)]),
-      nearest: face.nearest.map(({ name, distance }) => ({
-        name,
-        distance: rounded(distance, SHARE_DIGITS),
-      })),
-      width: recognition.width,
-      height: recognition.height,
-    },
+    name: best.name,
+    distance: rounded(best.distance, SHARE_DIGITS),
+    box: [pixels(x1), pixels(y1), pixels(x2), pixels(y2)],
+    probability: rounded(probability, SHARE_DIGITS),
+    landmarks: landmarks.map(([x, y]) => [pixels(x), pixels(y)]),
+    nearest: nearest.map(({ name, distance }) => ({
+      name,
+      distance: rounded(distance, SHARE_DIGITS),
+    })),
   };
 }
 

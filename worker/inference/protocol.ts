@@ -1,11 +1,17 @@
 /** What a worker and its inference process say to each other over their channel. Knows no network. */
 import { z } from 'zod';
-import { replyMessageSchema } from '../../cloud/messages.ts';
+import { type Ask, replyMessageSchema } from '../../cloud/messages.ts';
+
+/** A photo, and what its answer is to tell. */
+export interface Photo {
+  readonly bytes: Uint8Array;
+  readonly ask: Ask;
+}
 
 /** The worker's word: compute these photos, in this order; `number` comes back with the answers. */
 export interface Work {
   readonly number: number;
-  readonly photos: readonly Uint8Array[];
+  readonly photos: readonly Photo[];
 }
 
 const answerSchema = z.object({

@@ -3,7 +3,7 @@
  * is given, in order, and leaves with its worker. Knows nothing of the model.
  */
 import { ElasticFaceError, messageOf } from '../../runtime/errors.ts';
-import type { Answer, Answers, Word, Work } from './protocol.ts';
+import type { Answer, Answers, Photo, Word, Work } from './protocol.ts';
 
 export interface Computer {
   /** Shown in logs, e.g. `tensorflow`. */
@@ -11,7 +11,7 @@ export interface Computer {
   /** Most photos that it wants at once: more than one only where that is faster for all of them. */
   readonly together: number;
   /** One answer a photo, in their order. Rejects only for what is not a photo's fault. */
-  compute(photos: readonly Uint8Array[]): Promise<readonly Answer[]>;
+  compute(photos: readonly Photo[]): Promise<readonly Answer[]>;
 }
 
 /** @param load its typed errors are final: the worker then starts no other process */
@@ -45,7 +45,7 @@ async function answer(computer: Computer, { number, photos }: Work): Promise<voi
 }
 
 /** What fails together may be the doing of one: each is then computed by itself. */
-async function answersTo(computer: Computer, photos: readonly Uint8Array[]): Promise<Answers> {
+async function answersTo(computer: Computer, photos: readonly Photo[]): Promise<Answers> {
   try {
     return [...(await computer.compute(photos))];
   } catch (error) {
