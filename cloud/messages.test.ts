@@ -15,7 +15,11 @@ describe('request messages', () => {
   it('stay within 1,024 bytes for the longest name that the web tier takes', () => {
     const file = 'n'.repeat(200);
     const node = `web-${'h'.repeat(40)}-0123456789ab`;
-    const body = encodeRequest({ ...request, file, key: asideKey(id, file), node });
+    const digest = 'd'.repeat(43);
+    const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const key = asideKey(id, file);
+    const asked = { faces: 'all', top: 10 } as const;
+    const body = encodeRequest({ ...request, file, key, node, digest, ...asked, trace });
     assert.ok(Buffer.byteLength(body) <= 1024);
   });
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { findCourseData } from '../convert/course-data.ts';
+import { parityPhotoPath, sharedMissing } from '../model/shared.fixture.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { plainPhoto } from '../test/form.fixture.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
@@ -46,6 +47,34 @@ describe('a worker with the real model', { timeout: 300_000 }, () => {
       assert.equal(outcome.match.name, expected.get(stem));
       assert.equal(outcome.match.nearest.length, 3);
       assert.deepEqual((await bench.results.find(one.file))?.match, outcome.match);
+    }
+    await bench.atRest();
+  });
+
+  it('tells all faces and as many people as are asked for, and how it came to them', {
+    skip: sharedMissing,
+  }, async () => {
+    const photo = await readFile(parityPhotoPath('multiface.jpg'));
+    const sent = await bench.send('group.jpg', photo, { faces: 'all', top: 5 });
+    const outcome = await bench.reply(sent, 60_000);
+    assert.ok('match' in outcome);
+    const { match } = outcome;
+    assert.equal(match.faces?.length, 6);
+    assert.deepEqual(match.faces[0]?.box, match.box);
+    for (const face of match.faces) assert.equal(face.nearest.length, 5);
+    const reply = (await bench.hear()).find(({ id }) => id === sent.id);
+    assert.equal(reply?.instance, 'i-1');
+    for (const step of [
+      'fetch',
+      'wait',
+      'decode',
+      'detect',
+      'embed',
+      'match',
+      'compute',
+      'write',
+    ]) {
+      assert.ok((reply.timings?.[step] ?? -1) >= 0, step);
     }
     await bench.atRest();
   });

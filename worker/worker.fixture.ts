@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeReply, encodeRequest, type ReplyMessage } from '../cloud/messages.ts';
+import { type Ask, decodeReply, encodeRequest, type ReplyMessage } from '../cloud/messages.ts';
 import { asideKey } from '../cloud/names.ts';
 import { openPhotos, openResults } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
@@ -65,13 +65,15 @@ export async function openBench(overrides: Record<string, unknown> = {}) {
     async send(
       file: string,
       bytes: string | Uint8Array | undefined,
-      { aside = false } = {},
+      { aside = false, ...ask }: Ask & { aside?: boolean } = {},
     ): Promise<Sent> {
       const id = randomUUID();
       const key = aside ? asideKey(id, file) : file;
       await pressure.begin(id, file, Date.now());
       if (bytes !== undefined) await photos.put(key, Buffer.from(bytes), 'image/jpeg');
-      await requests.send(encodeRequest({ id, file, key, node: 'bench', sentAt: Date.now() }));
+      await requests.send(
+        encodeRequest({ id, file, key, node: 'bench', sentAt: Date.now(), ...ask }),
+      );
       return { id, file };
     },
     hear,
