@@ -3,10 +3,21 @@
  * embeddings of length 1. Knows its layers only; the classifier and dropout play no part in that.
  */
 import { EMBEDDING_LENGTH, FACE_SIZE, type Precision } from '../model/format.ts';
+import { type InputChannels, meanAfterRelu, roundConvolution } from './bfloat16-rounding.ts';
 import {
+  type Branches,
+  block8,
+  block17,
+  block35,
+  type Convolution,
+  mixed6a,
+  mixed7a,
+} from './encoder-blocks.ts';
+import {
+  type BatchNorm,
   batchNormTransform,
   biasTransform,
-  type ChannelTransform,
+  type ConvolutionWeights,
   foldConvolution,
   foldDense,
 } from './fold.ts';
@@ -21,76 +32,12 @@ const LENGTH_EPSILON = 1e-12;
 /** The published file has the classifier; every batch norm counts the batches it was trained on. */
 const UNUSED = /^logits\.|\.num_batches_tracked$/;
 
-/** Kernel as [height, width] or the side of a square; stride 1 keeps the size, stride 2 never pads. */
-interface Convolution {
-  readonly name: string;
-  readonly outputs: number;
-  readonly kernel: number | readonly [number, number];
-  readonly stride?: number;
-  /** A convolution with stride 1 that gives up the border, as those of the stem do. */
-  readonly shrink?: boolean;
-}
-
 interface FeatureMap {
   readonly node: string;
   readonly channels: number;
+  /** In bfloat16, where more is known than that its size is the network's own. */
+  readonly known?: InputChannels;
 }
-
-/** Every branch starts from the block's input; their results are joined. */
-type Branches = readonly (readonly Convolution[])[];
-
-const block35: Branches = [
-  [{ name: 'branch0', outputs: 32, kernel: 1 }],
-  [
-    { name: 'branch1.0', outputs: 32, kernel: 1 },
-    { name: 'branch1.1', outputs: 32, kernel: 3 },
-  ],
-  [
-    { name: 'branch2.0', outputs: 32, kernel: 1 },
-    { name: 'branch2.1', outputs: 32, kernel: 3 },
-    { name: 'branch2.2', outputs: 32, kernel: 3 },
-  ],
-];
-const block17: Branches = [
-  [{ name: 'branch0', outputs: 128, kernel: 1 }],
-  [
-    { name: 'branch1.0', outputs: 128, kernel: 1 },
-    { name: 'branch1.1', outputs: 128, kernel: [1, 7] },
-    { name: 'branch1.2', outputs: 128, kernel: [7, 1] },
-  ],
-];
-const block8: Branches = [
-  [{ name: 'branch0', outputs: 192, kernel: 1 }],
-  [
-    { name: 'branch1.0', outputs: 192, kernel: 1 },
-    { name: 'branch1.1', outputs: 192, kernel: [1, 3] },
-    { name: 'branch1.2', outputs: 192, kernel: [3, 1] },
-  ],
-];
-/** The blocks that halve the size also take the maximum of their input as their last branch. */
-const mixed6a: Branches = [
-  [{ name: 'branch0', outputs: 384, kernel: 3, stride: 2 }],
-  [
-    { name: 'branch1.0', outputs: 192, kernel: 1 },
-    { name: 'branch1.1', outputs: 192, kernel: 3 },
-    { name: 'branch1.2', outputs: 256, kernel: 3, stride: 2 },
-  ],
-];
-const mixed7a: Branches = [
-  [
-    { name: 'branch0.0', outputs: 256, kernel: 1 },
-    { name: 'branch0.1', outputs: 384, kernel: 3, stride: 2 },
-  ],
-  [
-    { name: 'branch1.0', outputs: 256, kernel: 1 },
-    { name: 'branch1.1', outputs: 256, kernel: 3, stride: 2 },
-  ],
-  [
-    { name: 'branch2.0', outputs: 256, kernel: 1 },
-    { name: 'branch2.1', outputs: 256, kernel: 3 },
-    { name: 'branch2.2', outputs: 256, kernel: 3, stride: 2 },
-  ],
-];
 
 /**
  * @param precision of the convolutions. In bfloat16 the input, pooling, the last layer and the output stay
@@ -118,14 +65,16 @@ class EncoderLayers {
   build(): Network {
     const builder = this.#builder;
     const faces = builder.input('faces', [-1, FACE_SIZE, FACE_SIZE, 3]);
-    let x: FeatureMap = { node: builder.cast('cast', faces, this.#precision), channels: 3 };
+    let x: FeatureMap = { node: faces, channels: 3 };
     x = this.#convolution(x, { name: 'conv2d_1a', outputs: 32, kernel: 3, stride: 2 });
+    x = { ...x, node: builder.cast('cast', x.node, this.#precision) };
     x = this.#convolution(x, { name: 'conv2d_2a', outputs: 32, kernel: 3, shrink: true });
     x = this.#convolution(x, { name: 'conv2d_2b', outputs: 64, kernel: 3 });
     x = this.#maximum(x, 'maxpool_3a');
     x = this.#convolution(x, { name: 'conv2d_3b', outputs: 80, kernel: 1 });
     x = this.#convolution(x, { name: 'conv2d_4a', outputs: 192, kernel: 3, shrink: true });
     x = this.#convolution(x, { name: 'conv2d_4b', outputs: 256, kernel: 3, stride: 2 });
+    x = ofUnknownMean(x); // What is added to has not the mean that its batch norm tells.
     for (let i = 0; i < 5; i++) x = this.#residual(x, `repeat_1.${i}`, block35, 0.17);
     x = this.#reduction(x, 'mixed_6a', mixed6a, 'branch2');
     for (let i = 0; i < 10; i++) x = this.#residual(x, `repeat_2.${i}`, block17, 0.1);
@@ -134,7 +83,7 @@ class EncoderLayers {
     x = this.#residual(x, 'block8', block8, 1, { relu: false });
     const features = builder.cast('features', x.node, 'float32');
     const average = builder.globalAverage('avgpool_1a', features);
-    const embedding = this.#lastLayer(average, x.channels);
+    const embedding = this.#lastLayer(average, x);
     builder.normalize('embedding', embedding, LENGTH_EPSILON);
     this.#parameters.finish(UNUSED);
     return builder.finish([{ name: 'embedding', shape: [-1, EMBEDDING_LENGTH] }]);
@@ -148,11 +97,30 @@ class EncoderLayers {
     const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     const shape = [outputs, x.channels, height, width] as const;
     const weight = this.#parameters.take(`${name}.conv.weight`, shape);
-    const folded = foldConvolution(weight, shape, this.#batchNorm(`${name}.bn`, outputs));
+    const norm = this.#batchNorm(`${name}.bn`, outputs);
+    const transform = batchNormTransform(norm, BATCH_NORM_EPSILON);
+    const folded = this.#rounded(foldConvolution(weight, shape, transform), x);
+    const mean = meanAfterRelu(norm.weight, norm.bias);
     const path = name.replaceAll('.', '/');
     const padding = stride === 1 && !shrink ? 'SAME' : 'VALID';
     const sum = this.#builder.convolution(path, x.node, folded, { stride, padding });
-    return { node: this.#builder.relu(`${path}/relu`, sum), channels: outputs };
+    return {
+      node: this.#builder.relu(`${path}/relu`, sum),
+      channels: outputs,
+      known: { scale: folded.scale, mean },
+    };
+  }
+
+  /** The weights as they will be stored; told apart from the network's own by a scale. */
+  #rounded(
+    weights: ConvolutionWeights,
+    x: FeatureMap,
+    given?: Float64Array,
+  ): ConvolutionWeights & { readonly scale: Float64Array } {
+    if (this.#builder.type === 'float32') {
+      return { ...weights, scale: new Float64Array(weights.bias.length).fill(1) };
+    }
+    return roundConvolution(weights, channelsOf(x), given);
   }
 
   #maximum(x: FeatureMap, name: string): FeatureMap {
@@ -161,8 +129,8 @@ class EncoderLayers {
     const from = builder.cast(`${path}/float32`, x.node, 'float32');
     const most = builder.maxPool(path, from, 3, 2, 'VALID');
     return {
+      ...x,
       node: builder.cast(`${path}/cast`, most, this.#precision),
-      channels: x.channels,
     };
   }
 
@@ -182,6 +150,10 @@ class EncoderLayers {
         maps.map(({ node }) => node),
       ),
       channels: maps.reduce((sum, { channels }) => sum + channels, 0),
+      known: {
+        scale: joined(maps.map((map) => channelsOf(map).scale)),
+        mean: joined(maps.map((map) => channelsOf(map).mean)),
+      },
     };
   }
 
@@ -206,33 +178,54 @@ class EncoderLayers {
     const update = this.#builder.convolution(
       `${path}/conv2d`,
       joined.node,
-      foldConvolution(weight, shape, biasTransform(bias, scale)),
+      this.#rounded(
+        foldConvolution(weight, shape, biasTransform(bias, scale)),
+        joined,
+        channelsOf(x).scale,
+      ),
       { stride: 1, padding: 'SAME' },
     );
     const sum = this.#builder.add(`${path}/sum`, update, x.node);
     return {
       node: relu ? this.#builder.relu(`${path}/relu`, sum) : sum,
       channels: x.channels,
+      known: ofUnknownMean(x).known,
     };
   }
 
-  #lastLayer(input: string, channels: number): string {
-    const shape = [EMBEDDING_LENGTH, channels] as const;
+  #lastLayer(input: string, features: FeatureMap): string {
+    const { scale } = channelsOf(features);
+    const shape = [EMBEDDING_LENGTH, features.channels] as const;
     const weight = this.#parameters.take('last_linear.weight', shape);
     const norm = this.#batchNorm('last_bn', EMBEDDING_LENGTH);
-    return this.#builder.dense('last_linear', input, foldDense(weight, shape, norm));
+    const layer = foldDense(weight, shape, batchNormTransform(norm, BATCH_NORM_EPSILON));
+    const matrix = layer.matrix.map(
+      (value, at) => value / scale[Math.floor(at / EMBEDDING_LENGTH)]!,
+    );
+    return this.#builder.dense('last_linear', input, { ...layer, matrix });
   }
 
-  #batchNorm(name: string, channels: number): ChannelTransform {
+  #batchNorm(name: string, channels: number): BatchNorm {
     const take = (parameter: string) => this.#parameters.take(`${name}.${parameter}`, [channels]);
-    return batchNormTransform(
-      {
-        weight: take('weight'),
-        bias: take('bias'),
-        mean: take('running_mean'),
-        variance: take('running_var'),
-      },
-      BATCH_NORM_EPSILON,
-    );
+    return {
+      weight: take('weight'),
+      bias: take('bias'),
+      mean: take('running_mean'),
+      variance: take('running_var'),
+    };
   }
+}
+
+function channelsOf({ channels, known }: FeatureMap): InputChannels {
+  return known ?? { scale: new Float64Array(channels).fill(1), mean: new Float64Array(channels) };
+}
+
+/** The same map, of which only the scale is known. */
+function ofUnknownMean(map: FeatureMap): Required<FeatureMap> {
+  const { scale } = channelsOf(map);
+  return { ...map, known: { scale, mean: new Float64Array(map.channels) } };
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  return Float64Array.from(parts.flatMap((part) => [...part]));
 }

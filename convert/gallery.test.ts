@@ -114,7 +114,7 @@ describe('photos of a gallery', { timeout: 300_000 }, () => {
     const { people } = await convertModel(model, options);
     assert.equal(people, 1);
     assert.equal((await convertModel(model, options)).converted, false);
-    const recognizer = await loadRecognizer(model);
+    const recognizer = await loadRecognizer(model, { precision: 'float32' });
     try {
       const { faces } = await recognizer.recognize(await readFile(face));
       const [nearest] = faces[0]?.nearest ?? [];

@@ -183,6 +183,11 @@ export class NetworkBuilder {
     };
   }
 
+  /** Of the layers that are added next. */
+  get type(): Weight['type'] {
+    return this.#type;
+  }
+
   get #float(): Attribute {
     return { type: this.#type };
   }

@@ -44,7 +44,7 @@ export function answersOf(networks: Networks): Answers {
 
 /** For the encoder, to compare precisions with: more of them than PyTorch's answers are kept for. */
 export function referenceFaces(): { faces: Float32Array; count: number } {
-  const count = 4;
+  const count = 16;
   return { faces: referenceImages(count, FACE_SIZE, FACE_SIZE), count };
 }
 
