@@ -148,6 +148,7 @@ function attrValue(attribute: Attribute): object {
   if ('text' in attribute) return { s: base64(attribute.text) };
   if ('ints' in attribute) return { list: { i: attribute.ints.map(String) } };
   if ('texts' in attribute) return { list: { s: attribute.texts.map(base64) } };
+  if ('types' in attribute) throw new Error('tfjs knows no operation with a list of types.');
   throw new Error('tfjs keeps tensors in the weights file, never in an attribute.');
 }
 

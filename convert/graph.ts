@@ -20,6 +20,7 @@ export type Attribute =
   | { readonly flag: boolean }
   | { readonly text: string }
   | { readonly ints: readonly number[] }
+  | { readonly types: readonly DataType[] }
   | { readonly texts: readonly string[] }
   | { readonly tensor: Constant };
 

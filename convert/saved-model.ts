@@ -97,6 +97,9 @@ function attrValue(attribute: Attribute): object {
   if ('flag' in attribute) return { b: attribute.flag };
   if ('text' in attribute) return { s: Buffer.from(attribute.text) };
   if ('ints' in attribute) return { list: { i: attribute.ints } };
+  if ('types' in attribute) {
+    return { list: { type: attribute.types.map((type) => dataTypes[type]) } };
+  }
   if ('texts' in attribute) return { list: { s: attribute.texts.map((t) => Buffer.from(t)) } };
   const { data, shape } = attribute.tensor;
   return {

@@ -12,6 +12,7 @@ import {
   buildRefinementNetwork,
 } from './detection-networks.ts';
 import { buildEncoder } from './encoder-network.ts';
+import { withFusedConvolutions } from './fused-convolutions.ts';
 import type { Network } from './graph.ts';
 import { encodeGraphModel } from './graph-model.ts';
 import { encodeSavedModel } from './saved-model.ts';
@@ -73,11 +74,20 @@ export async function writeNetworks(
   await writeWeights(place('weights'), layout);
   const weightsName = basename(modelFiles.weights);
   await writeFile(place('savedModel'), encodeSavedModel(float32, layout, weightsName));
+  await writeFile(
+    place('oneDnn'),
+    encodeSavedModel(float32.map(withFusedConvolutions), layout, `../../${modelFiles.weights}`),
+  );
   const everywhere = float32.filter(({ name }) => (networkNames as string[]).includes(name));
   await writeFile(place('graphModel'), encodeGraphModel(everywhere, layout, modelFiles.weights));
   // What stays float32 there, the last layer, loses next to nothing as float16, and takes half the disk.
-  const small = layoutWeights(bfloat16, ({ type }) => (type === 'float32' ? 'float16' : type));
+  const small = layoutWeights(bfloat16, ({ type, data }) =>
+    type === 'float32' && data.length > 100_000 ? 'float16' : type,
+  );
   await writeWeights(place('bfloat16Weights'), small);
   const smallName = basename(modelFiles.bfloat16Weights);
-  await writeFile(place('bfloat16'), encodeSavedModel(bfloat16, small, smallName));
+  await writeFile(
+    place('bfloat16'),
+    encodeSavedModel(bfloat16.map(withFusedConvolutions), small, smallName),
+  );
 }

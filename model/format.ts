@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
-export const FORMAT_VERSION = 4;
+export const FORMAT_VERSION = 5;
 
 /** What the encoder's convolutions compute in. */
 export type Precision = 'float32' | 'bfloat16';
@@ -13,11 +13,15 @@ export type Precision = 'float32' | 'bfloat16';
 /** Folder of the bfloat16 encoder's own SavedModel: it takes memory only where it is used. */
 export const BFLOAT16_FOLDER = 'encoder-bfloat16';
 
+/** Folder of the float32 networks as oneDNN's operations; they read the weights of the plain ones. */
+export const ONEDNN_FOLDER = 'onednn';
+
 export const modelFiles = {
   manifest: 'manifest.json',
   savedModel: 'saved_model.pb',
   graphModel: 'model.json',
   weights: 'assets/weights.bin',
+  oneDnn: `${ONEDNN_FOLDER}/saved_model.pb`,
   bfloat16: `${BFLOAT16_FOLDER}/saved_model.pb`,
   bfloat16Weights: `${BFLOAT16_FOLDER}/assets/weights.bin`,
   gallery: 'gallery.json',

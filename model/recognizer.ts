@@ -3,7 +3,7 @@
  * file names and no command line.
  */
 import { type OpenOptions, openNetworks } from './backend/index.ts';
-import { fastestPrecisionHere } from './backend/precision.ts';
+import { fastestPrecisionHere } from './backend/processor.ts';
 import { decodeImage } from './decode.ts';
 import { detectFaces } from './detect/cascade.ts';
 import { detectLargestFace } from './detect/largest.ts';

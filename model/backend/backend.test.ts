@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { memory } from '@tensorflow/tfjs-core';
 import { modelDirectory } from '../../test/model.fixture.ts';
@@ -191,7 +191,8 @@ describe('opening a model', { timeout: 120_000 }, () => {
       await mkdir(join(directory, 'assets'), { recursive: true });
       const source = await modelDirectory();
       await copyFile(join(source, modelFiles.weights), join(directory, modelFiles.weights));
-      for (const file of [modelFiles.savedModel, modelFiles.graphModel]) {
+      await mkdir(join(directory, dirname(modelFiles.oneDnn)));
+      for (const file of [modelFiles.savedModel, modelFiles.oneDnn, modelFiles.graphModel]) {
         await copyFile(join(source, file), join(directory, file));
         await truncate(join(directory, file), 1000);
       }
@@ -201,6 +202,31 @@ describe('opening a model', { timeout: 120_000 }, () => {
       );
     });
   }
+
+  it('oneDNN’s operations and TensorFlow’s own give the same answers', async (context) => {
+    const { spawnSync } = await import('node:child_process');
+    const program = `
+      const { openNetworks } = await import('${new URL('./index.ts', import.meta.url)}');
+      const { answersOf } = await import('${new URL('../../convert/reference.ts', import.meta.url)}');
+      const networks = await openNetworks(process.argv[1], { backend: 'tensorflow' });
+      const { pnet, rnet, onet, encoder } = answersOf(networks);
+      const values = [pnet.regression, rnet.probability, onet.landmarks, encoder.embedding];
+      console.log(JSON.stringify(values.flatMap((some) => [...some])));
+    `;
+    const directory = await modelDirectory();
+    const [own, oneDnn] = ['0', '1'].map((TF_ENABLE_ONEDNN_OPTS) =>
+      spawnSync(process.execPath, ['--input-type=module', '-e', program, directory], {
+        encoding: 'utf8',
+        env: { ...process.env, TF_ENABLE_ONEDNN_OPTS },
+      }),
+    );
+    if (/npm run setup-native/.test(own!.stderr)) return context.skip(own!.stderr);
+    const values = [own, oneDnn].map((run) => JSON.parse(run!.stdout) as number[]);
+    assert.ok(values[0]!.length > 1000);
+    for (const [at, value] of values[0]!.entries()) {
+      assert.ok(Math.abs(value - values[1]![at]!) < 1e-4, `${value} and ${values[1]![at]}`);
+    }
+  });
 
   it('auto falls back to wasm with one line when the native library does not load', async () => {
     const { spawnSync } = await import('node:child_process');

@@ -7,8 +7,9 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
 import { ModelError } from '../errors.ts';
-import { BFLOAT16_FOLDER, modelFiles, type Precision } from '../format.ts';
+import { BFLOAT16_FOLDER, modelFiles, ONEDNN_FOLDER, type Precision } from '../format.ts';
 import { type Addon, loadAddon } from '../native/load.ts';
+import { usesOneDnnHere } from './processor.ts';
 import type { OutputTensor, Session, Signature } from './session.ts';
 
 const TAG = 'serve';
@@ -73,14 +74,19 @@ interface Models {
 }
 
 async function loadModels(addon: Addon, directory: string, precision: Precision): Promise<Models> {
-  const { savedModel, weights, bfloat16, bfloat16Weights } = modelFiles;
+  const { savedModel, oneDnn, weights, bfloat16, bfloat16Weights } = modelFiles;
+  const fused = usesOneDnnHere();
   const rough = precision === 'bfloat16';
-  for (const file of [savedModel, weights, ...(rough ? [bfloat16, bfloat16Weights] : [])]) {
+  for (const file of [
+    fused ? oneDnn : savedModel,
+    weights,
+    ...(rough ? [bfloat16, bfloat16Weights] : []),
+  ]) {
     await check(directory, file);
   }
   let whole: number | undefined;
   try {
-    whole = addon.loadSavedModel(directory, TAG);
+    whole = addon.loadSavedModel(fused ? join(directory, ONEDNN_FOLDER) : directory, TAG);
     const roughFolder = join(directory, BFLOAT16_FOLDER);
     return { whole, rough: rough ? addon.loadSavedModel(roughFolder, TAG) : undefined };
   } catch (cause) {

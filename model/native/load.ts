@@ -43,6 +43,9 @@ export function loadTfjsNode(threads: number): TfjsNode {
 
 function load<T>(what: string, threads: number): T {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= QUIET;
+  // Where oneDNN pays, the model names its operations itself; TensorFlow's own use of it rewrites each
+  // graph once more, says so in every process, and takes 100 MB.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
   process.env.TF_NUM_INTEROP_THREADS ??= '1';
   try {

@@ -1,0 +1,48 @@
+/** What pays on this machine's processor. Knows processors by their flags only. */
+import { readFileSync } from 'node:fs';
+import type { Precision } from '../format.ts';
+
+/** Flags of x86 processors that multiply bfloat16 themselves; on others that graph is slower, not faster. */
+const BFLOAT16 = ['amx_bf16', 'avx512_bf16'];
+/** Those for which TensorFlow computes with oneDNN by itself (tsl/platform: IsOneDnnEnabled). */
+const ONEDNN = [...BFLOAT16, 'avx512_vnni', 'avx_vnni', 'amx_tile', 'amx_int8'];
+
+/** As it was when this program started: loading the library sets it. */
+const WISH = process.env.TF_ENABLE_ONEDNN_OPTS;
+
+/** @param cpuinfo the text of /proc/cpuinfo */
+export function fastestPrecision(cpuinfo: string): Precision {
+  return hasOneOf(cpuinfo, BFLOAT16) ? 'bfloat16' : 'float32';
+}
+
+/**
+ * Whether the networks are best computed by oneDNN's operations. Elsewhere TensorFlow's own are as fast
+ * and take 200 MB less.
+ * @param wish TF_ENABLE_ONEDNN_OPTS, TensorFlow's own switch
+ */
+export function usesOneDnn(cpuinfo: string, wish: string | undefined): boolean {
+  if (wish === '0' || wish === '1') return wish === '1';
+  return hasOneOf(cpuinfo, ONEDNN);
+}
+
+/** The same of this machine; float32 where there is no /proc. */
+export function fastestPrecisionHere(): Precision {
+  return fastestPrecision(cpuinfoHere());
+}
+
+export function usesOneDnnHere(): boolean {
+  return usesOneDnn(cpuinfoHere(), WISH);
+}
+
+function hasOneOf(cpuinfo: string, wanted: readonly string[]): boolean {
+  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/) ?? [];
+  return wanted.some((flag) => flags.includes(flag));
+}
+
+function cpuinfoHere(): string {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return '';
+  }
+}
