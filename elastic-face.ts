@@ -23,6 +23,7 @@ const commands = {
   bench: () => import('./bench/bench.command.ts'),
   'dead-letters': () => import('./cloud/dead-letters.command.ts'),
   provision: () => import('./cloud/provision.command.ts'),
+  logs: () => import('./local/logs.command.ts'),
   chaos: () => import('./chaos/chaos.command.ts'),
   deploy: () => import('./deploy/deploy.command.ts'),
   doctor: () => import('./deploy/doctor.command.ts'),

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { LogFiles } from './log-files.ts';
+
+const line = (second: number, msg: string, rest: object = {}): string =>
+  `${JSON.stringify({ level: 'info', time: `2026-01-01T00:00:0${second}.000Z`, service: 'web', msg, ...rest })}\n`;
+
+describe('the logs of a local stack', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'elastic-face-logs-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  const said = async (logs: LogFiles): Promise<(string | undefined)[]> =>
+    (await logs.next()).map(({ msg }) => msg);
+
+  it('come in the order of time whatever file they are in, and each once', async () => {
+    const logs = new LogFiles(folder, {});
+    assert.deepEqual(await said(logs), []);
+    await writeFile(join(folder, 'web.log'), line(1, 'a') + line(3, 'c'));
+    await writeFile(join(folder, 'worker.log'), `${line(2, 'b')}(node:1) Warning: no line\n{"cut`);
+    assert.deepEqual(await said(logs), ['a', 'b', 'c']);
+    await appendFile(join(folder, 'worker.log'), line(4, 'x').slice(5, 20));
+    assert.deepEqual(await said(logs), []);
+    await appendFile(join(folder, 'web.log'), line(4, 'd').slice(0, 20));
+    assert.deepEqual(await said(logs), []);
+    await appendFile(join(folder, 'web.log'), line(4, 'd').slice(20));
+    assert.deepEqual(await said(logs), ['d']);
+    // A process that starts anew begins a log that was too long again.
+    await writeFile(join(folder, 'web.log'), line(5, 'e'));
+    assert.deepEqual(await said(logs), ['e']);
+  });
+
+  it('are read whole when they are larger than what is read at once', async () => {
+    const many = Array.from({ length: 5000 }, (_, at) => line(1, `${at} ${'ä'.repeat(50)}`));
+    await writeFile(join(folder, 'long.log'), many.join(''));
+    const lines = await new LogFiles(folder, { since: 0 }).next();
+    assert.equal(lines.filter(({ msg }) => / ä{50}$/.test(msg ?? '')).length, 5000);
+  });
+
+  it('are left out by request, service, level and age', async () => {
+    const lines = [
+      line(1, 'mine', { request: 'abc-1' }),
+      line(2, 'other', { request: 'abd-1' }),
+      line(3, 'loud', { level: 'error', service: 'worker' }),
+    ];
+    await writeFile(join(folder, 'few.log'), lines.join(''));
+    const with_ = (filter: ConstructorParameters<typeof LogFiles>[1]) =>
+      said(new LogFiles(folder, filter));
+    assert.deepEqual(await with_({ request: 'abc' }), ['mine']);
+    assert.deepEqual(await with_({ service: 'worker', level: 'warn' }), ['loud']);
+    assert.deepEqual(await with_({ level: 'error' }), ['loud']);
+    const since = Date.parse('2026-01-01T00:00:05Z');
+    assert.deepEqual(await with_({ since }), ['e']);
+  });
+});

@@ -1,0 +1,127 @@
+/**
+ * Reads what the services of a local stack have logged: lines of JSON in a folder of files, each read on
+ * from where it was left. Knows nothing of terminals.
+ */
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type Level = (typeof levels)[number];
+
+const lineSchema = z.looseObject({
+  time: z.iso.datetime(),
+  level: z.enum(levels),
+  service: z.string(),
+  request: z.string().optional(),
+  instance: z.string().optional(),
+  msg: z.string().optional(),
+});
+export type LogLine = z.output<typeof lineSchema>;
+
+export interface LogFilter {
+  /** A request id, or how one begins. */
+  readonly request?: string | undefined;
+  /** `web`, `worker` or `scaler`. */
+  readonly service?: string | undefined;
+  /** The least that is shown. */
+  readonly level?: Level | undefined;
+  /** ms since 1970; what is older is left out. */
+  readonly since?: number | undefined;
+}
+
+/** Bytes that are read at once: a file may have ten megabytes. */
+const CHUNK = 256 * 1024;
+const NEWLINE = 0x0a;
+
+export class LogFiles {
+  readonly #folder: string;
+  readonly #filter: LogFilter;
+  /** Of each file, where the first line begins that was not read to its end. */
+  readonly #read = new Map<string, number>();
+
+  constructor(folder: string, filter: LogFilter) {
+    this.#folder = folder;
+    this.#filter = filter;
+  }
+
+  /**
+   * Lines that were not read before, in the order of their time; none where there is no folder. What is
+   * no line of a service (Redis, a stack trace of Node) is passed over.
+   */
+  async next(): Promise<LogLine[]> {
+    const lines: LogLine[] = [];
+    for (const name of await logNames(this.#folder)) {
+      for (const text of await this.#linesOf(name)) {
+        const line = parsed(text);
+        if (line !== undefined && this.#wants(line)) lines.push(line);
+      }
+    }
+    return lines.sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
+  }
+
+  #wants({ request, service, level, time }: LogLine): boolean {
+    const wish = this.#filter;
+    return (
+      (wish.request === undefined || request?.startsWith(wish.request) === true) &&
+      (wish.service === undefined || service === wish.service) &&
+      (wish.level === undefined || levels.indexOf(level) >= levels.indexOf(wish.level)) &&
+      (wish.since === undefined || Date.parse(time) >= wish.since)
+    );
+  }
+
+  async #linesOf(name: string): Promise<string[]> {
+    await using file = await open(join(this.#folder, name));
+    const { size } = await file.stat();
+    let at = this.#read.get(name) ?? 0;
+    if (size < at) at = 0; // Begun anew: see local/child.ts.
+    const lines: string[] = [];
+    let rest = Buffer.alloc(0);
+    while (at + rest.length < size) {
+      const { bytesRead, buffer } = await file.read({
+        buffer: Buffer.alloc(CHUNK),
+        position: at + rest.length,
+      });
+      if (bytesRead === 0) break;
+      rest = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+      const end = rest.lastIndexOf(NEWLINE) + 1;
+      lines.push(...rest.subarray(0, end).toString().split('\n'));
+      at += end;
+      rest = rest.subarray(end);
+    }
+    this.#read.set(name, at);
+    return lines;
+  }
+}
+
+async function logNames(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => name.endsWith('.log'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function parsed(text: string): LogLine | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    return lineSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined; // Cut off when its process was killed.
+  }
+}
+
+/** One line for a person: when, who, what, and the rest as it is. */
+export function lineForPeople(line: LogLine): string {
+  const { time, level, service, instance, msg = '', pid: _, request, ...rest } = line;
+  const who = instance === undefined ? service : `${service} ${instance}`;
+  const fields = Object.entries(rest).map(([name, value]) => `${name}=${fieldOf(value)}`);
+  const loud = level === 'info' ? '' : `${level.toUpperCase()} `;
+  const whose = request === undefined ? '' : `[${request.slice(0, 8)}] `;
+  return `${time.slice(11, 23)}  ${who.padEnd(26)}  ${whose}${loud}${[msg, ...fields].join('  ')}`;
+}
+
+function fieldOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
