@@ -132,6 +132,11 @@ export const settingsSchema = z.object({
     .default('127.0.0.1')
     .describe('address the scaler’s status page and metrics listen on'),
   ...localCloudSettings,
+  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint
+    .optional()
+    .describe(
+      'OTLP/HTTP collector that traces are sent to, e.g. http://127.0.0.1:4318; unset traces nothing',
+    ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be one of trace, debug, info, warn, error, fatal, silent',

@@ -119,6 +119,9 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       PRECISION: settings.PRECISION,
       THREADS: String(settings.THREADS),
       LOG_LEVEL: settings.LOG_LEVEL,
+      ...(settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? {}
+        : { OTEL_EXPORTER_OTLP_ENDPOINT: settings.OTEL_EXPORTER_OTLP_ENDPOINT }),
       ...redisForInstances(settings.REDIS_URL ?? '', onThisMachine, log),
     },
   };

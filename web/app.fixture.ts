@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Match } from '../cloud/messages.ts';
 import type { Logger } from '../runtime/log.ts';
+import { NO_TRACING } from '../runtime/tracing/tracing.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { accessBy } from './access.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
@@ -45,6 +46,7 @@ export async function startApp(options: AppOptions = {}) {
     notReady: () => undefined,
     isStopping: () => false,
     maxUploadMb: LIMIT_MB,
+    tracing: NO_TRACING,
     log,
     ...options.parts,
   });

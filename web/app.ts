@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from '../runtime/log.ts';
+import type { Span, Tracing } from '../runtime/tracing/tracing.ts';
 import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
 import { errorHandler, notFound, sendMatch } from './answer.ts';
@@ -30,6 +31,7 @@ export interface AppParts {
   readonly notReady: () => string | undefined;
   readonly isStopping: () => boolean;
   readonly maxUploadMb: number;
+  readonly tracing: Tracing;
   readonly log: Logger;
 }
 
@@ -46,12 +48,13 @@ export function createApp(parts: AppParts): Express {
     response: Response,
     left: AbortSignal,
     id: string,
+    span: Span,
   ): Promise<Submitted> => {
     const room = await admission.room(checkHead(request, parts.maxUploadMb), left);
     try {
       const upload = await readUpload(request, response, room.displaced);
       room.arrived();
-      return await submit(upload, left, { id });
+      return await submit(upload, left, { id, span });
     } finally {
       room.release();
     }
@@ -62,17 +65,25 @@ export function createApp(parts: AppParts): Express {
     const id = randomUUID();
     const left = new AbortController();
     response.set('X-Request-Id', id);
+    const span = parts.tracing.start('POST /', request.get('traceparent'), {
+      kind: 'server',
+      attributes: { 'http.request.method': 'POST', 'url.path': '/', 'elastic_face.request': id },
+    });
     response.on('close', () => {
       if (!response.writableFinished) left.abort(new Error('the client has left'));
       metrics.observe(
         response.writableFinished ? response.statusCode : 499,
         (performance.now() - start) / 1000,
       );
+      const status = response.statusCode;
+      span.set({ 'http.response.status_code': status });
+      if (!response.writableFinished) span.end(new Error('the client has left'));
+      else span.end(status >= 500 ? new Error(`answered ${status}`) : undefined);
     });
     if (parts.isStopping()) throw refuse.stopping();
     await parts.access.requireClient(request);
     response.on('close', admission.enter());
-    const { file, answer } = await takeIn(request, response, left.signal, id);
+    const { file, answer } = await takeIn(request, response, left.signal, id, span);
     sendMatch(request, response, file, await answer);
     log.info({ request: id, ms: Math.round(performance.now() - start) }, 'answered');
   });

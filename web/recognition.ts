@@ -14,6 +14,7 @@ import type { Photos } from '../cloud/objects.ts';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Queue } from '../cloud/queues.ts';
 import type { Logger } from '../runtime/log.ts';
+import { NO_SPAN, type Span, within } from '../runtime/tracing/tracing.ts';
 import { refuse } from './errors.ts';
 import type { Upload } from './upload.ts';
 import type { Waiters } from './waiters.ts';
@@ -42,8 +43,8 @@ export interface SubmitOptions {
   /** The request's id; a new one by default. */
   readonly id?: string;
   readonly ask?: Ask;
-  /** W3C traceparent. */
-  readonly trace?: string | undefined;
+  /** What the request is a part of, where it is traced. */
+  readonly span?: Span;
 }
 
 /** A photo that is stored and queued. */
@@ -69,13 +70,13 @@ export type Submit = (
  */
 export function submitter(parts: RecognitionParts): Submit {
   const slots = pLimit(SENDS_AT_ONCE);
-  return async (upload, signal, { id = randomUUID(), ask = {}, trace } = {}) => {
+  return async (upload, signal, { id = randomUUID(), ask = {}, span = NO_SPAN } = {}) => {
     const log = parts.log.child({ request: id });
     const notSent = new AbortController();
     const reply = parts.waiters.wait(id, AbortSignal.any([signal, notSent.signal]));
     reply.catch(() => {}); // It may end while the photo is still being sent: awaited below.
     try {
-      await slots(() => send(parts, upload, { id, ...ask, trace }, log));
+      await slots(() => send(parts, upload, { id, ...ask }, span, log));
     } catch (error) {
       notSent.abort(error);
       throw error;
@@ -95,7 +96,8 @@ async function answerOf(reply: Promise<ReplyMessage>): Promise<Recognised> {
 async function send(
   parts: RecognitionParts,
   { file, bytes, type }: Upload,
-  asked: Ask & Pick<RequestMessage, 'id' | 'trace'>,
+  asked: Ask & Pick<RequestMessage, 'id'>,
+  span: Span,
   log: Logger,
 ): Promise<void> {
   const { id } = asked;
@@ -108,9 +110,13 @@ async function send(
   });
   const key = holdsName ? file : asideKey(id, file);
   try {
-    await photos.put(key, bytes, type);
+    await within(span.child('store photo', { kind: 'client' }), () => photos.put(key, bytes, type));
     const digest = photoDigest(bytes);
-    await requests.send(encodeRequest({ ...asked, file, key, digest, node, sentAt }));
+    const sending = span.child('send request', { kind: 'producer' });
+    const trace = sending.traceparent;
+    const message = encodeRequest({ ...asked, file, key, digest, node, sentAt, trace });
+    await within(sending, () => requests.send(message));
+    log.info({ key, bytes: bytes.length }, 'queued');
   } catch (err) {
     log.error({ err }, 'the request could not be sent');
     await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/pressure.ts.

@@ -14,6 +14,7 @@ import { openRelay } from '../cloud/relay.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
+import { openTracing } from '../runtime/tracing/tracing.ts';
 import { accessBy } from './access.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
@@ -62,6 +63,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     maxRequests: settings.MAX_REQUESTS,
     uploadBytes: settings.UPLOAD_MEMORY_MB * BYTES_PER_MB,
   });
+  const tracing = await openTracing({ settings, service: 'web', instance: node, log });
   const dispatcher = startDispatcher({ node, replies, relay, waiters, log });
 
   let stopping = false;
@@ -92,10 +94,12 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     notReady: () => (stopping ? 'stopping' : dispatcher.trouble),
     isStopping: () => stopping,
     maxUploadMb: settings.MAX_UPLOAD_MB,
+    tracing,
     log,
   });
   const close = async (): Promise<void> => {
     await dispatcher.stop();
+    await tracing.stop();
     redis.disconnect();
     clients.destroy();
   };

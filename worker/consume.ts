@@ -8,10 +8,12 @@ import { decodeRequest, MessageError, type RequestMessage } from '../cloud/messa
 import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
+import { NO_SPAN, type Tracing } from '../runtime/tracing/tracing.ts';
 import type { Activity } from './activity.ts';
 import { HoldLost, InferenceStopped } from './errors.ts';
 import { type Answered, type Delivery, wholeMs } from './request.ts';
 import { nextServiceMs, roomFor } from './room.ts';
+import { traceSteps } from './trace-steps.ts';
 import { holdMessage, retryDelaySeconds } from './visibility.ts';
 
 /** Short, since an open poll is never cut off (it may hold a message) and a drain waits for it. */
@@ -35,6 +37,7 @@ export interface ConsumerParts {
   readonly visibilitySeconds: number;
   /** Deliveries after which a request is given up. */
   readonly mostDeliveries: number;
+  readonly tracing: Tracing;
   readonly log: Logger;
 }
 
@@ -116,8 +119,14 @@ export class Consumer {
     const unread = this.#parts.log.child({ messageId, deliveries });
     const hold = holdMessage(requests, message, visibilitySeconds, unread);
     let request: RequestMessage | undefined;
+    let span = NO_SPAN;
     try {
       request = decodeRequest(message.body);
+      span = this.#parts.tracing.start('process request', request.trace, {
+        kind: 'consumer',
+        attributes: { 'elastic_face.request': request.id, 'elastic_face.deliveries': deliveries },
+      });
+      const startedAt = Date.now();
       const log = this.#parts.log.child({ request: request.id, deliveries });
       const delivery = {
         deliveries,
@@ -126,6 +135,7 @@ export class Consumer {
         },
       };
       const { outcome, again, timings } = await this.#parts.answer(request, delivery, log);
+      traceSteps(span, startedAt, timings);
       const deleting = performance.now();
       await hold.end();
       await requests.delete(message.receipt);
@@ -141,8 +151,11 @@ export class Consumer {
         },
         'answered',
       );
+      span.set({ 'elastic_face.outcome': 'match' in outcome ? 'match' : outcome.refusal.reason });
+      span.end();
       return true;
     } catch (err) {
+      span.end(err);
       await hold.end();
       await this.#giveBack(message, request, err);
       return false;

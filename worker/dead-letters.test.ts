@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { type DeadLetter, openDeadLetters } from '../cloud/dead-letters.ts';
 import { encodeRequest, photoDigest } from '../cloud/messages.ts';
+import { NO_TRACING } from '../runtime/tracing/tracing.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { Activity } from './activity.ts';
@@ -133,6 +134,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       giveUp: async () => assert.fail('given up'),
       visibilitySeconds: 30,
       mostDeliveries: MAX_RECEIVES,
+      tracing: NO_TRACING,
       log: silent,
     });
     consumer.start();

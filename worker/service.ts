@@ -13,6 +13,7 @@ import { openSpotNotices } from '../cloud/spot-notices.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
+import { openTracing } from '../runtime/tracing/tracing.ts';
 import { Activity } from './activity.ts';
 import { Consumer } from './consume.ts';
 import { giveUp } from './give-up.ts';
@@ -68,7 +69,9 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const mostDeliveries = settings.MAX_RECEIVES;
   const parts = { photos, results, replies, pressure, compute, mostDeliveries, instanceId };
   const ending = { deadLetters: openDeadLetters(buried), replies, pressure };
+  const tracing = await openTracing({ settings, service: 'worker', instance: instanceId, log });
   const consumer = new Consumer({
+    tracing,
     requests,
     activity,
     inference,
@@ -136,6 +139,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
       await drain();
       clearTimeout(givingBack);
       await lease.stop();
+      await tracing.stop();
       redis.disconnect();
       clients.destroy();
     },
