@@ -26,7 +26,12 @@ const options = {
     describe:
       '`cost`: another price or habit, NAME=NUMBER, e.g. `busy=0.5` or `c7i.large.photos=30`',
   },
-  rounds: { type: 'number', default: 3, describe: '`service`: rounds, of which medians are taken' },
+  rounds: {
+    type: 'number',
+    default: 3,
+    describe: '`service`, `page`: rounds, of which medians or the least are taken',
+  },
+  viewers: { type: 'number', default: 10, describe: '`page`: those who watch' },
   python: {
     type: 'string',
     describe:
@@ -46,11 +51,11 @@ type Flags = Given & { what: string };
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos',
+    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos; `page` tells what the live view costs the web tier',
   builder: (yargs: Argv) =>
     yargs
       .positional('what', {
-        choices: ['inference', 'scaling', 'service', 'cost'],
+        choices: ['inference', 'scaling', 'service', 'cost', 'page'],
         demandOption: true,
       })
       .options(options) as unknown as Argv<Flags>,
@@ -67,6 +72,7 @@ const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
   scaling: runScaling,
   service: runService,
   cost: runCost,
+  page: runPage,
 };
 
 async function runScaling({ workload, price, pictures, docs, json }: Given): Promise<string> {
@@ -92,6 +98,11 @@ async function runService({ photos, rounds, python, pictures, json }: Given): Pr
 async function runCost({ photos, assume = [], docs, json }: Given): Promise<string> {
   const { benchCost } = await import('./cost/cost.ts');
   return benchCost({ photos, assumptions: assume, docs, json }, (words) => console.error(words));
+}
+
+async function runPage({ viewers, rounds, json }: Given): Promise<string> {
+  const { benchPage } = await import('./page/page.ts');
+  return benchPage({ viewers, rounds, json }, (words) => console.error(words));
 }
 
 async function runInference({ pictures, docs, json, out, ...flags }: Given): Promise<string> {

@@ -26,11 +26,29 @@ export async function findCourseData(
   options: ObtainOptions = {},
 ): Promise<CourseData> {
   const { images: zip, results } = await obtain(courseFilesPublished[count], options);
+  return { images: await unpacked(count, zip, options), results };
+}
+
+/** The folder of the larger set that is on this machine already, if any: fetches nothing. */
+export async function courseImagesHere(options: ObtainOptions = {}): Promise<string | undefined> {
+  for (const count of [1000, 100] as const) {
+    const { images } = courseFilesPublished[count];
+    const here = await obtain({ images }, { ...options, offline: true }).catch(() => undefined);
+    if (here !== undefined) return unpacked(count, here.images, options);
+  }
+  return undefined;
+}
+
+async function unpacked(
+  count: keyof typeof courseFilesPublished,
+  zip: string,
+  options: ObtainOptions,
+): Promise<string> {
   const { cache } = options.places ?? usualPlaces;
   const bytes = await readFile(zip);
   // Named by its content: another zip of the same name is unpacked anew.
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
   const images = join(cache, `face_images_${count}-${digest}`);
   if (!existsSync(images)) await unpackPhotos(zip, bytes, images);
-  return { images, results };
+  return images;
 }

@@ -31,6 +31,8 @@ export interface ObtainOptions {
   /** A folder that a person named: looked into first, flat or with the groups as sub-folders. */
   readonly named?: string | undefined;
   readonly places?: Places | undefined;
+  /** What is not on this machine is missing. */
+  readonly offline?: boolean | undefined;
   readonly onProgress?: OnProgress | undefined;
   /** Looks at a downloaded file that has no known identity, before it is kept. */
   readonly check?: ((path: string) => Promise<unknown>) | undefined;
@@ -57,6 +59,7 @@ export async function obtain<Key extends string>(
   const missing = keys.filter((key) => !found.has(key));
   for (const [index, key] of missing.entries()) {
     try {
+      if (options.offline) throw new CheckpointError('Nothing was to be downloaded.');
       found.set(key, await fetchOne(files[key], places, options));
     } catch (cause) {
       const left = missing.slice(index).map((other) => files[other]);

@@ -17,7 +17,7 @@ import { type Stack, startStack } from './stack.ts';
 
 /** Runs until a signal or until a part dies; leaves the process with 0 or 1. */
 export async function runStart(flags: SettingsInput): Promise<void> {
-  const settings = forThisMachine(readSettings(flags), flags);
+  const settings = await withSamples(forThisMachine(readSettings(flags), flags));
   const logFolder = join(settings.LOCAL_DATA_DIR, 'logs');
   makeFolder(logFolder);
   const log = createLogger(
@@ -68,6 +68,14 @@ export function forThisMachine(settings: Settings, flags: SettingsInput): Settin
     threads: settings.THREADS,
   });
   return { ...settings, MAX_INSTANCES };
+}
+
+/** The page is the livelier for them, but nothing else needs them: whatever is wrong, it goes without. */
+async function withSamples(settings: Settings): Promise<Settings> {
+  if (settings.SAMPLES_DIR !== undefined) return settings;
+  const { courseImagesHere } = await import('../convert/course-data.ts');
+  const SAMPLES_DIR = await courseImagesHere().catch(() => undefined);
+  return SAMPLES_DIR === undefined ? settings : { ...settings, SAMPLES_DIR };
 }
 
 async function prepareModel(settings: Settings): Promise<void> {

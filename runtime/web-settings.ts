@@ -31,6 +31,13 @@ export const webSettings = {
   RATE_PER_MINUTE: whole(0, 1_000_000)
     .default(0)
     .describe('photos a minute that one key of API_KEYS may send; 0 is no limit'),
+  SAMPLES_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'folder of sample photos that the page may post; under `npm start` the course’s, where they are',
+    ),
   STOP_SECONDS: seconds(0, 3600)
     .default(20)
     .describe('a web node that stops waits so long for answers; the rest gets 503'),

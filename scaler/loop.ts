@@ -64,6 +64,8 @@ export interface ScalerParts extends Sources {
   readonly figures?: FiguresStore;
   /** Until anything is measured. */
   readonly guess?: Guess;
+  /** Told of each look, before anything is done about it. */
+  readonly onLook?: (view: LoopView) => void;
   readonly tickMs?: number;
   /** ms since 1970. */
   readonly now?: () => number;
@@ -90,6 +92,14 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   let term = 0;
   let savedAt = 0;
 
+  const view = (): LoopView => ({
+    role: lead.role,
+    now: now(),
+    seen,
+    closures: memory.closures,
+    tally,
+    decisions,
+  });
   const tick = async (): Promise<void> => {
     const { role } = lead;
     if (role === 'standby' || role === 'waiting') {
@@ -113,6 +123,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     }
     const { actions, reasons, situation } = decision;
     seen = { observation, situation, reasons };
+    parts.onLook?.(view());
     if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
     for (const line of inWords(actions)) log.info({ role, reasons }, line);
     const mayLaunch = () => lead.role === role && lead.term === term;
@@ -143,14 +154,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   const ended = loop();
   return {
     decisions,
-    view: () => ({
-      role: lead.role,
-      now: now(),
-      seen,
-      closures: memory.closures,
-      tally,
-      decisions,
-    }),
+    view,
     async stop() {
       stopping.abort();
       await ended;

@@ -12,12 +12,14 @@ import { cloudNames } from '../cloud/names.ts';
 import { openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
+import { openScalerStatus } from '../cloud/scaler-status.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { keepLead } from './lead.ts';
 import { type MadeDecision, startLoop } from './loop.ts';
 import { placesOf } from './places.ts';
+import { publisher } from './publish.ts';
 import { serveStatus } from './server.ts';
 
 /** The loop asks again by itself, later each time; the SDK's own tries would spend the requests EC2 allows. */
@@ -65,6 +67,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
       serviceSeconds: settings.GUESS_SERVICE_SECONDS,
       bootSeconds: settings.GUESS_BOOT_SECONDS,
     },
+    onLook: publisher(openScalerStatus(redis, keys), settings, log),
     lead: keepLead(openLeadership(redis, keys, name), { log }),
     log,
   });

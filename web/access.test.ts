@@ -6,6 +6,7 @@ import { plainPhoto, postPhoto } from '../test/form.fixture.ts';
 import { accessBy } from './access.ts';
 import { startApp } from './app.fixture.ts';
 import { keyEntries, keyHash, keyHolder, makeKey } from './keys.ts';
+import { openStream } from './live/stream.fixture.ts';
 import { formHead, rawConnection } from './raw.fixture.ts';
 import { startWeb } from './service.ts';
 
@@ -67,6 +68,20 @@ describe('a web tier with keys', { timeout: 60_000 }, () => {
     assert.equal(app.taken.length, count);
   });
 
+  it('lets every holder watch and see the samples, and nobody else', async () => {
+    for (const path of ['live', 'samples', 'samples/a.jpg']) {
+      for (const headers of [{}, bearer('ef_wrong')]) {
+        assert.equal((await fetch(`${app.url}${path}`, { headers })).status, 401, path);
+      }
+    }
+    for (const key of [alice, admin]) {
+      const stream = await openStream(`${app.url}live`, bearer(key));
+      assert.equal((await stream.next('state')).name, 'state');
+      stream.leave();
+      assert.equal((await fetch(`${app.url}samples`, { headers: bearer(key) })).status, 200);
+    }
+  });
+
   it('shows its measurements and what it lacks to the admin key alone', async () => {
     const get = (path: string, headers = {}) => fetch(`${app.url}${path}`, { headers });
     assert.equal((await get('metrics')).status, 401);
@@ -75,6 +90,22 @@ describe('a web tier with keys', { timeout: 60_000 }, () => {
     assert.equal(await (await get('readyz')).text(), 'not ready\n');
     assert.match(await (await get('readyz', bearer(admin))).text(), /Redis/);
     assert.equal((await get('healthz')).status, 200);
+  });
+});
+
+describe('a web tier with an admin key alone', () => {
+  it('takes photos from everybody and shows its inside to the admin', async () => {
+    const access = accessBy({
+      apiKeys: undefined,
+      adminKeyHash: keyHash(admin),
+      rateLimit: undefined,
+    });
+    const app = await startApp({ parts: { access } });
+    assert.equal((await postPhoto(app.url, 'a.jpg', await plainPhoto())).status, 200);
+    assert.equal((await fetch(`${app.url}live`)).status, 401);
+    const stream = await openStream(`${app.url}live`, bearer(admin));
+    stream.leave();
+    await app.stop();
   });
 });
 

@@ -18,6 +18,8 @@ export interface Access {
   requireClient(request: Request): Promise<void>;
   /** @throws {HttpError} 401 without the admin key, when one is set */
   requireAdmin(request: Request): void;
+  /** @throws {HttpError} 401 without any of the keys, when some are set */
+  requireViewer(request: Request): void;
   /** Whether details of the inside may be told to this client. */
   isAdmin(request: Request): boolean;
 }
@@ -38,6 +40,13 @@ export function accessBy({ apiKeys, adminKeyHash, rateLimit }: AccessSettings): 
     },
     requireAdmin(request) {
       if (!isAdmin(request)) throw refuse.noKey();
+    },
+    // Whoever may post sees what becomes of it: the live view names neither photos nor their senders. An
+    // admin key alone still says that the inside is not for everybody.
+    requireViewer({ headers }) {
+      if (clients === undefined && admins === undefined) return;
+      const viewers = [...(clients ?? []), ...(admins ?? [])];
+      if (keyHolder(viewers, headers.authorization) === undefined) throw refuse.noKey();
     },
     isAdmin,
   };

@@ -8,7 +8,11 @@ import { silent } from '../test/cloud.fixture.ts';
 import { accessBy } from './access.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { type AppParts, createApp } from './app.ts';
+import { Answers } from './live/answers.ts';
+import { openLive } from './live/live.ts';
+import type { LiveSources } from './live/read-state.ts';
 import { webMetrics } from './metrics.ts';
+import { openSamples } from './samples.ts';
 import { openServer } from './server.ts';
 import type { Upload } from './upload.ts';
 import { Waiters } from './waiters.ts';
@@ -22,6 +26,13 @@ export interface AppOptions extends Partial<AdmissionLimits> {
   readonly log?: Logger;
   readonly parts?: Partial<AppParts>;
 }
+
+const NOTHING_RUNS: LiveSources = {
+  pressure: { read: async () => ({ count: 0 }) },
+  leases: { read: async () => new Map() },
+  scaler: { read: async () => undefined, history: async () => [] },
+  answers: new Answers(),
+};
 
 export type RunningApp = Awaited<ReturnType<typeof startApp>>;
 
@@ -43,6 +54,8 @@ export async function startApp(options: AppOptions = {}) {
       pressure: { read: async () => ({ count: 0 }) } as never,
       queues: {},
     }),
+    live: openLive(NOTHING_RUNS, log),
+    samples: openSamples(undefined),
     notReady: () => undefined,
     isStopping: () => false,
     maxUploadMb: LIMIT_MB,

@@ -8,8 +8,10 @@ import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
 import { errorHandler, notFound, sendMatch } from './answer.ts';
 import { refuse } from './errors.ts';
+import type { Live } from './live/live.ts';
 import type { WebMetrics } from './metrics.ts';
 import type { Submit, Submitted } from './recognition.ts';
+import type { Samples } from './samples.ts';
 import { checkHead, uploadReader } from './upload.ts';
 
 /** Nothing answered here is to be run, framed or guessed at by a browser. TLS ends before this node. */
@@ -27,6 +29,8 @@ export interface AppParts {
   readonly admission: Admission;
   readonly access: Access;
   readonly metrics: WebMetrics;
+  readonly live: Live;
+  readonly samples: Samples;
   /** Undefined when the node can take photos, else what is missing, in words. */
   readonly notReady: () => string | undefined;
   readonly isStopping: () => boolean;
@@ -71,11 +75,10 @@ export function createApp(parts: AppParts): Express {
     });
     response.on('close', () => {
       if (!response.writableFinished) left.abort(new Error('the client has left'));
-      metrics.observe(
-        response.writableFinished ? response.statusCode : 499,
-        (performance.now() - start) / 1000,
-      );
+      const seconds = (performance.now() - start) / 1000;
       const status = response.statusCode;
+      metrics.observe(response.writableFinished ? status : 499, seconds);
+      if (response.writableFinished && status === 200) parts.live.answered(seconds);
       span.set({ 'http.response.status_code': status });
       if (!response.writableFinished) span.end(new Error('the client has left'));
       else span.end(status >= 500 ? new Error(`answered ${status}`) : undefined);
@@ -110,6 +113,20 @@ export function createApp(parts: AppParts): Express {
   app.get('/metrics', async (request, response) => {
     parts.access.requireAdmin(request);
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  app.get('/live', (request, response) => {
+    parts.access.requireViewer(request);
+    if (parts.isStopping()) throw refuse.stopping();
+    if (request.method === 'HEAD') response.end();
+    else parts.live.watch(response);
+  });
+  app.get('/samples', (request, response) => {
+    parts.access.requireViewer(request);
+    return parts.samples.list(response);
+  });
+  app.get('/samples/:name', (request, response) => {
+    parts.access.requireViewer(request);
+    return parts.samples.send(request.params.name, response);
   });
 
   app.use(notFound);

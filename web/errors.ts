@@ -79,6 +79,12 @@ export const refuse = {
     new HttpError(503, 'busy', 'Too many photos are waiting here: send this one again later.', {
       retryAfter: BUSY_RETRY_SECONDS,
     }),
+  tooManyViewers: () =>
+    new HttpError(503, 'too-many-viewers', 'Too many watch this server: try again later.', {
+      retryAfter: BUSY_RETRY_SECONDS,
+    }),
+  noSample: (cause?: unknown) =>
+    new HttpError(404, 'no-sample', 'There is no sample photo of this name.', { cause }),
   slow: () =>
     new HttpError(408, 'slow', 'The photo came too slowly while others waited: send it again.'),
   stopping: () =>

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { createAwsClients } from '../cloud/clients.ts';
+import { openLeases } from '../cloud/leases.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { openPhotos } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
@@ -11,6 +13,7 @@ import { openQueue } from '../cloud/queues.ts';
 import { openRateLimit } from '../cloud/rate-limit.ts';
 import { connectRedis } from '../cloud/redis.ts';
 import { openRelay } from '../cloud/relay.ts';
+import { openScalerStatus } from '../cloud/scaler-status.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
@@ -20,8 +23,11 @@ import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import { startDispatcher } from './dispatcher.ts';
 import { refuse } from './errors.ts';
+import { Answers } from './live/answers.ts';
+import { openLive } from './live/live.ts';
 import { webMetrics } from './metrics.ts';
 import { submitter } from './recognition.ts';
+import { openSamples } from './samples.ts';
 import { closeServer, openServer } from './server.ts';
 import { BYTES_PER_MB } from './upload.ts';
 import { Waiters } from './waiters.ts';
@@ -65,6 +71,15 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   });
   const tracing = await openTracing({ settings, service: 'web', instance: node, log });
   const dispatcher = startDispatcher({ node, replies, relay, waiters, log });
+  const live = openLive(
+    {
+      pressure,
+      leases: openLeases(redis, names.keys),
+      scaler: openScalerStatus(redis, names.keys),
+      answers: new Answers(),
+    },
+    log,
+  );
 
   let stopping = false;
   const app = createApp({
@@ -91,6 +106,8 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
       pressure,
       queues: { requests, replies, dead_letters: deadLetters },
     }),
+    live,
+    samples: openSamples(settings.SAMPLES_DIR && resolve(settings.SAMPLES_DIR)),
     notReady: () => (stopping ? 'stopping' : dispatcher.trouble),
     isStopping: () => stopping,
     maxUploadMb: settings.MAX_UPLOAD_MB,
@@ -118,6 +135,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     port,
     async stop() {
       stopping = true;
+      live.stop();
       await closeServer(server, settings.STOP_SECONDS, () => {
         const count = waiters.refuseAll(refuse.stopping);
         log.warn({ count }, 'stopping without the answers that some clients wait for');

@@ -1,0 +1,89 @@
+/**
+ * What the leading scaler tells once a second through Redis: its fleet, its last decisions, and one point
+ * of the last ten minutes' history. Its age is told by Redis's own clock, as a lease's.
+ */
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { type FleetPoint, fleetPointSchema } from './fleet-view.ts';
+
+/**
+ * Much longer than a scaler may be silent before it counts as gone: its list of instances is the best
+ * there is until another leads, and their leases tell which of them live.
+ */
+const KEPT_MS = 600_000;
+/** A point a second. */
+export const HISTORY_POINTS = 600;
+
+const scalerStatusSchema = z.object({
+  role: z.enum(['leader', 'alone']),
+  policy: z.string(),
+  largestFleet: z.number(),
+  /** Every instance that is not stopped or gone, by number. */
+  instances: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      state: z.enum(['pending', 'running', 'shutting-down', 'stopping']),
+      /** ms since 1970. */
+      launchedAt: z.number(),
+      /** It has had a lease since it was started. */
+      spoke: z.boolean(),
+      spot: z.boolean(),
+      type: z.string().nullable(),
+    }),
+  ),
+  /** The last that changed something, newest first. */
+  decisions: z.array(z.object({ at: z.number(), what: z.string(), reason: z.string() })),
+});
+export type PublishedStatus = z.output<typeof scalerStatusSchema>;
+
+export interface StatusReading extends PublishedStatus {
+  /** Time since the scaler's last word, in ms. */
+  readonly silentMs: number;
+}
+
+export interface ScalerStatusStore {
+  publish(status: PublishedStatus, point: FleetPoint): Promise<void>;
+  /** Undefined when no scaler has led for long. */
+  read(): Promise<StatusReading | undefined>;
+  /** What scalers told in the last ten minutes, oldest first. */
+  history(): Promise<FleetPoint[]>;
+}
+
+export function openScalerStatus(redis: Redis, keys: string): ScalerStatusStore {
+  const statusKey = `${keys}:scaler-status`;
+  const historyKey = `${keys}:history`;
+  return {
+    async publish(status, point) {
+      const answers = await redis
+        .pipeline()
+        .set(statusKey, JSON.stringify(status), 'PX', KEPT_MS)
+        .rpush(historyKey, JSON.stringify(point))
+        .ltrim(historyKey, -HISTORY_POINTS, -1)
+        .pexpire(historyKey, KEPT_MS)
+        .exec();
+      for (const [error] of answers ?? []) if (error) throw error;
+    },
+    async read() {
+      const [text, left] = await Promise.all([redis.get(statusKey), redis.pttl(statusKey)]);
+      const status = parse(scalerStatusSchema, text);
+      if (status === undefined || left < 0) return undefined;
+      return { ...status, silentMs: Math.max(0, KEPT_MS - left) };
+    },
+    async history() {
+      const texts = await redis.lrange(historyKey, -HISTORY_POINTS, -1);
+      return texts
+        .map((text) => parse(fleetPointSchema, text))
+        .filter((point) => point !== undefined);
+    },
+  };
+}
+
+/** Undefined for what another version or program wrote: as good as nothing. */
+function parse<T>(schema: z.ZodType<T>, text: string | null): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text ?? 'null')).data;
+  } catch {
+    return undefined;
+  }
+}

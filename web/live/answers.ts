@@ -1,0 +1,57 @@
+/** How many photos this node has answered, second by second, and how fast over the last minute. */
+import { Registry, Summary } from 'prom-client';
+import { HISTORY_POINTS } from '../../cloud/scaler-status.ts';
+
+const WINDOW_SECONDS = 60;
+/** So many parts of the window are forgotten one after the other. */
+const WINDOW_PARTS = 12;
+/** A history's, and one that is still being counted. */
+const SECONDS_KEPT = HISTORY_POINTS + 1;
+
+export interface AnswerRates {
+  readonly perSecond: number;
+  /** Seconds; null without any answer. */
+  readonly p50: number | null;
+  readonly p95: number | null;
+}
+
+export class Answers {
+  readonly #counts = new Uint32Array(SECONDS_KEPT);
+  /** The second that each count is of. */
+  readonly #seconds = new Float64Array(SECONDS_KEPT);
+  readonly #latency = new Summary({
+    name: 'latency_seconds',
+    help: 'Of this page alone: /metrics has a histogram, which Prometheus can add up over nodes.',
+    percentiles: [0.5, 0.95],
+    maxAgeSeconds: WINDOW_SECONDS,
+    ageBuckets: WINDOW_PARTS,
+    registers: [new Registry()],
+  });
+
+  /** @param now ms since 1970 */
+  note(seconds: number, now = Date.now()): void {
+    const second = Math.floor(now / 1000);
+    const slot = second % SECONDS_KEPT;
+    if (this.#seconds[slot] !== second) this.#counts[slot] = 0;
+    this.#seconds[slot] = second;
+    this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
+    this.#latency.observe(seconds);
+  }
+
+  /** Answers in the last whole second before `now`, in ms since 1970; one of the last ten minutes. */
+  before(now: number): number {
+    const second = Math.floor(now / 1000) - 1;
+    const slot = second % SECONDS_KEPT;
+    return this.#seconds[slot] === second ? (this.#counts[slot] ?? 0) : 0;
+  }
+
+  async rates(now = Date.now()): Promise<AnswerRates> {
+    let count = 0;
+    for (let ago = 0; ago < WINDOW_SECONDS; ago++) count += this.before(now - 1000 * ago);
+    if (count === 0) return { perSecond: 0, p50: null, p95: null };
+    const { values } = await this.#latency.get();
+    const percentile = (share: number): number | null =>
+      values.find(({ labels }) => labels.quantile === share)?.value || null;
+    return { perSecond: count / WINDOW_SECONDS, p50: percentile(0.5), p95: percentile(0.95) };
+  }
+}

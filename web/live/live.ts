@@ -1,0 +1,113 @@
+/**
+ * The live view's one producer of a web node: while somebody watches it looks once a second, writes what
+ * it saw once, and all viewers get those bytes. While nobody does it costs nothing: the scaler, which
+ * looks anyway, keeps the history in Redis (a line a second), and this node only counts its answers.
+ */
+import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HISTORY_POINTS } from '../../cloud/scaler-status.ts';
+import type { Logger } from '../../runtime/log.ts';
+import { refuse } from '../errors.ts';
+import { type LiveSources, readHistory, readState } from './read-state.ts';
+import type { LiveHistory, LivePoint } from './state.ts';
+import { eventOf, Viewers } from './viewers.ts';
+
+const PERIOD_MS = 1000;
+/** A page that is loaded again finds its producer still at work. */
+const LINGER_MS = 5000;
+/** Far below the connections that a node has to spare. */
+const MOST_VIEWERS = 200;
+
+export interface LiveOptions {
+  readonly lingerMs?: number;
+  readonly mostViewers?: number;
+  /** A viewer that has taken nothing for so long is cut off. */
+  readonly slowMs?: number;
+}
+
+export interface Live {
+  /** Whether it looks, for somebody or in case somebody comes back. */
+  readonly isProducing: boolean;
+  /** A photo was answered. */
+  answered(seconds: number): void;
+  /**
+   * Makes it a stream of events until either side ends it.
+   * @throws {HttpError} 503 when too many watch
+   */
+  watch(response: ServerResponse): void;
+  /** Ends every stream. */
+  stop(): void;
+}
+
+export function openLive(sources: LiveSources, log: Logger, options: LiveOptions = {}): Live {
+  const { lingerMs = LINGER_MS, mostViewers = MOST_VIEWERS } = options;
+  let producing: AbortController | undefined;
+  let lingering: NodeJS.Timeout | undefined;
+  /** What a newcomer gets; undefined until the first look, which then goes to all. */
+  let greeting: (() => Buffer) | undefined;
+  const viewers = new Viewers(() => {
+    if (viewers.count === 0 && producing) lingering = setTimeout(end, lingerMs);
+  }, options.slowMs);
+
+  const produce = async (signal: AbortSignal): Promise<void> => {
+    let points: readonly LivePoint[] = await readHistory(sources);
+    while (!signal.aborted) {
+      const startedAt = performance.now();
+      const now = Date.now();
+      const state = await readState(sources, now);
+      if (signal.aborted) return;
+      const bytes = eventOf('state', now, state);
+      const greet = greetingOf(points, now, bytes);
+      points = [...points, state.now].slice(-HISTORY_POINTS);
+      viewers.send(greeting === undefined ? greet() : bytes);
+      greeting = greet;
+      const rest = Math.max(0, PERIOD_MS - (performance.now() - startedAt));
+      await delay(rest, undefined, { signal }).catch(() => {});
+    }
+  };
+  const begin = (): void => {
+    const run = new AbortController();
+    producing = run;
+    log.info('somebody watches');
+    produce(run.signal).catch((err: unknown) => {
+      log.error({ err }, 'the live view failed: its viewers have to come again');
+      if (producing !== run) return;
+      end();
+      viewers.end();
+    });
+  };
+  const end = (): void => {
+    producing?.abort();
+    producing = undefined;
+    greeting = undefined;
+    clearTimeout(lingering);
+  };
+  return {
+    get isProducing() {
+      return producing !== undefined;
+    },
+    answered: (seconds) => sources.answers.note(seconds),
+    watch(response) {
+      if (viewers.count >= mostViewers) throw refuse.tooManyViewers();
+      clearTimeout(lingering);
+      viewers.add(response, greeting?.());
+      if (producing === undefined) begin();
+    },
+    stop() {
+      end();
+      viewers.end();
+    },
+  };
+}
+
+/** The history and the state in one; made once, and only when somebody comes. */
+function greetingOf(points: readonly LivePoint[], now: number, state: Buffer): () => Buffer {
+  let bytes: Buffer | undefined;
+  return () => {
+    bytes ??= Buffer.concat([
+      eventOf('history', now, { points: [...points] } satisfies LiveHistory),
+      state,
+    ]);
+    return bytes;
+  };
+}
