@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { put, temporaryFolder } from './checkpoint/temporary-file.fixture.ts';
 import { legacyFile, storage, TensorFixture } from './checkpoint/torch-file.fixture.ts';
 import { readStateDict } from './checkpoint.ts';
-import { findCourseData } from './course-data.ts';
+import { courseImagesHere, findCourseData } from './course-data.ts';
 import { CheckpointError } from './errors.ts';
 import { serve } from './file-server.fixture.ts';
 import { findModelData } from './model-data.ts';
@@ -155,6 +155,12 @@ describe('model data', { timeout: 60_000 }, () => {
 });
 
 describe('the course’s photos', { skip: sharedMissing, timeout: 60_000 }, () => {
+  test('that are not on this machine are not fetched for the page', async () => {
+    await using server = await serve(github);
+    assert.equal(await courseImagesHere({ places: emptyPlaces(server.origin) }), undefined);
+    assert.equal(server.asked.length, 0);
+  });
+
   for (const count of [100, 1000] as const) {
     test(`${count} of them are downloaded, unpacked once, and have their names`, async () => {
       await using server = await serve(github);
@@ -167,6 +173,7 @@ describe('the course’s photos', { skip: sharedMissing, timeout: 60_000 }, () =
       const stems = photos.map((photo) => photo.replace('.jpg', '')).toSorted();
       assert.deepEqual(rows.map((row) => row.split(',')[0]).toSorted(), stems);
       assert.deepEqual(await findCourseData(count, { places }), { images, results });
+      assert.equal(await courseImagesHere({ places }), images);
       assert.equal(server.asked.length, 2);
     });
   }
