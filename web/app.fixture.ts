@@ -41,6 +41,7 @@ export async function startApp(options: AppOptions = {}) {
       admission,
       pressure: { read: async () => ({ count: 0 }) } as never,
       queues: {},
+      isReady: () => true,
     }),
     notReady: () => undefined,
     isStopping: () => false,

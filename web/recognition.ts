@@ -30,6 +30,8 @@ export interface RecognitionParts {
   readonly pressure: Pressure;
   readonly requests: Queue;
   readonly waiters: Waiters;
+  /** Told the size of each photo that is stored and queued, and how long that took. */
+  readonly onSent?: (bytes: number, seconds: number) => void;
   readonly log: Logger;
 }
 
@@ -100,8 +102,8 @@ async function send(
 ): Promise<void> {
   const { id } = asked;
   const { node, photos, pressure, requests } = parts;
-  const sentAt = Date.now();
-  const holdsName = await pressure.begin(id, file, sentAt).catch((err: unknown) => {
+  const begun = performance.now();
+  const holdsName = await pressure.begin(id, file, Date.now()).catch((err: unknown) => {
     // Without Redis nobody knows who holds the name: a key of its own is always right.
     log.warn({ err }, 'pressure not counted');
     return false;
@@ -110,7 +112,9 @@ async function send(
   try {
     await photos.put(key, bytes, type);
     const digest = photoDigest(bytes);
+    const sentAt = Date.now();
     await requests.send(encodeRequest({ ...asked, file, key, digest, node, sentAt }));
+    parts.onSent?.(bytes.length, (performance.now() - begun) / 1000);
   } catch (err) {
     log.error({ err }, 'the request could not be sent');
     await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/pressure.ts.

@@ -62,9 +62,17 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     maxRequests: settings.MAX_REQUESTS,
     uploadBytes: settings.UPLOAD_MEMORY_MB * BYTES_PER_MB,
   });
-  const dispatcher = startDispatcher({ node, replies, relay, waiters, log });
-
   let stopping = false;
+  const notReady = (): string | undefined => (stopping ? 'stopping' : dispatcher.trouble);
+  const metrics = webMetrics({
+    waiters,
+    admission,
+    pressure,
+    queues: { requests, replies, dead_letters: deadLetters },
+    isReady: () => notReady() === undefined,
+  });
+  const { onReply, onSent } = metrics;
+  const dispatcher = startDispatcher({ node, replies, relay, waiters, onReply, log });
   const app = createApp({
     submit: submitter({
       node,
@@ -72,6 +80,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
       pressure,
       requests,
       waiters,
+      onSent,
       log,
     }),
     admission,
@@ -83,13 +92,8 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
           ? undefined
           : openRateLimit(redis, names.keys, settings.RATE_PER_MINUTE),
     }),
-    metrics: webMetrics({
-      waiters,
-      admission,
-      pressure,
-      queues: { requests, replies, dead_letters: deadLetters },
-    }),
-    notReady: () => (stopping ? 'stopping' : dispatcher.trouble),
+    metrics,
+    notReady,
     isStopping: () => stopping,
     maxUploadMb: settings.MAX_UPLOAD_MB,
     log,
