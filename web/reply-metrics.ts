@@ -20,7 +20,7 @@ export function replyMetrics(registers: Registry[], now: () => number = Date.now
   const size = new Histogram({
     name: 'elastic_face_photo_size_bytes',
     help: 'Size of photos that were stored and queued.',
-    buckets: [4, 6, 8, 10, 12, 14].map((power) => 1024 * 2 ** power),
+    buckets: [0, 2, 4, 6, 8, 10, 12, 14].map((power) => 1024 * 2 ** power),
     registers,
   });
   const stages = new Histogram({
