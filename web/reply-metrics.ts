@@ -65,7 +65,7 @@ export function replyMetrics(registers: Registry[], now: () => number = Date.now
       redeliveries.inc(deliveries - 1);
       for (const stage of WORKER_STAGES) {
         const ms = timings[stage];
-        if (ms !== undefined) stages.observe({ stage }, ms / 1000);
+        if (ms !== undefined) stages.observe({ stage }, Math.max(0, ms) / 1000);
       }
       // One clock tells the whole, each worker's its own part: no two are compared.
       if (sentAt !== undefined && timings.compute !== undefined) {
