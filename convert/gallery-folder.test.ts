@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { symlink } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { CheckpointError } from './errors.ts';
@@ -38,6 +39,14 @@ test('photos that lie where nobody looks are named', async () => {
     leftOut.map(({ path, why }) => `${relative(folder, path)} ${why}`),
     ['3.jpg lies in no person’s folder', 'Ada/2025 is a folder: put its photos one level up'],
   );
+});
+
+test('a link that leads nowhere is named', async () => {
+  const folder = await galleryFolder(['Ada/1.jpg']);
+  await symlink(join(folder, 'gone.jpg'), join(folder, 'Ada/2.jpg'));
+  const { photos, leftOut } = await listGalleryPhotos(folder);
+  assert.deepEqual([photos.length, leftOut.length], [1, 1]);
+  assert.match(leftOut[0]!.why, /^cannot be read: ENOENT/);
 });
 
 test('a person without a photo and a folder without a person are clear errors', async () => {

@@ -1,8 +1,9 @@
 /** Whose photos a gallery folder holds, by the names of its files alone. Reads no photo. */
 import type { Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { IMAGE_EXTENSIONS } from '../model/image-format.ts';
+import { messageOf } from '../runtime/errors.ts';
 import { CheckpointError } from './errors.ts';
 
 export interface GalleryPhoto {
@@ -17,6 +18,7 @@ export interface LeftOut {
 }
 
 export interface GalleryFolder {
+  readonly people: readonly string[];
   readonly photos: readonly GalleryPhoto[];
   readonly leftOut: readonly LeftOut[];
 }
@@ -29,33 +31,53 @@ const OTHER_PHOTOS: ReadonlySet<string> = new Set(['.heic', '.heif', '.bmp', '.j
  * @throws {CheckpointError} when there is nobody, or a person without a photo
  */
 export async function listGalleryPhotos(folder: string): Promise<GalleryFolder> {
+  const people: string[] = [];
   const photos: GalleryPhoto[] = [];
   const leftOut: LeftOut[] = [];
   for (const entry of await visibleEntries(folder)) {
     const path = join(folder, entry.name);
-    if (!entry.isDirectory()) {
-      if (isPhoto(entry)) leftOut.push({ path, why: 'lies in no person’s folder' });
-      continue;
-    }
-    const inside = await visibleEntries(path);
-    const files = inside.filter(isPhoto);
-    if (files.length === 0) {
-      throw new CheckpointError(
-        `The gallery folder ${path} has no photo: add one or remove the folder.`,
-      );
-    }
-    const person = entry.name.normalize('NFC');
-    for (const { name } of files) photos.push({ person, path: join(path, name) });
-    for (const { name } of inside.filter((one) => one.isDirectory())) {
-      leftOut.push({ path: join(path, name), why: 'is a folder: put its photos one level up' });
+    if (entry.isDirectory()) {
+      const person = entry.name.normalize('NFC');
+      people.push(person);
+      for (const found of await listPerson(path, person)) {
+        if ('why' in found) leftOut.push(found);
+        else photos.push(found);
+      }
+    } else if (isPhoto(entry)) {
+      leftOut.push({ path, why: 'lies in no person’s folder' });
     }
   }
-  if (photos.length === 0) {
+  if (people.length === 0) {
     throw new CheckpointError(
       `The gallery folder ${folder} has no person: make one sub-folder a person, with photos in it.`,
     );
   }
-  return { photos, leftOut };
+  return { people, photos, leftOut };
+}
+
+async function listPerson(folder: string, person: string): Promise<(GalleryPhoto | LeftOut)[]> {
+  const entries = await visibleEntries(folder);
+  if (!entries.some(isPhoto)) {
+    throw new CheckpointError(
+      `The gallery folder ${folder} has no photo: add one or remove the folder.`,
+    );
+  }
+  const found: (GalleryPhoto | LeftOut)[] = [];
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) found.push({ path, why: 'is a folder: put its photos one level up' });
+    else if (isPhoto(entry)) found.push(await readable({ person, path }));
+  }
+  return found;
+}
+
+async function readable(photo: GalleryPhoto): Promise<GalleryPhoto | LeftOut> {
+  try {
+    await access(photo.path, constants.R_OK);
+    return photo;
+  } catch (error) {
+    return { path: photo.path, why: `cannot be read: ${messageOf(error)}` };
+  }
 }
 
 /** Photos that were left out, a line each. */

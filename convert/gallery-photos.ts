@@ -51,7 +51,7 @@ export async function embedPhotos(
     else used.push(found);
     onPhoto(index + 1);
   }
-  requireEverybody(folder.photos, used, leftOut);
+  requireEverybody(folder.people, used, leftOut);
   return { used, leftOut };
 }
 
@@ -70,16 +70,15 @@ async function embedPhoto(
   seen: Map<string, GalleryPhoto>,
 ): Promise<UsedPhoto | LeftOut> {
   const { person, path } = photo;
+  const bytes = await readFile(path);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const twin = seen.get(digest);
+  if (twin !== undefined) return twinOf(twin, photo);
+  seen.set(digest, photo);
   let image: Awaited<ReturnType<typeof decodeImage>>;
   try {
-    const bytes = await readFile(path);
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    const twin = seen.get(digest);
-    if (twin !== undefined) return twinOf(twin, photo);
     image = await decodeImage(bytes);
-    seen.set(digest, photo);
   } catch (error) {
-    if (error instanceof CheckpointError) throw error;
     return { path, why: `cannot be used: ${messageOf(error)}` };
   }
   const faces = detectFaces(networks, image);
@@ -109,12 +108,12 @@ function widthOf({ box: [left, , right] }: { readonly box: readonly number[] }):
 }
 
 function requireEverybody(
-  photos: readonly GalleryPhoto[],
+  people: readonly string[],
   used: readonly UsedPhoto[],
   leftOut: readonly LeftOut[],
 ): void {
   const present = new Set(used.map(({ person }) => person));
-  const lost = [...new Set(photos.map(({ person }) => person))].filter((one) => !present.has(one));
+  const lost = people.filter((person) => !present.has(person));
   if (lost.length === 0) return;
   throw new CheckpointError(
     [
