@@ -10,8 +10,11 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
+import { z } from 'zod';
+import { findCourseData } from '../../convert/course-data.ts';
 import { parityPhotoPath, sharedMissing } from '../../model/shared.fixture.ts';
 import { folders } from '../../runtime/folders.ts';
+import { readSettings } from '../../runtime/settings.ts';
 import { modelDirectory } from '../model.fixture.ts';
 import { type StartedSystem, startSystem } from '../start.fixture.ts';
 import {
@@ -32,6 +35,8 @@ describe('the documentation’s commands', { timeout: 600_000 }, async () => {
   let folder: string;
   let home: string;
   let system: StartedSystem;
+  /** Of a photo that was answered. */
+  let request: string;
 
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'elastic-face-docs-'));
@@ -49,24 +54,27 @@ describe('the documentation’s commands', { timeout: 600_000 }, async () => {
       MODEL_DIR: await modelDirectory(),
       LOCAL_DATA_DIR: join(root, 'data'),
     });
+    request = await postPhoto(system.url);
   });
   after(async () => {
     await system?.stop();
     await rm(root, { recursive: true, force: true });
   });
 
-  /** The line as a reader's shell runs it, but for the ports and the home. */
+  /** The line as a reader's shell runs it, but for the ports, the home and the id of a request. */
   async function runLine(line: string, exports: readonly string[]): Promise<string> {
     const here = [...exports, line]
       .join('\n')
       .replaceAll('http://127.0.0.1:8000/', system.url)
-      .replaceAll('http://127.0.0.1:4566', system.cloudUrl);
+      .replaceAll('http://127.0.0.1:4566', system.cloudUrl)
+      .replaceAll(/\b0b9d3f0e\b/g, request.slice(0, 8));
     const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here], {
       cwd: folder,
       timeout: COMMAND_MS,
       env: {
         ...process.env,
         HOME: home,
+        LOCAL_DATA_DIR: join(root, 'data'),
         MODEL_DIR: join(home, '.local/share/elastic-face/model'),
         XDG_DATA_HOME: join(home, '.local/share'),
         // Of the real home, where the model data was downloaded to.
@@ -125,6 +133,20 @@ function assertPrints(stdout: string, prints: readonly string[]): void {
       from = at + piece.length;
     }
   }
+}
+
+/** @returns its request id */
+async function postPhoto(url: string): Promise<string> {
+  const { images } = await findCourseData(1000, { named: readSettings().FACE_CHECKPOINTS });
+  const form = new FormData();
+  form.append(
+    'inputFile',
+    new Blob([await readFile(join(images, 'test_001.jpg'))]),
+    'test_001.jpg',
+  );
+  const answer = await fetch(url, { method: 'POST', body: form });
+  assert.equal(answer.status, 200, await answer.text());
+  return z.uuid().parse(answer.headers.get('x-request-id'));
 }
 
 /** What docs/enrol.md speaks of: a photo of four people each, and one of them in another photo. */

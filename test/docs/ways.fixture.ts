@@ -15,12 +15,13 @@ export type Way =
 
 const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^npm run -s (?:recognize|photo|workload) /, { run: true }],
-  [/^npm run (?:recognize|workload|convert|deploy:synth|key) /, { run: true }],
+  [/^npm run (?:recognize|workload|convert|deploy:synth|key|logs) /, { run: true }],
   [/^curl .*http:\/\/127\.0\.0\.1:8000\//, { run: true }],
   [/^export [A-Z_]+=/, { run: true }],
   [/^rm -rf ~\/\S+( ~\/\S+)*$/, { run: true }],
   [/^git archive /, { run: true }],
   [/^(?:[A-Z_]+=\S+ )*npm start$/, { not: 'is the system of this test', check: knowsSettings }],
+  [/^journalctl /, { not: 'wants systemd, with the project’s units in it' }],
   [/^npm (?:ci|test)$/, { not: 'the suite itself runs in what it has installed' }],
   [/^git clone |^cd elastic-face$/, { not: 'the checkout is there: it is under test' }],
   [
