@@ -11,7 +11,7 @@ describe('a launch', () => {
     const input = runInput(call, { ...options, launchTemplateId: 'lt-0123456789abcdef0' });
     assert.deepEqual(input.LaunchTemplate, {
       LaunchTemplateId: 'lt-0123456789abcdef0',
-      Version: '$Default',
+      Version: '$Latest',
     });
     assert.ok(!('ImageId' in input) && !('IamInstanceProfile' in input));
     assert.deepEqual(input.TagSpecifications[0]?.Tags, [

@@ -43,9 +43,11 @@ export function runInput({ numbers, token, place }: LaunchCall, options: LaunchO
   const tags = [identity, { Key: PROJECT_TAG, Value: options.projectId }];
   return {
     ...(options.imageId === undefined ? {} : { ImageId: options.imageId }),
+    // The latest: a stack's update makes a new version and leaves the default one at the first, whose
+    // image would be launched for ever.
     ...(options.launchTemplateId === undefined
       ? {}
-      : { LaunchTemplate: { LaunchTemplateId: options.launchTemplateId, Version: '$Default' } }),
+      : { LaunchTemplate: { LaunchTemplateId: options.launchTemplateId, Version: '$Latest' } }),
     InstanceType: place.instanceType as never,
     // As many as there is room for; the others are asked for elsewhere.
     MinCount: 1,

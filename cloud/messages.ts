@@ -94,6 +94,15 @@ export const refusalSchema = z.object({
 });
 export type Refusal = z.output<typeof refusalSchema>;
 
+/** What an instance computes with. */
+export const modelInfoSchema = z.object({
+  backend: z.string().max(32),
+  precision: z.string().max(32),
+  /** Of the converted files. */
+  version: z.string().max(32),
+});
+export type ModelInfo = z.output<typeof modelInfoSchema>;
+
 export const replyMessageSchema = z.object({
   id: z.uuid(),
   file: fileName,
@@ -103,6 +112,11 @@ export const replyMessageSchema = z.object({
   timings: z.record(z.string().max(32), z.number()).optional(),
   /** The instance that computed it. */
   instance: z.string().max(64).optional(),
+  model: modelInfoSchema.optional(),
+  /** Of the request: more than one means that it was tried again. */
+  deliveries: z.int().positive().optional(),
+  /** The request's own `sentAt`: its node tells by its own clock how long all took. */
+  sentAt: z.int().nonnegative().optional(),
 });
 export type ReplyMessage = z.output<typeof replyMessageSchema>;
 

@@ -12,7 +12,10 @@ import { sha256OfFile } from '../runtime/digest.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
 import { readGalleryFile, readStateDict } from './checkpoint.ts';
 import { type EngineTest, withTestedModel } from './engines.ts';
-import { embedPhotos, type GalleryPhoto, listGalleryPhotos, writeGallery } from './gallery.ts';
+import { writeGallery } from './gallery.ts';
+import { galleryDoubts } from './gallery-doubts.ts';
+import { type GalleryFolder, type LeftOut, listGalleryPhotos } from './gallery-folder.ts';
+import { embedPhotos, galleryOf } from './gallery-photos.ts';
 import { withLock } from './lock.ts';
 import { findModelData, type ModelData } from './model-data.ts';
 import {
@@ -49,6 +52,15 @@ export interface Conversion {
   readonly people: number;
   /** Which engines ran the model, and how near to PyTorch; empty when nothing was converted. */
   readonly tests: readonly EngineTest[];
+  /** What came of a folder of photos; undefined for another gallery or when nothing was converted. */
+  readonly photos?: PhotosReport | undefined;
+}
+
+export interface PhotosReport {
+  readonly used: number;
+  readonly leftOut: readonly LeftOut[];
+  /** Sentences about photos that may be wrong. */
+  readonly doubts: readonly string[];
 }
 
 /**
@@ -105,7 +117,7 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
     const {
       tests,
       bfloat16Bound,
-      result: gallery,
+      result: { gallery, photos },
     } = await withTestedModel(
       fresh,
       { anyWeights: options.anyWeights ?? false, weights },
@@ -114,7 +126,7 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
     await writeGallery(fresh, gallery);
     await writeManifest(fresh, { inputs, weights, ...(bfloat16Bound && { bfloat16Bound }) });
     await replaceWithFresh(directory);
-    return { directory, converted: true, people: countPeople(gallery), tests };
+    return { directory, converted: true, people: countPeople(gallery), tests, photos };
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
@@ -137,11 +149,11 @@ async function convertNetworks(
 /** A data.pt by its path, or the photos of a folder. */
 type GallerySource =
   | { readonly file: string; readonly gallery: Gallery }
-  | { readonly folder: string; readonly photos: readonly GalleryPhoto[] };
+  | ({ readonly folder: string } & GalleryFolder);
 
 async function gallerySource(path: string): Promise<GallerySource> {
   const isFolder = (await stat(path)).isDirectory();
-  if (isFolder) return { folder: path, photos: await listGalleryPhotos(path) };
+  if (isFolder) return { folder: path, ...(await listGalleryPhotos(path)) };
   return { file: path, gallery: await readGalleryFile(path) };
 }
 
@@ -149,13 +161,14 @@ async function makeGallery(
   source: GallerySource,
   networks: Networks,
   onProgress: OnProgress,
-): Promise<Gallery> {
+): Promise<{ gallery: Gallery; photos?: PhotosReport }> {
   onProgress({ stage: 'gallery' });
-  if ('file' in source) return source.gallery;
-  const { photos } = source;
-  return embedPhotos(networks, photos, (done) =>
-    onProgress({ stage: 'gallery', detail: source.folder, share: done / photos.length }),
+  if ('file' in source) return { gallery: source.gallery };
+  const { used, leftOut } = await embedPhotos(networks, source, (done) =>
+    onProgress({ stage: 'gallery', detail: source.folder, share: done / source.photos.length }),
   );
+  const photos = { used: used.length, leftOut, doubts: galleryDoubts(used) };
+  return { gallery: galleryOf(used), photos };
 }
 
 /** Inputs go by their role, not by where they lie: a moved checkpoint is the same one. */

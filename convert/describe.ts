@@ -1,9 +1,10 @@
-/** A conversion in one line, for people. */
-import type { Conversion } from './convert-model.ts';
+/** A conversion in a line, and a gallery of one's own in some more, for people. */
+import type { Conversion, PhotosReport } from './convert-model.ts';
+import { leftOutLines } from './gallery-folder.ts';
 
 /** @param milliseconds how long it took */
 export function describeConversion(conversion: Conversion, milliseconds: number): string {
-  const { directory, converted, people, tests } = conversion;
+  const { directory, converted, people, tests, photos } = conversion;
   const known = `${people} ${people === 1 ? 'person' : 'people'}`;
   if (!converted) return `${directory} is up to date (${known}): nothing to convert.`;
   const engines = tests.map(({ backend, deviations }) => {
@@ -11,5 +12,18 @@ export function describeConversion(conversion: Conversion, milliseconds: number)
     return `${backend} off by ${most.toExponential(1)}`;
   });
   const seconds = (milliseconds / 1000).toFixed(1);
-  return `Converted into ${directory} in ${seconds} s: ${known}, answers compared with PyTorch's (${engines.join(', ')}).`;
+  return [
+    `Converted into ${directory} in ${seconds} s: ${known}, answers compared with PyTorch's (${engines.join(', ')}).`,
+    ...(photos === undefined ? [] : describePhotos(photos, known)),
+  ].join('\n');
+}
+
+function describePhotos({ used, leftOut, doubts }: PhotosReport, known: string): string[] {
+  const count = (n: number, one: string, more: string) => `${n} ${n === 1 ? one : more}`;
+  return [
+    `The gallery has ${count(used, 'photo', 'photos')} of ${known}; ${leftOut.length} left out${leftOut.length > 0 ? ':' : '.'}`,
+    ...leftOutLines(leftOut),
+    ...(doubts.length > 0 ? ['Please look at these again:'] : []),
+    ...doubts.map((doubt) => `  ${doubt}`),
+  ];
 }

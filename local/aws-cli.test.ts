@@ -1,16 +1,17 @@
 /** The AWS CLI lines of the documentation, run against the embedded cloud. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { openResults } from '../cloud/objects.ts';
 import { provision } from '../cloud/provision.ts';
 import { readSettings } from '../runtime/settings.ts';
+import { commandsOf, documentation } from '../test/docs/markdown.fixture.ts';
+import { wayOf } from '../test/docs/ways.fixture.ts';
 import { startTestCloud, temporaryFolder } from './cloud.fixture.ts';
 
 const run = promisify(execFile);
-const PAGE = new URL('../docs/deploy.md', import.meta.url);
+const PAGE = 'docs/deploy.md';
 
 const missing = await run('aws', ['--version']).then(
   () => false as const,
@@ -20,13 +21,12 @@ const missing = await run('aws', ['--version']).then(
 /** Version 1 of the CLI passes over AWS_ENDPOINT_URL for SQS: nothing may ever leave this machine. */
 const ON_THIS_MACHINE = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }';
 
-/** The lines of the section's one block. */
+/** The lines of the page that test/docs leaves to this test. */
 async function examples(): Promise<string[]> {
-  const [, section = ''] = (await readFile(PAGE, 'utf8')).split(
-    '## Looking at it with the AWS CLI\n',
-  );
-  const block = /```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
-  return block.trim().split('\n');
+  const page = (await documentation()).find(({ path }) => path === PAGE);
+  return commandsOf(page!)
+    .map(({ line }) => line)
+    .filter((line) => isDeepStrictEqual(wayOf(line), { by: 'local/aws-cli.test.ts' }));
 }
 
 describe('the AWS CLI on the embedded cloud', { skip: missing, timeout: 120_000 }, () => {

@@ -1,4 +1,5 @@
 /** Reads the manifest that every whole model folder has. Looks at no other file. */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError } from './errors.ts';
@@ -23,4 +24,10 @@ export async function readManifest(directory: string): Promise<Manifest> {
       { cause },
     );
   }
+}
+
+/** Short, and the same only for the same networks and the same gallery. */
+export function versionOf({ outputs }: Manifest): string {
+  const files = outputs.map(({ file, sha256 }) => `${file} ${sha256}`).sort();
+  return createHash('sha256').update(files.join('\n')).digest('hex').slice(0, 12);
 }

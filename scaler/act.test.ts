@@ -14,7 +14,12 @@ import { expect, learn, startMemory } from './memory.ts';
 const [place] = ANYWHERE;
 const reason = 'a test';
 const launches = (numbers: number[], from = 0): Launching[] =>
-  launchesOf(numbers, { place: place!, reason, nonce: (index) => `n${from + index}` });
+  launchesOf(numbers, {
+    place: place!,
+    cause: 'demand',
+    reason,
+    nonce: (index) => `n${from + index}`,
+  });
 
 function partsOf(fleet: MemoryFleet, mayLaunch: () => boolean) {
   const [leases, pressure] = [{} as Leases, {} as Pressure];

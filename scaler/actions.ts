@@ -10,6 +10,23 @@ export interface Call {
   readonly place: Place;
 }
 
+/** The few kinds of reasons that measurements count by; `reason` says it in words. */
+export type Cause =
+  /** A policy wants more, or MIN_INSTANCES does. */
+  | 'demand'
+  | 'smallest-fleet'
+  /** Idle for long enough and not needed; has drained since. */
+  | 'spare'
+  | 'drained'
+  /** Silent, or never up. */
+  | 'dead'
+  /** The warm pool has too many, or one that cannot be started. */
+  | 'warm-pool'
+  /** Launched with others, and not named yet. */
+  | 'unnamed'
+  /** Pressure of requests that are nowhere any more. */
+  | 'lost';
+
 export interface Launching {
   readonly kind: 'launch';
   readonly number: number;
@@ -17,12 +34,14 @@ export interface Launching {
   readonly nonce: string;
   /** The call it is part of: those with the same one are launched together. */
   readonly call: Call;
+  readonly cause: Cause;
   readonly reason: string;
 }
 
 interface OnInstance {
   readonly number: number;
   readonly instanceId: string;
+  readonly cause: Cause;
   readonly reason: string;
 }
 
@@ -54,6 +73,7 @@ export interface Forgetting {
   readonly kind: 'forget-pressure';
   /** Requests that came before this time, in ms since 1970. */
   readonly before: number;
+  readonly cause: Cause;
   readonly reason: string;
 }
 

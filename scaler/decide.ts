@@ -86,6 +86,7 @@ function toName(instances: readonly FleetInstance[], { names, terminations }: Me
       kind: 'name',
       number,
       instanceId: id,
+      cause: 'unnamed',
       reason: 'it was launched with others',
     }));
 }

@@ -35,14 +35,14 @@ export function grow(
   memory: Memory,
   observation: Observation,
 ): Growth {
-  const { reason } = wish;
+  const { reason, cause = 'demand' } = wish;
   const unsure = fleet.missing.filter(({ instanceId }) => instanceId === undefined);
   const sure = fleet.serving.length + fleet.missing.length - unsure.length;
   const startable = inPool(fleet, settings, observation);
   const mayStart = observation.now >= memory.startPause.until;
   const starts = (mayStart ? startable : [])
     .slice(0, Math.max(0, wish.to - sure - unsure.length))
-    .map(({ id, number }): Starting => ({ kind: 'start', number, instanceId: id, reason }));
+    .map(({ id, number }): Starting => ({ kind: 'start', number, instanceId: id, cause, reason }));
   const needed = wish.to - sure - starts.length;
   const room = settings.MAX_INSTANCES - fleet.alive;
   const { launches, waits } = launch({ needed, room }, wish, fleet, settings, memory, observation);
@@ -53,6 +53,7 @@ export function grow(
       kind: 'terminate',
       number,
       instanceId: id,
+      cause: 'warm-pool',
       reason: 'it cannot be started and takes the place of one that is needed',
     }),
   );
@@ -70,7 +71,7 @@ export function grow(
 /** Launches whose outcome is not known come first: asked again with the same token, they launch once. */
 function launch(
   { needed, room }: { needed: number; room: number },
-  { reason }: Grow,
+  { reason, cause = 'demand' }: Grow,
   fleet: FleetNow,
   settings: GrowSettings,
   memory: Memory,
@@ -95,7 +96,14 @@ function launch(
     if (retries.length >= needed) break;
     retries.push(
       ...call.map(
-        ({ number, nonce, call }): Launching => ({ kind: 'launch', number, nonce, call, reason }),
+        ({ number, nonce, call }): Launching => ({
+          kind: 'launch',
+          number,
+          nonce,
+          call,
+          cause,
+          reason,
+        }),
       ),
     );
   }
@@ -107,6 +115,7 @@ function launch(
       : `; ${placeName(place)}, since ${placeName(preferred)} is refused`;
   const news = launchesOf(lowestFree(fleet.numbers, Math.max(0, count)), {
     place,
+    cause,
     reason: `${reason}${elsewhere}`,
     nonce: (index) => `${memory.seed}-${(memory.launchCount + index).toString(36)}`,
   });

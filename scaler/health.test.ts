@@ -21,6 +21,7 @@ describe('reaping', () => {
     assert.deepEqual(see(29, 30), []);
     assert.deepEqual(see(31, 32), ['terminate 1', 'launch 3']);
     assert.deepEqual(see(32, 33), [], 'once');
+    assert.deepEqual(ticks.causes, ['dead', 'demand']);
   });
 
   it('ends one that never reported within its boot time, not before', () => {

@@ -5,7 +5,7 @@
 import type { FleetInstance } from '../cloud/instances.ts';
 import type { Place } from '../cloud/launch-input.ts';
 import { writeNumbers } from '../cloud/names.ts';
-import type { Launching } from './actions.ts';
+import type { Cause, Launching } from './actions.ts';
 import type { Launch, Memory } from './memory.ts';
 
 /** A launch that EC2 has not listed by then has failed. Its list is seldom more than seconds late. */
@@ -29,7 +29,11 @@ const TAG_LENGTH = 255;
  */
 export function launchesOf(
   numbers: readonly number[],
-  { place, reason, nonce }: { place: Place; reason: string; nonce: (index: number) => string },
+  {
+    place,
+    nonce,
+    ...why
+  }: { place: Place; cause: Cause; reason: string; nonce: (index: number) => string },
 ): Launching[] {
   const groups =
     numbers.length <= MOST_CALLS ? numbers.map((number) => [number]) : inOneCall(numbers);
@@ -37,7 +41,7 @@ export function launchesOf(
   return groups.flatMap((group) => {
     const call = { nonce: nonce(index), numbers: group, place };
     return group.map(
-      (number): Launching => ({ kind: 'launch', number, nonce: nonce(index++), call, reason }),
+      (number): Launching => ({ kind: 'launch', number, nonce: nonce(index++), call, ...why }),
     );
   });
 }

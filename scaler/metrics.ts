@@ -1,11 +1,19 @@
 /** The scaler's measurements in Prometheus' text form, under its conventions for names and units. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { leaseStates } from '../cloud/leases.ts';
 import type { LoopView } from './loop.ts';
 
 /** What could not be read is no zero. */
 const UNKNOWN = Number.NaN;
+/** An instance that has not spoken for this long is shown as silent; it speaks once a second. */
+const SILENT_MS = 5000;
 
-export function scalerMetrics(view: () => LoopView): Registry {
+interface FleetBounds {
+  readonly MAX_INSTANCES: number;
+  readonly MIN_INSTANCES: number;
+}
+
+export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -65,6 +73,32 @@ export function scalerMetrics(view: () => LoopView): Registry {
     ({ role }) => (role === 'leader' || role === 'alone' ? 1 : 0),
   );
   gauge(
+    'elastic_face_scaler_last_look_timestamp_seconds',
+    'When this scaler last looked at the fleet; it does so every second while it leads.',
+    ({ seen }) => seen && seen.observation.now / 1000,
+  );
+  gauges(
+    'elastic_face_scaler_readable',
+    'Whether each source could be read at the last look; none is while another scaler leads.',
+    ['source'],
+    ({ seen }) => {
+      if (seen === undefined) return [];
+      const { instances, leases, pressure, depth } = seen.observation;
+      return Object.entries({ instances, leases, pressure, queue: depth }).map(
+        ([source, reading]) => [{ source }, reading === undefined ? 0 : 1],
+      );
+    },
+  );
+  gauges(
+    'elastic_face_scaler_fleet_bound_instances',
+    'The smallest and the largest fleet that the settings allow.',
+    ['bound'],
+    () => [
+      [{ bound: 'smallest' }, bounds.MIN_INSTANCES],
+      [{ bound: 'largest' }, bounds.MAX_INSTANCES],
+    ],
+  );
+  gauge(
     'elastic_face_scaler_arrivals_per_second',
     'Requests that arrive a second, measured.',
     ({ seen }) => seen?.situation?.arrivalsPerSecond,
@@ -111,6 +145,21 @@ export function scalerMetrics(view: () => LoopView): Registry {
     },
   );
   gauges(
+    'elastic_face_scaler_workers',
+    'Instances by what their workers say they do; silent is one that has not spoken for 5 s.',
+    ['state'],
+    ({ seen }) => {
+      const leases = seen?.observation.leases;
+      if (leases === undefined) return [];
+      const counts = new Map<string, number>([...leaseStates, 'silent'].map((state) => [state, 0]));
+      for (const { state, silentMs } of leases.values()) {
+        const shown = silentMs > SILENT_MS ? 'silent' : state;
+        counts.set(shown, (counts.get(shown) ?? 0) + 1);
+      }
+      return [...counts].map(([state, count]) => [{ state }, count]);
+    },
+  );
+  gauges(
     'elastic_face_scaler_closed_seconds',
     'Time for which launches wait, by what is closed and EC2’s code.',
     ['what', 'code'],
@@ -130,9 +179,13 @@ export function scalerMetrics(view: () => LoopView): Registry {
   );
   counter(
     'elastic_face_scaler_decisions_total',
-    'What was decided, by kind of action.',
-    ['kind'],
-    ({ tally }) => [...tally.decided].map(([kind, count]) => [{ kind }, count]),
+    'What was decided, by kind of action and of its cause.',
+    ['kind', 'cause'],
+    ({ tally }) =>
+      [...tally.decided].map(([decision, count]) => {
+        const [kind = '', cause = ''] = decision.split(' ');
+        return [{ kind, cause }, count];
+      }),
   );
   return registry;
 }

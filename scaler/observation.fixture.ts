@@ -57,6 +57,8 @@ export function observation(seen: Seen = {}): Observation {
 export class Ticks {
   readonly settings: ScalingSettings;
   memory: Memory = startMemory('seed');
+  /** Of all actions up to now, in their order. */
+  readonly causes: string[] = [];
   /** What EC2 says to launches. */
   ec2: 'yes' | 'no' | 'nothing' = 'yes';
 
@@ -74,6 +76,7 @@ export class Ticks {
         ? [{ kind: 'launched', nonce, instanceId: `i-${number}` }]
         : [{ kind: 'launch-failed', nonce, refused: this.ec2 === 'no' }];
     });
+    this.causes.push(...decision.actions.map(({ cause }) => cause));
     this.memory = learn(decision.memory, outcomes, seen.now ?? START);
     return decision.actions.map((action) =>
       action.kind === 'forget-pressure'

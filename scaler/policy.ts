@@ -7,6 +7,7 @@ import type { LeaseReading } from '../cloud/leases.ts';
 import type { PressureReading } from '../cloud/pressure.ts';
 import type { QueueDepth } from '../cloud/queues.ts';
 import type { Settings } from '../runtime/settings.ts';
+import type { Cause } from './actions.ts';
 
 /** One reading of the world; a part is undefined when it could not be read. */
 export interface Observation {
@@ -64,6 +65,8 @@ export interface Grow {
   readonly kind: 'grow';
   readonly to: number;
   readonly reason: string;
+  /** Set where it is not demand. */
+  readonly cause?: Cause;
 }
 
 /** As many as are idle long enough may go, down to `to`. */
@@ -134,7 +137,8 @@ export function wishOf(policy: Policy, situation: Situation, settings: ScalingSe
   const wish = policy(situation, settings);
   const least = Math.min(settings.MIN_INSTANCES, settings.MAX_INSTANCES);
   if (fleetOf(situation) < least && !(wish.kind === 'grow' && wish.to >= least)) {
-    return { kind: 'grow', to: least, reason: `the smallest fleet is ${least}` };
+    const reason = `the smallest fleet is ${least}`;
+    return { kind: 'grow', to: least, reason, cause: 'smallest-fleet' };
   }
   if (wish.kind !== 'shrink' || wish.to >= least) return wish;
   if (fleetOf(situation) === least) {

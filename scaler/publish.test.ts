@@ -96,16 +96,16 @@ describe('what a scaler tells', () => {
     const launch = (number: number): Action => {
       const nonce = String(number);
       const call = { nonce, numbers: [number], place: {} as never };
-      return { kind: 'launch', number, nonce, call, reason: 'three wait' };
+      return { kind: 'launch', number, nonce, call, cause: 'demand', reason: 'three wait' };
     };
-    const on = { number: 9, instanceId: 'i-9', reason: 'idle' };
+    const on = { number: 9, instanceId: 'i-9', cause: 'spare', reason: 'idle' } as const;
     const actions: Action[] = [
       launch(3),
       launch(1),
       launch(2),
       { kind: 'name', ...on },
       { kind: 'drain', ...on },
-      { kind: 'forget-pressure', before: 1, reason: 'the queue is empty' },
+      { kind: 'forget-pressure', before: 1, cause: 'lost', reason: 'the queue is empty' },
     ];
     assert.deepEqual(
       linesOf({ at: 7, actions, reasons: [], situation: undefined, refusals: new Map() }),

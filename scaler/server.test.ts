@@ -23,6 +23,7 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
     base = `http://127.0.0.1:${server.port}`;
     await until('four', async () => (await stage.up()).length === 4);
     await until('four seen', () => stage.loop.view().seen?.observation.instances?.length === 4);
+    await until('four heard', () => stage.loop.view().seen?.observation.leases?.size === 4);
   });
   after(async () => {
     await server.close();
@@ -74,7 +75,13 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
     assert.ok(value('elastic_face_scaler_boot_seconds') > 0);
     assert.ok(value('elastic_face_scaler_service_seconds') > 0);
     assert.ok(value('elastic_face_scaler_arrivals_per_second') >= 0);
-    assert.ok(value('elastic_face_scaler_decisions_total{kind="launch"}') >= 4);
+    assert.ok(value('elastic_face_scaler_decisions_total{kind="launch",cause="demand"}') >= 4);
+    assert.equal(value('elastic_face_scaler_fleet_bound_instances{bound="largest"}'), 4);
+    assert.equal(value('elastic_face_scaler_readable{source="instances"}'), 1);
+    assert.equal(value('elastic_face_scaler_workers{state="idle"}'), 4);
+    assert.equal(value('elastic_face_scaler_workers{state="silent"}'), 0);
+    const lookedAt = value('elastic_face_scaler_last_look_timestamp_seconds');
+    assert.ok(Math.abs(Date.now() / 1000 - lookedAt) < 30);
     const refused = 'elastic_face_scaler_refusals_total{code="InsufficientInstanceCapacity"}';
     assert.ok(value(refused) >= 1);
     for (const line of lines) assert.match(line, /^(?:#.*|\w+(?:\{.*\})? \S+|)$/);
@@ -100,6 +107,8 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
     const metrics = await (await fetch(`${at}/metrics`)).text();
     assert.match(metrics, /^elastic_face_scaler_leads 0$/m);
     assert.match(metrics, /^elastic_face_scaler_boot_seconds Nan$/im);
+    assert.match(metrics, /^elastic_face_scaler_last_look_timestamp_seconds Nan$/im);
+    assert.doesNotMatch(metrics, /^elastic_face_scaler_readable\{/m);
     await standby.close();
   });
 

@@ -12,7 +12,7 @@ import { statusOf } from './status.ts';
 
 type ServerSettings = Pick<
   Settings,
-  'SCALER_PORT' | 'SCALER_HOST' | 'SCALE_POLICY' | 'MAX_INSTANCES'
+  'SCALER_PORT' | 'SCALER_HOST' | 'SCALE_POLICY' | 'MAX_INSTANCES' | 'MIN_INSTANCES'
 >;
 
 export interface ScalerServer {
@@ -25,7 +25,7 @@ export async function serveStatus(
   view: () => LoopView,
   settings: ServerSettings,
 ): Promise<ScalerServer> {
-  const metrics = scalerMetrics(view);
+  const metrics = scalerMetrics(view, settings);
   const app = express().disable('x-powered-by');
   app.get(['/', '/status'], (_request, response) => {
     const seen = view();

@@ -48,5 +48,6 @@ describe('the policy of the settings', () => {
     assert.deepEqual(ticks.see({}), ['launch 1']);
     const leases = { 'i-1': idle(99), 'i-2': idle(99) };
     assert.deepEqual(ticks.see({ instances, leases }), ['drain 2']);
+    assert.deepEqual(ticks.causes, ['smallest-fleet', 'spare']);
   });
 });

@@ -40,14 +40,18 @@ export function leaving(
     if (drained) {
       const stoppable = !spot && state === 'running' && !memory.unstoppable.has(instanceId);
       if (room <= 0 || !stoppable) {
-        return [{ kind: 'terminate', number, instanceId, reason: 'it has drained' }];
+        return [
+          { kind: 'terminate', number, instanceId, cause: 'drained', reason: 'it has drained' },
+        ];
       }
       room -= 1;
       const reason = 'it has drained, and the warm pool has room';
-      return [{ kind: 'stop', number, instanceId, reason }];
+      return [{ kind: 'stop', number, instanceId, cause: 'drained', reason }];
     }
     const reason = whyDead(instance, lease, memory, { now, bootMs });
-    return reason === undefined ? [] : [{ kind: 'terminate', number, instanceId, reason }];
+    return reason === undefined
+      ? []
+      : [{ kind: 'terminate', number, instanceId, cause: 'dead', reason }];
   });
   // Without a warm pool, whoever stopped an instance had a reason of his own.
   const surplus = WARM_POOL === 0 ? 0 : Math.max(0, pool.length - WARM_POOL);
@@ -57,7 +61,7 @@ export function leaving(
     .slice(0, surplus)
     .map(({ id, number }): Terminating => {
       const reason = `the warm pool has ${WARM_POOL} without it`;
-      return { kind: 'terminate', number, instanceId: id, reason };
+      return { kind: 'terminate', number, instanceId: id, cause: 'warm-pool', reason };
     });
   return [...up, ...tooMany];
 }
@@ -83,7 +87,7 @@ export function toDrain(
     .map(({ id, number }) => {
       const seconds = Math.floor(idleMs(leases.get(id)) / 1000);
       const reason = `${wish.reason} and it has been idle for ${seconds} s`;
-      return { kind: 'drain', number, instanceId: id, reason };
+      return { kind: 'drain', number, instanceId: id, cause: 'spare', reason };
     });
 }
 

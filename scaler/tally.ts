@@ -1,15 +1,15 @@
 /** Counts what a scaler did since it started. Knows no format. */
-import type { Action, ActionKind } from './actions.ts';
+import type { Action, ActionKind, Cause } from './actions.ts';
 import type { Outcome } from './memory.ts';
 
 export class Tally {
-  readonly decided = new Map<ActionKind, number>();
+  readonly decided = new Map<`${ActionKind} ${Cause}`, number>();
   /** Launches and starts that EC2 did not grant, by its code. */
   readonly refused = new Map<string, number>();
   launched = 0;
 
   count(actions: readonly Action[], outcomes: readonly Outcome[]): void {
-    for (const { kind } of actions) add(this.decided, kind, 1);
+    for (const { kind, cause } of actions) add(this.decided, `${kind} ${cause}`, 1);
     for (const outcome of outcomes) {
       if (outcome.kind === 'launched') this.launched += 1;
     }

@@ -53,6 +53,7 @@ export async function startApp(options: AppOptions = {}) {
       admission,
       pressure: { read: async () => ({ count: 0 }) } as never,
       queues: {},
+      isReady: () => true,
     }),
     live: openLive(NOTHING_RUNS, log),
     samples: openSamples(undefined),

@@ -27,6 +27,8 @@ export interface DispatcherParts {
   readonly replies: Queue;
   readonly relay: Relay;
   readonly waiters: Waiters;
+  /** Told of each reply to this node, whether somebody still waits for it or not. */
+  readonly onReply?: (reply: ReplyMessage) => void;
   readonly log: Logger;
 }
 
@@ -44,6 +46,7 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
   let listens = false;
   const listening = relay.listen(node, (body) => {
     const reply = decoded(body, log);
+    if (reply) parts.onReply?.(reply);
     if (reply && !waiters.answer(reply))
       log.debug({ request: reply.id }, 'relayed reply: no waiter');
   });
@@ -87,6 +90,7 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
   const { node, relay, waiters, log } = parts;
   const reply = decoded(message.body, log);
   if (reply?.node === node) {
+    parts.onReply?.(reply);
     if (!waiters.answer(reply)) log.info({ request: reply.id }, 'reply: the client has left');
   } else if (reply) {
     try {

@@ -3,9 +3,15 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Queue } from '../cloud/queues.ts';
 import type { Admission } from './admission.ts';
+import { shared } from './reading.ts';
+import { type ReplyMetrics, replyMetrics } from './reply-metrics.ts';
 import type { Waiters } from './waiters.ts';
 
-export interface WebMetrics {
+/** However often and by however many it is scraped, a node asks SQS and Redis no more often. */
+const SQS_READING_MS = 15_000;
+const REDIS_READING_MS = 1000;
+
+export interface WebMetrics extends ReplyMetrics {
   readonly registry: Registry;
   observe(status: number, seconds: number): void;
 }
@@ -13,18 +19,19 @@ export interface WebMetrics {
 export interface MetricSources {
   readonly waiters: Waiters;
   readonly admission: Admission;
-  readonly pressure: Pressure;
+  readonly pressure: Pick<Pressure, 'read'>;
   /** Queues by the value of their `queue` label. */
-  readonly queues: Readonly<Record<string, Queue>>;
+  readonly queues: Readonly<Record<string, Pick<Queue, 'depth'>>>;
+  readonly isReady: () => boolean;
 }
 
-export function webMetrics({ waiters, admission, pressure, queues }: MetricSources): WebMetrics {
+export function webMetrics(sources: MetricSources): WebMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const requests = new Counter({
     name: 'elastic_face_http_requests_total',
-    help: 'Photos posted, by status of the answer.',
+    help: 'Photos posted, by status of the answer; 499 is a client that left.',
     labelNames: ['status'],
     registers,
   });
@@ -34,32 +41,63 @@ export function webMetrics({ waiters, admission, pressure, queues }: MetricSourc
     buckets: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
     registers,
   });
-  new Gauge({
-    name: 'elastic_face_waiters',
-    help: 'Clients of this node that wait for their answer.',
-    registers,
-    collect() {
-      this.set(waiters.count);
+  gauges(sources, registers);
+  return {
+    registry,
+    ...replyMetrics(registers),
+    observe(status, seconds) {
+      requests.inc({ status: String(status) });
+      duration.observe(seconds);
     },
-  });
-  new Gauge({
-    name: 'elastic_face_upload_bytes',
-    help: 'Memory that uploads have reserved until their photos are stored.',
-    registers,
-    collect() {
-      this.set(admission.uploadBytes);
+  };
+}
+
+/** What is read when it is asked for. A reading that failed is no zero, and the last one not true any more. */
+function gauges(
+  { waiters, admission, pressure, queues, isReady }: MetricSources,
+  registers: Registry[],
+): void {
+  const gauge = (name: string, help: string, value: () => number | Promise<number>): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        this.set(await value());
+      },
+    });
+  };
+  gauge('elastic_face_ready', 'Whether this node can take photos, as /readyz says.', () =>
+    isReady() ? 1 : 0,
+  );
+  gauge(
+    'elastic_face_waiters',
+    'Clients of this node that wait for their answer.',
+    () => waiters.count,
+  );
+  gauge(
+    'elastic_face_upload_bytes',
+    'Memory that uploads have reserved until their photos are stored.',
+    () => admission.uploadBytes,
+  );
+  const pressureNow = shared(() => pressure.read(), REDIS_READING_MS);
+  gauge(
+    'elastic_face_pressure_requests',
+    'Requests that are waiting or in work, by the pressure set in Redis.',
+    async () => (await pressureNow())?.count ?? Number.NaN,
+  );
+  gauge(
+    'elastic_face_oldest_request_age_seconds',
+    'Time since the oldest request came that has no answer yet; 0 when there is none.',
+    async () => {
+      const reading = await pressureNow();
+      if (reading === undefined) return Number.NaN;
+      return Math.max(0, Date.now() - (reading.oldestAt ?? Date.now())) / 1000;
     },
-  });
-  new Gauge({
-    name: 'elastic_face_pressure_requests',
-    help: 'Requests that are waiting or in work, by the pressure set in Redis.',
-    registers,
-    async collect() {
-      const reading = await pressure.read().catch(() => undefined);
-      // A reading that failed is not a zero, and the last one is no longer true.
-      this.set(reading?.count ?? Number.NaN);
-    },
-  });
+  );
+  const depths = Object.entries(queues).map(
+    ([queue, opened]) => [queue, shared(() => opened.depth(), SQS_READING_MS)] as const,
+  );
   new Gauge({
     name: 'elastic_face_queue_messages',
     help: 'Messages by queue and state, by SQS’s own count; the queue dead_letters should be empty.',
@@ -67,19 +105,12 @@ export function webMetrics({ waiters, admission, pressure, queues }: MetricSourc
     registers,
     async collect() {
       await Promise.all(
-        Object.entries(queues).map(async ([queue, opened]) => {
-          const depth = await opened.depth().catch(() => undefined);
+        depths.map(async ([queue, depthNow]) => {
+          const depth = await depthNow();
           this.set({ queue, state: 'visible' }, depth?.visible ?? Number.NaN);
           this.set({ queue, state: 'in_flight' }, depth?.inFlight ?? Number.NaN);
         }),
       );
     },
   });
-  return {
-    registry,
-    observe(status, seconds) {
-      requests.inc({ status: String(status) });
-      duration.observe(seconds);
-    },
-  };
 }

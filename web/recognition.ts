@@ -31,6 +31,8 @@ export interface RecognitionParts {
   readonly pressure: Pressure;
   readonly requests: Queue;
   readonly waiters: Waiters;
+  /** Told the size of each photo that is stored and queued, and how long that took. */
+  readonly onSent?: (bytes: number, seconds: number) => void;
   readonly log: Logger;
 }
 
@@ -102,8 +104,8 @@ async function send(
 ): Promise<void> {
   const { id } = asked;
   const { node, photos, pressure, requests } = parts;
-  const sentAt = Date.now();
-  const holdsName = await pressure.begin(id, file, sentAt).catch((err: unknown) => {
+  const begun = performance.now();
+  const holdsName = await pressure.begin(id, file, Date.now()).catch((err: unknown) => {
     // Without Redis nobody knows who holds the name: a key of its own is always right.
     log.warn({ err }, 'pressure not counted');
     return false;
@@ -112,11 +114,13 @@ async function send(
   try {
     await within(span.child('store photo', { kind: 'client' }), () => photos.put(key, bytes, type));
     const digest = photoDigest(bytes);
+    const sentAt = Date.now();
     const sending = span.child('send request', { kind: 'producer' });
     const trace = sending.traceparent;
     const message = encodeRequest({ ...asked, file, key, digest, node, sentAt, trace });
     await within(sending, () => requests.send(message));
     log.info({ key, bytes: bytes.length }, 'queued');
+    parts.onSent?.(bytes.length, (performance.now() - begun) / 1000);
   } catch (err) {
     log.error({ err }, 'the request could not be sent');
     await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/pressure.ts.

@@ -164,6 +164,8 @@ describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, 
     for (const [i, answer] of (await Promise.all(answers)).entries()) {
       assert.deepEqual([answer.status, answer.text], [200, `node_${i}:Paul`]);
     }
+    const measured = await (await fetch(`${url(second)}metrics`)).text();
+    assert.match(measured, /^elastic_face_replies_total\{outcome="match"\} 10$/m);
     await second.stop();
   });
 

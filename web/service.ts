@@ -70,7 +70,6 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     uploadBytes: settings.UPLOAD_MEMORY_MB * BYTES_PER_MB,
   });
   const tracing = await openTracing({ settings, service: 'web', instance: node, log });
-  const dispatcher = startDispatcher({ node, replies, relay, waiters, log });
   const live = openLive(
     {
       pressure,
@@ -82,6 +81,16 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   );
 
   let stopping = false;
+  const notReady = (): string | undefined => (stopping ? 'stopping' : dispatcher.trouble);
+  const metrics = webMetrics({
+    waiters,
+    admission,
+    pressure,
+    queues: { requests, replies, dead_letters: deadLetters },
+    isReady: () => notReady() === undefined,
+  });
+  const { onReply, onSent } = metrics;
+  const dispatcher = startDispatcher({ node, replies, relay, waiters, onReply, log });
   const app = createApp({
     submit: submitter({
       node,
@@ -89,6 +98,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
       pressure,
       requests,
       waiters,
+      onSent,
       log,
     }),
     admission,
@@ -100,15 +110,10 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
           ? undefined
           : openRateLimit(redis, names.keys, settings.RATE_PER_MINUTE),
     }),
-    metrics: webMetrics({
-      waiters,
-      admission,
-      pressure,
-      queues: { requests, replies, dead_letters: deadLetters },
-    }),
+    metrics,
     live,
     samples: openSamples(settings.SAMPLES_DIR && resolve(settings.SAMPLES_DIR)),
-    notReady: () => (stopping ? 'stopping' : dispatcher.trouble),
+    notReady,
     isStopping: () => stopping,
     maxUploadMb: settings.MAX_UPLOAD_MB,
     tracing,

@@ -37,11 +37,12 @@ export async function giveUp(
 ): Promise<void> {
   await deadLetters.bury(body, verdict);
   if (request === undefined) return;
-  const { id, file, node } = request;
+  const { id, file, node, sentAt } = request;
+  const { deliveries, worker: instance } = verdict;
   const refusal = { reason: 'failed' as const, message: GIVEN_UP };
   await Promise.all([
     replies
-      .send(encodeReply({ id, file, node, outcome: { refusal } }))
+      .send(encodeReply({ id, file, node, outcome: { refusal }, instance, deliveries, sentAt }))
       .catch((err: unknown) => log.warn({ err }, 'the client could not be told')),
     pressure
       .finish(id, file)

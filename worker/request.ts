@@ -6,6 +6,7 @@
 import {
   type Ask,
   encodeReply,
+  type ModelInfo,
   photoDigest,
   type ReplyMessage,
   type RequestMessage,
@@ -25,6 +26,8 @@ export interface RequestParts {
   readonly compute: (bytes: Uint8Array, ask: Ask) => Promise<Computed>;
   /** This one, as replies name it. */
   readonly instanceId: string;
+  /** What computes here; undefined until it is loaded. */
+  readonly model: () => ModelInfo | undefined;
   /** Deliveries after which a photo is not tried again. */
   readonly mostDeliveries: number;
 }
@@ -55,14 +58,15 @@ export async function answerRequest(
   parts: RequestParts,
   log: Logger,
 ): Promise<Answered> {
-  const { id, file, node } = request;
+  const { id, file, node, sentAt } = request;
+  const { deliveries } = delivery;
   const answered =
-    (delivery.deliveries > 1 ? await answerOfBefore(request, parts) : undefined) ??
+    (deliveries > 1 ? await answerOfBefore(request, parts) : undefined) ??
     (await compute(request, delivery, parts));
   const { outcome, timings } = answered;
-  const instance = parts.instanceId;
-  const whole = wholeMs(timings);
-  await parts.replies.send(encodeReply({ id, file, node, outcome, timings: whole, instance }));
+  const computed = { outcome, timings: wholeMs(timings), instance: parts.instanceId };
+  const model = parts.model();
+  await parts.replies.send(encodeReply({ id, file, node, ...computed, model, deliveries, sentAt }));
   await settle(request, outcome, parts, log);
   await parts.pressure.finish(id, file).catch((err: unknown) => {
     // The answer is out; what is left in the set, the scaler sweeps when the queue is empty.

@@ -87,6 +87,8 @@ describe('what a worker makes of requests', { timeout: 120_000 }, () => {
     const told = await bench.reply(sent[1]);
     assert.ok('refusal' in told, 'its client hears of it and need not wait for its time limit');
     assert.equal(told.refusal.reason, 'failed');
+    const whole = (await bench.hear()).find(({ id }) => id === sent[1].id);
+    assert.deepEqual([whole?.deliveries, whole?.instance], [2, 'i-0']);
     const texts = bench.computed().slice(before);
     const times = (word: string) => texts.filter((text) => text.startsWith(word)).length;
     // Once more each where the first crash came in company, as whose doing it was is not seen then.

@@ -67,7 +67,8 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const inference = options.inference ?? startInference(settings, log);
   const compute: Inference['compute'] = (bytes, ask) => inference.compute(bytes, ask);
   const mostDeliveries = settings.MAX_RECEIVES;
-  const parts = { photos, results, replies, pressure, compute, mostDeliveries, instanceId };
+  const model = () => inference.model;
+  const parts = { photos, results, replies, pressure, compute, model, mostDeliveries, instanceId };
   const ending = { deadLetters: openDeadLetters(buried), replies, pressure };
   const tracing = await openTracing({ settings, service: 'worker', instance: instanceId, log });
   const consumer = new Consumer({

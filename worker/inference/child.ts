@@ -21,6 +21,7 @@ keepCompiled();
 await serveInference(async () => {
   // Imported here, so that the signals of serve.ts are handled before the native library loads.
   const { loadRecognizer } = await import('../../model/index.ts');
+  const { readManifest, versionOf } = await import('../../model/manifest.ts');
   const { outcomeOf, refusalOf } = await import('./outcome.ts');
   const recognizer = await loadRecognizer(directory, {
     backend: backend as Backend | 'auto',
@@ -38,10 +39,13 @@ await serveInference(async () => {
     if (outcome === undefined) throw recognition;
     return { outcome, timings: {} };
   };
+  const { backend: engine, precision: computesIn } = recognizer;
+  const version = versionOf(await readManifest(directory));
   return {
-    backend: `${recognizer.backend}, ${recognizer.precision}`,
+    backend: `${engine}, ${computesIn}`,
+    model: { backend: engine, precision: computesIn, version },
     // In float32 four faces take four times as long as one: the first would only wait for the last.
-    together: recognizer.precision === 'bfloat16' ? BFLOAT16_TOGETHER : 1,
+    together: computesIn === 'bfloat16' ? BFLOAT16_TOGETHER : 1,
     async compute(photos) {
       const bytes = photos.map((photo) => photo.bytes);
       const recognitions = await recognizer.recognizeAll(bytes, photos.map(optionsOf));

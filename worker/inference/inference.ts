@@ -3,7 +3,7 @@
  * only the photo at fault with it; the others wait for the next process. Knows nothing of queues.
  */
 
-import type { Ask } from '../../cloud/messages.ts';
+import type { Ask, ModelInfo } from '../../cloud/messages.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { InferenceCrash, InferenceError, InferenceStopped, InferenceUnfit } from '../errors.ts';
@@ -53,6 +53,7 @@ export class Inference {
   #inWork: Work[] = [];
   #limit: NodeJS.Timeout | undefined;
   #together = 1;
+  #model: ModelInfo | undefined;
   #child: InferenceChild | undefined;
   #ready = unheardResolvers();
   #isReady = false;
@@ -73,6 +74,11 @@ export class Inference {
   /** Whether a process with a loaded model is up. */
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** Of the last process that was ready. */
+  get model(): ModelInfo | undefined {
+    return this.#model;
   }
 
   /**
@@ -156,6 +162,7 @@ export class Inference {
       clearTimeout(this.#startLimit);
       this.#isReady = true;
       this.#together = word.together;
+      this.#model = word.model;
       this.#options.log.info({ backend: word.backend }, 'the inference process is ready');
       this.#ready.resolve(word.backend);
       this.#next();

@@ -1,6 +1,6 @@
 /** What a worker and its inference process say to each other over their channel. Knows no network. */
 import { z } from 'zod';
-import { type Ask, replyMessageSchema } from '../../cloud/messages.ts';
+import { type Ask, modelInfoSchema, replyMessageSchema } from '../../cloud/messages.ts';
 
 /** A photo, and what its answer is to tell. */
 export interface Photo {
@@ -26,7 +26,12 @@ export type Answer = z.output<typeof answerSchema>;
 /** The inference process's words. */
 export const wordSchema = z.discriminatedUnion('kind', [
   /** The model is loaded; photos may come, and so many of them in one work. */
-  z.object({ kind: z.literal('ready'), backend: z.string(), together: z.int().min(1) }),
+  z.object({
+    kind: z.literal('ready'),
+    backend: z.string(),
+    together: z.int().min(1),
+    model: modelInfoSchema.optional(),
+  }),
   /** It cannot start and another try would end the same, e.g. there is no model. */
   z.object({ kind: z.literal('unfit'), message: z.string() }),
   /** One for each photo of the work, in its order; `failed` is not the photo's fault. */

@@ -2,12 +2,15 @@
  * The child's side of the channel, whatever computes the answers: says when it is ready, answers what it
  * is given, in order, and leaves with its worker. Knows nothing of the model.
  */
+import type { ModelInfo } from '../../cloud/messages.ts';
 import { ElasticFaceError, messageOf } from '../../runtime/errors.ts';
 import type { Answer, Answers, Photo, Word, Work } from './protocol.ts';
 
 export interface Computer {
   /** Shown in logs, e.g. `tensorflow`. */
   readonly backend: string;
+  /** Told with each reply. */
+  readonly model?: ModelInfo;
   /** Most photos that it wants at once: more than one only where that is faster for all of them. */
   readonly together: number;
   /** One answer a photo, in their order. Rejects only for what is not a photo's fault. */
@@ -35,8 +38,8 @@ export async function serveInference(load: () => Promise<Computer>): Promise<voi
   process.on('message', (work: Work) => {
     turn = turn.then(() => answer(computer, work));
   });
-  const { backend, together } = computer;
-  process.send?.({ kind: 'ready', backend, together } satisfies Word);
+  const { backend, together, model } = computer;
+  process.send?.({ kind: 'ready', backend, together, model } satisfies Word);
 }
 
 async function answer(computer: Computer, { number, photos }: Work): Promise<void> {

@@ -1,0 +1,69 @@
+/** How each command of the documentation is tried. One that fits none of these fails the test. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { readSettings } from '../../runtime/settings.ts';
+
+export type Way =
+  /** Run in the scratch folder, against the one system of the test. */
+  | { readonly run: true }
+  /** Run by another test, which names the page it reads. */
+  | { readonly by: string }
+  /** Not run, and why; what can be looked at without running is. */
+  | { readonly not: string; readonly check?: (line: string, folder: string) => void };
+
+const WAYS: readonly (readonly [RegExp, Way])[] = [
+  [/^npm run -s (?:recognize|photo|workload) /, { run: true }],
+  [/^npm run (?:recognize|workload|convert|deploy:synth|key|logs) /, { run: true }],
+  [/^curl .*http:\/\/127\.0\.0\.1:8000\//, { run: true }],
+  [/^export [A-Z_]+=/, { run: true }],
+  [/^rm -rf ~\/\S+( ~\/\S+)*$/, { run: true }],
+  [/^git archive /, { run: true }],
+  [/^(?:[A-Z_]+=\S+ )*npm start$/, { not: 'is the system of this test', check: knowsSettings }],
+  [/^journalctl /, { not: 'wants systemd, with the project’s units in it' }],
+  [/^npm (?:ci|test)$/, { not: 'the suite itself runs in what it has installed' }],
+  [/^git clone |^cd elastic-face$/, { not: 'the checkout is there: it is under test' }],
+  [
+    /^npm run doctor -- /,
+    { not: 'wants an account; deploy/doctor/doctor.test.ts has a local one' },
+  ],
+  [/^FUZZ_CASES=\d+ node --test /, { not: 'takes minutes; references.test.ts looks at the files' }],
+  [/^npm run bench -- /, { not: 'takes minutes; references.test.ts looks at the flags' }],
+  [/^python (?:workload_generator|p2_grader)\.py /, { not: 'the course’s programs are not ours' }],
+  [/^deploy\/bake\/bake\.sh /, { not: 'makes an image of a machine, as root', check: bakes }],
+  [/^aws cloudformation deploy /, { not: 'wants an account', check: fitsTemplate }],
+  [/^aws s3 cp \S+ s3:\/\/BUCKET\//, { not: 'wants a bucket of an account' }],
+  [/^aws (?:sqs|s3|ec2|sts) /, { by: 'local/aws-cli.test.ts' }],
+  [
+    /^docker (?:build|run) /,
+    { not: 'wants docker; deploy/container/container.test.ts has the file' },
+  ],
+];
+
+export function wayOf(line: string): Way | undefined {
+  return WAYS.find(([pattern]) => pattern.test(line))?.[1];
+}
+
+function knowsSettings(line: string): void {
+  const given = [...line.matchAll(/([A-Z_]+)=(\S+) /g)].map(([, name, value]) => [name!, value!]);
+  const settings: Readonly<Record<string, unknown>> = readSettings({}, Object.fromEntries(given));
+  for (const [name, value] of given) assert.equal(String(settings[name!]), value);
+}
+
+function bakes(line: string, folder: string): void {
+  const script = readFileSync(join(folder, 'deploy/bake/bake.sh'), 'utf8');
+  for (const [flag] of line.matchAll(/--[a-z]+/g)) assert.ok(script.includes(`${flag})`), flag);
+}
+
+/** Each parameter that is given is one of the template, which an earlier command may have made. */
+function fitsTemplate(line: string, folder: string): void {
+  const [, file] = /--template-file (\S+)/.exec(line) ?? [];
+  const [, overrides = ''] = /--parameter-overrides (.*)$/.exec(line) ?? [];
+  assert.ok(file, line);
+  const text = readFileSync(join(folder, file), 'utf8');
+  const template = parseDocument(text, { logLevel: 'silent' });
+  for (const [, name] of overrides.matchAll(/(\w+)=/g)) {
+    assert.ok(template.hasIn(['Parameters', name]), `${file} has no parameter ${name}`);
+  }
+}
