@@ -129,6 +129,10 @@ async function startPrometheus({ stack }: SlowStack) {
     if (child.exitCode !== null) throw new Error(`prometheus ended:\n${said}`);
     return /Listening on"? address=(\S+)/.exec(said)?.[1];
   });
+  // It listens before it answers questions.
+  await until('Prometheus to be ready', async () => {
+    return (await fetch(`http://${address}/-/ready`)).ok;
+  });
   return {
     /** Whether it has had an answer at any time of the last minutes. */
     async has(expr: string): Promise<boolean> {
