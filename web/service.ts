@@ -26,6 +26,7 @@ import { refuse } from './errors.ts';
 import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
 import { webMetrics } from './metrics.ts';
+import { openPage } from './page.ts';
 import { submitter } from './recognition.ts';
 import { openSamples } from './samples.ts';
 import { closeServer, openServer } from './server.ts';
@@ -81,6 +82,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     log,
   );
 
+  const page = openPage();
   let stopping = false;
   const app = createApp({
     submit: submitter({
@@ -110,6 +112,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     samples: openSamples(settings.SAMPLES_DIR && resolve(settings.SAMPLES_DIR)),
     notReady: () => (stopping ? 'stopping' : dispatcher.trouble),
     isStopping: () => stopping,
+    page,
     maxUploadMb: settings.MAX_UPLOAD_MB,
     tracing,
     log,
@@ -131,6 +134,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   }
   const { port } = server.address() as AddressInfo;
   log.info({ port, node }, 'listening');
+  page.prepare();
   return {
     port,
     async stop() {
