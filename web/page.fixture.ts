@@ -43,6 +43,8 @@ export function openChromium(): Promise<Browser> {
   });
 }
 
+const WAIT_MS = 15_000;
+
 /** What a page of ours must never do. */
 export interface Sins {
   readonly console: string[];
@@ -56,6 +58,7 @@ export async function openTab(
 ): Promise<{ tab: Page; sins: Sins; close(): Promise<void> }> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const tab = await context.newPage();
+  tab.setDefaultTimeout(WAIT_MS);
   const sins: Sins = { console: [], hosts: [] };
   tab.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning')
@@ -127,7 +130,7 @@ export interface PageDouble {
   history: LiveHistory;
   /** Status of /live; anything but 200 refuses. */
   liveStatus: number;
-  /** The Authorization header that it and the app want; undefined lets everybody. */
+  /** How many streams are open. */
   readonly watching: number;
   /** The keys that /live was asked with. */
   readonly keys: (string | undefined)[];

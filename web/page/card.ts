@@ -14,9 +14,9 @@ const cards = byId('cards', 'ol');
 export function addCard(file: File): void {
   byId('empty', 'p').hidden = true;
   const image = h('img', { alt: `The photo ${file.name}` });
-  const frame = h('div', { class: 'frame' }, image);
+  const frame = h('div', { class: 'photo' }, image);
   const body = h('div', { class: 'body', 'aria-busy': 'true' });
-  const card = h('li', { class: 'card' }, h('div', { class: 'photo' }, frame), body);
+  const card = h('li', { class: 'card' }, frame, body);
   image.addEventListener('error', () => frame.replaceChildren(h('p', {}, 'no picture')));
   image.src = URL.createObjectURL(file);
   cards.prepend(card);
@@ -80,9 +80,13 @@ function answered(file: File, answer: Answer, ms: number): HTMLElement[] {
   const { name, nearest, timings, instance, width, height } = answer;
   return [
     h('div', { class: 'who' }, h('h3', {}, name), h('span', {}, milliseconds(ms))),
+    h('p', { class: 'caption' }, h('span', {}, 'nearest people'), h('span', {}, 'distance')),
     h(
       'ol',
-      { class: 'nearest', 'aria-label': 'The nearest people; a shorter distance is more alike' },
+      {
+        class: 'nearest',
+        'aria-label': 'The nearest people with their distance: a shorter distance is more alike',
+      },
       ...nearest.map(personOf),
     ),
     timingOf(timings, ms),

@@ -125,7 +125,7 @@ function options(
   return {
     width,
     height: HEIGHT + (hasTimes ? AXIS_HEIGHT : 8),
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, hasTimes ? 0 : 6, 0],
     legend: { show: false },
     cursor: { sync: { key: 'time' }, drag: { x: false, y: false }, y: false, points: { size: 7 } },
     hooks: { setCursor: [(plot) => say(plot.cursor.idx)] },
