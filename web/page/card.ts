@@ -1,6 +1,7 @@
 /** The card of one photo: on its way, answered, or refused. */
 import { type Answer, PostError, post } from './api.ts';
 import { announce, byId, h } from './dom.ts';
+import { nameOf } from './instance-names.ts';
 import { overlayOf } from './overlay.ts';
 import { timingOf } from './timing.ts';
 import { milliseconds, shortName } from './words.ts';
@@ -9,6 +10,8 @@ import { milliseconds, shortName } from './words.ts';
 const MOST_CARDS = 60;
 /** A bar of this distance is full: strangers are about so far apart. */
 const FAR = 1.4;
+/** The course's photos of one person are nearer than this; strangers are further away. */
+const NEAR = 1;
 const cards = byId('cards', 'ol');
 
 export function addCard(file: File): void {
@@ -80,6 +83,9 @@ function answered(file: File, answer: Answer, ms: number): HTMLElement[] {
   const { name, nearest, timings, instance, width, height } = answer;
   return [
     h('div', { class: 'who' }, h('h3', {}, name), h('span', {}, milliseconds(ms))),
+    ...(answer.distance < NEAR
+      ? []
+      : [h('p', { class: 'doubt' }, 'Nobody known is near: this is only the nearest.')]),
     h('p', { class: 'caption' }, h('span', {}, 'nearest people'), h('span', {}, 'distance')),
     h(
       'ol',
@@ -90,7 +96,7 @@ function answered(file: File, answer: Answer, ms: number): HTMLElement[] {
       ...nearest.map(personOf),
     ),
     timingOf(timings, ms),
-    fileLine(file, `${width} × ${height}`, instance !== undefined && `by ${instance}`),
+    fileLine(file, `${width} × ${height}`, instance !== undefined && `by ${nameOf(instance)}`),
   ];
 }
 

@@ -3,6 +3,7 @@ import { openCharts } from './chart.ts';
 import { openDecisions } from './decisions.ts';
 import { announce, byId } from './dom.ts';
 import { openFigures } from './figures.ts';
+import { learnNames } from './instance-names.ts';
 import { type Link, watchLive } from './stream.ts';
 import { openTiles } from './tiles.ts';
 
@@ -24,6 +25,7 @@ export function openSystem(): void {
   void watchLive({
     history: charts.history,
     state(state) {
+      learnNames(state);
       figures(state);
       tiles(state);
       decisions(state);

@@ -4,7 +4,7 @@ import { milliseconds } from './words.ts';
 
 /** In their order; `queue` is what the worker did not see: the way there, and the wait for an instance. */
 const STAGES = [
-  ['queue', 'sending and queue'],
+  ['queue', 'way and queue'],
   ['fetch', 'fetch'],
   ['wait', 'wait at worker'],
   ['decode', 'decode'],
@@ -28,7 +28,8 @@ export function timingOf(
   known.queue = Math.max(0, wholeMs - inWorker);
   const stages = STAGES.flatMap(([stage, words]) => {
     const ms = known[stage];
-    return ms === undefined ? [] : [{ stage, words, ms }];
+    // A worker that was free has no wait worth a word.
+    return ms === undefined || (stage === 'wait' && ms < 1) ? [] : [{ stage, words, ms }];
   });
   return h(
     'div',
