@@ -4,7 +4,7 @@ import { byId, h } from './dom.ts';
 
 const MOST_SECONDS = 600;
 /** A system that has just begun fills the axis all the same. */
-const LEAST_SECONDS = 120;
+const LEAST_SECONDS = 60;
 const HEIGHT = 104;
 const AXIS_HEIGHT = 26;
 const AXIS_WIDTH = 36;

@@ -22,8 +22,9 @@ export function openIntake(take: (files: readonly File[]) => void): void {
     if (event.relatedTarget === null) drop.classList.remove('over');
   });
   document.addEventListener('drop', (event) => {
+    if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
     drop.classList.remove('over');
-    take([...(event.dataTransfer?.files ?? [])]);
+    take([...event.dataTransfer.files]);
   });
 }

@@ -4,6 +4,7 @@ import { byId } from './dom.ts';
 const STORED = 'elastic-face-key';
 const form = byId('key', 'form');
 const field = byId('key-field', 'input');
+const word = byId('key-word', 'label');
 let given = Promise.withResolvers<void>();
 
 export function keyHeaders(): Record<string, string> {
@@ -14,6 +15,8 @@ export function keyHeaders(): Record<string, string> {
 /** Shows the field; resolves when a key was given. */
 export function askForKey(): Promise<void> {
   if (form.hidden) {
+    const before = sessionStorage.getItem(STORED) !== null;
+    word.textContent = before ? 'The server does not take this key.' : 'This server wants a key.';
     form.hidden = false;
     field.focus();
   }

@@ -1,13 +1,16 @@
 /** The server's sample photos, where it has some. */
-import { keyHeaders } from './key.ts';
+import { askForKey, keyHeaders } from './key.ts';
 
 async function get(path: string): Promise<Response> {
-  const response = await fetch(path, { headers: keyHeaders() });
-  if (!response.ok) throw new Error(`${path} answered ${response.status}.`);
-  return response;
+  for (;;) {
+    const response = await fetch(path, { headers: keyHeaders() });
+    if (response.ok) return response;
+    if (response.status !== 401) throw new Error(`${path} answered ${response.status}.`);
+    await askForKey();
+  }
 }
 
-/** None where the server has none, or does not show them without a key. */
+/** None where the server has none. */
 export async function listSamples(): Promise<readonly string[]> {
   try {
     const list: unknown = await (await get('/samples')).json();

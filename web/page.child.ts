@@ -1,12 +1,11 @@
 /**
- * Makes what a browser gets of web/page/: the types taken out, each file compressed once. It is a thread
- * of its own that ends when it is done, so that neither its time nor its memory is the web tier's.
+ * Makes what a browser gets of web/page/: the types taken out, each file compressed once. It is a
+ * process of its own that ends when it is done, so that neither its time nor its memory is the web tier's.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { parentPort } from 'node:worker_threads';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { BuiltPage, PageFile } from './page.ts';
 
@@ -67,4 +66,4 @@ function file(name: string, text: string): PageFile {
   return { type, plain, gzip: gzipSync(plain), br: brotliCompressSync(plain, { params }) };
 }
 
-parentPort?.postMessage(build());
+process.send?.(build());
