@@ -17,6 +17,7 @@ import { type StartedSystem, startSystem } from './start.fixture.ts';
 
 const { PICTURES } = process.env;
 const WAIT_MS = 120_000;
+const DESKTOP = { width: 1280, height: 1000 };
 const SHOWN = ['test_000.jpg', 'test_002.jpg', 'test_005.jpg'];
 
 describe('the page on the whole system', { skip, timeout: 600_000 }, () => {
@@ -50,7 +51,7 @@ describe('the page on the whole system', { skip, timeout: 600_000 }, () => {
   });
 
   it('names the people of photos, and shows the fleet come and go under a burst', async (t) => {
-    const { tab, sins } = await openTab(browser, system.url);
+    const { tab, sins } = await openTab(browser, system.url, { viewport: DESKTOP });
     tab.setDefaultTimeout(WAIT_MS);
     await tab.waitForSelector('#link[data-link=live]');
     await tab.waitForSelector('text=None runs');
@@ -68,6 +69,8 @@ describe('the page on the whole system', { skip, timeout: 600_000 }, () => {
       assert.ok((await card.locator('.timing dt').count()) > 5, 'the times of its stages');
       assert.match(String(await card.locator('.file').textContent()), /by instance \d/);
     }
+    await tab.waitForSelector('.figures div:has(dt:text-is("oldest")) dd:text-is("–")');
+    await picture(tab, 'page-light');
     await tab.check('.burst input[value="100"]');
     await tab.click('#burst-send');
     await tab.waitForSelector('.tiles [data-state=busy]');
@@ -75,8 +78,7 @@ describe('the page on the whole system', { skip, timeout: 600_000 }, () => {
     await picture(tab, 'page-burst');
     await paint(system.url, (words) => t.diagnostic(words));
     await tab.waitForSelector('text=/^100 of 100 answered in /');
-    await picture(tab, 'page-light');
-    await other('page-dark', { colorScheme: 'dark' });
+    await other('page-dark', { viewport: DESKTOP, colorScheme: 'dark' });
     await other('page-phone', { viewport: { width: 360, height: 780 } });
     await tab.waitForSelector('text=None runs');
     assert.deepEqual(sins, { console: [], hosts: [] });
