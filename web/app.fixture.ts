@@ -12,6 +12,7 @@ import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
 import type { LiveSources } from './live/read-state.ts';
 import { webMetrics } from './metrics.ts';
+import { openPage } from './page.ts';
 import { openSamples } from './samples.ts';
 import { openServer } from './server.ts';
 import type { Upload } from './upload.ts';
@@ -59,6 +60,7 @@ export async function startApp(options: AppOptions = {}) {
     samples: openSamples(undefined),
     notReady: () => undefined,
     isStopping: () => false,
+    page: openPage(),
     maxUploadMb: LIMIT_MB,
     tracing: NO_TRACING,
     log,

@@ -10,6 +10,7 @@ import { errorHandler, notFound, sendMatch } from './answer.ts';
 import { refuse } from './errors.ts';
 import type { Live } from './live/live.ts';
 import type { WebMetrics } from './metrics.ts';
+import type { Page } from './page.ts';
 import type { Submit, Submitted } from './recognition.ts';
 import type { Samples } from './samples.ts';
 import { checkHead, uploadReader } from './upload.ts';
@@ -34,6 +35,7 @@ export interface AppParts {
   /** Undefined when the node can take photos, else what is missing, in words. */
   readonly notReady: () => string | undefined;
   readonly isStopping: () => boolean;
+  readonly page: Page;
   readonly maxUploadMb: number;
   readonly tracing: Tracing;
   readonly log: Logger;
@@ -91,10 +93,19 @@ export function createApp(parts: AppParts): Express {
     log.info({ request: id, ms: Math.round(performance.now() - start) }, 'answered');
   });
 
-  app.get('/', (_request, response) => {
+  app.get('/', async (request, response) => {
+    response.vary('Accept');
+    // Whoever takes anything gets the sentence: browsers ask for HTML by name.
+    if (request.accepts(['text/plain', 'text/html']) === 'text/html') {
+      return parts.page.sendHtml(request, response);
+    }
     response
       .type('text/plain')
       .send("POST a photo here, as a multipart form with the field 'inputFile'.\n");
+  });
+  app.get('/page/:version/:name', async (request, response, next) => {
+    const { version, name } = request.params;
+    if (!(await parts.page.sendFile(request, response, version, name))) next();
   });
   app.all('/', (request) => {
     throw refuse.method(request.method);

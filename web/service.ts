@@ -26,6 +26,7 @@ import { refuse } from './errors.ts';
 import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
 import { webMetrics } from './metrics.ts';
+import { openPage } from './page.ts';
 import { submitter } from './recognition.ts';
 import { openSamples } from './samples.ts';
 import { closeServer, openServer } from './server.ts';
@@ -80,6 +81,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     log,
   );
 
+  const page = openPage();
   let stopping = false;
   const notReady = (): string | undefined => (stopping ? 'stopping' : dispatcher.trouble);
   const metrics = webMetrics({
@@ -115,6 +117,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     samples: openSamples(settings.SAMPLES_DIR && resolve(settings.SAMPLES_DIR)),
     notReady,
     isStopping: () => stopping,
+    page,
     maxUploadMb: settings.MAX_UPLOAD_MB,
     tracing,
     log,
@@ -136,6 +139,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   }
   const { port } = server.address() as AddressInfo;
   log.info({ port, node }, 'listening');
+  page.prepare();
   return {
     port,
     async stop() {

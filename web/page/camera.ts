@@ -1,0 +1,77 @@
+/** The camera: a look, a shutter, and a clear word when it cannot be had. */
+import { byId } from './dom.ts';
+import { clock } from './words.ts';
+
+/** Enough for any face, and little to send. */
+const LONGEST_SIDE = 1280;
+const QUALITY = 0.9;
+const dialog = byId('camera', 'dialog');
+const video = byId('camera-video', 'video');
+const word = byId('camera-word', 'p');
+const shutter = byId('shutter', 'button');
+
+export function openCamera(take: (files: readonly File[]) => void): void {
+  byId('camera-open', 'button').addEventListener('click', () => void start());
+  byId('camera-close', 'button').addEventListener('click', () => dialog.close());
+  dialog.addEventListener('close', stop);
+  shutter.addEventListener('click', async () => {
+    const photo = await picture();
+    dialog.close();
+    if (photo) take([photo]);
+  });
+}
+
+async function start(): Promise<void> {
+  dialog.showModal();
+  word.textContent = 'The browser asks whether the camera may be used.';
+  try {
+    if (navigator.mediaDevices === undefined) throw new DOMException('', 'SecurityError');
+    const ideal = { ideal: LONGEST_SIDE };
+    const stream = await navigator.mediaDevices.getUserMedia({
+      video: { facingMode: 'user', width: ideal },
+    });
+    video.srcObject = stream;
+    if (!dialog.open) return stop();
+    await video.play();
+    word.textContent = '';
+    shutter.disabled = false;
+    shutter.focus();
+  } catch (error) {
+    word.textContent = wordsFor(error instanceof DOMException ? error.name : '');
+  }
+}
+
+function wordsFor(reason: string): string {
+  switch (reason) {
+    case 'NotAllowedError':
+      return 'The camera was refused: allow it for this page in the browser, then try again.';
+    case 'NotFoundError':
+      return 'This device has no camera: choose a photo instead.';
+    case 'NotReadableError':
+      return 'Another program holds the camera: close it, then try again.';
+    case 'SecurityError':
+      return 'Browsers give the camera only to pages over HTTPS or of this machine.';
+    default:
+      return 'The camera does not work here: choose a photo instead.';
+  }
+}
+
+function stop(): void {
+  const stream = video.srcObject;
+  if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();
+  video.srcObject = null;
+  shutter.disabled = true;
+}
+
+async function picture(): Promise<File | undefined> {
+  const { videoWidth: width, videoHeight: height } = video;
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext('2d')?.drawImage(video, 0, 0, width, height);
+  const blob = await new Promise<Blob | null>((resolve) => {
+    canvas.toBlob(resolve, 'image/jpeg', QUALITY);
+  });
+  const name = `camera-${clock(Date.now()).replaceAll(':', '-')}.jpg`;
+  return blob === null ? undefined : new File([blob], name, { type: blob.type });
+}

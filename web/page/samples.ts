@@ -1,0 +1,27 @@
+/** The server's sample photos, where it has some. */
+import { askForKey, keyHeaders } from './key.ts';
+
+async function get(path: string): Promise<Response> {
+  for (;;) {
+    const response = await fetch(path, { headers: keyHeaders() });
+    if (response.ok) return response;
+    if (response.status !== 401) throw new Error(`${path} answered ${response.status}.`);
+    await askForKey();
+  }
+}
+
+/** None where the server has none. */
+export async function listSamples(): Promise<readonly string[]> {
+  try {
+    const list: unknown = await (await get('/samples')).json();
+    const { samples } = Array.isArray(list) ? { samples: list } : (list as { samples?: string[] });
+    return samples ?? [];
+  } catch {
+    return [];
+  }
+}
+
+export async function loadSample(name: string): Promise<File> {
+  const blob = await (await get(`/samples/${encodeURIComponent(name)}`)).blob();
+  return new File([blob], name, { type: blob.type });
+}

@@ -1,0 +1,27 @@
+/** Numbers as people read them. */
+
+export function milliseconds(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 100) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+/** 14:03:22, in the reader's time. */
+export function clock(at: number): string {
+  return new Date(at).toLocaleTimeString([], { hourCycle: 'h23' });
+}
+
+/** A file name in a sentence. */
+export function shortName(name: string): string {
+  return name.length <= 32 ? name : `${name.slice(0, 20)}…${name.slice(-10)}`;
+}
