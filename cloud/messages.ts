@@ -10,6 +10,9 @@ export const REQUEST_MESSAGE_BYTES = 1024;
 /** Faces that one answer lists: a picture of a crowd must not pass SQS's bound on a reply. */
 export const MOST_FACES = 100;
 
+/** In place of a web node: nobody waits, and whichever node gets the reply keeps it for who asks later. */
+export const KEPT = 'kept';
+
 /** A message of a queue is not one this project wrote, or would break the contract. */
 export class MessageError extends ElasticFaceError {
   constructor(message: string, options?: ErrorOptions) {
@@ -29,6 +32,8 @@ export const askSchema = z.object({
   faces: z.literal('all').optional(),
   /** How many of the nearest people to name. */
   top: z.int().min(1).max(10).optional(),
+  /** Whether the nearest person is near enough to be the one in the photo. */
+  known: z.literal(true).optional(),
 });
 export type Ask = z.output<typeof askSchema>;
 
@@ -45,7 +50,7 @@ export const requestMessageSchema = z
     key: z.string(),
     /** Of the photo's bytes, see `photoDigest`: whatever else came under that key is not its photo. */
     digest: z.string().length(43).optional(),
-    /** The web node whose client waits. */
+    /** The web node whose client waits, or `KEPT`. */
     node: z.string().min(1).max(64),
     /** When the web tier sent it, in ms since 1970. */
     sentAt: z.int().nonnegative(),
@@ -74,6 +79,8 @@ export const faceSchema = z.object({
   /** Left eye, right eye, nose, left and right corner of the mouth, as seen in the photo. */
   landmarks: z.array(point).length(5),
   nearest: z.array(z.object({ name: z.string(), distance: z.number() })),
+  /** Whether the distance is below KNOWN_DISTANCE, where that was asked. */
+  known: z.boolean().optional(),
 });
 export type Face = z.output<typeof faceSchema>;
 

@@ -5,8 +5,8 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 const WINDOW_SECONDS = 60;
 
 export interface RateLimit {
-  /** Counts one request. @returns seconds to wait when it is one too many, else undefined */
-  take(holder: string): Promise<number | undefined>;
+  /** Counts so many photos, one by default. @returns seconds to wait when it is one too many, else undefined */
+  take(holder: string, photos?: number): Promise<number | undefined>;
 }
 
 /** While Redis is away each node counts for itself: neither open to all nor closed to all. */
@@ -19,9 +19,9 @@ export function openRateLimit(redis: Redis, keys: string, perMinute: number): Ra
     insuranceLimiter: new RateLimiterMemory(limit),
   });
   return {
-    async take(holder) {
+    async take(holder, photos = 1) {
       try {
-        await limiter.consume(holder);
+        await limiter.consume(holder, photos);
         return undefined;
       } catch (refusal) {
         if (!(refusal instanceof RateLimiterRes)) throw refusal;

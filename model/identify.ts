@@ -27,6 +27,8 @@ export interface Parts {
   readonly matcher: Pick<Matcher, 'nearest' | 'isSettled'>;
   /** How far (L2) a bfloat16 embedding may be from the float32 one. */
   readonly bound: number;
+  /** Where given, bfloat16 may also leave open on which side of it the nearest distance is. */
+  readonly threshold?: number | undefined;
 }
 
 /**
@@ -39,7 +41,7 @@ export function identify(
   count: number,
   top: number,
 ): Identified {
-  const { networks, matcher, bound } = parts;
+  const { networks, matcher, bound, threshold } = parts;
   const exact = networks.precision === 'float32';
   const begun = performance.now();
   const first = networks.embed(faces, count, networks.precision);
@@ -49,7 +51,7 @@ export function identify(
     nearest: matcher.nearest(embedding, top),
   }));
   const open = [...found.keys()].filter(
-    (row) => !exact && !matcher.isSettled(found[row]!.embedding, bound),
+    (row) => !exact && !matcher.isSettled(found[row]!.embedding, bound, threshold),
   );
   const matched = performance.now();
   const again = open.length === 0 ? [] : rowsOf(embedExactly(networks, faces, open));

@@ -70,13 +70,16 @@ export class Matcher {
    * a, and each b of another person, the difference must be more than that.
    * @param embedding [512]
    * @param bound Euclidean distance
+   * @param threshold where given, it must also be settled on which side of it the nearest distance is
    */
-  isSettled(embedding: Float32Array, bound: number): boolean {
+  isSettled(embedding: Float32Array, bound: number, threshold?: number): boolean {
     this.#nearestRowOfEach(embedding);
     const found = this.#found;
     let a = 0;
     for (let row = 1; row < found.length; row++) if (found[row]! < found[a]!) a = row;
     const nearest = Math.sqrt(Math.max(found[a]!, 0));
+    // Within `bound` of the embedding, no distance changes by more than `bound`.
+    if (threshold !== undefined && Math.abs(nearest - threshold) <= bound + ROUNDING) return false;
     for (let row = 0; row < found.length; row++) {
       if (this.#personOf[row] === this.#personOf[a]) continue;
       // |b − a| is at most the sum of both distances: most people are too far for more to be computed.

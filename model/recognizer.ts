@@ -23,6 +23,8 @@ export interface Face extends DetectedFace {
   readonly embedding: Float32Array;
   /** the nearest known people, nearest first */
   readonly nearest: readonly Neighbour[];
+  /** Whether the nearest is nearer than `knownWithin`, where that was given. */
+  readonly known?: boolean;
 }
 
 export interface Recognition {
@@ -52,6 +54,8 @@ export interface RecognizeOptions {
   readonly allFaces?: boolean;
   /** With `allFaces`, the largest ones of so many at most. Default: no bound. */
   readonly mostFaces?: number;
+  /** Judge by this distance whether the nearest person is known or a stranger: in both precisions alike. */
+  readonly knownWithin?: number | undefined;
   /** Turn the photo upright by its EXIF orientation first. Default true. */
   readonly orient?: boolean;
 }
@@ -160,7 +164,12 @@ class LoadedRecognizer implements Recognizer {
   ): Promise<(Recognition | Error)[]> {
     const wishes = photos.map((_, index) => wishOf(isList(options) ? options[index] : options));
     const top = Math.max(1, ...wishes.map((wish) => wish.top));
-    const parts = { networks: this.#networks, matcher: this.#matcher, bound: this.#bound };
+    const parts = {
+      networks: this.#networks,
+      matcher: this.#matcher,
+      bound: this.#bound,
+      threshold: wishes.find((wish) => wish.knownWithin !== undefined)?.knownWithin,
+    };
     const batch = new FaceBatch((faces, count) => identify(parts, faces, count, top));
     const searched: (Searched | Error)[] = [];
     for (const [index, bytes] of photos.entries()) {
@@ -205,7 +214,8 @@ class LoadedRecognizer implements Recognizer {
   }
 }
 
-type Wish = Required<RecognizeOptions>;
+type Wish = Required<Omit<RecognizeOptions, 'knownWithin'>> &
+  Pick<RecognizeOptions, 'knownWithin'>;
 
 /** @throws {RangeError} */
 function wishOf({
@@ -213,9 +223,10 @@ function wishOf({
   allFaces = false,
   mostFaces = Number.POSITIVE_INFINITY,
   orient = true,
+  knownWithin,
 }: RecognizeOptions = {}): Wish {
   if (!Number.isInteger(top) || top < 1) throw new RangeError('top must be a whole number from 1.');
-  return { top, allFaces, mostFaces, orient };
+  return { top, allFaces, mostFaces, orient, knownWithin };
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {
@@ -250,7 +261,10 @@ function recognitionOf({
   const { identities, embedMs, matchMs } = share;
   const faces = found.map((face, index): Face => {
     const { embedding, nearest } = identities[index]!;
-    return { ...face, embedding, nearest: nearest.slice(0, wish.top) };
+    const [first] = nearest;
+    const known =
+      wish.knownWithin === undefined ? {} : { known: first!.distance < wish.knownWithin };
+    return { ...face, embedding, nearest: nearest.slice(0, wish.top), ...known };
   });
   return {
     width,

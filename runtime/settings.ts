@@ -116,6 +116,12 @@ export const settingsSchema = z.object({
     .enum(['auto', 'float32', 'bfloat16'], { error: 'must be auto, float32 or bfloat16' })
     .default('auto')
     .describe('of the encoder; auto takes bfloat16 where the processor has it; the same names'),
+  KNOWN_DISTANCE: z.coerce
+    .number<string | number>({ error: 'must be a distance from 0 to 2' })
+    .min(0, { error: 'must be at least 0' })
+    .max(2, { error: 'must be at most 2' })
+    .default(0.92)
+    .describe('JSON answers call a face `known` whose nearest person is nearer than this'),
   THREADS: whole(1, 256).default(1).describe('threads of one inference process'),
   FACE_CHECKPOINTS: z
     .string()

@@ -6,6 +6,9 @@ export const webSettings = {
   REQUEST_SECONDS: seconds(1, 86_400)
     .default(900)
     .describe('a request that has no answer by then gets 504'),
+  ANSWER_SECONDS: seconds(1, 604_800)
+    .default(3600)
+    .describe('an answer that was asked for with `Prefer: respond-async` can be read for so long'),
   MAX_UPLOAD_MB: megabytes(0.01, 512).default(16).describe('largest photo accepted, in megabytes'),
   MAX_REQUESTS: whole(1, 1_000_000)
     .default(20_000)

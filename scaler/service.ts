@@ -121,6 +121,7 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       BACKEND: settings.BACKEND,
       PRECISION: settings.PRECISION,
       THREADS: String(settings.THREADS),
+      KNOWN_DISTANCE: String(settings.KNOWN_DISTANCE),
       LOG_LEVEL: settings.LOG_LEVEL,
       ...(settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
         ? {}

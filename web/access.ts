@@ -16,6 +16,16 @@ export interface Access {
    * @throws {HttpError} 401 without a key that is known, 429 when its holder has sent too many
    */
   requireClient(request: Request): Promise<void>;
+  /**
+   * Counts so many photos more, where one request brings several.
+   * @throws {HttpError} 429 when they are too many
+   */
+  countMore(request: Request, photos: number): Promise<void>;
+  /**
+   * Whose key it is; undefined where none are needed. Counts nothing.
+   * @throws {HttpError} 401 without a key that is known
+   */
+  holderOf(request: Request): string | undefined;
   /** @throws {HttpError} 401 without the admin key, when one is set */
   requireAdmin(request: Request): void;
   /** @throws {HttpError} 401 without any of the keys, when some are set */
@@ -30,14 +40,22 @@ export function accessBy({ apiKeys, adminKeyHash, rateLimit }: AccessSettings): 
     adminKeyHash === undefined ? undefined : keyEntries(`admin:${adminKeyHash}`);
   const isAdmin = ({ headers }: Request): boolean =>
     admins === undefined || keyHolder(admins, headers.authorization) !== undefined;
+  const holderOf = ({ headers }: Request): string | undefined => {
+    if (clients === undefined) return undefined;
+    const holder = keyHolder(clients, headers.authorization);
+    if (holder === undefined) throw refuse.noKey();
+    return holder;
+  };
+  const count = async (request: Request, photos: number): Promise<void> => {
+    const holder = holderOf(request);
+    if (holder === undefined || photos === 0) return;
+    const wait = await rateLimit?.take(holder, photos);
+    if (wait !== undefined) throw refuse.tooMany(wait);
+  };
   return {
-    async requireClient({ headers }) {
-      if (clients === undefined) return;
-      const holder = keyHolder(clients, headers.authorization);
-      if (holder === undefined) throw refuse.noKey();
-      const wait = await rateLimit?.take(holder);
-      if (wait !== undefined) throw refuse.tooMany(wait);
-    },
+    requireClient: (request) => count(request, 1),
+    countMore: count,
+    holderOf,
     requireAdmin(request) {
       if (!isAdmin(request)) throw refuse.noKey();
     },

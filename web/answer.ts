@@ -2,14 +2,30 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { stemOf } from '../cloud/names.ts';
 import type { Logger } from '../runtime/log.ts';
+import { problemOf } from './api/problems.ts';
 import { HttpError, quoted } from './errors.ts';
 import type { Recognised } from './recognition.ts';
 
-const INTERNAL = new HttpError(500, 'internal', 'Something went wrong here: send the photo again.');
+export const INTERNAL = new HttpError(
+  500,
+  'internal',
+  'Something went wrong here: send the photo again.',
+);
+
+const JSON_TYPES = ['application/json', 'application/problem+json'];
 
 /** Plain text unless JSON is asked for by name: scripts that accept anything get the contract's line. */
-function wantsJson(request: Request): boolean {
-  return request.accepts(['text/plain', 'application/json']) === 'application/json';
+export function wantsJson(request: Request): boolean {
+  return request
+    .accepts(['text/plain', ...JSON_TYPES])
+    .toString()
+    .endsWith('json');
+}
+
+/** Under /v1 it is JSON unless text is asked for by name. */
+function wantsProblem(request: Request): boolean {
+  if (!request.originalUrl.startsWith('/v1/')) return wantsJson(request);
+  return request.accepts([...JSON_TYPES, 'text/plain']) !== 'text/plain';
 }
 
 /** `<stem>:<name>` as text, nothing else on the line. */
@@ -38,19 +54,24 @@ export function errorHandler(log: Logger) {
       next(error); // Express cuts the connection: half an answer must not look like a whole one.
       return;
     }
-    const known = error instanceof HttpError ? error : clientError(error);
+    const known = asHttpError(error);
     if (known === undefined || known.status >= 500) {
       log.error({ err: error, request: requestId }, 'request failed');
     } else {
       log.info({ request: requestId, status: known.status, code: known.code }, 'request refused');
     }
-    const { status, code, message, retryAfter } = known ?? INTERNAL;
+    const told = known ?? INTERNAL;
+    const { status, message, retryAfter } = told;
     if (retryAfter !== undefined) response.set('Retry-After', String(retryAfter));
     if (status === 401) response.set('WWW-Authenticate', 'Bearer');
     if (status === 408) endAfter(request, response);
     response.status(status);
-    if (wantsJson(request)) response.json({ error: { code, message } });
-    else response.type('text/plain').send(message);
+    if (wantsProblem(request)) {
+      const problem = problemOf(told, requestId?.toString());
+      response.type('application/problem+json').send(JSON.stringify(problem));
+    } else {
+      response.type('text/plain').send(message);
+    }
   };
 }
 
@@ -58,6 +79,11 @@ export function errorHandler(log: Logger) {
 function endAfter(request: Request, response: Response): void {
   response.set('Connection', 'close');
   response.on('finish', () => request.destroy());
+}
+
+/** The refusal that this is; undefined for what nobody foresaw. */
+export function asHttpError(error: unknown): HttpError | undefined {
+  return error instanceof HttpError ? error : clientError(error);
 }
 
 /** What Express itself found wrong with a request, e.g. a path that does not decode. */

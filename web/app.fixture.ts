@@ -58,6 +58,18 @@ export async function startApp(options: AppOptions = {}) {
     }),
     live: openLive(NOTHING_RUNS, log),
     samples: openSamples(undefined),
+    requestIds: { take: async () => true },
+    api: {
+      enqueue: async () => {},
+      recognitions: {
+        write: async () => {},
+        find: async () => undefined,
+        keep: async () => {},
+        replies: async () => [],
+      },
+      lateMs: 1000,
+      maxUploadsMb: 4 * LIMIT_MB,
+    },
     notReady: () => undefined,
     isStopping: () => false,
     page: openPage(),

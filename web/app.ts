@@ -1,19 +1,23 @@
 /** The HTTP face of the web tier: routes and nothing else. */
-import { randomUUID } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
+import type { RequestIds } from '../cloud/request-ids.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { Span, Tracing } from '../runtime/tracing/tracing.ts';
+import type { Tracing } from '../runtime/tracing/tracing.ts';
 import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
-import { errorHandler, notFound, sendMatch } from './answer.ts';
+import { errorHandler, notFound, sendMatch, wantsJson } from './answer.ts';
+import { apiDocs } from './api/docs-page.ts';
+import { only } from './api/only.ts';
+import { type RecognitionRoutes, recognitionRoutes } from './api/recognitions.ts';
 import { refuse } from './errors.ts';
+import { type Exchange, openExchange } from './exchange.ts';
 import type { Live } from './live/live.ts';
 import type { WebMetrics } from './metrics.ts';
 import type { Page } from './page.ts';
 import type { Submit, Submitted } from './recognition.ts';
 import type { Samples } from './samples.ts';
-import { checkHead, uploadReader } from './upload.ts';
+import { checkHead, checkPhoto, formReader, type RawPhoto } from './upload.ts';
 
 /** Nothing answered here is to be run, framed or guessed at by a browser. TLS ends before this node. */
 const SECURITY_HEADERS = helmet({
@@ -32,6 +36,9 @@ export interface AppParts {
   readonly metrics: WebMetrics;
   readonly live: Live;
   readonly samples: Samples;
+  readonly requestIds: RequestIds;
+  /** What /v1 needs beside the rest. */
+  readonly api: Pick<RecognitionRoutes, 'enqueue' | 'recognitions' | 'maxUploadsMb' | 'lateMs'>;
   /** Undefined when the node can take photos, else what is missing, in words. */
   readonly notReady: () => string | undefined;
   readonly isStopping: () => boolean;
@@ -43,41 +50,21 @@ export interface AppParts {
 
 export function createApp(parts: AppParts): Express {
   const { submit, admission, metrics, log } = parts;
-  const readUpload = uploadReader(parts.maxUploadMb);
+  const readForm = formReader(parts.maxUploadMb);
   const app = express();
   app.disable('x-powered-by');
   app.use(SECURITY_HEADERS);
 
-  /** Resolves when the photo is stored; its bytes are held by nothing that is left then. */
-  const takeIn = async (
-    request: Request,
-    response: Response,
-    left: AbortSignal,
-    id: string,
-    span: Span,
-  ): Promise<Submitted> => {
-    const room = await admission.room(checkHead(request, parts.maxUploadMb), left);
-    try {
-      const upload = await readUpload(request, response, room.displaced);
-      room.arrived();
-      return await submit(upload, left, { id, span });
-    } finally {
-      room.release();
-    }
-  };
-
-  app.post('/', async (request, response) => {
-    const start = performance.now();
-    const id = randomUUID();
-    const left = new AbortController();
-    response.set('X-Request-Id', id);
-    const span = parts.tracing.start('POST /', request.get('traceparent'), {
+  /** The beginning of every request for recognition; metrics and its trace are told of its end. */
+  const open = (request: Request, response: Response): Exchange => {
+    const { path } = request;
+    const span = parts.tracing.start(`POST ${path}`, request.get('traceparent'), {
       kind: 'server',
-      attributes: { 'http.request.method': 'POST', 'url.path': '/', 'elastic_face.request': id },
+      attributes: { 'http.request.method': 'POST', 'url.path': path },
     });
+    const exchange = openExchange(request, response, parts.requestIds, span);
     response.on('close', () => {
-      if (!response.writableFinished) left.abort(new Error('the client has left'));
-      const seconds = (performance.now() - start) / 1000;
+      const seconds = (performance.now() - exchange.start) / 1000;
       const status = response.statusCode;
       metrics.observe(response.writableFinished ? status : 499, seconds);
       if (response.writableFinished && status === 200) parts.live.answered(seconds);
@@ -86,11 +73,36 @@ export function createApp(parts: AppParts): Express {
       else span.end(status >= 500 ? new Error(`answered ${status}`) : undefined);
     });
     if (parts.isStopping()) throw refuse.stopping();
+    return exchange;
+  };
+
+  /** Resolves when the photo is stored; its bytes are held by nothing that is left then. */
+  const takeIn = async (
+    request: Request,
+    response: Response,
+    { left, settleId, span }: Exchange,
+  ): Promise<Submitted> => {
+    const room = await admission.room(checkHead(request, parts.maxUploadMb), left);
+    try {
+      const { photos } = await readForm(request, response, room.displaced);
+      const upload = await checkPhoto(photos[0] as RawPhoto);
+      room.arrived();
+      const ask = wantsJson(request) ? { known: true as const } : {};
+      return await submit(upload, left, { id: await settleId(), ask, span });
+    } finally {
+      room.release();
+    }
+  };
+
+  app.post('/', async (request, response) => {
+    const exchange = open(request, response);
     await parts.access.requireClient(request);
     response.on('close', admission.enter());
     const { file, answer } = await takeIn(request, response, left.signal, id, span);
+    const { file, answer } = await takeIn(request, response, exchange);
     sendMatch(request, response, file, await answer);
-    log.info({ request: id, ms: Math.round(performance.now() - start) }, 'answered');
+    const ms = Math.round(performance.now() - exchange.start);
+    log.info({ request: response.getHeader('X-Request-Id'), ms }, 'answered');
   });
 
   app.get('/', async (request, response) => {
@@ -110,6 +122,9 @@ export function createApp(parts: AppParts): Express {
   app.all('/', (request) => {
     throw refuse.method(request.method);
   });
+  app.all('/', only('GET, HEAD, POST'));
+  app.use(recognitionRoutes({ ...parts, ...parts.api, open }));
+  app.use(apiDocs());
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });

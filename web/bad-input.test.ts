@@ -151,14 +151,16 @@ describe('what the web tier refuses', () => {
       /^HEIC photos cannot be read here: send JPEG/,
     ));
 
-  it('who asks for JSON gets the refusal as JSON with a stable code', async () => {
+  it('who asks for JSON gets the refusal as a problem of a stable type', async () => {
     const answer = await postPhoto(running.url, 'a.jpg', Buffer.from('text'), {
       Accept: 'application/json',
     });
     assert.equal(answer.status, 415);
-    const { error } = JSON.parse(answer.text);
-    assert.equal(error.code, 'not-an-image');
-    assert.match(error.message, /JPEG/);
+    assert.match(String(answer.headers['content-type']), /^application\/problem\+json/);
+    const { type, title, status, detail, instance } = JSON.parse(answer.text);
+    assert.deepEqual([type, title, status], ['/problems/not-an-image', 'Not a photo', 415]);
+    assert.match(detail, /JPEG/);
+    assert.equal(instance, `urn:uuid:${answer.headers['x-request-id']}`);
   });
 
   it('a client that breaks off in the middle of its upload leaves the service working', async () => {

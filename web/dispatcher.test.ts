@@ -25,6 +25,7 @@ it('a reply for a node that Redis has just lost comes again; one for a dead node
       close: () => undefined,
     },
     waiters: new Waiters(60),
+    keep: async () => undefined,
     log: silent,
   });
   for (const node of ['back', 'dead']) {

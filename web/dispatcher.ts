@@ -3,7 +3,7 @@
  * relay. A reply nobody waits for any more is dropped; its answer stays in the out-bucket.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeReply, MessageError, type ReplyMessage } from '../cloud/messages.ts';
+import { decodeReply, KEPT, MessageError, type ReplyMessage } from '../cloud/messages.ts';
 import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
 import type { Relay } from '../cloud/relay.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -29,6 +29,8 @@ export interface DispatcherParts {
   readonly waiters: Waiters;
   /** Told of each reply to this node, whether somebody still waits for it or not. */
   readonly onReply?: (reply: ReplyMessage) => void;
+  /** Keeps a reply that nobody waits for on a connection. */
+  readonly keep: (reply: ReplyMessage) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -89,7 +91,15 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
 async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promise<void> {
   const { node, relay, waiters, log } = parts;
   const reply = decoded(message.body, log);
-  if (reply?.node === node) {
+  if (reply?.node === KEPT) {
+    try {
+      parts.onReply?.(reply);
+      await parts.keep(reply);
+    } catch (err) {
+      log.warn({ err, request: reply.id }, 'reply not kept: it comes again');
+      return;
+    }
+  } else if (reply?.node === node) {
     parts.onReply?.(reply);
     if (!waiters.answer(reply)) log.info({ request: reply.id }, 'reply: the client has left');
   } else if (reply) {

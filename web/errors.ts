@@ -50,6 +50,20 @@ export const refuse = {
   emptyFile: () => new HttpError(400, 'empty-file', 'The photo is empty: it has 0 bytes.'),
   tooLarge: (megabytes: number) =>
     new HttpError(413, 'too-large', `The photo is over the limit of ${megabytes} MB.`),
+  tooLargeInAll: (megabytes: number) =>
+    new HttpError(413, 'too-large', `The photos are over the limit of ${megabytes} MB in all.`),
+  noLength: () =>
+    new HttpError(411, 'no-length', 'Several photos need a Content-Length: send it with them.'),
+  tooManyPhotos: (most: number) =>
+    new HttpError(400, 'too-many-files', `More than ${most} photos came: send fewer at once.`),
+  badOption: (option: string, rule: string) =>
+    new HttpError(400, 'bad-option', `The option ${quoted(option)} ${rule}.`),
+  unknownId: () =>
+    new HttpError(404, 'unknown-id', 'There is no recognition of this id, or not any more.'),
+  noProblem: () =>
+    new HttpError(404, 'not-found', 'There is no such type of problem: see /problems.'),
+  unreadable: (cause: unknown) =>
+    new HttpError(503, 'unavailable', 'Results cannot be read just now: ask again.', { cause }),
   badFileName: (rule: string) => new HttpError(400, 'bad-file-name', rule),
   notAnImage: (accepted: string) =>
     new HttpError(

@@ -4,6 +4,7 @@ import pLimit from 'p-limit';
 import {
   type Ask,
   encodeRequest,
+  KEPT,
   type Match,
   photoDigest,
   type ReplyMessage,
@@ -66,6 +67,17 @@ export type Submit = (
   options?: SubmitOptions,
 ) => Promise<Submitted>;
 
+/** Stores and queues a photo whose answer is kept in Redis: see `KEPT`. Rejects as `Submit` does. */
+export type Enqueue = (upload: Upload, options: SubmitOptions & { id: string }) => Promise<void>;
+
+export function enqueuer(parts: Omit<RecognitionParts, 'node' | 'waiters'>): Enqueue {
+  const slots = pLimit(SENDS_AT_ONCE);
+  return (upload, { id, ask = {}, span = NO_SPAN }) => {
+    const log = parts.log.child({ request: id });
+    return slots(() => send({ ...parts, node: KEPT }, upload, { id, ...ask }, span, log));
+  };
+}
+
 /**
  * @returns a function that resolves once the photo is stored and its request sent; nothing here holds
  * the photo's bytes from then on. It rejects with an HttpError when the photo could not be taken in.
@@ -83,20 +95,20 @@ export function submitter(parts: RecognitionParts): Submit {
       notSent.abort(error);
       throw error;
     }
-    const answer = answerOf(reply);
+    const answer = reply.then(recognisedOf);
     answer.catch(() => {}); // Awaited by the caller, perhaps a moment after it ended.
     return { file: upload.file, answer };
   };
 }
 
-async function answerOf(reply: Promise<ReplyMessage>): Promise<Recognised> {
-  const { outcome, timings, instance } = await reply;
+/** @throws {HttpError} when there is no match, and why */
+export function recognisedOf({ outcome, timings, instance }: ReplyMessage): Recognised {
   if ('match' in outcome) return { match: outcome.match, timings, instance };
   throw refusal(outcome.refusal);
 }
 
 async function send(
-  parts: RecognitionParts,
+  parts: Omit<RecognitionParts, 'waiters'>,
   { file, bytes, type }: Upload,
   asked: Ask & Pick<RequestMessage, 'id'>,
   span: Span,

@@ -11,8 +11,10 @@ import { openPhotos } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { openRateLimit } from '../cloud/rate-limit.ts';
+import { openRecognitions } from '../cloud/recognitions.ts';
 import { connectRedis } from '../cloud/redis.ts';
 import { openRelay } from '../cloud/relay.ts';
+import { openRequestIds } from '../cloud/request-ids.ts';
 import { openScalerStatus } from '../cloud/scaler-status.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -20,6 +22,7 @@ import type { Settings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/tracing.ts';
 import { accessBy } from './access.ts';
 import { Admission } from './admission.ts';
+import { MOST_PHOTOS } from './api/schemas.ts';
 import { createApp } from './app.ts';
 import { startDispatcher } from './dispatcher.ts';
 import { refuse } from './errors.ts';
@@ -27,10 +30,10 @@ import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
 import { webMetrics } from './metrics.ts';
 import { openPage } from './page.ts';
-import { submitter } from './recognition.ts';
+import { enqueuer, submitter } from './recognition.ts';
 import { openSamples } from './samples.ts';
 import { closeServer, openServer } from './server.ts';
-import { BYTES_PER_MB } from './upload.ts';
+import { BYTES_PER_MB, uploadsMb } from './upload.ts';
 import { Waiters } from './waiters.ts';
 
 /** Connections the kernel may hold for us while a crowd arrives at once. */
@@ -80,6 +83,11 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     },
     log,
   );
+  const lateMs = settings.REQUEST_SECONDS * 1000;
+  const keepMs = lateMs + settings.ANSWER_SECONDS * 1000;
+  const recognitions = openRecognitions(redis, names.keys, keepMs);
+  const { keep } = recognitions;
+  const photos = openPhotos(clients.s3, names.inBucket);
 
   const page = openPage();
   let stopping = false;
@@ -92,11 +100,11 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     isReady: () => notReady() === undefined,
   });
   const { onReply, onSent } = metrics;
-  const dispatcher = startDispatcher({ node, replies, relay, waiters, onReply, log });
+  const dispatcher = startDispatcher({ node, replies, relay, waiters, keep, onReply, log });
   const app = createApp({
     submit: submitter({
       node,
-      photos: openPhotos(clients.s3, names.inBucket),
+      photos,
       pressure,
       requests,
       waiters,
@@ -116,6 +124,13 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     live,
     samples: openSamples(settings.SAMPLES_DIR && resolve(settings.SAMPLES_DIR)),
     notReady,
+    requestIds: openRequestIds(redis, names.keys),
+    api: {
+      enqueue: enqueuer({ photos, pressure, requests, onSent, log }),
+      recognitions,
+      lateMs,
+      maxUploadsMb: uploadsMb(MOST_PHOTOS, settings.MAX_UPLOAD_MB, settings.UPLOAD_MEMORY_MB),
+    },
     isStopping: () => stopping,
     page,
     maxUploadMb: settings.MAX_UPLOAD_MB,

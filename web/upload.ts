@@ -25,19 +25,27 @@ export interface Upload {
   readonly type: string;
 }
 
+/** A file as it came. */
+export type RawPhoto = Pick<Upload, 'file' | 'bytes'>;
+
+export interface Form {
+  readonly photos: readonly RawPhoto[];
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 /** @param displaced aborted when the upload has to give way */
-export type ReadUpload = (
+export type ReadForm = (
   request: Request,
   response: Response,
   displaced: AbortSignal,
-) => Promise<Upload>;
+) => Promise<Form>;
 
 /**
  * Judges a request by its head alone.
  * @returns the most bytes of memory that reading its photo can take
  * @throws {HttpError} 415 when it is no form, 413 when it says itself that it is too large
  */
-export function checkHead(request: Request, limitMb: number): number {
+export function checkHead(request: Request, limitMb: number, tooLarge = refuse.tooLarge): number {
   if (!request.is('multipart/form-data')) {
     // Express's `is` wants a body; without one a form is broken, not of another type.
     const form = /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '');
@@ -45,41 +53,68 @@ export function checkHead(request: Request, limitMb: number): number {
   }
   const most = Math.floor(limitMb * BYTES_PER_MB);
   const length = Number(request.headers['content-length'] ?? most);
-  if (length > most + MOST_FORM_BYTES) throw refuse.tooLarge(limitMb);
+  if (length > most + MOST_FORM_BYTES) throw tooLarge(limitMb);
   return COPIES * Math.min(length, most);
 }
 
-/** @param limitMb largest photo, in megabytes of 1,048,576 bytes */
-export function uploadReader(limitMb: number): ReadUpload {
+/** Most megabytes of several photos in one form: no form may take more memory than there is. */
+export function uploadsMb(photos: number, largestMb: number, memoryMb: number): number {
+  return Math.max(largestMb, Math.min(photos * largestMb, memoryMb / COPIES));
+}
+
+/**
+ * The same for a form of several photos.
+ * @param limitMb of all of them
+ * @throws {HttpError} 411 without a length: what is not told cannot be held against the limit
+ */
+export function checkHeadOfSeveral(request: Request, limitMb: number): number {
+  if (request.headers['content-length'] === undefined && request.headers['transfer-encoding']) {
+    throw refuse.noLength();
+  }
+  return checkHead(request, limitMb, refuse.tooLargeInAll);
+}
+
+/**
+ * @param limitMb largest photo, in megabytes of 1,048,576 bytes
+ * @param most photos in one form
+ */
+export function formReader(limitMb: number, most = 1): ReadForm {
   const parse = multer({
     storage: multer.memoryStorage(),
     // The whole name is wanted, path parts too, so that a bad one is refused and not quietly cut.
     preservePath: true,
     defParamCharset: 'utf8',
     limits: {
-      files: 1,
+      files: most,
       fileSize: Math.floor(limitMb * BYTES_PER_MB),
       fields: MOST_FIELDS,
       fieldSize: MOST_FIELD_BYTES,
       fieldNameSize: MOST_FIELD_NAME_BYTES,
       headerPairs: MOST_PART_HEADERS,
     },
-  }).single(FIELD);
+  }).array(FIELD, most);
   return async (request, response, displaced) => {
     // Who asks first, as curl does with large files, has not sent the photo yet.
     if (request.headers.expect !== undefined) response.writeContinue();
     try {
       await untilAborted(run(parse, request, response), displaced);
     } catch (error) {
-      throw formError(error, limitMb);
+      throw formError(error, limitMb, most);
     }
-    const { file } = request;
-    if (file === undefined) throw refuse.noFile();
-    const { buffer: bytes, originalname } = file;
-    // The request lives until it is answered; the photo need not.
-    delete (file as Partial<typeof file>).buffer;
-    return { file: checkFileName(originalname), bytes, type: await checkImageType(bytes) };
+    const files = Array.isArray(request.files) ? request.files : [];
+    // The request lives until it is answered; the photos need not.
+    delete request.files;
+    if (files.length === 0) throw refuse.noFile();
+    return {
+      photos: files.map(({ buffer: bytes, originalname: file }) => ({ file, bytes })),
+      fields: request.body,
+    };
   };
+}
+
+/** @throws {HttpError} when its name or its bytes cannot be taken */
+export async function checkPhoto({ file, bytes }: RawPhoto): Promise<Upload> {
+  return { file: checkFileName(file), bytes, type: await checkImageType(bytes) };
 }
 
 function run(handler: RequestHandler, request: Request, response: Response): Promise<void> {
@@ -100,16 +135,18 @@ async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promis
   }
 }
 
-function formError(error: unknown, limitMb: number): HttpError {
+function formError(error: unknown, limitMb: number, most: number): HttpError {
+  const tooMany = (): HttpError =>
+    most === 1 ? refuse.tooManyFiles() : refuse.tooManyPhotos(most);
   if (error instanceof HttpError) return error;
   if (!(error instanceof MulterError)) return refuse.brokenForm(error);
   switch (error.code) {
     case 'LIMIT_FILE_SIZE':
       return refuse.tooLarge(limitMb);
     case 'LIMIT_FILE_COUNT':
-      return refuse.tooManyFiles();
+      return tooMany();
     case 'LIMIT_UNEXPECTED_FILE':
-      return error.field === FIELD ? refuse.tooManyFiles() : refuse.wrongField(error.field);
+      return error.field === FIELD ? tooMany() : refuse.wrongField(error.field);
     case 'LIMIT_PART_COUNT':
     case 'LIMIT_FIELD_COUNT':
     case 'LIMIT_FIELD_KEY':

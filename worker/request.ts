@@ -90,7 +90,7 @@ async function compute(
   delivery: Delivery,
   parts: RequestParts,
 ): Promise<Answered> {
-  const { id, file, faces, top } = request;
+  const { id, file, faces, top, known } = request;
   if (delivery.deliveries > parts.mostDeliveries) throw new NeverAnswered(parts.mostDeliveries);
   const start = performance.now();
   const bytes = await photoOf(request, parts);
@@ -102,7 +102,7 @@ async function compute(
     const message = `The photo '${file}' is not in the bucket any more: send it again.`;
     return { outcome: { refusal: { reason: 'missing', message } }, again: false, timings: {} };
   }
-  const { outcome, timings, computeMs } = await parts.compute(bytes, { faces, top });
+  const { outcome, timings, computeMs } = await parts.compute(bytes, { faces, top, known });
   const computed = performance.now();
   // What stands still for long must not write over what came after it.
   if (delivery.isLost) throw new HoldLost();

@@ -1,7 +1,7 @@
 /**
  * The inference process: the model behind the worker's channel. A process of its own, since its calls
  * hold the event loop for as long as they compute, and native code can take a process down with it.
- * Arguments: model folder, backend, precision, threads. Knows nothing of queues.
+ * Arguments: model folder, backend, precision, threads, KNOWN_DISTANCE. Knows nothing of queues.
  */
 
 import { MOST_FACES } from '../../cloud/messages.ts';
@@ -15,7 +15,8 @@ const NEAREST = 3;
 /** A bfloat16 encoder takes half the time a face in a call with four. */
 const BFLOAT16_TOGETHER = 4;
 
-const [directory = '', backend = 'auto', precision = 'auto', threads = '1'] = process.argv.slice(2);
+const [directory = '', backend = 'auto', precision = 'auto', threads = '1', knownDistance = '1'] =
+  process.argv.slice(2);
 
 keepCompiled();
 await serveInference(async () => {
@@ -57,5 +58,11 @@ await serveInference(async () => {
 });
 
 function optionsOf({ ask }: Photo): RecognizeOptions {
-  return { top: ask.top ?? NEAREST, allFaces: ask.faces === 'all', mostFaces: MOST_FACES };
+  return {
+    top: ask.top ?? NEAREST,
+    allFaces: ask.faces === 'all',
+    mostFaces: MOST_FACES,
+    // Only where it is asked: near the distance, a bfloat16 embedding costs another one in float32.
+    knownWithin: ask.known ? Number(knownDistance) : undefined,
+  };
 }

@@ -25,7 +25,7 @@ export function outcomeOf(recognition: Recognition, ask: Ask = {}): Outcome {
 }
 
 /** Undefined when the gallery knows nobody. */
-function toldOf({ box, probability, landmarks, nearest }: Face): ToldFace | undefined {
+function toldOf({ box, probability, landmarks, nearest, known }: Face): ToldFace | undefined {
   const [best] = nearest;
   if (best === undefined) return undefined;
   const [x1, y1, x2, y2] = box;
@@ -39,6 +39,7 @@ function toldOf({ box, probability, landmarks, nearest }: Face): ToldFace | unde
       name,
       distance: rounded(distance, SHARE_DIGITS),
     })),
+    ...(known === undefined ? {} : { known }),
   };
 }
 

@@ -5,17 +5,20 @@ import { Inference } from './inference.ts';
 
 const MODEL = new URL('./child.ts', import.meta.url);
 
-type ModelSettings = Pick<Settings, 'MODEL_DIR' | 'BACKEND' | 'PRECISION' | 'THREADS'>;
+type ModelSettings = Pick<
+  Settings,
+  'MODEL_DIR' | 'BACKEND' | 'PRECISION' | 'THREADS' | 'KNOWN_DISTANCE'
+>;
 
 /** @param entry the inference program; the model unless a test brings another */
 export function startInference(
-  { MODEL_DIR, BACKEND, PRECISION, THREADS }: ModelSettings,
+  { MODEL_DIR, BACKEND, PRECISION, THREADS, KNOWN_DISTANCE }: ModelSettings,
   log: Logger,
   entry: URL = MODEL,
 ): Inference {
   return new Inference({
     entry,
-    args: [MODEL_DIR, BACKEND, PRECISION, String(THREADS)],
+    args: [MODEL_DIR, BACKEND, PRECISION, String(THREADS), String(KNOWN_DISTANCE)],
     threads: THREADS,
     log,
   });

@@ -1,0 +1,59 @@
+/**
+ * Recognitions that nobody waits for on a connection: what was sent, and the reply to each photo, in Redis
+ * for a while, so that any web node can tell.
+ */
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { decodeReply, type ReplyMessage } from './messages.ts';
+
+const recordSchema = z.object({
+  /** Whose key sent it, where keys are needed. */
+  holder: z.string().optional(),
+  /** ms since 1970 */
+  at: z.int(),
+  photos: z.array(
+    z.object({
+      /** Of its request message. */
+      id: z.uuid(),
+      file: z.string(),
+      /** Why it was not even taken in. */
+      refused: z.object({ status: z.int(), code: z.string(), message: z.string() }).optional(),
+    }),
+  ),
+});
+/** What was sent in one request. */
+export type RecognitionRecord = z.output<typeof recordSchema>;
+
+export interface Recognitions {
+  /** Writes it down, or writes it anew. */
+  write(id: string, record: RecognitionRecord): Promise<void>;
+  find(id: string): Promise<RecognitionRecord | undefined>;
+  /** Keeps a reply; keeping it twice does no harm. */
+  keep(reply: ReplyMessage): Promise<void>;
+  /** The replies to these photos, in their order; undefined where there is none yet. */
+  replies(photoIds: readonly string[]): Promise<(ReplyMessage | undefined)[]>;
+}
+
+/** @param keepMs a record and a reply are forgotten so long after each was written */
+export function openRecognitions(redis: Redis, keys: string, keepMs: number): Recognitions {
+  const recordKey = (id: string): string => `${keys}:recognition:${id}`;
+  const replyKey = (photoId: string): string => `${keys}:reply:${photoId}`;
+  const ms = Math.ceil(keepMs);
+  return {
+    async write(id, record) {
+      await redis.set(recordKey(id), JSON.stringify(record), 'PX', ms);
+    },
+    async find(id) {
+      const text = await redis.get(recordKey(id));
+      return text === null ? undefined : recordSchema.parse(JSON.parse(text));
+    },
+    async keep(reply) {
+      await redis.set(replyKey(reply.id), JSON.stringify(reply), 'PX', ms);
+    },
+    async replies(photoIds) {
+      if (photoIds.length === 0) return [];
+      const texts = await redis.mget(photoIds.map(replyKey));
+      return texts.map((text) => (text === null ? undefined : decodeReply(text)));
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/** The photos of one request, sent to the workers while their client waits. Knows no form and no Redis. */
+import type { Ask } from '../../cloud/messages.ts';
+import { asHttpError, INTERNAL } from '../answer.ts';
+import type { HttpError } from '../errors.ts';
+import type { Recognised, Submit, Submitted } from '../recognition.ts';
+import type { Upload } from '../upload.ts';
+import { problemOf } from './problems.ts';
+import { type PhotoAnswer, type Recognition, recognitionOf } from './schemas.ts';
+
+/** A photo of a form: checked, or why it cannot be taken. */
+export interface Arrived {
+  readonly id: string;
+  /** As the client named it. */
+  readonly file: string;
+  readonly checked: Upload | HttpError;
+}
+
+export interface Batch {
+  readonly id: string;
+  readonly ask: Ask;
+  readonly photos: readonly Arrived[];
+}
+
+type Named = Pick<Arrived, 'id' | 'file'>;
+
+export const doneAnswer = ({ id, file }: Named, recognised: Recognised): PhotoAnswer => ({
+  id,
+  file,
+  status: 'done',
+  ...recognised,
+});
+
+export const failedAnswer = ({ id, file }: Named, error: HttpError): PhotoAnswer => ({
+  id,
+  file,
+  status: 'failed',
+  problem: problemOf(error, id),
+});
+
+/**
+ * Resolves when every photo is stored, with what resolves to the answers.
+ * @throws the signal's reason when the client has left
+ */
+export async function sendNow(
+  { id, ask, photos }: Batch,
+  submit: Submit,
+  left: AbortSignal,
+): Promise<() => Promise<Recognition>> {
+  const sent = await Promise.all(
+    photos.map(async ({ id: photoId, checked }): Promise<Submitted | Error> => {
+      if (checked instanceof Error) return checked;
+      return submit(checked, left, { id: photoId, ask }).catch(asError);
+    }),
+  );
+  return async () => {
+    const answers = await Promise.all(
+      sent.map((one) => (one instanceof Error ? one : one.answer.catch(asError))),
+    );
+    left.throwIfAborted();
+    const refusals = answers.map((one) =>
+      one instanceof Error ? (asHttpError(one) ?? INTERNAL) : undefined,
+    );
+    // Nothing came of it for want of this service: who sends it again may get answers.
+    const [first] = refusals;
+    if (first && refusals.every((one) => one !== undefined && one.status >= 500)) throw first;
+    return recognitionOf(
+      id,
+      photos.map((photo, index) => {
+        const refused = refusals[index];
+        return refused
+          ? failedAnswer(photo, refused)
+          : doneAnswer(photo, answers[index] as Recognised);
+      }),
+    );
+  };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

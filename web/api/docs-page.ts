@@ -1,0 +1,92 @@
+/** The description as JSON, a page to read and try it, and a page for each type of problem. */
+import { readFile } from 'node:fs/promises';
+import { type Response, Router } from 'express';
+import helmet from 'helmet';
+import { z } from 'zod';
+import { refuse } from '../errors.ts';
+import { only } from './only.ts';
+import { PROBLEMS, problemPage } from './problems.ts';
+
+/** Scripts and styles of this node alone, and the pictures that lie in its styles. */
+const PAGE_POLICY = helmet.contentSecurityPolicy({
+  useDefaults: false,
+  directives: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    // Swagger UI writes styles into its elements.
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    frameAncestors: ["'none'"],
+  },
+});
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>elastic-face: the API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" href="/docs/favicon-32x32.png">
+<div id="page"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</html>
+`;
+const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true });\n`;
+
+/** Of the package; its files stay on disk until somebody asks for them. */
+const FILES = new Set(['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']);
+const CACHE = 'public, max-age=3600';
+
+const packageSchema = z.object({ version: z.string() });
+
+export function apiDocs(): Router {
+  let description: Promise<string> | undefined;
+  const router = Router();
+  router.get('/openapi.json', async (_request, response) => {
+    description ??= describe();
+    response
+      .set('Cache-Control', CACHE)
+      .type('application/json')
+      .send(await description);
+  });
+  router.get('/docs', PAGE_POLICY, (_request, response) => {
+    response.type('text/html').send(PAGE);
+  });
+  router.get('/docs/start.js', (_request, response) => {
+    response.set('Cache-Control', CACHE).type('text/javascript').send(START);
+  });
+  router.get('/docs/:file', (request, response, next) => {
+    if (!FILES.has(request.params.file)) return next();
+    return sendFile(request.params.file, response);
+  });
+  router.get('/problems', (_request, response) => {
+    const lines = Object.keys(PROBLEMS).map((code) => `/problems/${code}: ${problemPage(code)}`);
+    response.type('text/plain').send(lines.join(''));
+  });
+  router.get('/problems/:code', (request, response) => {
+    const page = problemPage(request.params.code);
+    if (page === undefined) throw refuse.noProblem();
+    response.type('text/plain').send(page);
+  });
+  router.all(
+    ['/openapi.json', '/docs', '/docs/:file', '/problems', '/problems/:code'],
+    only('GET, HEAD'),
+  );
+  return router;
+}
+
+async function describe(): Promise<string> {
+  const { describeApi } = await import('./description.ts');
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  return JSON.stringify(describeApi(packageSchema.parse(JSON.parse(text)).version));
+}
+
+async function sendFile(file: string, response: Response): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const root = new URL('.', import.meta.resolve('swagger-ui-dist/package.json')).pathname;
+  response.sendFile(file, { root, maxAge: '1h' }, (error) => (error ? reject(error) : resolve()));
+  await promise;
+}

@@ -1,0 +1,107 @@
+/** The photos of one request whose client asks for the answers later, perhaps another web node. */
+import type { ReplyMessage } from '../../cloud/messages.ts';
+import type { RecognitionRecord, Recognitions } from '../../cloud/recognitions.ts';
+import { asHttpError, INTERNAL } from '../answer.ts';
+import { HttpError, refuse } from '../errors.ts';
+import { type Enqueue, recognisedOf } from '../recognition.ts';
+import { type Arrived, type Batch, doneAnswer, failedAnswer } from './batch.ts';
+import { type PhotoAnswer, type Recognition, recognitionOf } from './schemas.ts';
+
+export interface KeptParts {
+  readonly recognitions: Recognitions;
+  readonly enqueue: Enqueue;
+  /** A photo that has no answer after so long is told to be too late. */
+  readonly lateMs: number;
+}
+
+/**
+ * Resolves when every photo is stored or has failed. The record is written first: should this node die
+ * in between, what it sent is found by whoever knows the id.
+ * @throws {HttpError} 503 when it cannot be written down
+ */
+export async function sendLater(
+  { id, ask, photos }: Batch,
+  holder: string | undefined,
+  { recognitions, enqueue }: KeptParts,
+): Promise<Recognition> {
+  const at = Date.now();
+  const write = async (arrived: readonly Arrived[]): Promise<RecognitionRecord> => {
+    const record = {
+      ...(holder === undefined ? {} : { holder }),
+      at,
+      photos: arrived.map(recorded),
+    };
+    await recognitions.write(id, record).catch((cause: unknown) => {
+      throw refuse.unavailable(cause);
+    });
+    return record;
+  };
+  const first = await write(photos);
+  const sent = await Promise.all(
+    photos.map(async (photo) => {
+      const { checked } = photo;
+      if (checked instanceof Error) return photo;
+      try {
+        await enqueue(checked, { id: photo.id, ask });
+        return photo;
+      } catch (error) {
+        return { ...photo, checked: asHttpError(error) ?? INTERNAL };
+      }
+    }),
+  );
+  const isAsBefore = sent.every((photo, index) => photo === photos[index]);
+  const record = isAsBefore ? first : await write(sent);
+  return told(id, record, [], Number.POSITIVE_INFINITY);
+}
+
+/**
+ * What is known of a recognition by now.
+ * @throws {HttpError} 404 when there is none of this id, or it is another holder's; 503 without Redis
+ */
+export async function findKept(
+  id: string,
+  holder: string | undefined,
+  { recognitions, lateMs }: Omit<KeptParts, 'enqueue'>,
+): Promise<Recognition> {
+  const unreadable = (cause: unknown): never => {
+    throw refuse.unreadable(cause);
+  };
+  const record = await recognitions.find(id).catch(unreadable);
+  if (record === undefined || record.holder !== holder) throw refuse.unknownId();
+  const replies = await recognitions.replies(record.photos.map((one) => one.id)).catch(unreadable);
+  return told(id, record, replies, lateMs);
+}
+
+function recorded({ id, file, checked }: Arrived): RecognitionRecord['photos'][number] {
+  if (!(checked instanceof Error)) return { id, file };
+  const { status, code, message } = checked;
+  return { id, file, refused: { status, code, message } };
+}
+
+function told(
+  id: string,
+  record: RecognitionRecord,
+  replies: readonly (ReplyMessage | undefined)[],
+  lateMs: number,
+): Recognition {
+  const isLate = Date.now() - record.at > lateMs;
+  const answers = record.photos.map(({ refused, ...photo }, index): PhotoAnswer => {
+    if (refused !== undefined) {
+      return failedAnswer(photo, new HttpError(refused.status, refused.code, refused.message));
+    }
+    const reply = replies[index];
+    if (reply !== undefined) return answered(photo, reply);
+    if (isLate) return failedAnswer(photo, refuse.tooSlow(lateMs / 1000));
+    return { ...photo, status: 'pending' };
+  });
+  return recognitionOf(id, answers);
+}
+
+function answered(photo: Pick<Arrived, 'id' | 'file'>, reply: ReplyMessage): PhotoAnswer {
+  try {
+    return doneAnswer(photo, recognisedOf(reply));
+  } catch (error) {
+    if (error instanceof HttpError) return failedAnswer(photo, error);
+    throw error;
+  }
+}

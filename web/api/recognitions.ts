@@ -1,0 +1,130 @@
+/** `/v1/recognitions`: several photos in one request, answered on its connection or kept for later. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Request, type Response, Router } from 'express';
+import type { z } from 'zod';
+import type { Logger } from '../../runtime/log.ts';
+import type { Access } from '../access.ts';
+import type { Admission } from '../admission.ts';
+import { HttpError, refuse } from '../errors.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Submit } from '../recognition.ts';
+import { checkHeadOfSeveral, checkPhoto, formReader, type RawPhoto } from '../upload.ts';
+import { type Arrived, type Batch, sendNow } from './batch.ts';
+import { findKept, type KeptParts, sendLater } from './kept.ts';
+import { only } from './only.ts';
+import { askOf, idSchema, MOST_PHOTOS, optionsSchema, waitSchema } from './schemas.ts';
+
+export interface RecognitionRoutes extends KeptParts {
+  readonly submit: Submit;
+  readonly admission: Admission;
+  readonly access: Access;
+  readonly isStopping: () => boolean;
+  readonly open: (request: Request, response: Response) => Exchange;
+  readonly maxUploadMb: number;
+  /** Of all photos of one request. */
+  readonly maxUploadsMb: number;
+  readonly log: Logger;
+}
+
+/** Between two looks for a result that somebody waits for. */
+const LOOK_AGAIN_MS = 250;
+
+export function recognitionRoutes(parts: RecognitionRoutes): Router {
+  const { access, admission, log } = parts;
+  const readForm = formReader(parts.maxUploadMb, MOST_PHOTOS);
+
+  /** Gives the photos to `send`, which has let go of their bytes when it resolves. */
+  const take = async <T>(
+    request: Request,
+    response: Response,
+    { left, settleId }: Exchange,
+    send: (batch: Batch) => Promise<T>,
+  ): Promise<T> => {
+    const query = checked(optionsSchema, request.query);
+    const room = await admission.room(checkHeadOfSeveral(request, parts.maxUploadsMb), left);
+    try {
+      const { photos, fields } = await readForm(request, response, room.displaced);
+      room.arrived();
+      const { faces, top } = fields;
+      const options = { ...checked(optionsSchema, { faces, top }), ...query };
+      await access.countMore(request, photos.length - 1);
+      const id = await settleId();
+      const arrived = await Promise.all(
+        photos.map((photo, index) => arrive(photo, index === 0 ? id : randomUUID())),
+      );
+      return await send({ id, ask: askOf(options), photos: arrived });
+    } finally {
+      room.release();
+    }
+  };
+
+  const router = Router();
+  router.post('/v1/recognitions', async (request, response) => {
+    const exchange = parts.open(request, response);
+    await access.requireClient(request);
+    response.on('close', admission.enter());
+    response.set('Cache-Control', 'no-store');
+    const { left, start } = exchange;
+    const isLater = wantsLater(request);
+    if (isLater) {
+      const holder = access.holderOf(request);
+      const recognition = await take(request, response, exchange, (batch) =>
+        sendLater(batch, holder, parts),
+      );
+      response.status(202).location(`/v1/recognitions/${recognition.id}`);
+      response.set('Preference-Applied', 'respond-async').json(recognition);
+    } else {
+      const answer = await take(request, response, exchange, (batch) =>
+        sendNow(batch, parts.submit, left),
+      );
+      response.json(await answer());
+    }
+    const ms = Math.round(performance.now() - start);
+    log.info({ request: response.getHeader('X-Request-Id'), later: isLater, ms }, 'answered');
+  });
+  router.all('/v1/recognitions', only('POST'));
+
+  router.get('/v1/recognitions/:id', async (request, response) => {
+    const holder = access.holderOf(request);
+    const { wait = 0 } = checked(waitSchema, request.query);
+    const id = idSchema.safeParse(request.params.id.toLowerCase()).data;
+    if (id === undefined) throw refuse.unknownId();
+    response.on('close', admission.enter());
+    response.set('Cache-Control', 'no-store');
+    const until = performance.now() + wait * 1000;
+    let recognition = await findKept(id, holder, parts);
+    while (recognition.status === 'pending' && performance.now() < until) {
+      if (response.destroyed || parts.isStopping()) break;
+      await delay(LOOK_AGAIN_MS);
+      recognition = await findKept(id, holder, parts);
+    }
+    response.json(recognition);
+  });
+  router.all('/v1/recognitions/:id', only('GET, HEAD'));
+  return router;
+}
+
+async function arrive(photo: RawPhoto, id: string): Promise<Arrived> {
+  const { file } = photo;
+  try {
+    return { id, file, checked: await checkPhoto(photo) };
+  } catch (error) {
+    if (error instanceof HttpError) return { id, file, checked: error };
+    throw error;
+  }
+}
+
+/** RFC 7240; other preferences are passed over. */
+function wantsLater(request: Request): boolean {
+  return /(?:^|[,;])\s*respond-async\s*(?:$|[,;])/i.test(request.get('Prefer') ?? '');
+}
+
+/** @throws {HttpError} 400 that names the option and its rule */
+function checked<T>(schema: z.ZodType<T>, given: unknown): T {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue?.code === 'unrecognized_keys') throw refuse.badOption(issue.keys[0] ?? '', 'is none');
+  throw refuse.badOption(String(issue?.path[0]), issue?.message ?? 'is wrong');
+}

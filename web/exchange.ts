@@ -1,0 +1,53 @@
+/** One request for recognition: its id, and whether its client is still there. */
+import { randomUUID } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import type { RequestIds } from '../cloud/request-ids.ts';
+import type { Span } from '../runtime/tracing/tracing.ts';
+
+export interface Exchange {
+  /** Aborted when the client leaves. */
+  readonly left: AbortSignal;
+  /** By `performance.now`. */
+  readonly start: number;
+  /** The trace's part that this request is. */
+  readonly span: Span;
+  /**
+   * The request's id, for good. A client's own uuid is taken where it is free; else a new one, since two
+   * photos may never have the same.
+   */
+  settleId(): Promise<string>;
+}
+
+const uuid = z.uuid();
+
+/** Tells the client its id at once: a refusal has one too. */
+export function openExchange(
+  request: Request,
+  response: Response,
+  ids: RequestIds,
+  span: Span,
+): Exchange {
+  const proposed = uuid.safeParse(request.get('X-Request-Id')?.toLowerCase()).data;
+  const left = new AbortController();
+  const tell = (id: string): string => {
+    response.set('X-Request-Id', id);
+    span.set({ 'elastic_face.request': id });
+    return id;
+  };
+  const first = tell(proposed ?? randomUUID());
+  response.on('close', () => {
+    if (!response.writableFinished) left.abort(new Error('the client has left'));
+  });
+  return {
+    left: left.signal,
+    start: performance.now(),
+    span,
+    async settleId() {
+      if (proposed === undefined) return first;
+      // Without Redis nobody knows whether it is free.
+      const isFree = await ids.take(proposed).catch(() => false);
+      return isFree ? first : tell(randomUUID());
+    },
+  };
+}
