@@ -214,8 +214,7 @@ class LoadedRecognizer implements Recognizer {
   }
 }
 
-type Wish = Required<Omit<RecognizeOptions, 'knownWithin'>> &
-  Pick<RecognizeOptions, 'knownWithin'>;
+type Wish = Required<Omit<RecognizeOptions, 'knownWithin'>> & Pick<RecognizeOptions, 'knownWithin'>;
 
 /** @throws {RangeError} */
 function wishOf({

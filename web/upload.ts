@@ -1,6 +1,6 @@
 /** From a multipart form to one checked photo: bounds on size, count, field and name. Knows no cloud. */
 import type { Request, RequestHandler, Response } from 'express';
-import multer, { MulterError } from 'multer';
+import multer, { MulterError, type StorageEngine } from 'multer';
 import { HttpError, refuse } from './errors.ts';
 import { checkFileName } from './file-name.ts';
 import { checkImageType } from './image-type.ts';
@@ -39,6 +39,29 @@ export type ReadForm = (
   response: Response,
   displaced: AbortSignal,
 ) => Promise<Form>;
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** What multer tells of a file. It keeps copies of that for as long as the request lives. */
+interface HeldFile {
+  readonly originalname: string;
+  readonly held: { bytes: Buffer };
+}
+
+const inMemory = multer.memoryStorage();
+/** Keeps a file's bytes where they can be let go, whoever has a copy of the rest. */
+const LETTING_GO: StorageEngine = {
+  _handleFile(request, file, done) {
+    inMemory._handleFile(request, file, (error, info) => {
+      const held = { bytes: info?.buffer ?? NO_BYTES };
+      done(error, { size: held.bytes.length, held } as Partial<Express.Multer.File>);
+    });
+  },
+  _removeFile(_request, file, done) {
+    (file as unknown as HeldFile).held.bytes = NO_BYTES;
+    done(null);
+  },
+};
 
 /**
  * Judges a request by its head alone.
@@ -80,7 +103,7 @@ export function checkHeadOfSeveral(request: Request, limitMb: number): number {
  */
 export function formReader(limitMb: number, most = 1): ReadForm {
   const parse = multer({
-    storage: multer.memoryStorage(),
+    storage: LETTING_GO,
     // The whole name is wanted, path parts too, so that a bad one is refused and not quietly cut.
     preservePath: true,
     defParamCharset: 'utf8',
@@ -101,14 +124,15 @@ export function formReader(limitMb: number, most = 1): ReadForm {
     } catch (error) {
       throw formError(error, limitMb, most);
     }
-    const files = Array.isArray(request.files) ? request.files : [];
-    // The request lives until it is answered; the photos need not.
-    delete request.files;
+    const files = (request.files ?? []) as unknown as readonly HeldFile[];
     if (files.length === 0) throw refuse.noFile();
-    return {
-      photos: files.map(({ buffer: bytes, originalname: file }) => ({ file, bytes })),
-      fields: request.body,
-    };
+    const photos = files.map(({ originalname, held }) => {
+      const { bytes } = held;
+      // The request lives until it is answered; the photo need not.
+      held.bytes = NO_BYTES;
+      return { file: originalname, bytes };
+    });
+    return { photos, fields: request.body };
   };
 }
 

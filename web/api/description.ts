@@ -85,6 +85,16 @@ export function describeApi(version: string): object {
     security: [{}, { key: [] }],
     paths: {
       '/': {
+        get: {
+          operationId: 'start',
+          summary: 'What to do here, in a sentence or for browsers as a page.',
+          responses: {
+            200: {
+              description: 'a text unless HTML is asked for',
+              content: { ...text, 'text/html': { schema: { type: 'string' } } },
+            },
+          },
+        },
         post: {
           operationId: 'recognise',
           summary: 'One photo; the answer is one line, or JSON where it is asked for.',
@@ -97,6 +107,8 @@ export function describeApi(version: string): object {
                   type: 'object',
                   required: ['inputFile'],
                   properties: { inputFile: file },
+                  // Others are passed over.
+                  propertyNames: { pattern: '^[A-Za-z0-9_-]{1,64}$' },
                 },
               },
             },
@@ -136,6 +148,7 @@ export function describeApi(version: string): object {
                     inputFile: { type: 'array', items: file, minItems: 1, maxItems: MOST_PHOTOS },
                     ...options,
                   },
+                  additionalProperties: false,
                 },
               },
             },

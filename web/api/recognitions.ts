@@ -46,8 +46,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     try {
       const { photos, fields } = await readForm(request, response, room.displaced);
       room.arrived();
-      const { faces, top } = fields;
-      const options = { ...checked(optionsSchema, { faces, top }), ...query };
+      const options = { ...checked(optionsSchema, { ...fields }), ...query };
       await access.countMore(request, photos.length - 1);
       const id = await settleId();
       const arrived = await Promise.all(
