@@ -51,11 +51,11 @@ type Flags = Given & { what: string };
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos; `page` tells what the live view costs the web tier',
+    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos; `page` tells what the live view costs the web tier; `threshold` tells known people from strangers',
   builder: (yargs: Argv) =>
     yargs
       .positional('what', {
-        choices: ['inference', 'scaling', 'service', 'cost', 'page'],
+        choices: ['inference', 'scaling', 'service', 'cost', 'page', 'threshold'],
         demandOption: true,
       })
       .options(options) as unknown as Argv<Flags>,
@@ -73,6 +73,7 @@ const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
   service: runService,
   cost: runCost,
   page: runPage,
+  threshold: runThreshold,
 };
 
 async function runScaling({ workload, price, pictures, docs, json }: Given): Promise<string> {
@@ -103,6 +104,11 @@ async function runCost({ photos, assume = [], docs, json }: Given): Promise<stri
 async function runPage({ viewers, rounds, json }: Given): Promise<string> {
   const { benchPage } = await import('./page/page.ts');
   return benchPage({ viewers, rounds, json }, (words) => console.error(words));
+}
+
+async function runThreshold(): Promise<string> {
+  const { benchThreshold } = await import('./threshold/threshold.ts');
+  return benchThreshold(showProgress);
 }
 
 async function runInference({ pictures, docs, json, out, ...flags }: Given): Promise<string> {

@@ -1,0 +1,60 @@
+/**
+ * From which distance on the nearest person is no longer taken for the one in the photo: measured on the
+ * course's photos, each as the person it shows and as a stranger, with that person left out.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join, parse } from 'node:path';
+import { findCourseData } from '../../convert/course-data.ts';
+import { ensureModel } from '../../convert/ensure-model.ts';
+import { EMBEDDING_LENGTH } from '../../model/format.ts';
+import { readGallery } from '../../model/gallery.ts';
+import { largestFace, loadRecognizer } from '../../model/index.ts';
+import { Matcher } from '../../model/match.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { reportOf } from './report.ts';
+
+/** @returns a table of both errors by threshold */
+export async function benchThreshold(onStep: (words: string) => void): Promise<string> {
+  const settings = readSettings();
+  await ensureModel(settings, onStep);
+  const { images, results } = await findCourseData(1000);
+  const people = namesOf(await readFile(results, 'utf8'));
+  const recognizer = await loadRecognizer(settings.MODEL_DIR, {
+    backend: settings.BACKEND,
+    precision: 'float32',
+  });
+  const own: number[] = [];
+  const stranger: number[] = [];
+  const files = (await readdir(images)).sort();
+  for (const [index, file] of files.entries()) {
+    const photo = await readFile(join(images, file));
+    const found = await recognizer.recognize(photo, { top: recognizer.people });
+    const person = people.get(parse(file).name);
+    const nearest = largestFace(found)?.nearest ?? [];
+    own.push(...nearest.filter(({ name }) => name === person).map(({ distance }) => distance));
+    const other = nearest.find(({ name }) => name !== person);
+    if (other !== undefined) stranger.push(other.distance);
+    onStep(`${index + 1} of ${files.length}`);
+  }
+  recognizer.dispose();
+  const gallery = await leftOut(settings.MODEL_DIR);
+  return reportOf({ own, stranger, gallery }, settings.KNOWN_DISTANCE);
+}
+
+/** How far each of the gallery's people is from the nearest other one. */
+async function leftOut(directory: string): Promise<number[]> {
+  const gallery = await readGallery(directory);
+  const matcher = new Matcher(gallery);
+  return gallery.names.flatMap((person, row) => {
+    const from = row * EMBEDDING_LENGTH;
+    const embedding = gallery.embeddings.slice(from, from + EMBEDDING_LENGTH);
+    const others = matcher.nearest(embedding, 2).filter(({ name }) => name !== person);
+    return others.slice(0, 1).map(({ distance }) => distance);
+  });
+}
+
+/** The course's CSV: Image (the stem), Results (the name). */
+function namesOf(csv: string): Map<string, string> {
+  const rows = csv.trim().split(/\r?\n/).slice(1);
+  return new Map(rows.map((row) => row.split(',') as [string, string]));
+}
