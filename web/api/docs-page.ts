@@ -71,10 +71,7 @@ export function apiDocs(): Router {
     if (page === undefined) throw refuse.noProblem();
     response.type('text/plain').send(page);
   });
-  router.all(
-    ['/openapi.json', '/docs', '/docs/:file', '/problems', '/problems/:code'],
-    only('GET, HEAD'),
-  );
+  router.all(['/openapi.json', '/docs', '/problems', '/problems/:code'], only('GET, HEAD'));
   return router;
 }
 
