@@ -81,6 +81,32 @@ test('no error within the bound lets another name through', () => {
   assert.ok(settled > 200, `only ${settled} were settled in bfloat16`);
 });
 
+test('no error within the bound makes a stranger of a known person, or the other way', () => {
+  let settled = 0;
+  const alone = { names: ['Ann'], embeddings: point(0, 0) };
+  const matcher = new Matcher(alone);
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0.5, max: 1.5, noNaN: true }),
+      fc.double({ min: 1e-4, max: 0.2, noNaN: true }),
+      fc.double({ min: -1, max: 1, noNaN: true }),
+      (distance, bound, part) => {
+        const threshold = 1;
+        const exact = point(distance, 0);
+        const rough = point(distance + bound * part * (1 - 1e-5), 0);
+        const networks = told([exact], [rough]);
+        const parts = { networks, matcher, bound, threshold };
+        const { identities } = identify(parts, numbered(1), 1, 1);
+        const [nearest] = identities[0]!.nearest;
+        assert.equal(nearest!.distance < threshold, exact[0]! < threshold);
+        if (!identities[0]!.twice) settled++;
+      },
+    ),
+    { numRuns: 1000 },
+  );
+  assert.ok(settled > 200, `only ${settled} were settled in bfloat16`);
+});
+
 test('a bound that is too small would let one through', () => {
   const bound = 0.05;
   const people = { names: ['Ann', 'Bob'], embeddings: new Float32Array(2 * EMBEDDING_LENGTH) };

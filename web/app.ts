@@ -98,7 +98,6 @@ export function createApp(parts: AppParts): Express {
     const exchange = open(request, response);
     await parts.access.requireClient(request);
     response.on('close', admission.enter());
-    const { file, answer } = await takeIn(request, response, left.signal, id, span);
     const { file, answer } = await takeIn(request, response, exchange);
     sendMatch(request, response, file, await answer);
     const ms = Math.round(performance.now() - exchange.start);

@@ -1,5 +1,6 @@
 /** The photos of one request, sent to the workers while their client waits. Knows no form and no Redis. */
 import type { Ask } from '../../cloud/messages.ts';
+import type { Span } from '../../runtime/tracing/tracing.ts';
 import { asHttpError, INTERNAL } from '../answer.ts';
 import type { HttpError } from '../errors.ts';
 import type { Recognised, Submit, Submitted } from '../recognition.ts';
@@ -19,6 +20,7 @@ export interface Batch {
   readonly id: string;
   readonly ask: Ask;
   readonly photos: readonly Arrived[];
+  readonly span: Span;
 }
 
 type Named = Pick<Arrived, 'id' | 'file'>;
@@ -42,14 +44,14 @@ export const failedAnswer = ({ id, file }: Named, error: HttpError): PhotoAnswer
  * @throws the signal's reason when the client has left
  */
 export async function sendNow(
-  { id, ask, photos }: Batch,
+  { id, ask, photos, span }: Batch,
   submit: Submit,
   left: AbortSignal,
 ): Promise<() => Promise<Recognition>> {
   const sent = await Promise.all(
     photos.map(async ({ id: photoId, checked }): Promise<Submitted | Error> => {
       if (checked instanceof Error) return checked;
-      return submit(checked, left, { id: photoId, ask }).catch(asError);
+      return submit(checked, left, { id: photoId, ask, span }).catch(asError);
     }),
   );
   return async () => {

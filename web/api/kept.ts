@@ -20,7 +20,7 @@ export interface KeptParts {
  * @throws {HttpError} 503 when it cannot be written down
  */
 export async function sendLater(
-  { id, ask, photos }: Batch,
+  { id, ask, photos, span }: Batch,
   holder: string | undefined,
   { recognitions, enqueue }: KeptParts,
 ): Promise<Recognition> {
@@ -42,7 +42,7 @@ export async function sendLater(
       const { checked } = photo;
       if (checked instanceof Error) return photo;
       try {
-        await enqueue(checked, { id: photo.id, ask });
+        await enqueue(checked, { id: photo.id, ask, span });
         return photo;
       } catch (error) {
         return { ...photo, checked: asHttpError(error) ?? INTERNAL };

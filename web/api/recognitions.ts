@@ -38,7 +38,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   const take = async <T>(
     request: Request,
     response: Response,
-    { left, settleId }: Exchange,
+    { left, settleId, span }: Exchange,
     send: (batch: Batch) => Promise<T>,
   ): Promise<T> => {
     const query = checked(optionsSchema, request.query);
@@ -52,7 +52,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
       const arrived = await Promise.all(
         photos.map((photo, index) => arrive(photo, index === 0 ? id : randomUUID())),
       );
-      return await send({ id, ask: askOf(options), photos: arrived });
+      return await send({ id, ask: askOf(options), photos: arrived, span });
     } finally {
       room.release();
     }

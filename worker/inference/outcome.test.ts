@@ -82,3 +82,13 @@ it('what is no image is refused in words that fit into a reply; other errors are
   assert.ok(refusalSchema.safeParse(outcome.refusal).success);
   assert.equal(refusalOf(new Error('out of memory')), undefined);
 });
+
+it('whether a face is known is told where it was asked', () => {
+  const [face] = seen.faces;
+  assert.ok(face);
+  const asked: Recognition = { ...seen, faces: [{ ...face, known: false }] };
+  const outcome = outcomeOf(asked, { known: true });
+  assert.equal('match' in outcome && outcome.match.known, false);
+  const plain = outcomeOf(seen);
+  assert.ok('match' in plain && !('known' in plain.match));
+});
