@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -74,6 +75,11 @@ describe('the documentation’s commands', { timeout: 600_000 }, async () => {
       env: {
         ...process.env,
         HOME: home,
+        // Whatever a command does not name itself, it finds here and nowhere else.
+        AWS_ENDPOINT_URL: system.cloudUrl,
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+        REDIS_URL: /redis:\S+/.exec(system.said())?.[0],
         LOCAL_DATA_DIR: join(root, 'data'),
         MODEL_DIR: join(home, '.local/share/elastic-face/model'),
         XDG_DATA_HOME: join(home, '.local/share'),
@@ -97,6 +103,8 @@ describe('the documentation’s commands', { timeout: 600_000 }, async () => {
             const test = await readFile(join(CHECKOUT, way.by), 'utf8');
             assert.ok(test.includes(page.path), `${way.by} does not read ${page.path}`);
           } else if ('not' in way) {
+            const [test] = /\S+\.test\.ts/.exec(way.not) ?? [];
+            if (test !== undefined) assert.ok(existsSync(join(CHECKOUT, test)), test);
             way.check?.(line, folder);
           } else if (line.startsWith('export ')) {
             exports.push(line);

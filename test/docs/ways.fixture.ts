@@ -15,8 +15,9 @@ export type Way =
 
 const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^npm run -s (?:recognize|photo|workload) /, { run: true }],
-  [/^npm run (?:recognize|workload|convert|deploy:synth|key|logs) /, { run: true }],
+  [/^npm run (?:recognize|workload|convert|deploy:synth|key) /, { run: true }],
   [/^curl .*http:\/\/127\.0\.0\.1:8000\//, { run: true }],
+  [/^npm run logs -- --request [0-9a-f]+$/, { run: true }],
   [/^export [A-Z_]+=/, { run: true }],
   [/^rm -rf ~\/\S+( ~\/\S+)*$/, { run: true }],
   [/^git archive /, { run: true }],
@@ -24,12 +25,22 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^journalctl /, { not: 'wants systemd, with the project’s units in it' }],
   [/^npm (?:ci|test)$/, { not: 'the suite itself runs in what it has installed' }],
   [/^git clone |^cd elastic-face$/, { not: 'the checkout is there: it is under test' }],
+  [/^npm run dead-letters -- (?:list|retry --all)$/, { run: true }],
+  [
+    /^npm run dead-letters -- show ID$/,
+    { not: 'wants a dead letter: worker/dead-letters.test.ts' },
+  ],
+  [/^prometheus /, { not: 'wants Prometheus: deploy/monitoring/scrape.test.ts' }],
+  [/^aws ec2 terminate-instances /, { not: 'wants an instance: local/ec2/lifecycle.test.ts' }],
   [
     /^npm run doctor -- /,
     { not: 'wants an account; deploy/doctor/doctor.test.ts has a local one' },
   ],
-  [/^FUZZ_CASES=\d+ node --test /, { not: 'takes minutes; references.test.ts looks at the files' }],
-  [/^npm run bench -- /, { not: 'takes minutes; references.test.ts looks at the flags' }],
+  [
+    /^FUZZ_CASES=\d+ node --test /,
+    { not: 'takes minutes; test/docs/references.test.ts looks at the files' },
+  ],
+  [/^npm run bench -- /, { not: 'takes minutes; test/docs/references.test.ts looks at the flags' }],
   [/^python (?:workload_generator|p2_grader)\.py /, { not: 'the course’s programs are not ours' }],
   [/^deploy\/bake\/bake\.sh /, { not: 'makes an image of a machine, as root', check: bakes }],
   [/^aws cloudformation deploy /, { not: 'wants an account', check: fitsTemplate }],
