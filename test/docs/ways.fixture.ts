@@ -16,6 +16,8 @@ export type Way =
 const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^npm run -s (?:recognize|photo|workload) /, { run: true }],
   [/^npm run (?:recognize|workload|convert|deploy:synth|key) /, { run: true }],
+  [/^curl .*(?:@test_000\.jpg|\/v1\/|\/problems\/)/, { by: 'test/api.test.ts' }],
+  [/^id=\$\(/, { by: 'test/api.test.ts' }],
   [/^curl .*http:\/\/127\.0\.0\.1:8000\//, { run: true }],
   [/^npm run logs -- --request [0-9a-f]+$/, { run: true }],
   [/^export [A-Z_]+=/, { run: true }],
