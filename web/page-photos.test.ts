@@ -51,6 +51,20 @@ describe('photos on the page', { skip }, () => {
     });
   });
 
+  it('says so when the nearest person is not near', async () => {
+    const recognise = async ({ file }: { file: string }) => ({
+      ...MATCH,
+      known: file === 'ada.jpg',
+    });
+    await page.withPage(await startPage(recognise), async ({ tab }) => {
+      await tab.setInputFiles('#files', [page.photo, { ...page.photo, name: 'stranger.jpg' }]);
+      await counts(tab, '.card[data-state=answered]', 2);
+      const doubted = tab.locator('.card:has-text("Nobody known is near")');
+      assert.equal(await doubted.count(), 1);
+      assert.match(String(await doubted.textContent()), /stranger\.jpg/);
+    });
+  });
+
   it('says in words what is wrong with a photo', async () => {
     await page.withPage(await startPage(), async ({ tab, sins }) => {
       await tab.setInputFiles('#files', { ...page.photo, buffer: Buffer.from('hello') });
