@@ -28,7 +28,7 @@ export interface Page {
 
 class PageError extends ElasticFaceError {
   constructor(code: number | null) {
-    super('page', `The page could not be made: its process ended with ${code}.`);
+    super('page', `The page could not be made: its process ended with ${code}; stderr says why.`);
   }
 }
 

@@ -16,6 +16,8 @@ export interface Face {
 
 export interface Answer extends Face {
   readonly file: string;
+  /** Whether the nearest person is near enough to be the one in the photo. */
+  readonly known?: boolean;
   readonly width: number;
   readonly height: number;
   /** ms of each step; none when the answer of an earlier try was sent again. */

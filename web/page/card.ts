@@ -10,8 +10,6 @@ import { milliseconds, shortName } from './words.ts';
 const MOST_CARDS = 60;
 /** A bar of this distance is full: strangers are about so far apart. */
 const FAR = 1.4;
-/** The course's photos of one person are nearer than this; strangers are further away. */
-const NEAR = 1;
 const cards = byId('cards', 'ol');
 
 export function addCard(file: File): void {
@@ -83,9 +81,9 @@ function answered(file: File, answer: Answer, ms: number): HTMLElement[] {
   const { name, nearest, timings, instance, width, height } = answer;
   return [
     h('div', { class: 'who' }, h('h3', {}, name), h('span', {}, milliseconds(ms))),
-    ...(answer.distance < NEAR
-      ? []
-      : [h('p', { class: 'doubt' }, 'Nobody known is near: this is only the nearest.')]),
+    ...(answer.known === false
+      ? [h('p', { class: 'doubt' }, 'Nobody known is near: this is only the nearest.')]
+      : []),
     h('p', { class: 'caption' }, h('span', {}, 'nearest people'), h('span', {}, 'distance')),
     h(
       'ol',

@@ -38,9 +38,9 @@ export function openCharts(): Charts {
   panel.append(queue.element, fleet.element);
 
   let plots: uPlot[] = [];
+  let width = 0;
   const draw = (): void => {
     for (const plot of plots) plot.destroy();
-    const width = queue.holder.clientWidth;
     const say = (index: number | null | undefined): void => {
       const point = typeof index === 'number' ? points[index] : points.at(-1);
       queue.say(point);
@@ -68,7 +68,11 @@ export function openCharts(): Charts {
       }
     });
   };
-  new ResizeObserver(draw).observe(panel);
+  new ResizeObserver(() => {
+    if (queue.holder.clientWidth === width) return;
+    width = queue.holder.clientWidth;
+    draw();
+  }).observe(panel);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
   return {
     history(history) {
