@@ -9,7 +9,7 @@ export interface Distances {
   readonly gallery: readonly number[];
 }
 
-/** Distances closer than this come from copies of one photo, of which a set may have many. */
+/** Distances closer than this come from copies of one face. */
 const SAME = 1e-4;
 const STEP = 0.01;
 
@@ -32,7 +32,7 @@ export function reportOf(distances: Distances, chosen: number): string {
     rows.push(`| ${cells.join(' | ')} |`);
   }
   return [
-    `${own.length} different faces in ${distances.own.length} photos; ${gallery.length} people in the gallery.`,
+    `${own.length} different faces; ${gallery.length} people in the gallery.`,
     `Both errors on the photos are most nearly equal at ${equalError(own, stranger).toFixed(2)}.`,
     '',
     '| below this is known | own entry refused | stranger taken | gallery entries taken for another |',
