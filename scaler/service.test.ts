@@ -53,6 +53,7 @@ describe('the scaler at its start', { timeout: 30_000 }, () => {
       BACKEND: 'auto',
       PRECISION: 'auto',
       THREADS: '2',
+      KNOWN_DISTANCE: '0.92',
       LOG_LEVEL: 'info',
     });
     const secret = { ...aws, REDIS_URL: 'rediss://user:password@redis.example:6379' };

@@ -118,9 +118,6 @@ export function createApp(parts: AppParts): Express {
     const { version, name } = request.params;
     if (!(await parts.page.sendFile(request, response, version, name))) next();
   });
-  app.all('/', (request) => {
-    throw refuse.method(request.method);
-  });
   app.all('/', only('GET, HEAD, POST'));
   app.use(recognitionRoutes({ ...parts, ...parts.api, open }));
   app.use(apiDocs());

@@ -93,8 +93,8 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
   const reply = decoded(message.body, log);
   if (reply?.node === KEPT) {
     try {
-      parts.onReply?.(reply);
       await parts.keep(reply);
+      parts.onReply?.(reply);
     } catch (err) {
       log.warn({ err, request: reply.id }, 'reply not kept: it comes again');
       return;

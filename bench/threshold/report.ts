@@ -9,15 +9,10 @@ export interface Distances {
   readonly gallery: readonly number[];
 }
 
-/** Distances closer than this come from copies of one photo, of which a set may have many. */
-const SAME = 1e-4;
 const STEP = 0.01;
 
 /** @param chosen the threshold that is set */
-export function reportOf(distances: Distances, chosen: number): string {
-  const own = different(distances.own);
-  const stranger = different(distances.stranger);
-  const { gallery } = distances;
+export function reportOf({ own, stranger, gallery }: Distances, chosen: number): string {
   const all = [...own, ...stranger, ...gallery];
   const [from, to] = [Math.min(...all), Math.max(...all)].map((one) => Math.round(one / STEP));
   const rows: string[] = [];
@@ -32,7 +27,7 @@ export function reportOf(distances: Distances, chosen: number): string {
     rows.push(`| ${cells.join(' | ')} |`);
   }
   return [
-    `${own.length} different faces in ${distances.own.length} photos; ${gallery.length} people in the gallery.`,
+    `${own.length} different faces; ${gallery.length} people in the gallery.`,
     `Both errors on the photos are most nearly equal at ${equalError(own, stranger).toFixed(2)}.`,
     '',
     '| below this is known | own entry refused | stranger taken | gallery entries taken for another |',
@@ -55,12 +50,6 @@ export function equalError(own: readonly number[], stranger: readonly number[]):
   const least = Math.min(...steps.map(apart));
   const best = steps.filter((step) => apart(step) - least < 1e-9);
   return best[Math.floor((best.length - 1) / 2)] as number;
-}
-
-/** Each once. */
-export function different(distances: readonly number[]): number[] {
-  const sorted = [...distances].sort((a, b) => a - b);
-  return sorted.filter((one, index) => index === 0 || one - (sorted[index - 1] as number) > SAME);
 }
 
 function share(distances: readonly number[], counts: (distance: number) => boolean): string {

@@ -2,6 +2,7 @@
  * From which distance on the nearest person is no longer taken for the one in the photo: measured on the
  * course's photos, each as the person it shows and as a stranger, with that person left out.
  */
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { findCourseData } from '../../convert/course-data.ts';
@@ -26,15 +27,20 @@ export async function benchThreshold(onStep: (words: string) => void): Promise<s
   const own: number[] = [];
   const stranger: number[] = [];
   const files = (await readdir(images)).sort();
+  const seen = new Set<string>();
   for (const [index, file] of files.entries()) {
+    onStep(`${index + 1} of ${files.length}`);
     const photo = await readFile(join(images, file));
+    const digest = createHash('sha256').update(photo).digest('hex');
+    // The course's set is a few photos under many names.
+    if (seen.has(digest)) continue;
+    seen.add(digest);
     const found = await recognizer.recognize(photo, { top: recognizer.people });
     const person = people.get(parse(file).name);
     const nearest = largestFace(found)?.nearest ?? [];
     own.push(...nearest.filter(({ name }) => name === person).map(({ distance }) => distance));
     const other = nearest.find(({ name }) => name !== person);
     if (other !== undefined) stranger.push(other.distance);
-    onStep(`${index + 1} of ${files.length}`);
   }
   recognizer.dispose();
   const gallery = await leftOut(settings.MODEL_DIR);

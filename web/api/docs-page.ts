@@ -13,8 +13,7 @@ const PAGE_POLICY = helmet.contentSecurityPolicy({
   directives: {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
-    // Swagger UI writes styles into its elements.
-    styleSrc: ["'self'", "'unsafe-inline'"],
+    styleSrc: ["'self'"],
     imgSrc: ["'self'", 'data:'],
     connectSrc: ["'self'"],
     formAction: ["'self'"],
