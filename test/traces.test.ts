@@ -43,7 +43,10 @@ const batchSchema = z.object({
 
 type Received = z.output<
   typeof batchSchema
->['resourceSpans'][number]['scopeSpans'][number]['spans'][number] & { readonly service: string };
+>['resourceSpans'][number]['scopeSpans'][number]['spans'][number] & {
+  readonly service: string;
+  readonly place: string;
+};
 
 /** An OTLP collector that keeps what it is sent. */
 async function startCollector() {
@@ -53,9 +56,11 @@ async function startCollector() {
     for await (const chunk of request) body += chunk;
     assert.equal(request.url, '/v1/traces');
     for (const { resource, scopeSpans } of batchSchema.parse(JSON.parse(body)).resourceSpans) {
-      const service = resource.attributes.find(({ key }) => key === 'service.name');
+      const fact = (name: string): string =>
+        resource.attributes.find(({ key }) => key === name)?.value.stringValue ?? '';
+      const about = { service: fact('service.name'), place: fact('place') };
       for (const { spans: some } of scopeSpans) {
-        for (const span of some) spans.push({ ...span, service: service?.value.stringValue ?? '' });
+        for (const span of some) spans.push({ ...span, ...about });
       }
     }
     response.setHeader('content-type', 'application/json').end('{}');
@@ -80,6 +85,7 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
   let id = '';
   before(async () => {
     collector = await startCollector();
+    process.env.OTEL_RESOURCE_ATTRIBUTES = 'place=here';
     slow = await startSlowStack(0.05, {
       PROJECT_ID: 'traces',
       MAX_INSTANCES: 1,
@@ -95,7 +101,7 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
   });
 
   it('is one trace from the client’s span through web and worker', async () => {
-    const wanted = ['POST /', 'store photo', 'send request', 'process request', 'fetch', 'write'];
+    const wanted = ['POST /', 'store photo', 'send request', 'process request', 'fetch', 'reply'];
     const named = await until('all spans to be exported', () => {
       const spans = new Map(collector.spans.map((span) => [span.name, span]));
       return wanted.every((name) => spans.has(name)) && spans;
@@ -119,9 +125,11 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
       embed: 'compute',
       match: 'compute',
       write: 'process request',
+      reply: 'process request',
     });
     for (const span of named.values()) {
       assert.equal(span.traceId, TRACE);
+      assert.equal(span.place, 'here', 'the variables of OpenTelemetry reach every service');
       assert.ok(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano));
     }
     assert.equal(named.get('POST /')?.service, 'elastic-face-web');
@@ -142,7 +150,10 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
     const lines = stdout
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line) as { service: string; msg: string; request: string });
+      .map(
+        (line) =>
+          JSON.parse(line) as { service: string; msg: string; request: string; trace?: string },
+      );
     assert.equal(status, 0);
     assert.deepEqual(
       // The worker says so after its reply is out, and the web tier may be quicker.
@@ -150,6 +161,7 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
       ['web: answered', 'web: queued', 'worker: answered'],
     );
     assert.ok(lines.every(({ request }) => request === id));
+    assert.equal(lines[0]?.trace?.split('-')[1], TRACE);
     const forPeople = logs('--request', id.slice(0, 8), '--service', 'worker');
     assert.match(forPeople.stdout, /^\d\d:\d\d:\d\d\.\d{3} {2}worker i-\w+ .* answered {2}/);
     const none = logs('--request', 'ffffffff-no-such');
