@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -13,6 +14,8 @@ import { type SlowStack, startSlowStack } from './slow-stack.fixture.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
+/** The local stack kills a web tier that takes 30 s to stop. */
+const MOST_STOP_MS = 20_000;
 
 /** What of OTLP in JSON is looked at here. */
 const batchSchema = z.object({
@@ -168,6 +171,37 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
     assert.equal(none.status, 1);
     assert.match(none.stderr, /^No such line in .*LOCAL_DATA_DIR/);
   });
+});
+
+it('a collector that takes spans and never answers keeps nobody waiting', {
+  timeout: 120_000,
+}, async () => {
+  let asked = 0;
+  let stopping: number;
+  const mute = createServer(() => {
+    asked += 1;
+  }).listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  const slow = await startSlowStack(0.05, {
+    PROJECT_ID: 'untraced',
+    MAX_INSTANCES: 1,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(mute.address() as AddressInfo).port}`,
+  });
+  try {
+    assert.equal((await post(slow.stack.webUrl)).status, 200);
+    await until('spans to be on their way', () => asked > 0, { limitMs: 20_000 });
+    assert.equal((await post(slow.stack.webUrl)).status, 200);
+    const log = join(slow.stack.logFolder, 'web.log');
+    await until('the log to tell of it', () => /not exported/.test(readFileSync(log, 'utf8')), {
+      limitMs: 20_000,
+    });
+  } finally {
+    stopping = performance.now();
+    await slow.stop();
+    mute.closeAllConnections();
+    mute.close();
+  }
+  assert.ok(performance.now() - stopping < MOST_STOP_MS);
 });
 
 it('a collector that is away changes nothing', { timeout: 120_000 }, async () => {
