@@ -23,6 +23,14 @@ describe('request messages', () => {
     assert.ok(Buffer.byteLength(body) <= 1024);
   });
 
+  it('leave their trace out where it would not fit', () => {
+    const file = 'é'.repeat(205);
+    const full = { ...request, file, key: asideKey(id, file) };
+    const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    assert.deepEqual(decodeRequest(encodeRequest({ ...full, trace })), full);
+    assert.equal(decodeRequest(encodeRequest({ ...request, trace })).trace, trace);
+  });
+
   it('are refused when they would be longer', () => {
     const file = '\u{1F600}'.repeat(120);
     assert.throws(

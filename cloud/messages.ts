@@ -127,11 +127,15 @@ export const replyMessageSchema = z.object({
 });
 export type ReplyMessage = z.output<typeof replyMessageSchema>;
 
-/** @throws {MessageError} when the message would be over the contract's 1,024 bytes. */
+/**
+ * A trace that does not fit is left out: the photo counts.
+ * @throws {MessageError} when the message would be over the contract's 1,024 bytes.
+ */
 export function encodeRequest(message: RequestMessage): string {
   const body = JSON.stringify(message);
   const bytes = Buffer.byteLength(body);
   if (bytes > REQUEST_MESSAGE_BYTES) {
+    if (message.trace !== undefined) return encodeRequest({ ...message, trace: undefined });
     throw new MessageError(
       `A request message of ${bytes} bytes is over the limit of ${REQUEST_MESSAGE_BYTES}: shorten the file name.`,
     );

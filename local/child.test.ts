@@ -25,6 +25,26 @@ test('what a child writes is in its log, and how it ended is told', async () => 
   assert.match(readFileSync(logFile, 'utf8'), /a line/);
 });
 
+test('a log is begun anew while it is written, and what it held is kept beside it', async () => {
+  const large = join(folder.path, 'large.log');
+  const child = await startChild({
+    args: [
+      '-e',
+      `const { writeSync } = require('node:fs');
+       for (let i = 0; i < 11; i++) writeSync(2, 'early'.padEnd(1024 * 1024 - 1, '.') + '\\n');
+       setInterval(() => writeSync(2, 'late\\n'), 20);`,
+    ],
+    environment,
+    logFile: large,
+    graceMs: 1000,
+  });
+  await until('the log to begin anew', () => existsSync(`${large}.before`), { limitMs: 30_000 });
+  await until('lines after that', () => readFileSync(large, 'utf8').startsWith('late\nlate\n'));
+  assert.equal(readFileSync(`${large}.before`, 'utf8').match(/early/g)?.length, 11);
+  child.stop();
+  await child.gone;
+});
+
 test('what a child says over its channel is heard', async () => {
   const heard = Promise.withResolvers<unknown>();
   const child = await startChild({

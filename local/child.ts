@@ -4,12 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, openSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const TETHER = new URL('./tether.ts', import.meta.url).href;
-/** A log larger than this is started anew with the next process that writes it. */
+/** A log larger than this is begun anew; what it held is kept beside it until the next time. */
 const MOST_LOG_BYTES = 10 * 1024 * 1024;
+const LOG_LOOK_MS = 5000;
 
 export interface ChildOptions {
   /** Script and arguments for this same Node. */
@@ -34,7 +35,8 @@ export interface Child {
 /** @throws what spawning throws, e.g. when memory is short */
 export async function startChild(options: ChildOptions): Promise<Child> {
   mkdirSync(dirname(options.logFile), { recursive: true });
-  const log = openSync(options.logFile, isLarge(options.logFile) ? 'w' : 'a');
+  keepSmall(options.logFile);
+  const log = openSync(options.logFile, 'a');
   let child: ChildProcess;
   try {
     child = spawn(process.execPath, ['--import', TETHER, ...options.args], {
@@ -48,12 +50,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     closeSync(log);
   }
   const pid = child.pid!;
+  const looking = setInterval(() => keepSmall(options.logFile), LOG_LOOK_MS).unref();
   let kill: NodeJS.Timeout | undefined;
   return {
     pid,
     gone: new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         clearTimeout(kill);
+        clearInterval(looking);
         // A machine that is gone leaves nothing running: not its inference process either.
         killGroup(pid);
         resolve(signal === null ? `exited with code ${code}` : `ended by ${signal}`);
@@ -75,6 +79,16 @@ function killGroup(leader: number): void {
   }
 }
 
-function isLarge(file: string): boolean {
-  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MOST_LOG_BYTES;
+/**
+ * Its process goes on writing to the same file, at its end wherever that is. What it writes within the
+ * few milliseconds of the copy is lost. A folder that cannot take a copy is no reason to end the stack.
+ */
+function keepSmall(file: string): void {
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) <= MOST_LOG_BYTES) return;
+  try {
+    copyFileSync(file, `${file}.before`);
+    truncateSync(file);
+  } catch {
+    // Tried again at the next look.
+  }
 }

@@ -10,9 +10,9 @@ import { startMetadataService } from './imds.ts';
 
 /** Time for a worker to finish the message in work before it is killed. */
 const GRACE_MS = 10_000;
-/** What a process needs of its user's environment to find its files; nothing else is passed on. */
+/** Of its user's environment, what leads a process to its files and says how to trace; nothing else is passed on. */
 const OF_THE_MACHINE =
-  /^(?:PATH|HOME|LANG|LC_.*|TZ|TMPDIR|TMP|TEMP|XDG_.*|USERPROFILE|APPDATA|LOCALAPPDATA|SystemRoot|MALLOC_.*)$/i;
+  /^(?:PATH|HOME|LANG|LC_.*|TZ|TMPDIR|TMP|TEMP|XDG_.*|USERPROFILE|APPDATA|LOCALAPPDATA|SystemRoot|MALLOC_.*|OTEL_.*)$/i;
 
 export interface InstanceOptions {
   /** Script and arguments that every instance runs, as the image's unit file would. */
@@ -67,7 +67,7 @@ export function cloudEnvironment(options: {
   };
 }
 
-/** Of a user's environment only what leads a process to its files. */
+/** Of a user's environment only what leads a process to its files, and how to trace. */
 export function machineEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {

@@ -57,4 +57,13 @@ describe('the logs of a local stack', () => {
     const since = Date.parse('2026-01-01T00:00:05Z');
     assert.deepEqual(await with_({ since }), ['e']);
   });
+
+  it('are read with what stood in a file before it was begun anew, but not twice', async () => {
+    const logs = new LogFiles(folder, { request: 'old' });
+    assert.deepEqual(await said(logs), []);
+    const copied = line(1, 'copied', { request: 'old' });
+    await writeFile(join(folder, 'few.log.before'), copied);
+    assert.deepEqual(await said(logs), []);
+    assert.deepEqual(await said(new LogFiles(folder, { request: 'old' })), ['copied']);
+  });
 });

@@ -32,6 +32,7 @@ export interface LogFilter {
 
 /** Bytes that are read at once: a file may have ten megabytes. */
 const CHUNK = 256 * 1024;
+const BEFORE = '.log.before';
 const NEWLINE = 0x0a;
 
 export class LogFiles {
@@ -51,7 +52,10 @@ export class LogFiles {
    */
   async next(): Promise<LogLine[]> {
     const lines: LogLine[] = [];
+    const isFirst = this.#read.size === 0;
     for (const name of await logNames(this.#folder)) {
+      // What is there later was read from the file whose copy it is: see local/child.ts.
+      if (name.endsWith(BEFORE) && !isFirst) continue;
       for (const text of await this.#linesOf(name)) {
         const line = parsed(text);
         if (line !== undefined && this.#wants(line)) lines.push(line);
@@ -96,7 +100,7 @@ export class LogFiles {
 
 async function logNames(folder: string): Promise<string[]> {
   try {
-    return (await readdir(folder)).filter((name) => name.endsWith('.log'));
+    return (await readdir(folder)).filter((name) => /\.log(?:\.before)?$/.test(name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;

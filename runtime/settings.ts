@@ -143,6 +143,9 @@ export const settingsSchema = z.object({
     .describe(
       'OTLP/HTTP collector that traces are sent to, e.g. http://127.0.0.1:4318; unset traces nothing',
     ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint
+    .optional()
+    .describe('the same as a whole address, path and all; it wins'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be one of trace, debug, info, warn, error, fatal, silent',

@@ -56,6 +56,12 @@ describe('the scaler at its start', { timeout: 30_000 }, () => {
       KNOWN_DISTANCE: '0.92',
       LOG_LEVEL: 'info',
     });
+    const collector = 'http://10.0.0.9:4318';
+    const traced = { ...aws, REDIS_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector };
+    assert.deepEqual(launchOptions(readSettings(traced, {}), silent).userData, {
+      ...plain.userData,
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector}/v1/traces`,
+    });
     const secret = { ...aws, REDIS_URL: 'rediss://user:password@redis.example:6379' };
     const { userData } = launchOptions(readSettings(secret, {}), silent);
     assert.equal(JSON.stringify(userData).includes('password'), false);

@@ -16,6 +16,7 @@ import { openScalerStatus } from '../cloud/scaler-status.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
+import { tracesUrl } from '../runtime/tracing/tracing.ts';
 import { keepLead } from './lead.ts';
 import { type MadeDecision, startLoop } from './loop.ts';
 import { placesOf } from './places.ts';
@@ -123,12 +124,16 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       THREADS: String(settings.THREADS),
       KNOWN_DISTANCE: String(settings.KNOWN_DISTANCE),
       LOG_LEVEL: settings.LOG_LEVEL,
-      ...(settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
-        ? {}
-        : { OTEL_EXPORTER_OTLP_ENDPOINT: settings.OTEL_EXPORTER_OTLP_ENDPOINT }),
+      ...tracingForInstances(settings),
       ...redisForInstances(settings.REDIS_URL ?? '', onThisMachine, log),
     },
   };
+}
+
+/** Workers send their part of a trace to where the web tier sends its own. */
+function tracingForInstances(settings: Settings): Record<string, string> {
+  const url = tracesUrl(settings);
+  return url === undefined ? {} : { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url };
 }
 
 /** Many people and programs may read user data, so that a password may not stand there. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -13,6 +14,8 @@ import { type SlowStack, startSlowStack } from './slow-stack.fixture.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
+/** The local stack kills a web tier that takes 30 s to stop. */
+const MOST_STOP_MS = 20_000;
 
 /** What of OTLP in JSON is looked at here. */
 const batchSchema = z.object({
@@ -43,7 +46,10 @@ const batchSchema = z.object({
 
 type Received = z.output<
   typeof batchSchema
->['resourceSpans'][number]['scopeSpans'][number]['spans'][number] & { readonly service: string };
+>['resourceSpans'][number]['scopeSpans'][number]['spans'][number] & {
+  readonly service: string;
+  readonly place: string;
+};
 
 /** An OTLP collector that keeps what it is sent. */
 async function startCollector() {
@@ -53,9 +59,11 @@ async function startCollector() {
     for await (const chunk of request) body += chunk;
     assert.equal(request.url, '/v1/traces');
     for (const { resource, scopeSpans } of batchSchema.parse(JSON.parse(body)).resourceSpans) {
-      const service = resource.attributes.find(({ key }) => key === 'service.name');
+      const fact = (name: string): string =>
+        resource.attributes.find(({ key }) => key === name)?.value.stringValue ?? '';
+      const about = { service: fact('service.name'), place: fact('place') };
       for (const { spans: some } of scopeSpans) {
-        for (const span of some) spans.push({ ...span, service: service?.value.stringValue ?? '' });
+        for (const span of some) spans.push({ ...span, ...about });
       }
     }
     response.setHeader('content-type', 'application/json').end('{}');
@@ -80,6 +88,7 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
   let id = '';
   before(async () => {
     collector = await startCollector();
+    process.env.OTEL_RESOURCE_ATTRIBUTES = 'place=here';
     slow = await startSlowStack(0.05, {
       PROJECT_ID: 'traces',
       MAX_INSTANCES: 1,
@@ -95,7 +104,7 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
   });
 
   it('is one trace from the client’s span through web and worker', async () => {
-    const wanted = ['POST /', 'store photo', 'send request', 'process request', 'fetch', 'write'];
+    const wanted = ['POST /', 'store photo', 'send request', 'process request', 'fetch', 'reply'];
     const named = await until('all spans to be exported', () => {
       const spans = new Map(collector.spans.map((span) => [span.name, span]));
       return wanted.every((name) => spans.has(name)) && spans;
@@ -119,9 +128,11 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
       embed: 'compute',
       match: 'compute',
       write: 'process request',
+      reply: 'process request',
     });
     for (const span of named.values()) {
       assert.equal(span.traceId, TRACE);
+      assert.equal(span.place, 'here', 'the variables of OpenTelemetry reach every service');
       assert.ok(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano));
     }
     assert.equal(named.get('POST /')?.service, 'elastic-face-web');
@@ -142,7 +153,10 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
     const lines = stdout
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line) as { service: string; msg: string; request: string });
+      .map(
+        (line) =>
+          JSON.parse(line) as { service: string; msg: string; request: string; trace?: string },
+      );
     assert.equal(status, 0);
     assert.deepEqual(
       // The worker says so after its reply is out, and the web tier may be quicker.
@@ -150,12 +164,44 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
       ['web: answered', 'web: queued', 'worker: answered'],
     );
     assert.ok(lines.every(({ request }) => request === id));
+    assert.equal(lines[0]?.trace?.split('-')[1], TRACE);
     const forPeople = logs('--request', id.slice(0, 8), '--service', 'worker');
     assert.match(forPeople.stdout, /^\d\d:\d\d:\d\d\.\d{3} {2}worker i-\w+ .* answered {2}/);
     const none = logs('--request', 'ffffffff-no-such');
     assert.equal(none.status, 1);
     assert.match(none.stderr, /^No such line in .*LOCAL_DATA_DIR/);
   });
+});
+
+it('a collector that takes spans and never answers keeps nobody waiting', {
+  timeout: 120_000,
+}, async () => {
+  let asked = 0;
+  let stopping: number;
+  const mute = createServer(() => {
+    asked += 1;
+  }).listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  const slow = await startSlowStack(0.05, {
+    PROJECT_ID: 'untraced',
+    MAX_INSTANCES: 1,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(mute.address() as AddressInfo).port}`,
+  });
+  try {
+    assert.equal((await post(slow.stack.webUrl)).status, 200);
+    await until('spans to be on their way', () => asked > 0, { limitMs: 20_000 });
+    assert.equal((await post(slow.stack.webUrl)).status, 200);
+    const log = join(slow.stack.logFolder, 'web.log');
+    await until('the log to tell of it', () => /not exported/.test(readFileSync(log, 'utf8')), {
+      limitMs: 20_000,
+    });
+  } finally {
+    stopping = performance.now();
+    await slow.stop();
+    mute.closeAllConnections();
+    mute.close();
+  }
+  assert.ok(performance.now() - stopping < MOST_STOP_MS);
 });
 
 it('a collector that is away changes nothing', { timeout: 120_000 }, async () => {

@@ -66,13 +66,15 @@ export async function answerRequest(
   const { outcome, timings } = answered;
   const computed = { outcome, timings: wholeMs(timings), instance: parts.instanceId };
   const model = parts.model();
+  const replying = performance.now();
   await parts.replies.send(encodeReply({ id, file, node, ...computed, model, deliveries, sentAt }));
+  const reply = performance.now() - replying;
   await settle(request, outcome, parts, log);
   await parts.pressure.finish(id, file).catch((err: unknown) => {
     // The answer is out; what is left in the set, the scaler sweeps when the queue is empty.
     log.warn({ err }, 'the pressure of this request could not be ended');
   });
-  return answered;
+  return { ...answered, timings: { ...timings, reply } };
 }
 
 /** Another request may have written an object of this name: only this one's own counts. */

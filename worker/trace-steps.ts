@@ -7,6 +7,7 @@ const steps = [
   'wait',
   ['compute', 'decode', 'detect', 'embed', 'match'],
   'write',
+  'reply',
 ] as const;
 
 /**

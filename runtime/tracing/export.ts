@@ -14,7 +14,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -34,17 +34,18 @@ const kinds = {
   internal: SpanKind.INTERNAL,
 } as const;
 
-export function openExport(endpoint: string, { service, instance, log }: TracingOptions): Tracing {
+export function openExport(url: string, { service, instance, log }: TracingOptions): Tracing {
   tellTroubleOnce(log);
   const exporter = new OTLPTraceExporter({
-    url: new URL('v1/traces', endpoint.endsWith('/') ? endpoint : `${endpoint}/`).href,
+    url,
     timeoutMillis: EXPORT_LIMIT_MS,
   });
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({
       'service.name': `elastic-face-${service}`,
       'service.instance.id': instance,
-    }),
+      // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
+    }).merge(detectResources({ detectors: [envDetector] })),
     spanProcessors: [new BatchSpanProcessor(exporter, { exportTimeoutMillis: EXPORT_LIMIT_MS })],
   });
   const tracer = provider.getTracer('elastic-face');

@@ -43,8 +43,13 @@ export const NO_SPAN: Span = {
 
 export const NO_TRACING: Tracing = { start: () => NO_SPAN, stop: async () => {} };
 
+export interface Exporter {
+  readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
+  readonly OTEL_EXPORTER_OTLP_TRACES_ENDPOINT?: string | undefined;
+}
+
 export interface TracingOptions {
-  readonly settings: { readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined };
+  readonly settings: Exporter;
   /** As traces name it, after the project's own name. */
   readonly service: string;
   /** Which of several it is. */
@@ -53,10 +58,17 @@ export interface TracingOptions {
 }
 
 export async function openTracing(options: TracingOptions): Promise<Tracing> {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = options.settings;
-  if (endpoint === undefined) return NO_TRACING;
+  const url = tracesUrl(options.settings);
+  if (url === undefined) return NO_TRACING;
   const { openExport } = await import('./export.ts');
-  return openExport(endpoint, options);
+  return openExport(url, options);
+}
+
+/** Where spans go, by OpenTelemetry's own rules; undefined when nowhere. */
+export function tracesUrl(settings: Exporter): string | undefined {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces } = settings;
+  if (traces !== undefined || all === undefined) return traces;
+  return new URL('v1/traces', all.endsWith('/') ? all : `${all}/`).href;
 }
 
 /** Does the work within a span, which tells when it failed. */
