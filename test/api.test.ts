@@ -85,7 +85,14 @@ describe('the API of a whole system', { timeout: 400_000 }, () => {
     await copyFile(join(hooks, 'hooks.py'), join(folder, 'hooks.py'));
     const { code, said } = await run(
       'schemathesis',
-      ['run', `${system.url}openapi.json`, '--max-time', String(SCHEMATHESIS_SECONDS)],
+      [
+        'run',
+        `${system.url}openapi.json`,
+        '--max-time',
+        String(SCHEMATHESIS_SECONDS),
+        '--request-timeout',
+        '60',
+      ],
       folder,
     );
     assert.equal(code, 0, said);
