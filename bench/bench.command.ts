@@ -1,5 +1,6 @@
 /** `npm run bench -- <what>`: measurements that take longer than tests. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { SettingsError } from '../runtime/errors.ts';
 import { DEFAULT_DOLLARS_PER_HOUR } from './scaling/bill.ts';
 
 const options = {
@@ -58,7 +59,22 @@ export const command: CommandModule<object, Flags> = {
         choices: ['inference', 'scaling', 'service', 'cost', 'page', 'threshold'],
         demandOption: true,
       })
-      .options(options) as unknown as Argv<Flags>,
+      .options(options)
+      .check(({ photos, rounds, viewers, threads, price }) => {
+        const isGood = [photos, rounds, viewers, threads].every(
+          (n) => Number.isInteger(n) && n > 0,
+        );
+        if (isGood && price >= 0) return true;
+        throw new SettingsError(
+          '--photos, --rounds, --viewers and --threads must be whole numbers from 1, --price a number from 0.',
+        );
+      })
+      .example('$0 bench inference --quick', 'recognition beside its peers, in a few minutes')
+      .example('$0 bench scaling --workload burst-100 day', 'two workloads alone')
+      .example(
+        '$0 bench cost --assume busy=0.5',
+        'another price or habit',
+      ) as unknown as Argv<Flags>,
   async handler({ what, ...flags }: ArgumentsCamelCase<Flags>) {
     const begun = performance.now();
     console.log(await (runs[what] ?? runScaling)(flags));

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { findModelData } from '../../convert/model-data.ts';
+import { SettingsError } from '../../runtime/errors.ts';
 import { readSettings } from '../../runtime/settings.ts';
-import { BenchError } from '../errors.ts';
 import { coresFor, describeMachine } from './machine.ts';
 import { type Circumstances, type Contestant, openContestant } from './open.ts';
 import { type PartyId, type Places, parties, partyIds } from './parties.ts';
@@ -39,7 +39,7 @@ export interface InferenceOptions {
   readonly onStep: (words: string) => void;
 }
 
-/** @throws {BenchError} when a flag cannot be used */
+/** @throws {SettingsError} when a flag cannot be used */
 export async function benchInference(options: InferenceOptions): Promise<Results> {
   const { quick, threads, onStep } = options;
   const chosen = chosenParties(options.parties);
@@ -128,7 +128,7 @@ function chosenParties(names: readonly string[] | undefined) {
   if (names === undefined) return parties;
   const unknown = names.find((name) => !partyIds.includes(name as PartyId));
   if (unknown !== undefined) {
-    throw new BenchError(`There is no party '${unknown}': name some of ${partyIds.join(', ')}.`);
+    throw new SettingsError(`There is no party '${unknown}': name some of ${partyIds.join(', ')}.`);
   }
   return parties.filter(({ id }) => names.includes(id));
 }

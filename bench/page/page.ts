@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { findCourseData } from '../../convert/course-data.ts';
 import { startRedis } from '../../local/redis.ts';
+import { EXIT } from '../../runtime/exit-codes.ts';
 import { type ImageFile, listImages } from '../../workload/images.ts';
 import { createPoster } from '../../workload/post.ts';
 import { BenchError } from '../errors.ts';
@@ -194,7 +195,8 @@ async function start(): Promise<{ url: URL; stop(): Promise<void> }> {
     await rm(folder, { recursive: true, force: true });
   };
   // So that nothing is left running when the bench is ended.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => process.exit(EXIT.interrupted));
   try {
     const cloud = run([here('../service/cloud.child.ts'), join(folder, 'cloud'), PROJECT], {});
     const AWS_ENDPOINT_URL = await cloud.hears(

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { findCourseData } from '../../convert/course-data.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { messageOf } from '../../runtime/errors.ts';
+import { EXIT } from '../../runtime/exit-codes.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { listImages } from '../../workload/images.ts';
 import { readPredictions } from '../../workload/predictions.ts';
@@ -62,7 +63,8 @@ export async function benchService(
   const scratch = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
   const rounds: Round[] = [];
   // So that the processes of the party in work are ended too.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => process.exit(EXIT.interrupted));
   try {
     for (let round = 1; round <= options.rounds; round++) {
       const tell = (words: string): void => say(`round ${round} of ${options.rounds}: ${words}`);
