@@ -16,6 +16,11 @@ const options = {
     default: false,
     describe: 'Every face, largest first: a line each, or with --json a list `faces`',
   },
+  draw: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Write each photo into this folder too, with boxes, landmarks and names drawn',
+  },
   backend: {
     choices: ['auto', 'tensorflow', 'wasm'] as const,
     describe: 'Engine of the networks (setting BACKEND; default auto)',
@@ -55,6 +60,7 @@ export const command: CommandModule<object, RecognizeArguments> = {
         return true;
       })
       .example('$0 recognize photo.jpg', 'photo:Paul')
+      .example('$0 recognize --draw drawn --all-faces photos', 'and a picture of each in drawn/')
       .example('$0 recognize --json --all-faces photos', 'every face of every photo in a folder')
       .epilogue(
         'If any photo fails the others are answered all the same; each failure has its line.',

@@ -27,10 +27,7 @@ describe('every command', { concurrency: 2 }, () => {
     it(`${name} --help has an example and the exit codes, and ${name} --no-such-flag is refused`, async () => {
       const help = await run(name, '--help');
       assert.equal(help.code, EXIT.fine);
-      assert.match(
-        help.out,
-        new RegExp(`^Examples:[^]*(elastic-face|npm run -s) ${name}\\b`, 'm'),
-      );
+      assert.match(help.out, new RegExp(`^Examples:[^]*(elastic-face|npm run -s) ${name}\\b`, 'm'));
       assert.ok(help.out.includes(EXIT_CODES_HELP), help.out);
       const refused = await run(name, '--no-such-flag');
       assert.equal(refused.code, EXIT.usage);
