@@ -1,10 +1,12 @@
 /** `bench inference`: all parties in one run, then one table and one picture. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { findModelData } from '../../convert/model-data.ts';
 import { SettingsError } from '../../runtime/errors.ts';
+import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { coresFor, describeMachine } from './machine.ts';
 import { type Circumstances, type Contestant, openContestant } from './open.ts';
@@ -36,7 +38,7 @@ export interface InferenceOptions {
   readonly only?: readonly PhotoSet[] | undefined;
   /** How often each is measured; by `quick` when not given. */
   readonly plan?: Plan | undefined;
-  readonly onStep: (words: string) => void;
+  readonly onStep: OnStep;
 }
 
 /** @throws {SettingsError} when a flag cannot be used */
@@ -117,7 +119,7 @@ export async function benchInference(options: InferenceOptions): Promise<Results
   }
 }
 
-function planOf(quick: boolean, onStep: (words: string) => void): Plan {
+function planOf(quick: boolean, onStep: OnStep): Plan {
   const [encoderRounds, photoRounds] = quick
     ? [3, { course: 1, small: 1, large: 1, own: 1 }]
     : [9, { course: 7, small: 7, large: 3, own: 3 }];

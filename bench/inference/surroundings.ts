@@ -2,9 +2,11 @@
  * What is not measured turn by turn with every party: cold starts, photos a second on all cores, a worker,
  * the model's size, and galleries of many people.
  */
+
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
+import type { OnStep } from '../../runtime/progress.ts';
 import { measureColdStarts } from './cold-start.ts';
 import type { Circumstances } from './open.ts';
 import { type PartyId, type Places, parties } from './parties.ts';
@@ -20,7 +22,7 @@ export interface Surroundings {
   readonly places: Places;
   readonly circumstances: Circumstances;
   readonly quick: boolean;
-  readonly onStep: (words: string) => void;
+  readonly onStep: OnStep;
 }
 
 /** What is not measured turn by turn with everybody. */
@@ -70,7 +72,7 @@ async function measureGalleries(
   places: Places,
   cores: string | undefined,
   quick: boolean,
-  onStep: (words: string) => void,
+  onStep: OnStep,
 ): Promise<void> {
   const program = {
     command: process.execPath,

@@ -84,13 +84,14 @@ export class Terminal {
 /** Of what terminals obey, as much as is used here; anything else fails the test that meets it. */
 const TOKENS =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals are told so
-  /\u001b\[(?<values>[?\d;]*)(?<command>[A-Za-z])|(?<text>[^\u001b\r\n]+)|(?<control>[\r\n\u001b])/gu;
+  /\u001b\[(?<values>[?\d;]*)(?<command>[A-Za-z])|(?<text>[^\u001b\r\n]+)|(?<control>\u001b[78]|[\r\n\u001b])/gu;
 
 /** Rows are as long as they are written: nothing that is shown may reach a terminal's edge. */
 function screenOf(output: string): string[] {
   const rows: string[] = [''];
   let row = 0;
   let column = 0;
+  let saved: readonly [number, number] = [0, 0];
   for (const { groups = {} } of output.matchAll(TOKENS)) {
     const { values = '', command, text, control } = groups;
     const count = Number(values) || 1;
@@ -101,6 +102,8 @@ function screenOf(output: string): string[] {
       column += [...text].length;
     } else if (control === '\r' || command === 'G') column = 0;
     else if (control === '\n') row += 1;
+    else if (control === '\u001b7') saved = [row, column];
+    else if (control === '\u001b8') [row, column] = saved;
     else if (command === 'A') row = Math.max(0, row - count);
     else if (command === 'B') row += count;
     else if (command === 'E') [row, column] = [row + count, 0];
