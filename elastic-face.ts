@@ -41,6 +41,12 @@ await yargs(hideBin(process.argv))
   .command((loaded as CommandModule[]).map(tellingExitCodes))
   .demandCommand(1, 'Name a command, e.g. `elastic-face start`.')
   .strict()
+  .updateStrings({
+    'Not enough non-option arguments: got %s, need at least %s': {
+      one: 'The first line above says what must be named: %s given, at least %s needed.',
+      other: 'The first line above says what must be named: %s given, at least %s needed.',
+    } as unknown as string,
+  })
   .recommendCommands()
   .check(refuseNoNumbers, true)
   .epilogue(EXIT_CODES_HELP)

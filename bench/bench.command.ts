@@ -133,7 +133,7 @@ async function runPage({ viewers, rounds, json }: Given): Promise<string> {
 
 async function runThreshold(): Promise<string> {
   const { benchThreshold } = await import('./threshold/threshold.ts');
-  return benchThreshold(showProgress);
+  return benchThreshold(progress.step);
 }
 
 async function runInference({ pictures, docs, json, out, ...flags }: Given): Promise<string> {

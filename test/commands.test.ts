@@ -47,6 +47,21 @@ for (const [args, sentence, expected] of [
   [['chaos', '--clients', '0'], /^--requests, .* must be numbers above 0/, EXIT.usage],
   [['soak', '--share', '2'], /^--minutes must be above 0, --share from 0 to 1/, EXIT.usage],
   [['deploy', 'synth', '--id', 'No Id'], /id/, EXIT.usage],
+  [
+    ['recognize'],
+    /The first line above says what must be named: 0 given, at least 1 needed/,
+    EXIT.usage,
+  ],
+  [
+    ['recognize', '/no/such.jpg', '--model', '/nope'],
+    /no converted model in \/nope.*npm run convert/,
+    EXIT.failed,
+  ],
+  [
+    ['convert', '--gallery', '/nope', '--out', '/tmp/elastic-face-none'],
+    /name a data\.pt, or a folder/,
+    EXIT.failed,
+  ],
   [['photo', 'test_5000'], /There is no photo 'test_5000'/, EXIT.failed],
 ] as const) {
   it(`\`elastic-face ${args.join(' ')}\` says what to do and exits ${expected}`, async () => {
