@@ -1,5 +1,4 @@
 /** `bench inference`: all parties in one run, then one table and one picture. */
-
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -2,7 +2,6 @@
  * What is not measured turn by turn with every party: cold starts, photos a second on all cores, a worker,
  * the model's size, and galleries of many people.
  */
-
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';

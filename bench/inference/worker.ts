@@ -2,7 +2,6 @@
  * A worker as it runs in production, on the local cloud: its memory at work, all its processes, and the
  * time from its start until its lease says that it is ready.
  */
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

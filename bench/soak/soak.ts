@@ -34,8 +34,10 @@ export interface SoakOptions {
   readonly workers: number;
 }
 
-/** @throws {SettingsError} when an option cannot be
- * @throws {BenchError} when the system does not name photos right to begin with */
+/**
+ * @throws {SettingsError} when an option cannot be
+ * @throws {BenchError} when the system does not name photos right to begin with
+ */
 export async function soak(
   { minutes, share, workers }: SoakOptions,
   say: (line: string) => void,

@@ -87,7 +87,9 @@ class LiveDisplay implements Display {
     const { signal } = this.#ended;
     try {
       for await (const _ of every(LOOK_MS, undefined, { signal, ref: false })) {
-        const [look, lines] = await Promise.all([this.#lookOnce(), this.#logs.next()]);
+        // A log that cannot be read just now is no reason to end what runs.
+        const lines = await this.#logs.next().catch(() => []);
+        const look = await this.#lookOnce();
         if (signal.aborted) return;
         this.#look = look;
         const shown = lines.slice(0, MOST_LINES_A_LOOK).map((line) => this.#logLine(line));
