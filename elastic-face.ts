@@ -3,7 +3,8 @@
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { keepCompiled } from './runtime/compile-cache.ts';
-import { ElasticFaceError, messageOf } from './runtime/errors.ts';
+import { ElasticFaceError, messageOf, SettingsError } from './runtime/errors.ts';
+import { EXIT, EXIT_CODES_HELP, exitCodeOf, tellingExitCodes } from './runtime/exit-codes.ts';
 
 keepCompiled();
 
@@ -37,9 +38,18 @@ const loaded = await Promise.all(
 
 await yargs(hideBin(process.argv))
   .scriptName('elastic-face')
-  .command(loaded as CommandModule[])
+  .command((loaded as CommandModule[]).map(tellingExitCodes))
   .demandCommand(1, 'Name a command, e.g. `elastic-face start`.')
   .strict()
+  .updateStrings({
+    'Not enough non-option arguments: got %s, need at least %s': {
+      one: 'The first line above says what must be named: %s given, at least %s needed.',
+      other: 'The first line above says what must be named: %s given, at least %s needed.',
+    } as unknown as string,
+  })
+  .recommendCommands()
+  .check(refuseNoNumbers, true)
+  .epilogue(EXIT_CODES_HELP)
   .help()
   .version()
   .wrap(Math.min(100, process.stdout.columns ?? 100))
@@ -48,6 +58,13 @@ await yargs(hideBin(process.argv))
     // YError is yargs' own word for a wrong command line, e.g. a flag without its value.
     else if (error && error.name !== 'YError') console.error(error.stack ?? messageOf(error));
     else console.error(`${parser.help()}\n\n${message}`);
-    process.exit(error && error.name !== 'YError' ? 1 : 2);
+    process.exit(error && error.name !== 'YError' ? exitCodeOf(error) : EXIT.usage);
   })
   .parseAsync();
+
+/** What is no number where one belongs arrives as NaN, whichever the command. */
+function refuseNoNumbers(flags: Readonly<Record<string, unknown>>): true {
+  const wrong = Object.keys(flags).find((name) => Number.isNaN(flags[name]));
+  if (wrong === undefined) return true;
+  throw new SettingsError(`--${wrong} must be a number.`);
+}

@@ -1,5 +1,7 @@
 /** `npm run bench -- <what>`: measurements that take longer than tests. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { SettingsError } from '../runtime/errors.ts';
+import { showProgress } from './progress.ts';
 import { DEFAULT_DOLLARS_PER_HOUR } from './scaling/bill.ts';
 
 const options = {
@@ -58,13 +60,36 @@ export const command: CommandModule<object, Flags> = {
         choices: ['inference', 'scaling', 'service', 'cost', 'page', 'threshold'],
         demandOption: true,
       })
-      .options(options) as unknown as Argv<Flags>,
+      .options(options)
+      .check(({ photos, rounds, viewers, threads, price }) => {
+        const isGood = [photos, rounds, viewers, threads].every(
+          (n) => Number.isInteger(n) && n > 0,
+        );
+        if (isGood && price >= 0) return true;
+        throw new SettingsError(
+          '--photos, --rounds, --viewers and --threads must be whole numbers from 1, --price a number from 0.',
+        );
+      })
+      .example('$0 bench inference --quick', 'recognition beside its peers, in a few minutes')
+      .example('$0 bench scaling --workload burst-100 day', 'two workloads alone')
+      .example(
+        '$0 bench cost --assume busy=0.5',
+        'another price or habit',
+      ) as unknown as Argv<Flags>,
   async handler({ what, ...flags }: ArgumentsCamelCase<Flags>) {
     const begun = performance.now();
-    console.log(await (runs[what] ?? runScaling)(flags));
+    try {
+      const report = await (runs[what] ?? runScaling)(flags);
+      progress.end();
+      console.log(report);
+    } finally {
+      progress.end();
+    }
     console.error(`Took ${((performance.now() - begun) / 1000).toFixed(0)} s.`);
   },
 };
+
+const progress = showProgress(process.stderr);
 
 /** Each returns what to print. */
 const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
@@ -87,28 +112,28 @@ async function runScaling({ workload, price, pictures, docs, json }: Given): Pro
       docs,
       json,
     },
-    (done, all) => showProgress(`${done} of ${all}`),
+    (done, all) => progress.step('simulating', { done, all }),
   );
 }
 
 async function runService({ photos, rounds, python, pictures, json }: Given): Promise<string> {
   const { benchService } = await import('./service/service.ts');
-  return benchService({ photos, rounds, python, pictures, json }, (words) => console.error(words));
+  return benchService({ photos, rounds, python, pictures, json }, progress.say, progress.step);
 }
 
 async function runCost({ photos, assume = [], docs, json }: Given): Promise<string> {
   const { benchCost } = await import('./cost/cost.ts');
-  return benchCost({ photos, assumptions: assume, docs, json }, (words) => console.error(words));
+  return benchCost({ photos, assumptions: assume, docs, json }, progress.say);
 }
 
 async function runPage({ viewers, rounds, json }: Given): Promise<string> {
   const { benchPage } = await import('./page/page.ts');
-  return benchPage({ viewers, rounds, json }, (words) => console.error(words));
+  return benchPage({ viewers, rounds, json }, progress.step);
 }
 
 async function runThreshold(): Promise<string> {
   const { benchThreshold } = await import('./threshold/threshold.ts');
-  return benchThreshold(showProgress);
+  return benchThreshold(progress.step);
 }
 
 async function runInference({ pictures, docs, json, out, ...flags }: Given): Promise<string> {
@@ -121,20 +146,8 @@ async function runInference({ pictures, docs, json, out, ...flags }: Given): Pro
     quick,
     threads,
     python,
-    onStep: showProgress,
+    onStep: progress.step,
   });
   const words = await publish(results, { pictures, docs, out });
   return json ? JSON.stringify(results, null, 2) : words;
-}
-
-/** Where nobody watches a terminal, a line now and then. */
-const SECONDS_A_LINE = 10;
-let lastLine = 0;
-
-function showProgress(words: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${words} `);
-  else if (performance.now() - lastLine > SECONDS_A_LINE * 1000) {
-    lastLine = performance.now();
-    console.error(words);
-  }
 }

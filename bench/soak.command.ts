@@ -1,5 +1,6 @@
 /** `npm run soak`: steady load for a long time, and whether any service grows under it. */
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { EXIT } from '../runtime/exit-codes.ts';
 
 const options = {
   minutes: { type: 'number', default: 30, requiresArg: true, describe: 'how long the load lasts' },
@@ -16,7 +17,11 @@ const options = {
 export const command: CommandModule<object, InferredOptionTypes<typeof options>> = {
   command: 'soak',
   describe: 'steady load on the whole system; exit 1 when memory or file descriptors grow',
-  builder: (yargs: Argv) => yargs.options(options),
+  builder: (yargs: Argv) =>
+    yargs
+      .options(options)
+      .example('$0 soak --minutes 60', 'an hour at four fifths of what one worker bears')
+      .example('$0 soak --minutes 5 --share 0.3 --workers 2', 'a short and light one'),
   async handler({ minutes, share, workers, json }) {
     const [{ soak }, { soakText }] = await Promise.all([
       import('./soak/soak.ts'),
@@ -24,6 +29,6 @@ export const command: CommandModule<object, InferredOptionTypes<typeof options>>
     ]);
     const result = await soak({ minutes, share, workers }, (line) => console.error(line));
     console.log(json ? JSON.stringify(result) : soakText(result));
-    process.exitCode = result.passed ? 0 : 1;
+    process.exitCode = result.passed ? EXIT.fine : EXIT.failed;
   },
 };

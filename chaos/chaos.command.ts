@@ -1,5 +1,7 @@
 /** `npm run chaos`: the whole system under real load and faults from a seed, held against its promises. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { SettingsError } from '../runtime/errors.ts';
+import { EXIT } from '../runtime/exit-codes.ts';
 
 const options = {
   requests: { type: 'number', default: 200, describe: 'uploads in all' },
@@ -21,7 +23,9 @@ export const command: CommandModule<object, Flags> = {
       .check(({ requests, seed, minutes, faults, clients }) => {
         const isGood = [requests, minutes, faults, clients].every((value) => value > 0);
         if (isGood && Number.isInteger(requests) && Number.isInteger(seed)) return true;
-        throw new Error('--requests, --minutes, --faults and --clients must be numbers above 0');
+        throw new SettingsError(
+          '--requests, --minutes, --faults and --clients must be numbers above 0, --requests and --seed whole ones.',
+        );
       }) as unknown as Argv<Flags>,
   async handler({ requests, seed, minutes, faults, clients }: ArgumentsCamelCase<Flags>) {
     const [{ runChaos }, { coursePhotos }, { reportText }, { ensureModel }, { readSettings }] =
@@ -48,6 +52,7 @@ export const command: CommandModule<object, Flags> = {
       say: (line) => console.log(line),
     });
     console.log(`\nseed ${seed}\n${reportText(report)}`);
-    process.exit(report.breaches.length > 0 ? 1 : 0);
+    if (report.breaches.length > 0) process.exit(EXIT.failed);
+    process.exit(stopping.signal.aborted ? EXIT.interrupted : EXIT.fine);
   },
 };

@@ -52,7 +52,7 @@ export async function readIdentity(endpoint: string): Promise<InstanceIdentity> 
     };
   } catch (cause) {
     throw new MetadataError(
-      `The instance metadata service at ${endpoint} gave no identity: is this an EC2 instance with IMDSv2 on?`,
+      `The instance metadata service at ${endpoint} gave no identity: is this an EC2 instance with IMDSv2 on? Elsewhere set AWS_ENDPOINT_URL to a local cloud, or AWS_EC2_METADATA_DISABLED=true.`,
       { cause },
     );
   }

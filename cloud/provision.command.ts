@@ -1,5 +1,6 @@
 /** `elastic-face provision`: the project's queues and buckets, where no stack has made them. */
 import type { CommandModule } from 'yargs';
+import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
 
 export const command: CommandModule<object, { id?: string }> = {
   command: 'provision',
@@ -22,7 +23,14 @@ export const command: CommandModule<object, { id?: string }> = {
     const settings = readSettings({ PROJECT_ID: id });
     const clients = createAwsClients(settings);
     try {
-      await provision(clients, settings);
+      await provision(clients, settings).catch((cause: unknown) => {
+        if (cause instanceof ElasticFaceError) throw cause;
+        throw new ElasticFaceError(
+          'provision',
+          `Queues and buckets cannot be made (${messageOf(cause)}): check AWS_ENDPOINT_URL, the credentials and AWS_REGION.`,
+          { cause },
+        );
+      });
     } finally {
       clients.destroy();
     }

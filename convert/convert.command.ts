@@ -29,7 +29,15 @@ const options = {
 export const command: CommandModule<object, InferredOptionTypes<typeof options>> = {
   command: 'convert',
   describe: 'Convert PyTorch checkpoints and a gallery to the model that the workers run',
-  builder: (yargs: Argv) => yargs.options(options).epilogue('Unchanged inputs convert nothing.'),
+  builder: (yargs: Argv) =>
+    yargs
+      .options(options)
+      .example('$0 convert', 'from checkpoints that are found, else downloaded')
+      .example(
+        '$0 convert --gallery people --out model',
+        'a gallery of one’s own: people/NAME/*.jpg',
+      )
+      .epilogue('Unchanged inputs convert nothing.'),
   handler: async ({ checkpoints, gallery, out, weights, anyWeights }) => {
     const { readSettings } = await import('../runtime/settings.ts');
     const { convertModel } = await import('./convert-model.ts');

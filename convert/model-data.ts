@@ -34,7 +34,9 @@ export interface FindOptions {
 export async function findModelData(options: FindOptions = {}): Promise<ModelData> {
   const { checkpoints, gallery, onProgress, places } = options;
   if (gallery !== undefined && !existsSync(gallery)) {
-    throw new CheckpointError(`The gallery ${gallery} does not exist.`);
+    throw new CheckpointError(
+      `The gallery ${gallery} does not exist: name a data.pt, or a folder with one sub-folder of photos a person.`,
+    );
   }
   onProgress?.({ stage: 'find' });
   const how = { named: checkpoints, places, onProgress, check: readStateDict };

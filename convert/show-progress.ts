@@ -1,12 +1,10 @@
 /**
- * Shows a conversion's progress: one changing line on a terminal, else one line a stage. Knows no stage
+ * Shows a conversion's progress: a bar with the time left on a terminal, else one line a stage. Knows no stage
  * by name.
  */
 import { basename } from 'node:path';
+import { ProgressLine } from '../runtime/progress.ts';
 import { type OnProgress, type Progress, stages } from './progress.ts';
-
-/** Returns to the beginning of the line and erases it. */
-const ERASE = '\r\u001b[2K';
 
 /** Between two lines about one stage, so that a log of a long download stays short. */
 const LINE_EVERY_MS = 5000;
@@ -21,16 +19,14 @@ export function showProgress(stream: NodeJS.WriteStream): ShownProgress {
   if (!stream.isTTY) {
     return { show: stageLines((line) => stream.write(`${line}\n`)), end: () => {} };
   }
-  let shown = false;
+  const line = new ProgressLine(stream);
   return {
-    show: (progress) => {
-      shown = true;
-      stream.write(`${ERASE}${describeProgress(progress).slice(0, (stream.columns || 80) - 1)}`);
-    },
-    end: () => {
-      if (shown) stream.write(ERASE);
-      shown = false;
-    },
+    show: (progress) =>
+      line.step(
+        whatOf(progress),
+        progress.share === undefined ? undefined : { done: progress.share, all: 1 },
+      ),
+    end: () => line.end(),
   };
 }
 
@@ -51,8 +47,11 @@ export function stageLines(
 }
 
 /** E.g. `reading the checkpoints: onet.pt (50 %)`. */
-export function describeProgress({ stage, detail, share }: Progress): string {
-  const what = detail === undefined ? '' : `: ${basename(detail)}`;
-  const part = share === undefined ? '' : ` (${Math.round(share * 100)} %)`;
-  return `${stages[stage]}${what}${part}`;
+export function describeProgress(progress: Progress): string {
+  const { share } = progress;
+  return `${whatOf(progress)}${share === undefined ? '' : ` (${Math.round(share * 100)} %)`}`;
+}
+
+function whatOf({ stage, detail }: Progress): string {
+  return detail === undefined ? stages[stage] : `${stages[stage]}: ${basename(detail)}`;
 }

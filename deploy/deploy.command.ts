@@ -1,6 +1,6 @@
 /** `elastic-face deploy`: the project on AWS as a template, which calls no cloud, and its end there. */
 import type { CommandModule } from 'yargs';
-import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
+import { ElasticFaceError, messageOf, SettingsError } from '../runtime/errors.ts';
 import { type StackOptions, stackOptionsSchema } from './stack/options.ts';
 
 /** Flags are the options in kebab-case; what a value may be, the schema says. */
@@ -50,7 +50,7 @@ export const command: CommandModule<object, Flags> = {
     try {
       options = readStackOptions(given);
     } catch (cause) {
-      throw new ElasticFaceError('deploy', messageOf(cause), { cause });
+      throw new SettingsError(messageOf(cause), { cause });
     }
     if (what === 'destroy') return end(options, yes);
     const { synthesize } = await import('./stack/app.ts').catch((cause: unknown) => {

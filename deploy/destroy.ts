@@ -181,9 +181,12 @@ async function stackStatus(
   } catch (error) {
     // CloudFormation has no code of its own for a stack that is not there.
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
-    throw new DestroyError(`CloudFormation cannot be asked for ${StackName}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new DestroyError(
+      `CloudFormation cannot be asked for ${StackName} (${messageOf(error)}): check the credentials, --region and AWS_ENDPOINT_URL.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

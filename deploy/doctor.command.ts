@@ -1,5 +1,6 @@
 /** `elastic-face doctor`: what is right and wrong with this machine and with an account, before anything is made. */
 import type { CommandModule } from 'yargs';
+import { EXIT } from '../runtime/exit-codes.ts';
 
 interface Flags {
   id?: string;
@@ -45,6 +46,6 @@ export const command: CommandModule<object, Flags> = {
       sts.destroy();
     }
     console.log(table(found));
-    process.exitCode = found.some(({ verdict }) => verdict === 'wrong') ? 1 : 0;
+    process.exitCode = found.some(({ verdict }) => verdict === 'wrong') ? EXIT.failed : EXIT.fine;
   },
 };

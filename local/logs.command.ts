@@ -1,5 +1,6 @@
 /** `elastic-face logs`: what the services of the local stack have logged, of one request or of all. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import { EXIT } from '../runtime/exit-codes.ts';
 import type { Level } from './log-files.ts';
 
 const options = {
@@ -72,6 +73,6 @@ export const command: CommandModule<object, Flags> = {
     console.error(
       `No such line in ${folder}. Is the stack of that data folder (LOCAL_DATA_DIR) the one you mean?`,
     );
-    process.exitCode = 1;
+    process.exitCode = EXIT.failed;
   },
 };

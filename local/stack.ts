@@ -28,6 +28,10 @@ const READY_MS = 60_000;
 /** Those that shut down or are stopped count too, while others take their places. */
 const ACCOUNT_SHARE = 2;
 
+/** In the order in which they are ready. */
+export const parts = ['cloud', 'model', 'redis', 'scaler', 'web'] as const;
+export type Part = (typeof parts)[number];
+
 export interface StackOptions {
   readonly settings: Settings;
   readonly log: Logger;
@@ -37,6 +41,7 @@ export interface StackOptions {
   readonly prepareModel: () => Promise<void>;
   /** Ends a start that is under way. */
   readonly signal: AbortSignal;
+  readonly onReady?: (part: Part) => void;
   readonly onInstanceChange?: (instance: Instance, before: StateName | undefined) => void;
   /** Script and arguments that instances run; the worker unless a test brings another. */
   readonly instanceProgram?: readonly string[];
@@ -79,7 +84,7 @@ async function startParts(
   started: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<Stack> {
-  const { settings, log, machine, prepareModel, signal, onInstanceChange } = options;
+  const { settings, log, machine, prepareModel, signal, onReady, onInstanceChange } = options;
   const { instanceProgram = [COMMAND_LINE, 'worker'] } = options;
   await checkPort(settings.PORT);
   const logFolder = join(settings.LOCAL_DATA_DIR, 'logs');
@@ -103,8 +108,10 @@ async function startParts(
     ...(onInstanceChange === undefined ? {} : { onInstanceChange }),
   });
   started.push(() => cloud.stop());
+  onReady?.('cloud');
 
   await untilAborted(prepareModel(), signal);
+  onReady?.('model');
   const redis = await startRedis({
     url: settings.REDIS_URL,
     folder: join(settings.LOCAL_DATA_DIR, 'redis'),
@@ -116,6 +123,7 @@ async function startParts(
   // Before Redis goes: a worker that ends takes back its lease.
   started.push(() => cloud.stopInstances());
   signal.throwIfAborted();
+  onReady?.('redis');
 
   const environment = {
     ...machineEnvironment(machine),
@@ -140,12 +148,19 @@ async function startParts(
   const died = Promise.race([web.died, scaler.died, redisDied]);
   died.catch(() => undefined);
 
+  // Each is told when it listens, whichever is first.
+  const scalerPort = untilAborted(Promise.race([scaler.port, died]), signal);
+  scalerPort.then(
+    () => onReady?.('scaler'),
+    () => undefined,
+  );
   const webUrl = await untilAborted(Promise.race([readyUrl(web, logFolder), died]), signal);
+  onReady?.('web');
   cloud.addExternalInstance(WEB_INSTANCE_NAME, { [PROJECT_TAG]: settings.PROJECT_ID });
   return {
     webUrl,
     cloudUrl: cloud.url,
-    scalerUrl: `http://${LOOPBACK}:${await untilAborted(Promise.race([scaler.port, died]), signal)}/status`,
+    scalerUrl: `http://${LOOPBACK}:${await scalerPort}/status`,
     redis: { url: redis.url, kind: redis.kind },
     logFolder,
     died,

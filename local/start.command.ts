@@ -25,6 +25,7 @@ export const command: CommandModule<object, StartArguments> = {
         type: 'string',
         describe: 'Folder of the checkpoints to convert (default: FACE_CHECKPOINTS)',
       })
+      .example('$0 start', 'web tier on port 8000, cloud on 4566')
       .example('PORT=8001 LOCAL_CLOUD_PORT=4567 LOCAL_DATA_DIR=/tmp/b $0 start', 'a second stack'),
   handler: async (args) => {
     const { runStart } = await import('./start.ts');

@@ -1,6 +1,6 @@
 /**
  * The `start` command's work: settings fit for one machine, the stack, and what a person reads while
- * it runs. Standard output gets plain lines; the parts log as JSON into the data folder.
+ * it runs (local/display/). The parts log as JSON into the data folder.
  */
 import { createWriteStream } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
@@ -11,9 +11,8 @@ import { isSet, readSettings, type Settings, type SettingsInput } from '../runti
 import { stopOnSignals } from '../runtime/stop.ts';
 import { fleetSize } from './capacity.ts';
 import { makeFolder } from './data-folder.ts';
-import { displayName, type Instance } from './ec2/instance.ts';
-import { withoutPassword } from './redis.ts';
-import { type Stack, startStack } from './stack.ts';
+import { openDisplay } from './display/display.ts';
+import { startStack } from './stack.ts';
 
 /** Runs until a signal or until a part dies; leaves the process with 0 or 1. */
 export async function runStart(flags: SettingsInput): Promise<void> {
@@ -25,33 +24,38 @@ export async function runStart(flags: SettingsInput): Promise<void> {
     settings.LOG_LEVEL,
     createWriteStream(join(logFolder, 'local.log'), { flags: 'a' }),
   );
+  const display = await openDisplay(process.stdout, logFolder);
   const aborting = new AbortController();
   const starting = startStack({
     settings,
     log,
     machine: process.env,
-    prepareModel: () => prepareModel(settings),
+    prepareModel: () => prepareModel(settings, (line) => display.modelSays(line)),
     signal: aborting.signal,
-    onInstanceChange: (instance) => say(instanceLine(instance)),
+    onReady: (part) => display.partReady(part),
+    onInstanceChange: (instance) => display.instanceChanged(instance),
   });
   stopOnSignals(log, async () => {
-    say('Stopping: requests in flight are answered first …');
+    display.end();
+    display.say('Stopping: requests in flight are answered first …');
     aborting.abort();
     const stack = await starting.catch(() => undefined);
     await stack?.stop();
-    say('Stopped. Nothing is left running.');
+    display.say('Stopped. Nothing is left running.');
   });
 
   const stack = await starting.catch((error: unknown) => {
     // Then a signal asked for it, and the handler above ends the process.
     if (aborting.signal.aborted) return new Promise<never>(() => undefined);
+    display.end();
     throw error;
   });
-  say(readyText(stack, settings));
+  display.ready(stack, settings);
   try {
     await stack.died;
   } catch (error) {
     if (aborting.signal.aborted) return;
+    display.end();
     console.error(messageOf(error));
     await stack.stop();
     process.exit(1);
@@ -78,38 +82,7 @@ async function withSamples(settings: Settings): Promise<Settings> {
   return SAMPLES_DIR === undefined ? settings : { ...settings, SAMPLES_DIR };
 }
 
-async function prepareModel(settings: Settings): Promise<void> {
+async function prepareModel(settings: Settings, say: (line: string) => void): Promise<void> {
   const { ensureModel } = await import('../convert/ensure-model.ts');
   await ensureModel(settings, say);
-}
-
-function instanceLine(instance: Instance): string {
-  const why = instance.state === 'terminated' ? unaskedFor(instance) : '';
-  return `${displayName(instance)} ${instance.id} is ${instance.state}${why}`;
-}
-
-/** Why an instance ended that nobody ended. */
-function unaskedFor({ stateReason }: Instance): string {
-  if (stateReason === undefined || stateReason.code === 'Client.UserInitiatedShutdown') return '';
-  return ` (${stateReason.message})`;
-}
-
-function readyText(stack: Stack, settings: Settings): string {
-  const redis =
-    stack.redis.kind === 'memory'
-      ? 'in memory: install redis-server to keep it'
-      : withoutPassword(stack.redis.url);
-  return [
-    `Ready: ${stack.webUrl}  (up to ${settings.MAX_INSTANCES} instances)`,
-    `  try      curl -F inputFile=@$(npm run -s photo) ${stack.webUrl}/`,
-    `  AWS      AWS_ENDPOINT_URL=${stack.cloudUrl}  (SQS, S3, EC2; project id ${settings.PROJECT_ID})`,
-    `  scaler   ${stack.scalerUrl}`,
-    `  Redis    ${redis}`,
-    `  logs     ${stack.logFolder}`,
-    '  Ctrl-C stops everything.',
-  ].join('\n');
-}
-
-function say(line: string): void {
-  console.log(line);
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
@@ -134,6 +134,22 @@ describe('with the course’s photos', { skip: sharedMissing }, () => {
       plain.lines,
     );
     assert.deepEqual({ file: photo, ...faces[0], precision: 'float32' }, largest);
+  });
+
+  test('with --draw each photo is written with its faces, and the lines are as without', async () => {
+    const drawn = join(folder, 'drawn');
+    const named = [join(photos, 'test_00.jpg'), parityPhotoPath('multiface.jpg')];
+    const { lines, code } = await recognize(['--draw', drawn, '--all-faces', ...named]);
+    assert.equal(lines.length, 7);
+    assert.equal(code, 0);
+    for (const path of named) {
+      const before = await sharp(path).metadata();
+      const after = await sharp(join(drawn, basename(path))).metadata();
+      assert.deepEqual([after.width, after.height], [before.width, before.height]);
+    }
+    const again = await recognize(['--draw', photos, named[0]!]);
+    assert.match(again.stderr, /test_00\.jpg: .*would overwrite a photo: name another folder/);
+    assert.equal(again.code, 1);
   });
 
   test('a reader that stops early ends the program without a complaint', async () => {

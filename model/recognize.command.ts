@@ -1,6 +1,7 @@
 /** `elastic-face recognize`: names the people in photos on this machine, without any cloud. */
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { SettingsError } from '../runtime/errors.ts';
+import { EXIT } from '../runtime/exit-codes.ts';
 
 const options = {
   json: { type: 'boolean', default: false, describe: 'One JSON object a line' },
@@ -14,6 +15,11 @@ const options = {
     type: 'boolean',
     default: false,
     describe: 'Every face, largest first: a line each, or with --json a list `faces`',
+  },
+  draw: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Write each photo into this folder too, with boxes, landmarks and names drawn',
   },
   backend: {
     choices: ['auto', 'tensorflow', 'wasm'] as const,
@@ -53,10 +59,15 @@ export const command: CommandModule<object, RecognizeArguments> = {
         if (embeddings && !json) throw new SettingsError('--embeddings goes with --json: add it.');
         return true;
       })
-      .epilogue('Exits 1 if any photo failed; each failure has its own line.'),
+      .example('$0 recognize photo.jpg', 'photo:Paul')
+      .example('$0 recognize --draw drawn --all-faces photos', 'and a picture of each in drawn/')
+      .example('$0 recognize --json --all-faces photos', 'every face of every photo in a folder')
+      .epilogue(
+        'If any photo fails the others are answered all the same; each failure has its line.',
+      ),
   handler: async (given) => {
     const { recognizeFiles } = await import('./command/recognize-files.ts');
     const failed = await recognizeFiles(given);
-    if (failed > 0) process.exitCode = 1;
+    if (failed > 0) process.exitCode = EXIT.failed;
   },
 };

@@ -9,11 +9,13 @@ export const command: CommandModule<object, KeyArguments> = {
   command: 'key [name]',
   describe: 'Make an API key, and the entry for API_KEYS or ADMIN_KEY_HASH',
   builder: (args) =>
-    args.positional('name', {
-      type: 'string',
-      default: 'client',
-      describe: 'Whose key it is: 1 to 40 letters, digits, dashes or underscores',
-    }),
+    args
+      .positional('name', {
+        type: 'string',
+        default: 'client',
+        describe: 'Whose key it is: 1 to 40 letters, digits, dashes or underscores',
+      })
+      .example('$0 key alice', 'a key for alice'),
   handler: async ({ name }) => {
     const [{ keyHash, makeKey }, { SettingsError }] = await Promise.all([
       import('./keys.ts'),

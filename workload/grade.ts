@@ -2,13 +2,14 @@
 import { styleText } from 'node:util';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { cloudNames } from '../cloud/names.ts';
+import { SettingsError } from '../runtime/errors.ts';
+import { EXIT } from '../runtime/exit-codes.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { type Check, checkFlow, checkState, type FlowLimits } from './checks.ts';
 import { emptyAll } from './empty.ts';
-import { WorkloadError } from './errors.ts';
 import { runFlow } from './flow.ts';
 import type { GraderFlags } from './grader.command.ts';
-import { abortOnSignals, INTERRUPTED } from './interrupt.ts';
+import { abortOnSignals } from './interrupt.ts';
 import { type GradedNames, type Observe, openObserver } from './observe.ts';
 import { prepareRun } from './plan.ts';
 import { createPoster } from './post.ts';
@@ -35,7 +36,7 @@ export async function grade(flags: GraderFlags): Promise<number> {
     MAX_INSTANCES: flags.max_instances,
   });
   if (flags.empty && settings.AWS_ENDPOINT_URL === undefined && !flags.yes) {
-    throw new WorkloadError(
+    throw new SettingsError(
       '--empty without an endpoint would delete objects and messages on AWS itself: name --endpoint_url, or say --yes.',
     );
   }
@@ -56,8 +57,8 @@ export async function grade(flags: GraderFlags): Promise<number> {
       ? await gradeRun(observe, names, limits, flags, signal, say)
       : { checks: checkState(await observe(), names, expectationsOf(flags)) };
     const passed = report(graded, flags.json);
-    if (signal.aborted) return INTERRUPTED;
-    return passed ? 0 : 1;
+    if (signal.aborted) return EXIT.interrupted;
+    return passed ? EXIT.fine : EXIT.failed;
   } finally {
     clients.destroy();
   }
@@ -171,7 +172,7 @@ function requireNumbers(flags: GraderFlags): void {
   ] as const) {
     const value = flags[name];
     if (value !== undefined && !(value >= least)) {
-      throw new WorkloadError(`--${name} must be a number of at least ${least}.`);
+      throw new SettingsError(`--${name} must be a number of at least ${least}.`);
     }
   }
 }

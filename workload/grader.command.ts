@@ -49,7 +49,15 @@ export const command: CommandModule<object, GraderFlags> = {
   command: 'grader',
   describe: 'check the system as the course’s grader does, at rest or through a whole run',
   builder: (yargs: Argv) =>
-    yargs.options(options).group(Object.keys(runOptions), 'A run to watch (as for `workload`):'),
+    yargs
+      .options(options)
+      .group(Object.keys(runOptions), 'A run to watch (as for `workload`):')
+      .example('$0 grader --endpoint_url http://127.0.0.1:4566', 'the local stack at rest')
+      .example('$0 grader --id 1229999999 --watch', 'the scaling table of a project on AWS')
+      .example(
+        '$0 grader --endpoint_url http://127.0.0.1:4566 --url http://127.0.0.1:8000/ --image_folder photos',
+        'a run, and the fleet meanwhile',
+      ),
   async handler(flags): Promise<void> {
     const { grade } = await import('./grade.ts');
     process.exitCode = await grade(flags);

@@ -169,16 +169,16 @@ test('--empty without an endpoint touches nothing unless --yes says that AWS is 
   const { code, out, err } = await finished(child);
   assert.equal(out, '');
   assert.match(err, /^--empty without an endpoint would delete .* on AWS itself: .*--yes\.$/m);
-  assert.equal(code, 1);
+  assert.equal(code, 2);
 });
 
 test('wrong flags name themselves', async () => {
   const { code, err } = await grader('--expect_objects', 'many');
   assert.match(err, /^--expect_objects must be a number/);
-  assert.equal(code, 1);
+  assert.equal(code, 2);
   const half = await grader('--num_request', '3');
   assert.match(half.err, /--url must be an http/);
-  assert.equal(half.code, 1);
+  assert.equal(half.code, 2);
 });
 
 /**

@@ -1,7 +1,6 @@
 /** Ctrl-C as an AbortSignal, so that a run that is broken off can still say how far it came. */
 
-/** What shells report for Ctrl-C. */
-export const INTERRUPTED = 130;
+import { EXIT } from '../runtime/exit-codes.ts';
 
 /** A terminal's Ctrl-C can arrive twice: from the terminal and again from npm. That is one wish. */
 const SAME_WISH_MS = 1000;
@@ -12,7 +11,7 @@ export function abortOnSignals(): AbortSignal {
   let askedAt: number | undefined;
   const onSignal = (): void => {
     const now = performance.now();
-    if (askedAt !== undefined && now - askedAt > SAME_WISH_MS) process.exit(INTERRUPTED);
+    if (askedAt !== undefined && now - askedAt > SAME_WISH_MS) process.exit(EXIT.interrupted);
     askedAt ??= now;
     stopping.abort();
   };

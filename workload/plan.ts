@@ -1,6 +1,6 @@
 /** The flags that the generator and the grader share, and the run they describe, checked before it starts. */
 import { z } from 'zod';
-import { WorkloadError } from './errors.ts';
+import { SettingsError } from '../runtime/errors.ts';
 import { listImages } from './images.ts';
 import { requireReachable } from './post.ts';
 import { readPredictions, requirePredictions } from './predictions.ts';
@@ -65,12 +65,12 @@ export interface PreparedRun {
 
 /**
  * Reads the folder and the predictions and tries the address, so that a run that starts can end.
- * @throws {WorkloadError} naming the flag that is wrong and what to do.
+ * @throws {WorkloadError} {SettingsError} naming the flag that is wrong and what to do.
  */
 export async function prepareRun(flags: Readonly<Record<string, unknown>>): Promise<PreparedRun> {
   const parsed = flagsSchema.safeParse(flags);
   if (!parsed.success) {
-    throw new WorkloadError(`${parsed.error.issues.map(({ message }) => message).join('; ')}.`);
+    throw new SettingsError(`${parsed.error.issues.map(({ message }) => message).join('; ')}.`);
   }
   const { image_folder, prediction_file, num_request, connections, rate, timeout, retries } =
     parsed.data;

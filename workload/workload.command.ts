@@ -3,7 +3,8 @@
  * says how it went. Exits 0 only when every request was answered and no answer was wrong.
  */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { abortOnSignals, INTERRUPTED } from './interrupt.ts';
+import { EXIT } from '../runtime/exit-codes.ts';
+import { abortOnSignals } from './interrupt.ts';
 import { prepareRun, runOptions } from './plan.ts';
 import { createPoster } from './post.ts';
 import { showProgress } from './progress.ts';
@@ -22,7 +23,21 @@ type Flags = InferredOptionTypes<typeof options>;
 export const command: CommandModule<object, Flags> = {
   command: 'workload',
   describe: 'post photos to the web tier and measure its answers',
-  builder: (yargs: Argv) => yargs.options(options),
+  builder: (yargs: Argv) =>
+    yargs
+      .options(options)
+      .example(
+        '$0 workload -n 100 --url http://127.0.0.1:8000/ --image_folder photos',
+        'a hundred at once',
+      )
+      .example(
+        '$0 workload --url http://127.0.0.1:8000/ --image_folder photos --prediction_file names.csv',
+        'each file once, and whether the names are right',
+      )
+      .example(
+        '$0 workload -n 600 --rate 10 --url http://127.0.0.1:8000/ --image_folder photos',
+        'ten a second for a minute',
+      ),
   async handler(flags: ArgumentsCamelCase<Flags>): Promise<void> {
     const { url, plan } = await prepareRun(flags);
     const signal = abortOnSignals();
@@ -35,9 +50,9 @@ export const command: CommandModule<object, Flags> = {
       console.log(flags.json ? JSON.stringify(summary) : formatSummary(summary));
       if (signal.aborted) {
         console.error(`Interrupted after ${tally.done} of ${plan.requests} requests.`);
-        process.exitCode = INTERRUPTED;
+        process.exitCode = EXIT.interrupted;
       } else if (!summary.passed) {
-        process.exitCode = 1;
+        process.exitCode = EXIT.failed;
       }
     } finally {
       progress.stop();

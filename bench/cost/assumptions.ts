@@ -2,7 +2,7 @@
  * What a cost is worked out from beside what is measured: prices and habits, each with its name, so that
  * `--assume NAME=NUMBER` can put another in its place. Pure.
  */
-import { BenchError } from '../errors.ts';
+import { SettingsError } from '../../runtime/errors.ts';
 
 /** Hours of an average month, as AWS bills storage by the month. */
 export const HOURS_A_MONTH = 730;
@@ -44,7 +44,7 @@ const SPEED = /^(?:t3\.small|c7i\.large|c7g\.large)\.photos$/;
 
 /**
  * @param given `NAME=NUMBER` each
- * @throws {BenchError} when there is no such name, or no number
+ * @throws {SettingsError} when there is no such name, or no number
  */
 export function assume(given: readonly string[]): Assumptions {
   const all: Record<string, number> = { ...ASSUMPTIONS };
@@ -52,11 +52,11 @@ export function assume(given: readonly string[]): Assumptions {
     const [name = '', number] = text.split('=', 2);
     const value = Number(number || Number.NaN);
     if (!(name in ASSUMPTIONS) && !SPEED.test(name)) {
-      throw new BenchError(
+      throw new SettingsError(
         `--assume ${text}: there is no ${name}; there are ${Object.keys(ASSUMPTIONS).join(', ')}, and TYPE.photos, photos a second of one processor.`,
       );
     }
-    if (!(value >= 0)) throw new BenchError(`--assume ${text}: write a number, e.g. busy=0.5.`);
+    if (!(value >= 0)) throw new SettingsError(`--assume ${text}: write a number, e.g. busy=0.5.`);
     all[name] = value;
   }
   return all;

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { findModelData } from '../../convert/model-data.ts';
+import { SettingsError } from '../../runtime/errors.ts';
+import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
-import { BenchError } from '../errors.ts';
 import { coresFor, describeMachine } from './machine.ts';
 import { type Circumstances, type Contestant, openContestant } from './open.ts';
 import { type PartyId, type Places, parties, partyIds } from './parties.ts';
@@ -36,10 +37,10 @@ export interface InferenceOptions {
   readonly only?: readonly PhotoSet[] | undefined;
   /** How often each is measured; by `quick` when not given. */
   readonly plan?: Plan | undefined;
-  readonly onStep: (words: string) => void;
+  readonly onStep: OnStep;
 }
 
-/** @throws {BenchError} when a flag cannot be used */
+/** @throws {SettingsError} when a flag cannot be used */
 export async function benchInference(options: InferenceOptions): Promise<Results> {
   const { quick, threads, onStep } = options;
   const chosen = chosenParties(options.parties);
@@ -117,7 +118,7 @@ export async function benchInference(options: InferenceOptions): Promise<Results
   }
 }
 
-function planOf(quick: boolean, onStep: (words: string) => void): Plan {
+function planOf(quick: boolean, onStep: OnStep): Plan {
   const [encoderRounds, photoRounds] = quick
     ? [3, { course: 1, small: 1, large: 1, own: 1 }]
     : [9, { course: 7, small: 7, large: 3, own: 3 }];
@@ -128,7 +129,7 @@ function chosenParties(names: readonly string[] | undefined) {
   if (names === undefined) return parties;
   const unknown = names.find((name) => !partyIds.includes(name as PartyId));
   if (unknown !== undefined) {
-    throw new BenchError(`There is no party '${unknown}': name some of ${partyIds.join(', ')}.`);
+    throw new SettingsError(`There is no party '${unknown}': name some of ${partyIds.join(', ')}.`);
   }
   return parties.filter(({ id }) => names.includes(id));
 }

@@ -2,6 +2,7 @@
  * The measurements that all parties take part in, turn by turn (A, B, C, A, B, C …), so that a noisy moment
  * hits all alike. Knows no party by name.
  */
+import type { OnStep } from '../../runtime/progress.ts';
 import { memoryOf, most } from './memory.ts';
 import { type Contestant, dropOut } from './open.ts';
 import type { PhotoSet, SetName } from './photos.ts';
@@ -13,7 +14,7 @@ export interface Plan {
   readonly counts: readonly number[];
   readonly encoderRounds: number;
   readonly photoRounds: Readonly<Record<SetName, number>>;
-  readonly onStep: (words: string) => void;
+  readonly onStep: OnStep;
 }
 
 /** As many photos go through a party at once where batches are measured. */
@@ -30,7 +31,7 @@ export async function measureEncoders(
     const taken = new Map<Contestant, number[]>();
     // Round 0 compiles and warms up; it does not count.
     for (let round = 0; round <= encoderRounds; round++) {
-      onStep(`encoder, ${count} at once, round ${round} of ${encoderRounds}`);
+      onStep(`encoder, ${count} at once`, { done: round, all: encoderRounds + 1 });
       await eachInTurn(contestants, async (contestant, peer) => {
         // The first call of a turn finds the caches full of the last party's data.
         const times = count === 1 ? 4 : 2;
@@ -56,7 +57,7 @@ export async function measurePhotos(
     const taken = new Map<Contestant, PhotoAnswer[][]>();
     const rounds = photoRounds[name];
     for (let round = 0; round <= rounds; round++) {
-      onStep(`${label}, round ${round} of ${rounds}`);
+      onStep(label, { done: round, all: rounds + 1 });
       for (const [index, path] of paths.entries()) {
         await eachInTurn(contestants, async (contestant, peer) => {
           const answer = await peer.ask({ do: 'photo', path });
@@ -87,7 +88,7 @@ export async function measureBatches(
     const taken = new Map<Contestant, number[]>();
     const batch = Array.from({ length: TOGETHER }, (_, index) => paths[index % paths.length]!);
     for (let round = 0; round <= photoRounds[name]; round++) {
-      onStep(`${label}, ${TOGETHER} at once, round ${round} of ${photoRounds[name]}`);
+      onStep(`${label}, ${TOGETHER} at once`, { done: round, all: photoRounds[name] + 1 });
       await eachInTurn(contestants, async (contestant, peer) => {
         const { whole } = await peer.ask({ do: 'photos', paths: batch });
         if (round > 0) add(taken, contestant, [whole / TOGETHER]);
@@ -102,12 +103,12 @@ export async function measureFaces(
   contestants: readonly Contestant[],
   groups: ReadonlyMap<number, string>,
   rounds: number,
-  onStep: (words: string) => void,
+  onStep: OnStep,
 ): Promise<void> {
   for (const [count, path] of groups) {
     const taken = new Map<Contestant, number[]>();
     for (let round = 0; round <= rounds; round++) {
-      onStep(`a photo of ${count} faces, round ${round} of ${rounds}`);
+      onStep(`a photo of ${count} faces`, { done: round, all: rounds + 1 });
       await eachInTurn(contestants, async (contestant, peer) => {
         const { whole } = await peer.ask({ do: 'photo', path, all: true });
         if (round > 0) add(taken, contestant, [whole]);

@@ -5,6 +5,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
+import type { OnStep } from '../../runtime/progress.ts';
 import { measureColdStarts } from './cold-start.ts';
 import type { Circumstances } from './open.ts';
 import { type PartyId, type Places, parties } from './parties.ts';
@@ -20,7 +21,7 @@ export interface Surroundings {
   readonly places: Places;
   readonly circumstances: Circumstances;
   readonly quick: boolean;
-  readonly onStep: (words: string) => void;
+  readonly onStep: OnStep;
 }
 
 /** What is not measured turn by turn with everybody. */
@@ -70,7 +71,7 @@ async function measureGalleries(
   places: Places,
   cores: string | undefined,
   quick: boolean,
-  onStep: (words: string) => void,
+  onStep: OnStep,
 ): Promise<void> {
   const program = {
     command: process.execPath,

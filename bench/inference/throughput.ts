@@ -1,4 +1,5 @@
 /** Photos a second when every core has work: several processes, or one of several threads. */
+import type { OnStep } from '../../runtime/progress.ts';
 import type { Party, Places } from './parties.ts';
 import { Peer } from './peer.ts';
 import type { Throughput } from './results.ts';
@@ -29,7 +30,7 @@ export async function measureThroughput(
     seconds: number;
     cores: number;
     pinning: boolean;
-    onStep: (words: string) => void;
+    onStep: OnStep;
   },
 ): Promise<Throughput[]> {
   const running = await Promise.all(
@@ -41,10 +42,11 @@ export async function measureThroughput(
   );
   try {
     for (let round = 0; round <= options.rounds; round++) {
-      for (const { arrangement, peers, rates } of running) {
-        options.onStep(
-          `photos a second, ${arrangement.party.label}, round ${round} of ${options.rounds}`,
-        );
+      for (const [place, { arrangement, peers, rates }] of running.entries()) {
+        options.onStep('photos a second', {
+          done: round * running.length + place,
+          all: (options.rounds + 1) * running.length,
+        });
         const { batch } = arrangement;
         const seconds = round === 0 ? options.seconds / 4 : options.seconds;
         const done = await Promise.all(

@@ -14,6 +14,7 @@ import { connectRedis } from '../../cloud/redis.ts';
 import { COMMAND_LINE } from '../../local/service.ts';
 import { startStack } from '../../local/stack.ts';
 import { createLogger } from '../../runtime/log.ts';
+import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { BenchError } from '../errors.ts';
 import { type Memory, memoryOf, most } from './memory.ts';
@@ -26,7 +27,7 @@ export interface WorkerOptions {
   /** How often each photo is sent. */
   readonly turns: number;
   readonly photos: readonly string[];
-  readonly onStep: (words: string) => void;
+  readonly onStep: OnStep;
 }
 
 const READY_MS = 60_000;
@@ -96,7 +97,7 @@ export async function measureWorker(
     // The first start fills the page cache; the last one goes on to work.
     let last: ChildProcess | undefined;
     for (let start = 0; start <= options.starts; start++) {
-      options.onStep(`a worker’s start, ${start} of ${options.starts}`);
+      options.onStep('a worker’s start', { done: start, all: options.starts + 1 });
       if (last !== undefined) await ended(last);
       const { child, readyMs } = await startWorker();
       last = child;

@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { findCourseData } from '../../convert/course-data.ts';
 import { startRedis } from '../../local/redis.ts';
+import { EXIT } from '../../runtime/exit-codes.ts';
+import type { OnStep } from '../../runtime/progress.ts';
 import { type ImageFile, listImages } from '../../workload/images.ts';
 import { createPoster } from '../../workload/post.ts';
 import { BenchError } from '../errors.ts';
@@ -41,17 +43,17 @@ interface Turn {
 }
 type Kind = 'rest' | 'restWatched' | 'load' | 'loadWatched';
 
-/** @param say told what is going on; the answer is the report */
+/** @param onStep told how far it is; the answer is the report */
 export async function benchPage(
   { viewers, rounds, json }: PageBenchOptions,
-  say: (words: string) => void,
+  onStep: OnStep,
 ): Promise<string> {
   const images = await listImages((await findCourseData(100)).images);
   const { url, stop } = await start();
   try {
     const turns: Record<Kind, Turn[]> = { rest: [], restWatched: [], load: [], loadWatched: [] };
     for (let round = 1; round <= rounds + WARM_UP; round++) {
-      say(`round ${round} of ${rounds + WARM_UP}`);
+      onStep('rounds', { done: round - 1, all: rounds + WARM_UP });
       for (const kind of ['rest', 'restWatched', 'load', 'loadWatched'] as const) {
         const watchers = kind.endsWith('Watched') ? viewers : 0;
         const turn = await measure(url, watchers, kind.startsWith('load') ? images : undefined);
@@ -194,7 +196,8 @@ async function start(): Promise<{ url: URL; stop(): Promise<void> }> {
     await rm(folder, { recursive: true, force: true });
   };
   // So that nothing is left running when the bench is ended.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => process.exit(EXIT.interrupted));
   try {
     const cloud = run([here('../service/cloud.child.ts'), join(folder, 'cloud'), PROJECT], {});
     const AWS_ENDPOINT_URL = await cloud.hears(

@@ -1,5 +1,5 @@
 /** The loads that policies are compared on. Each begins after a lead, so that one who knows it can boot ahead. */
-import { BenchError } from '../errors.ts';
+import { SettingsError } from '../../runtime/errors.ts';
 import { exponential, pareto, poisson, type Random, seededRandom } from './random.ts';
 import { defaultWorld, type Load, type World } from './world.ts';
 
@@ -185,11 +185,11 @@ function counts(random: Random, rate: (at: number) => number, end: number): Load
   return { kind: 'counts', perSecond };
 }
 
-/** @throws BenchError for a name that is none */
+/** @throws SettingsError for a name that is none */
 export function findWorkload(name: string): Workload {
   const found = workloads.find((one) => one.name === name);
   if (found) return found;
-  throw new BenchError(
+  throw new SettingsError(
     `There is no workload "${name}"; there are ${workloads.map((one) => one.name).join(', ')}.`,
   );
 }

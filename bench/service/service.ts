@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { findCourseData } from '../../convert/course-data.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { messageOf } from '../../runtime/errors.ts';
+import { EXIT } from '../../runtime/exit-codes.ts';
+import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { listImages } from '../../workload/images.ts';
 import { readPredictions } from '../../workload/predictions.ts';
@@ -40,10 +42,14 @@ interface Course extends Photos {
   readonly folder: string;
 }
 
+/** What is told of a round. */
+const STEPS_A_ROUND = 5;
+
 /** @param say told what is going on; the answer is the report */
 export async function benchService(
   options: ServiceBenchOptions,
   say: (words: string) => void,
+  onStep: OnStep,
 ): Promise<string> {
   const { images: folder, results } = await findCourseData(1000);
   const course: Course = {
@@ -62,10 +68,15 @@ export async function benchService(
   const scratch = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
   const rounds: Round[] = [];
   // So that the processes of the party in work are ended too.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => process.exit(EXIT.interrupted));
   try {
     for (let round = 1; round <= options.rounds; round++) {
-      const tell = (words: string): void => say(`round ${round} of ${options.rounds}: ${words}`);
+      let step = (round - 1) * STEPS_A_ROUND;
+      const tell = (words: string): void => {
+        say(`round ${round} of ${options.rounds}: ${words}`);
+        onStep('the whole service', { done: step++, all: options.rounds * STEPS_A_ROUND });
+      };
       rounds.push(await oneRound(options.photos, course, settings, python, scratch, tell));
     }
   } finally {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCourseData } from '../../convert/course-data.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
+import { SettingsError } from '../../runtime/errors.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { listImages } from '../../workload/images.ts';
 import { createPoster } from '../../workload/post.ts';
@@ -33,13 +34,18 @@ export interface SoakOptions {
   readonly workers: number;
 }
 
-/** @throws {BenchError} when an option cannot be, or the system does not name photos right to begin with */
+/**
+ * @throws {SettingsError} when an option cannot be
+ * @throws {BenchError} when the system does not name photos right to begin with
+ */
 export async function soak(
   { minutes, share, workers }: SoakOptions,
   say: (line: string) => void,
 ): Promise<SoakResult> {
   if (!(minutes > 0 && share > 0 && share <= 1 && workers >= 1)) {
-    throw new BenchError('--minutes must be above 0, --share from 0 to 1, --workers at least 1.');
+    throw new SettingsError(
+      '--minutes must be above 0, --share from 0 to 1, --workers at least 1.',
+    );
   }
   const settings = readSettings();
   await ensureModel(settings, say);

@@ -2,6 +2,7 @@
  * From which distance on the nearest person is no longer taken for the one in the photo: measured on the
  * course's photos, each as the person it shows and as a stranger, with that person left out.
  */
+
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
@@ -11,11 +12,12 @@ import { EMBEDDING_LENGTH } from '../../model/format.ts';
 import { readGallery } from '../../model/gallery.ts';
 import { largestFace, loadRecognizer } from '../../model/index.ts';
 import { Matcher } from '../../model/match.ts';
+import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { reportOf } from './report.ts';
 
 /** @returns a table of both errors by threshold */
-export async function benchThreshold(onStep: (words: string) => void): Promise<string> {
+export async function benchThreshold(onStep: OnStep): Promise<string> {
   const settings = readSettings();
   await ensureModel(settings, onStep);
   const { images, results } = await findCourseData(1000);
@@ -29,7 +31,7 @@ export async function benchThreshold(onStep: (words: string) => void): Promise<s
   const files = (await readdir(images)).sort();
   const seen = new Set<string>();
   for (const [index, file] of files.entries()) {
-    onStep(`${index + 1} of ${files.length}`);
+    onStep('photos', { done: index, all: files.length });
     const photo = await readFile(join(images, file));
     const digest = createHash('sha256').update(photo).digest('hex');
     // The course's set is a few photos under many names.

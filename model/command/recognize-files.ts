@@ -4,6 +4,7 @@ import { ElasticFaceError } from '../../runtime/errors.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { ImageError } from '../errors.ts';
 import { loadRecognizer, type Recognition, type Recognizer } from '../recognizer.ts';
+import { DrawingFolder } from './drawing-folder.ts';
 import { Output } from './output.ts';
 import { type Named, photoFiles, unreadable } from './photo-files.ts';
 import { jsonErrorLine, jsonLine, plainLines, type ReportOptions } from './report.ts';
@@ -18,6 +19,8 @@ export interface RecognizeFilesOptions extends ReportOptions {
   readonly precision: string | undefined;
   readonly threads: number | undefined;
   readonly model: string | undefined;
+  /** Folder for the photos with their faces drawn. */
+  readonly draw: string | undefined;
 }
 
 /**
@@ -31,19 +34,22 @@ export async function recognizeFiles(given: RecognizeFilesOptions): Promise<numb
     PRECISION: given.precision,
     THREADS: given.threads,
   });
+  const named = await photoFiles(given.files);
+  const paths = named.map(({ path }) => path);
+  const drawings =
+    given.draw === undefined ? undefined : await DrawingFolder.open(given.draw, paths);
   const recognizer = await loadRecognizer(settings.MODEL_DIR, {
     backend: settings.BACKEND,
     precision: settings.PRECISION,
     threads: settings.THREADS,
     onFallback: (reason) => process.stderr.write(`${reason}\n`),
   });
-  const named = await photoFiles(given.files);
   const output = new Output(named.length);
   let failed = 0;
   try {
     for (const photo of named) {
       try {
-        const recognition = await recognizeFile(recognizer, photo, given);
+        const recognition = await recognizeFile(recognizer, photo, given, drawings);
         if (given.json)
           output.answer(
             jsonLine(photo.path, recognition, { ...given, precision: recognizer.precision }),
@@ -68,6 +74,7 @@ async function recognizeFile(
   recognizer: Recognizer,
   photo: Named,
   { top, allFaces, orient }: RecognizeFilesOptions,
+  drawings: DrawingFolder | undefined,
 ): Promise<Recognition> {
   if ('error' in photo) throw photo.error;
   const bytes = await readFile(photo.path).catch((cause: unknown) => {
@@ -75,5 +82,6 @@ async function recognizeFile(
   });
   const recognition = await recognizer.recognize(bytes, { top, allFaces, orient });
   if (recognition.faces.length === 0) throw new ImageError('No face was found in the image.');
+  await drawings?.draw(photo.path, bytes, recognition.faces, orient);
   return recognition;
 }

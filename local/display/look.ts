@@ -1,0 +1,73 @@
+/** What the running services tell of themselves over HTTP, once a look. Knows no terminal. */
+import { z } from 'zod';
+
+/** Of the scaler's status, what is shown. */
+const scalerSchema = z.object({
+  now: z
+    .object({
+      figures: z
+        .object({ waiting: z.number().optional(), inWork: z.number().optional() })
+        .optional(),
+      instances: z.array(z.object({ state: z.string(), does: z.string().optional() })).optional(),
+    })
+    .optional(),
+  decisions: z.array(
+    z.object({
+      at: z.iso.datetime(),
+      actions: z.array(z.object({ kind: z.string(), on: z.string(), reason: z.string() })),
+    }),
+  ),
+});
+export type ScalerLook = z.output<typeof scalerSchema>;
+
+export interface Look {
+  /** Missing while the scaler does not answer. */
+  readonly scaler?: ScalerLook | undefined;
+  /** Since the look before; missing at the first, and where only an admin may read /metrics. */
+  readonly answersPerSecond?: number | undefined;
+}
+
+const LIMIT_MS = 2000;
+const ANSWERED = /^elastic_face_http_requests_total\{status="200"\} (\d+)/m;
+
+/** @returns a function that looks once; it never throws */
+export function openLooks(urls: { webUrl: string; scalerUrl: string }): () => Promise<Look> {
+  let before: { answers: number; at: number } | undefined;
+  return async () => {
+    const [scaler, metrics] = await Promise.all([
+      textOf(urls.scalerUrl),
+      textOf(`${urls.webUrl}/metrics`),
+    ]);
+    const last = before;
+    before =
+      metrics === undefined
+        ? undefined
+        : { answers: Number(ANSWERED.exec(metrics)?.[1] ?? 0), at: performance.now() };
+    return {
+      scaler: scaler === undefined ? undefined : statusIn(scaler),
+      answersPerSecond:
+        last && before && ((before.answers - last.answers) * 1000) / (before.at - last.at),
+    };
+  };
+}
+
+/** Undefined when there was no good answer in time. */
+async function textOf(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, {
+      headers: { accept: 'application/json, text/plain' },
+      signal: AbortSignal.timeout(LIMIT_MS),
+    });
+    return response.ok ? await response.text() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function statusIn(text: string): ScalerLook | undefined {
+  try {
+    return scalerSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

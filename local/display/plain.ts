@@ -1,0 +1,48 @@
+/** Lines one after the other; scripts read them. */
+import type { Settings } from '../../runtime/settings.ts';
+import { displayName, type Instance } from '../ec2/instance.ts';
+import { withoutPassword } from '../redis.ts';
+import type { Stack } from '../stack.ts';
+import type { Display } from './display.ts';
+
+export function plainDisplay(say: (line: string) => void): Display {
+  return {
+    say,
+    modelSays: say,
+    partReady: () => undefined,
+    instanceChanged: (instance) => say(instanceLine(instance)),
+    ready: (stack, settings) => say(readyText(stack, settings)),
+    end: () => undefined,
+  };
+}
+
+export function instanceLine(instance: Instance): string {
+  const why = instance.state === 'terminated' ? unaskedFor(instance) : undefined;
+  return `${displayName(instance)} ${instance.id} is ${instance.state}${why === undefined ? '' : ` (${why})`}`;
+}
+
+/** Why an instance ended that nobody ended. */
+export function unaskedFor({ stateReason }: Instance): string | undefined {
+  if (stateReason === undefined || stateReason.code === 'Client.UserInitiatedShutdown') return;
+  return stateReason.message;
+}
+
+export function tryLine(webUrl: string): string {
+  return `curl -F inputFile=@$(npm run -s photo) ${webUrl}/`;
+}
+
+export function redisWords({ kind, url }: Stack['redis']): string {
+  return kind === 'memory' ? 'in memory: install redis-server to keep it' : withoutPassword(url);
+}
+
+function readyText(stack: Stack, settings: Settings): string {
+  return [
+    `Ready: ${stack.webUrl}  (up to ${settings.MAX_INSTANCES} instances)`,
+    `  try      ${tryLine(stack.webUrl)}`,
+    `  AWS      AWS_ENDPOINT_URL=${stack.cloudUrl}  (SQS, S3, EC2; project id ${settings.PROJECT_ID})`,
+    `  scaler   ${stack.scalerUrl}`,
+    `  Redis    ${redisWords(stack.redis)}`,
+    `  logs     ${stack.logFolder}`,
+    '  Ctrl-C stops everything.',
+  ].join('\n');
+}
