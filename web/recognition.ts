@@ -131,7 +131,7 @@ async function send(
     const trace = sending.traceparent;
     const message = encodeRequest({ ...asked, file, key, digest, node, sentAt, trace });
     await within(sending, () => requests.send(message));
-    log.info({ key, bytes: bytes.length, trace }, 'queued');
+    log.info({ bytes: bytes.length, trace }, 'queued'); // No file name: it may tell who is in the photo.
     parts.onSent?.(bytes.length, (performance.now() - begun) / 1000);
   } catch (err) {
     log.error({ err }, 'the request could not be sent');
