@@ -42,6 +42,7 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
     /^FUZZ_CASES=\d+ node --test /,
     { not: 'takes minutes; test/docs/references.test.ts looks at the files' },
   ],
+  [/^node --test \S+$/, { not: 'is itself a part of the suite' }],
   [/^npm run bench -- /, { not: 'takes minutes; test/docs/references.test.ts looks at the flags' }],
   [/^python (?:workload_generator|p2_grader)\.py /, { not: 'the course’s programs are not ours' }],
   [/^deploy\/bake\/bake\.sh /, { not: 'makes an image of a machine, as root', check: bakes }],
