@@ -14,9 +14,9 @@ export {
   type Face,
   type LoadOptions,
   largestFace,
-  loadRecognizer,
   type Recognition,
   type RecognizeOptions,
   type Recognizer,
   type Timings,
-} from './recognizer.ts';
+} from './recognition.ts';
+export { loadRecognizer } from './recognizer.ts';

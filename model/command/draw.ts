@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import sharp, { type OverlayOptions } from 'sharp';
 import { decodeImage } from '../decode.ts';
-import type { Face } from '../recognizer.ts';
+import type { Face } from '../recognition.ts';
 
 /** Brought along, since a machine may have no font at all, and then text is drawn as nothing. */
 const FONT_FILE = fileURLToPath(import.meta.resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf'));

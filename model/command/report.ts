@@ -1,7 +1,7 @@
 /** A photo's recognition as the lines that `recognize` prints. Knows no files and no streams. */
 import { parse } from 'node:path';
 import type { Precision } from '../format.ts';
-import type { Face, Recognition } from '../recognizer.ts';
+import type { Face, Recognition } from '../recognition.ts';
 
 export interface ReportOptions {
   /** One line a face instead of one a photo; in JSON a list `faces` in the photo's object. */

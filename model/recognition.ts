@@ -1,0 +1,89 @@
+/** What the recogniser is asked and answers: its public types, without what does it. */
+import type { OpenOptions } from './backend/index.ts';
+import type { DetectedFace } from './detect/stages.ts';
+import type { Precision } from './format.ts';
+import type { Neighbour } from './match.ts';
+import type { Backend } from './networks.ts';
+
+/** A face found in a photo, with its embedding and the people nearest to it. */
+export interface Face extends DetectedFace {
+  /** [512], of length 1 */
+  readonly embedding: Float32Array;
+  /** the nearest known people, nearest first */
+  readonly nearest: readonly Neighbour[];
+  /** Whether the nearest is nearer than `knownWithin`, where that was given. */
+  readonly known?: boolean;
+}
+
+export interface Recognition {
+  /** px, of the upright photo unless `orient` was false */
+  readonly width: number;
+  readonly height: number;
+  /** The largest, or with `allFaces` all, largest first; none is no error. */
+  readonly faces: readonly Face[];
+  /** How many of them were embedded again in float32, since bfloat16 left their names open. */
+  readonly embeddedTwice: number;
+  /** ms of each step */
+  readonly timings: Timings;
+}
+
+export interface Timings {
+  readonly decode: number;
+  readonly detect: number;
+  /** alignment and encoder */
+  readonly embed: number;
+  readonly match: number;
+}
+
+export interface RecognizeOptions {
+  /** How many of the nearest people to name. Default 3. */
+  readonly top?: number;
+  /** Find and recognise every face, not only the largest, which large photos take longer for. Default false. */
+  readonly allFaces?: boolean;
+  /** With `allFaces`, the largest ones of so many at most. Default: no bound. */
+  readonly mostFaces?: number;
+  /** Judge by this distance whether the nearest person is known or a stranger: in both precisions alike. */
+  readonly knownWithin?: number | undefined;
+  /** Turn the photo upright by its EXIF orientation first. Default true. */
+  readonly orient?: boolean;
+}
+
+export interface LoadOptions extends Omit<OpenOptions, 'precision'> {
+  /** Run every network once while loading, so that the first photo is not slower. Default false. */
+  readonly warmUp?: boolean;
+  /**
+   * Of the encoder. `auto`, the default, takes bfloat16 on processors that multiply it themselves and
+   * for a model whose bound is known. Both give the same names.
+   */
+  readonly precision?: Precision | 'auto' | undefined;
+}
+
+export interface Recognizer {
+  readonly backend: Backend;
+  /** What the encoder computes in. */
+  readonly precision: Precision;
+  /** How many people the gallery knows. */
+  readonly people: number;
+  /**
+   * Finds and recognises the faces in the bytes of an image file. The networks run synchronously: the
+   * event loop stands still for most of the time.
+   * @throws {ImageError} when the bytes are not a whole image of a supported format
+   */
+  recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition>;
+  /**
+   * The same for several photos, whose faces are embedded together; an error takes the place of a photo
+   * that could not be decoded. Rejects only for what is no photo's fault.
+   * @param options for all of them, or a list with those of each
+   */
+  recognizeAll(
+    photos: readonly Uint8Array[],
+    options?: RecognizeOptions | readonly RecognizeOptions[],
+  ): Promise<(Recognition | Error)[]>;
+  /** Frees the networks; no photo can be recognised afterwards. */
+  dispose(): void;
+}
+
+/** Undefined where the photo has no face. */
+export function largestFace({ faces }: Recognition): Face | undefined {
+  return faces[0];
+}
