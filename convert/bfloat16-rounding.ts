@@ -45,13 +45,15 @@ export function roundConvolution(
   };
   const row = new Float64Array(length);
   const means = new Float64Array(length).map((_, at) => mean[at % inputs]! * scale[at % inputs]!);
+  const knowsMean = mean.some((value) => value !== 0);
   for (let o = 0; o < outputs; o++) {
     for (let at = 0; at < length; at++) {
       row[at] = filter[at * outputs + o]! / scale[at % inputs]!;
     }
     let least = Number.POSITIVE_INFINITY;
     for (const factor of given === undefined ? FACTORS : [given[o]!]) {
-      const wanted = bias[o]! * factor + meanChange(row, means, factor);
+      const change = knowsMean ? meanChange(row, means, factor) : 0;
+      const wanted = bias[o]! * factor + change;
       const nearest = toBfloat16(wanted);
       const error = Math.abs(wanted - nearest) / factor;
       if (error >= least) continue;

@@ -84,5 +84,11 @@ export function stored(data: Float32Array, storage: Storage): ArrayBufferView {
 /** The upper half of a float32, rounded by adding just under half a step, or half where it is odd. */
 function toBfloat16(data: Float32Array): Uint16Array {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  return Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16);
+  const rounded = new Uint16Array(bits.length);
+  // Not `from` with a function, which takes a second and a half for the encoder.
+  for (let at = 0; at < bits.length; at++) {
+    const word = bits[at]!;
+    rounded[at] = (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+  return rounded;
 }
