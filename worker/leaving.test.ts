@@ -149,13 +149,13 @@ describe('a worker’s lease and its leaving', { timeout: 120_000 }, () => {
     assert.match(worker.said(), /There is no converted model in \S*nowhere: convert it/);
   });
 
-  it('a wrong flag or setting is named, exit code 1', async () => {
+  it('a wrong flag or setting is named, exit code 2', async () => {
     const flag = spawnCommand(['--threads', '0'], environmentOf(bench));
-    assert.equal(await flag.exit, 1);
+    assert.equal(await flag.exit, 2);
     assert.match(flag.said(), /THREADS must be at least 1/);
     const { REDIS_URL, ...rest } = environmentOf(bench);
     const setting = spawnCommand([], rest);
-    assert.equal(await setting.exit, 1);
+    assert.equal(await setting.exit, 2);
     assert.match(setting.said(), /REDIS_URL is not set/);
   });
 });
