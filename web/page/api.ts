@@ -59,25 +59,63 @@ async function inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>
 export function post(file: File, onSend: () => void, signal?: AbortSignal): Promise<Answer> {
   return inTurn(signal, async () => {
     onSend();
-    for (;;) {
-      const response = await send(file, signal);
-      if (response.status !== 401) return read(response);
-      await askForKey();
-    }
+    return (await answerTo('/', [file], signal)) as Answer; // Of the server that this page came from.
   });
 }
 
-function send(file: File, signal: AbortSignal | undefined): Promise<Response> {
+/** What became of one photo of several. */
+type Together =
+  | ({ readonly status: 'done'; readonly match: Face } & Pick<Answer, 'timings' | 'instance'>)
+  | { readonly status: 'failed'; readonly problem: { readonly detail?: string } };
+
+/**
+ * Several photos in one request: a browser's few connections then hold many.
+ * @param files ten at most
+ * @throws {PostError} what to tell the person, when none of them was taken
+ */
+export function postTogether(
+  files: readonly File[],
+  signal: AbortSignal,
+): Promise<readonly (Face | PostError)[]> {
+  return inTurn(signal, async () => {
+    const { photos } = (await answerTo('/v1/recognitions', files, signal)) as {
+      photos: readonly Together[];
+    };
+    return photos.map((photo) =>
+      photo.status === 'done'
+        ? photo.match
+        : new PostError(photo.problem.detail ?? 'Not recognised.', false),
+    );
+  });
+}
+
+async function answerTo(
+  path: string,
+  files: readonly File[],
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  for (;;) {
+    const response = await send(path, files, signal);
+    if (response.status !== 401) return read(response);
+    await askForKey();
+  }
+}
+
+function send(
+  path: string,
+  files: readonly File[],
+  signal: AbortSignal | undefined,
+): Promise<Response> {
   const body = new FormData();
-  body.append('inputFile', file);
+  for (const file of files) body.append('inputFile', file);
   const headers = { Accept: 'application/json', ...keyHeaders() };
-  return fetch('/', { method: 'POST', body, headers, signal: signal ?? null }).catch((cause) => {
+  return fetch(path, { method: 'POST', body, headers, signal: signal ?? null }).catch((cause) => {
     signal?.throwIfAborted();
     throw new PostError('The server cannot be reached.', true, { cause });
   });
 }
 
-async function read(response: Response): Promise<Answer> {
+async function read(response: Response): Promise<unknown> {
   const text = await response.text();
   let said: unknown;
   try {
@@ -85,7 +123,7 @@ async function read(response: Response): Promise<Answer> {
   } catch (cause) {
     throw new PostError(`The server answered ${response.status}, not in JSON.`, true, { cause });
   }
-  if (response.ok) return said as Answer; // Of the server that this page came from.
+  if (response.ok) return said;
   const mayPass = response.status === 429 || response.status >= 500;
   throw new PostError(wordsOf(said) ?? `The server answered ${response.status}.`, mayPass);
 }

@@ -1,16 +1,23 @@
-/** A burst: many photos one after the other, as fast as the browser lets them go, and how they fared. */
-import { POSTS_AT_ONCE, post } from './api.ts';
+/** A burst: many photos in few requests, as fast as the browser lets them go, and how they fared. */
+import { type Face, POSTS_AT_ONCE, PostError, postTogether } from './api.ts';
 import { announce, byId, h } from './dom.ts';
 import { loadSample } from './samples.ts';
 import { count, duration } from './words.ts';
 
 const MOST_NAMES = 8;
-/** As many as are posted at once: see api.ts. */
-const LANES = POSTS_AT_ONCE;
+/** What one request may hold, well within what the server takes. */
+const MOST_TOGETHER = 10;
+const MOST_BYTES = 8_000_000;
 const form = byId('burst', 'form');
 const send = byId('burst-send', 'button');
 const note = byId('burst-note', 'p');
 const progress = byId('burst-progress', 'div');
+
+/** A photo of the burst, and the square that stands for it. */
+interface Loaded {
+  readonly cell: HTMLElement;
+  readonly file: File;
+}
 
 export interface Burst {
   /** What "samples" may be. */
@@ -99,31 +106,51 @@ async function run(
   };
   tell(false);
   const clock = setInterval(() => tell(false), 500);
-  const one = async (n: number): Promise<void> => {
-    const cell = cells[n] as HTMLElement;
-    try {
-      const file = await photo(n);
-      const onSend = (): void => {
-        cell.dataset.state = 'sent';
-      };
-      const { name } = await post(file, onSend, signal);
-      cell.dataset.state = 'answered';
-      cell.title = `${file.name}: ${name}`;
+  const settle = (cell: HTMLElement, file: File, outcome: Face | Error): void => {
+    const refused = outcome instanceof Error;
+    cell.dataset.state = refused ? 'refused' : 'answered';
+    cell.title = `${file.name}: ${refused ? outcome.message : outcome.name}`;
+    if (refused) failed += 1;
+    else {
       answered += 1;
-      names.set(name, (names.get(name) ?? 0) + 1);
-    } catch (error) {
-      if (signal.aborted) return void delete cell.dataset.state;
-      cell.dataset.state = 'refused';
-      cell.title = error instanceof Error ? error.message : String(error);
-      failed += 1;
+      names.set(outcome.name, (names.get(outcome.name) ?? 0) + 1);
     }
   };
-  // Each lane takes the next one: photos are loaded when their turn comes, not a hundred at once.
+  const together = async (group: readonly Loaded[]): Promise<void> => {
+    for (const { cell } of group) cell.dataset.state = 'sent';
+    try {
+      const files = group.map(({ file }) => file);
+      const outcomes = await postTogether(files, signal);
+      for (const [at, { cell, file }] of group.entries()) {
+        settle(cell, file, outcomes[at] ?? new PostError('Not answered.', true));
+      }
+    } catch (error) {
+      for (const { cell, file } of group) {
+        if (signal.aborted) delete cell.dataset.state;
+        else settle(cell, file, error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+  };
+  // Each lane takes the next few: photos are loaded when their turn comes, not a hundred at once.
+  const most = Math.min(MOST_TOGETHER, Math.ceil(many / POSTS_AT_ONCE));
   let next = 0;
   const lane = async (): Promise<void> => {
-    while (next < many && !signal.aborted) await one(next++);
+    while (next < many && !signal.aborted) {
+      const group: Loaded[] = [];
+      let bytes = 0;
+      while (next < many && group.length < most && bytes < MOST_BYTES) {
+        const cell = cells[next] as HTMLElement;
+        const file = await photo(next++).catch((error: unknown) => {
+          settle(cell, new File([], 'a sample'), new Error(String(error)));
+        });
+        if (file === undefined) continue;
+        group.push({ cell, file });
+        bytes += file.size;
+      }
+      if (group.length > 0) await together(group);
+    }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(Array.from({ length: POSTS_AT_ONCE }, lane));
   clearInterval(clock);
   tell(true);
   announce(told.textContent ?? '');
