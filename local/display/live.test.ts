@@ -40,7 +40,9 @@ describe('npm start on a terminal', { skip, timeout: 180_000 }, () => {
     await until('all parts', () => line(/✓ cloud {2}✓ model {2}✓ redis {2}✓ scaler {2}✓ web$/), {
       limitMs: 90_000,
     });
-    assert.match(line(/^try/) ?? '', /curl -F inputFile=@\$\(npm run -s photo\) http:\S+\/$/);
+    await until('what to try', () =>
+      line(/^try .*curl -F inputFile=@\$\(npm run -s photo\) http:\S+\/$/),
+    );
     await until('a look at the fleet', () => line(/^fleet +0 of up to \d+$/));
     assert.equal(counted(/✓ web/), 1);
     assert.ok(terminal.output.includes('\u001b[32m✓'), 'in colours');
@@ -52,7 +54,7 @@ describe('npm start on a terminal', { skip, timeout: 180_000 }, () => {
     await until('a launch', () => line(/^last .* launch app-tier-instance-1/));
     await until('an instance', () => line(/^fleet +1 of up to/));
     await posted;
-    assert.equal(counted(/^fleet/), 1);
+    await until('a view drawn in place', () => counted(/^fleet/) === 1);
   });
 
   it('warnings scroll above the view, and what a terminal would obey in them does not', async () => {
@@ -63,9 +65,14 @@ describe('npm start on a terminal', { skip, timeout: 180_000 }, () => {
       msg: 'a warning \u001b[2J of a test',
     };
     await appendFile(join(folder.path, 'logs', 'web.log'), `${JSON.stringify(warning)}\n`);
-    await until('the warning', () => line(/WARN a warning {2}of a test/));
-    const at = (what: RegExp) => terminal.lines.findIndex((one) => what.test(one));
-    assert.ok(at(/a warning/) < at(/✓ cloud/));
+    // The view is away for a moment while a line is written above it.
+    const [warned, view] = await until('the warning and the view', () => {
+      const at = [/WARN a warning {2}of a test/, /✓ cloud/].map((what) =>
+        terminal.lines.findIndex((one) => what.test(one)),
+      );
+      return !at.includes(-1) && at;
+    });
+    assert.ok(Number(warned) < Number(view), terminal.lines.join('\n'));
   });
 
   it('fits itself to a terminal that gets narrower', async () => {
