@@ -76,7 +76,7 @@ export async function writeNetworks(
   await writeFile(place('savedModel'), encodeSavedModel(float32, layout, weightsName));
   await writeFile(
     place('oneDnn'),
-    encodeSavedModel(float32.map(withOneDnn), layout, `../../${modelFiles.weights}`),
+    encodeSavedModel(float32.map(withFusedConvolutions), layout, `../../${modelFiles.weights}`),
   );
   const everywhere = float32.filter(({ name }) => (networkNames as string[]).includes(name));
   await writeFile(place('graphModel'), encodeGraphModel(everywhere, layout, modelFiles.weights));
@@ -90,9 +90,4 @@ export async function writeNetworks(
     place('bfloat16'),
     encodeSavedModel(bfloat16.map(withFusedConvolutions), small, smallName),
   );
-}
-
-/** Detection gains a tenth at most by it, and takes 150 MB for the many sizes of its inputs. */
-function withOneDnn(network: Network): Network {
-  return network.name === 'encoder' ? withFusedConvolutions(network) : network;
 }

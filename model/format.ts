@@ -13,7 +13,7 @@ export type Precision = 'float32' | 'bfloat16';
 /** Folder of the bfloat16 encoder's own SavedModel: it takes memory only where it is used. */
 export const BFLOAT16_FOLDER = 'encoder-bfloat16';
 
-/** Folder of the float32 networks, the encoder as oneDNN’s operations; they read the weights of the plain ones. */
+/** Folder of the float32 networks as oneDNN's operations; they read the weights of the plain ones. */
 export const ONEDNN_FOLDER = 'onednn';
 
 export const modelFiles = {
