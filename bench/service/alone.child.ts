@@ -1,14 +1,17 @@
 /**
  * Inference and nothing else, in a process as a worker has it: photos of a folder, one after the other,
- * for as long as it is told. Arguments: model folder, backend, threads, folder of photos.
+ * for as long as it is told. Arguments: model folder, backend, precision, threads,
+ * folder of photos.
  */
 import { readFile } from 'node:fs/promises';
-import { type Backend, loadRecognizer } from '../../model/index.ts';
+import { type Backend, loadRecognizer, type Precision } from '../../model/index.ts';
 import { listImages } from '../../workload/images.ts';
 
-const [directory = '', backend = 'auto', threads = '1', folder = ''] = process.argv.slice(2);
+const [directory = '', backend = 'auto', precision = 'auto', threads = '1', folder = ''] =
+  process.argv.slice(2);
 const recognizer = await loadRecognizer(directory, {
   backend: backend as Backend | 'auto',
+  precision: precision as Precision | 'auto',
   threads: Number(threads),
   warmUp: true,
 });

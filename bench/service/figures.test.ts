@@ -20,7 +20,7 @@ const round = (warm: number, course?: number): Round => ({
   ],
 });
 const measured = (rounds: Round[], what: RegExp): string | undefined =>
-  figures(rounds, false).find((figure) => what.test(figure.what))?.measured;
+  figures(rounds, 'float32', false).find((figure) => what.test(figure.what))?.measured;
 
 it('ratios are taken within a round, then their median over the rounds', () => {
   const rounds = [round(18, 9), round(16, 4), round(10, 10)];

@@ -104,6 +104,7 @@ async function linesWith(folder: string, text: string): Promise<string[]> {
 export interface AloneOptions {
   readonly modelDir: string;
   readonly backend: string;
+  readonly precision: string;
   readonly processes: number;
   readonly images: string;
   readonly photos: number;
@@ -111,7 +112,7 @@ export interface AloneOptions {
 
 /** @returns photos a second of so many warm inference processes of one thread, without any service */
 export async function inferenceAlone(options: AloneOptions): Promise<number> {
-  const { modelDir, backend, processes, images, photos } = options;
+  const { modelDir, backend, precision, processes, images, photos } = options;
   const environment = {
     ...process.env,
     ...tensorMemory,
@@ -119,7 +120,7 @@ export async function inferenceAlone(options: AloneOptions): Promise<number> {
     TF_NUM_INTEROP_THREADS: '1',
   };
   const started = Array.from({ length: processes }, () =>
-    startProcess(process.execPath, [ALONE, modelDir, backend, '1', images], environment),
+    startProcess(process.execPath, [ALONE, modelDir, backend, precision, '1', images], environment),
   );
   try {
     await Promise.all(started.map((one) => one.hears('it was ready', (said) => said ?? undefined)));

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCourseData } from '../../convert/course-data.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
+import { fastestPrecisionHere } from '../../model/backend/processor.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { EXIT } from '../../runtime/exit-codes.ts';
 import type { OnStep } from '../../runtime/progress.ts';
@@ -87,13 +88,15 @@ export async function benchService(
     await writeFile(join(options.pictures, 'service.svg'), drawService(rounds, title));
   }
   if (options.json) return JSON.stringify(rounds);
-  return table(figures(rounds, await hasBfloat16()));
+  const here = fastestPrecisionHere();
+  const ran = settings.PRECISION === 'auto' ? here : settings.PRECISION;
+  return table(figures(rounds, ran, here === 'bfloat16'));
 }
 
 async function oneRound(
   photos: number,
   course: Course,
-  { MODEL_DIR, BACKEND, FACE_CHECKPOINTS }: ReturnType<typeof readSettings>,
+  { MODEL_DIR, BACKEND, PRECISION, FACE_CHECKPOINTS }: ReturnType<typeof readSettings>,
   python: string | undefined,
   scratch: string,
   say: (words: string) => void,
@@ -109,6 +112,7 @@ async function oneRound(
   const alonePerSecond = await inferenceAlone({
     modelDir: MODEL_DIR,
     backend: BACKEND,
+    precision: PRECISION,
     processes: WORKERS,
     images: course.folder,
     photos,
@@ -188,10 +192,4 @@ async function measureCourseDesign(
   } finally {
     await design.stop();
   }
-}
-
-/** The processors on which bfloat16 pays have these instructions. */
-async function hasBfloat16(): Promise<boolean> {
-  const cpus = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
-  return /\bamx_bf16\b/.test(cpus);
 }
