@@ -37,6 +37,7 @@ export async function benchCost(
   const photosPerSecond = await inferenceAlone({
     modelDir,
     backend,
+    precision: settings.PRECISION,
     processes: 1,
     images: folder,
     photos: Math.min(photos, 200),

@@ -2,7 +2,7 @@
  * `npm run bench -- service`: the whole system beside inference alone and beside the course's design in
  * Python, round by round on the same machine. Says what it does; what the figures are is in figures.ts.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCourseData } from '../../convert/course-data.ts';
