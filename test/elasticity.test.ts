@@ -19,6 +19,8 @@ import { processesBelow, type StartedSystem, startSystem } from './start.fixture
 const PROJECT = 'elasticity-test';
 const MOST = 3;
 const IDLE_SECONDS = 2;
+/** An instance that still boots when all is answered idles from then on; a busy machine takes its time. */
+const LAST_BOOT_SECONDS = 30;
 const names = cloudNames(PROJECT);
 
 describe('the whole system on an EC2 that boots slowly, lags, fails and loses answers', {
@@ -101,7 +103,7 @@ describe('the whole system on an EC2 that boots slowly, lags, fails and loses an
     assert.ok(running.length <= MOST, running.map(({ command }) => command).join('\n'));
   };
 
-  it('a burst of ten: all right, never too many, no number twice, back to none in time', async () => {
+  it('a burst of ten: all right, never too many, no number twice, back to none in time', async (context) => {
     const stems = [...expected.keys()].slice(0, 10);
     const answers = Promise.all(
       stems.map(async (stem) =>
@@ -125,7 +127,8 @@ describe('the whole system on an EC2 that boots slowly, lags, fails and loses an
     const tookSeconds = (performance.now() - answered) / 1000;
     done = true;
     await watching;
-    assert.ok(tookSeconds <= IDLE_SECONDS + 5, `the fleet was gone after ${tookSeconds} s`);
+    context.diagnostic(`the fleet was gone ${tookSeconds.toFixed(1)} s after the last answer`);
+    assert.ok(tookSeconds <= IDLE_SECONDS + LAST_BOOT_SECONDS, `gone after ${tookSeconds} s`);
 
     const history = fleetHistory();
     const peak = Math.max(...history.map(({ size }) => size));
