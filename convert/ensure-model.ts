@@ -11,6 +11,8 @@ type ModelSettings = Pick<Settings, 'MODEL_DIR' | 'FACE_CHECKPOINTS'>;
 
 const program = join(import.meta.dirname, '..', 'elastic-face.ts');
 
+const STAGE = /^Model: /;
+
 /**
  * Takes the model in MODEL_DIR if it is intact, whatever it was made from: a gallery of one's own must
  * survive a start. Else runs `elastic-face convert` in a process of its own: the engines that its
@@ -29,16 +31,22 @@ export async function ensureModel(
   });
   const kill = () => child.kill();
   process.once('exit', kill);
-  let last = 'it said nothing';
+  /** Since its last stage: why it failed may take several lines. */
+  let told: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface(stream).on('line', (line) => {
-      last = line;
+      if (STAGE.test(line)) told = [];
+      else told.push(line);
       say(line);
     });
   }
   try {
     const [code] = await once(child, 'close');
-    if (code !== 0) throw new ElasticFaceError('convert', `There is no model: ${last}`);
+    if (code !== 0)
+      throw new ElasticFaceError(
+        'convert',
+        `There is no model: ${told.join('\n') || 'it said nothing'}`,
+      );
   } finally {
     process.off('exit', kill);
   }

@@ -40,7 +40,9 @@ export class ProgressLine {
       barsize: BAR_COLUMNS,
       barCompleteChar: '█',
       barIncompleteChar: '░',
-      hideCursor: true,
+      // Whoever is interrupted leaves the terminal as it was.
+      hideCursor: false,
+      linewrap: null,
       clearOnComplete: true,
     });
     this.#bar.start(counted?.all ?? 1, counted?.done ?? 0, payload);

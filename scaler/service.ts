@@ -124,16 +124,28 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       THREADS: String(settings.THREADS),
       KNOWN_DISTANCE: String(settings.KNOWN_DISTANCE),
       LOG_LEVEL: settings.LOG_LEVEL,
-      ...tracingForInstances(settings),
+      ...tracingForInstances(settings, onThisMachine, log),
       ...redisForInstances(settings.REDIS_URL ?? '', onThisMachine, log),
     },
   };
 }
 
 /** Workers send their part of a trace to where the web tier sends its own. */
-function tracingForInstances(settings: Settings): Record<string, string> {
+function tracingForInstances(
+  settings: Settings,
+  onThisMachine: boolean,
+  log: Logger,
+): Record<string, string> {
   const url = tracesUrl(settings);
-  return url === undefined ? {} : { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url };
+  if (url === undefined) return {};
+  const { username, password } = new URL(url);
+  if (onThisMachine || (username === '' && password === '' && !isLoopback(url))) {
+    return { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url };
+  }
+  log.warn(
+    'the collector’s address holds a password or is this machine’s own, so it is not put into user data: set OTEL_EXPORTER_OTLP_ENDPOINT in the environment of the image’s worker',
+  );
+  return {};
 }
 
 /** Many people and programs may read user data, so that a password may not stand there. */

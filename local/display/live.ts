@@ -67,6 +67,7 @@ class LiveDisplay implements Display {
     this.#lookOnce = openLooks(stack);
     this.say(
       [
+        `Ready: ${stack.webUrl}`,
         `AWS     AWS_ENDPOINT_URL=${stack.cloudUrl}  (SQS, S3, EC2; project id ${PROJECT_ID})`,
         `scaler  ${stack.scalerUrl}`,
         `Redis   ${redisWords(stack.redis)}`,
