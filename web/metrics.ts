@@ -31,7 +31,7 @@ export function webMetrics(sources: MetricSources): WebMetrics {
   const registers = [registry];
   const requests = new Counter({
     name: 'elastic_face_http_requests_total',
-    help: 'Photos posted, by status of the answer; 499 is a client that left.',
+    help: 'Requests for recognition, of one photo or several, by status of the answer; 499 is a client that left.',
     labelNames: ['status'],
     registers,
   });
