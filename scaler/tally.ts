@@ -3,7 +3,8 @@ import type { Action, ActionKind, Cause } from './actions.ts';
 import type { Outcome } from './memory.ts';
 
 export class Tally {
-  readonly decided = new Map<`${ActionKind} ${Cause}`, number>();
+  /** Those that an alert counts are there from the start: a series born at 20 has not increased. */
+  readonly decided = new Map<`${ActionKind} ${Cause}`, number>([['terminate dead', 0]]);
   /** Launches and starts that EC2 did not grant, by its code. */
   readonly refused = new Map<string, number>();
   launched = 0;
