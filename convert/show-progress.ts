@@ -9,6 +9,9 @@ import { type OnProgress, type Progress, stages } from './progress.ts';
 /** Between two lines about one stage, so that a log of a long download stays short. */
 const LINE_EVERY_MS = 5000;
 
+/** The bar tells its own. */
+const TIME_LEFT = /, \d+ s left$/;
+
 export interface ShownProgress {
   readonly show: OnProgress;
   /** Clears what is shown, so that what comes later starts on a line of its own. */
@@ -23,8 +26,10 @@ export function showProgress(stream: NodeJS.WriteStream): ShownProgress {
   return {
     show: (progress) =>
       line.step(
-        whatOf(progress),
+        whatOf(progress).replace(TIME_LEFT, ''),
         progress.share === undefined ? undefined : { done: progress.share, all: 1 },
+        // A download's words change with every report: its file is what it is.
+        `${progress.stage} ${progress.detail?.split(',')[0]}`,
       ),
     end: () => line.end(),
   };

@@ -6,7 +6,8 @@ export interface Counted {
   readonly all: number;
 }
 
-export type OnStep = (what: string, counted?: Counted) => void;
+/** @param id of what goes on under changing words; the words themselves by default */
+export type OnStep = (what: string, counted?: Counted, id?: string) => void;
 
 const BAR_COLUMNS = 20;
 
@@ -24,9 +25,9 @@ export class ProgressLine {
     this.#stream = stream;
   }
 
-  /** The time left is counted anew where there is another `what`, or another number of all. */
-  step: OnStep = (what, counted) => {
-    const shown = `${what} ${counted?.all}`;
+  /** The time left is counted anew where there is another `id`, or another number of all. */
+  step: OnStep = (what, counted, id = what) => {
+    const shown = `${id} ${counted?.all}`;
     const payload: Payload = { what, counts: counted !== undefined };
     if (this.#bar !== undefined && shown === this.#shown) {
       this.#bar.update(counted?.done ?? 0, payload);
