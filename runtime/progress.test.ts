@@ -37,6 +37,18 @@ it('on a terminal a bar tells how far it is and how long it will take', { skip }
   assert.match(output, /█{10}░{10} 50 % {2}[12] s left {2}photos/);
 });
 
+it('one thing keeps its bar while its words change', { skip }, async () => {
+  const { output } = await shown(`
+    line.step('file, 0 MB', { done: 0, all: 10 }, 'file');
+    for (const done of [2, 4, 5]) {
+      await sleep(300);
+      line.step('file, ' + done + ' MB', { done, all: 10 }, 'file');
+    }
+    await sleep(300);
+    process.exit();`);
+  assert.match(output, / 50 % {2}[12] s left {2}file, 5 MB/);
+});
+
 it('what cannot be counted is its name alone, and at the end nothing is left', {
   skip,
 }, async () => {
