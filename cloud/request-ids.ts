@@ -4,8 +4,8 @@
  */
 import type { Redis } from 'ioredis';
 
-/** Longer than a request lives, dead letters that are soon sent again included. */
-const KEEP_MS = 24 * 3600 * 1000;
+/** Longer than a request lives and any answer is kept (ANSWER_SECONDS: a week at most). */
+const KEEP_MS = 8 * 24 * 3600 * 1000;
 
 export interface RequestIds {
   /** @returns whether nobody had it before */

@@ -97,6 +97,7 @@ export function createApp(parts: AppParts): Express {
   app.post('/', async (request, response) => {
     const exchange = open(request, response);
     await parts.access.requireClient(request);
+    exchange.left.throwIfAborted(); // Who left meanwhile would be counted for ever.
     response.on('close', admission.enter());
     const { file, answer } = await takeIn(request, response, exchange);
     sendMatch(request, response, file, await answer);

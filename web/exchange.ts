@@ -15,8 +15,11 @@ export interface Exchange {
   /**
    * The request's id, for good. A client's own uuid is taken where it is free; else a new one, since two
    * photos may never have the same.
+   * @param isKept whether its answer will be found by it: nobody may then propose it again
    */
-  settleId(): Promise<string>;
+  settleId(isKept?: boolean): Promise<string>;
+  /** Of a further photo of the request. */
+  newId(isKept: boolean): Promise<string>;
 }
 
 const uuid = z.uuid();
@@ -39,15 +42,21 @@ export function openExchange(
   response.on('close', () => {
     if (!response.writableFinished) left.abort(new Error('the client has left'));
   });
+  const own = async (id: string, isKept: boolean): Promise<string> => {
+    // Without Redis no answer is kept, and no id is taken from a client.
+    if (isKept) await ids.take(id).catch(() => {});
+    return id;
+  };
   return {
     left: left.signal,
     start: performance.now(),
     span,
-    async settleId() {
-      if (proposed === undefined) return first;
+    async settleId(isKept = false) {
+      if (proposed === undefined) return own(first, isKept);
       // Without Redis nobody knows whether it is free.
       const isFree = await ids.take(proposed).catch(() => false);
-      return isFree ? first : tell(randomUUID());
+      return isFree ? first : own(tell(randomUUID()), isKept);
     },
+    newId: (isKept) => own(randomUUID(), isKept),
   };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import type { Match } from '../cloud/messages.ts';
 import { until } from '../test/condition.fixture.ts';
 import { formBody, plainPhoto, post, postPhoto } from '../test/form.fixture.ts';
@@ -81,25 +82,54 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
     await app.stop();
   });
 
-  it('a photo is not kept in memory while its client waits for the answer', async () => {
-    const work = held();
-    const app = await startApp({ recognise: () => work.recognise() });
-    const before = heldBytes();
-    const clients = 40;
-    const body = formBody([{ fileName: 'a.jpg', bytes: largePhoto }]);
-    const answers: Promise<unknown>[] = [];
-    for (let client = 0; client < clients; client++) {
-      // One body for all: the clients are of this process too.
-      answers.push(post(app.url, body));
-    }
-    await until('all to be stored', () => work.count() === clients);
-    await until('their bytes to be free', () => heldBytes() - before < (clients * MB) / 4);
-    assert.equal(app.admission.uploadBytes, 0);
-    assert.equal(app.admission.requests, clients);
-    work.release();
-    await Promise.all(answers);
+  it('who leaves while the key is looked up is not counted any more', async () => {
+    const asked = Promise.withResolvers<void>();
+    const decided = Promise.withResolvers<void>();
+    const app = await startApp({
+      parts: {
+        access: {
+          requireClient: () => {
+            asked.resolve();
+            return decided.promise;
+          },
+          isAdmin: () => true,
+        } as never,
+      },
+    });
+    const client = await rawConnection(app.port);
+    await client.send(formHead({ 'Content-Length': 1000 }));
+    await asked.promise;
+    client.leave();
+    const connections = promisify(app.server.getConnections.bind(app.server));
+    await until('the server to know', async () => (await connections()) === 0);
+    decided.resolve();
+    // Another request comes after it, and is the only one that is counted.
+    await postPhoto(app.url, 'a.jpg', largePhoto);
+    await until('nobody to be counted', () => app.admission.requests === 0);
     await app.stop();
   });
+
+  for (const path of ['', 'v1/recognitions']) {
+    it(`a photo for /${path} is not kept in memory while its client waits for the answer`, async () => {
+      const work = held();
+      const app = await startApp({ recognise: () => work.recognise() });
+      const before = heldBytes();
+      const clients = 40;
+      const body = formBody([{ fileName: 'a.jpg', bytes: largePhoto }]);
+      const answers: Promise<unknown>[] = [];
+      for (let client = 0; client < clients; client++) {
+        // One body for all: the clients are of this process too.
+        answers.push(post(`${app.url}${path}`, body));
+      }
+      await until('all to be stored', () => work.count() === clients);
+      await until('their bytes to be free', () => heldBytes() - before < (clients * MB) / 4);
+      assert.equal(app.admission.uploadBytes, 0);
+      assert.equal(app.admission.requests, clients);
+      work.release();
+      await Promise.all(answers);
+      await app.stop();
+    });
+  }
 
   it('uploads wait for memory in their order, and get 503 when none is free in time', async () => {
     const app = await startApp({ uploadBytes: 2 * MB, roomWaitMs: 300, patienceMs: 60_000 });

@@ -54,6 +54,8 @@ export async function sendNow(
       return submit(checked, left, { id: photoId, ask, span }).catch(asError);
     }),
   );
+  // Not the photos themselves, whose bytes would be held until the answer.
+  const named = photos.map((photo): Named => ({ id: photo.id, file: photo.file }));
   return async () => {
     const answers = await Promise.all(
       sent.map((one) => (one instanceof Error ? one : one.answer.catch(asError))),
@@ -67,7 +69,7 @@ export async function sendNow(
     if (first && refusals.every((one) => one !== undefined && one.status >= 500)) throw first;
     return recognitionOf(
       id,
-      photos.map((photo, index) => {
+      named.map((photo, index) => {
         const refused = refusals[index];
         return refused
           ? failedAnswer(photo, refused)

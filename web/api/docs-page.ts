@@ -1,5 +1,6 @@
 /** The description as JSON, a page to read and try it, and a page for each type of problem. */
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { type Response, Router } from 'express';
 import helmet from 'helmet';
 import { z } from 'zod';
@@ -82,7 +83,7 @@ async function describe(): Promise<string> {
 
 async function sendFile(file: string, response: Response): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const root = new URL('.', import.meta.resolve('swagger-ui-dist/package.json')).pathname;
+  const root = fileURLToPath(new URL('.', import.meta.resolve('swagger-ui-dist/package.json')));
   response.sendFile(file, { root, maxAge: '1h' }, (error) => (error ? reject(error) : resolve()));
   await promise;
 }

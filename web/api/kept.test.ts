@@ -57,6 +57,27 @@ describe('answers for later', { timeout: 90_000 }, () => {
     });
   });
 
+  it('the id of a kept answer, or of a photo in it, is nobody else’s', async () => {
+    const node = await stage.start();
+    const send = async (proposed?: string) => {
+      const { headers, text } = await post(
+        stage.url(undefined, node),
+        stage.form('a.jpg', 'b.jpg'),
+        {
+          headers: { Prefer: 'respond-async', ...(proposed && { 'X-Request-Id': proposed }) },
+        },
+      );
+      const [, second] = await stage.takeRequests(2);
+      assert.equal(JSON.parse(text).id, headers['x-request-id']);
+      return [String(headers['x-request-id']), second?.id ?? ''] as const;
+    };
+    const [first, further] = await send();
+    const [again] = await send(first);
+    const [other] = await send(further);
+    assert.equal(new Set([first, further, again, other]).size, 4);
+    await node.stop();
+  });
+
   it('a photo for later without an answer in time has failed; an unknown id is a 404', async () => {
     const hasty = await stage.start({ REQUEST_SECONDS: 0.2 });
     const { text } = await post(stage.url(undefined, hasty), stage.form('slow.jpg'), {

@@ -1,5 +1,4 @@
 /** `/v1/recognitions`: several photos in one request, answered on its connection or kept for later. */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Request, type Response, Router } from 'express';
 import type { z } from 'zod';
@@ -38,7 +37,8 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   const take = async <T>(
     request: Request,
     response: Response,
-    { left, settleId, span }: Exchange,
+    { left, settleId, newId, span }: Exchange,
+    isKept: boolean,
     send: (batch: Batch) => Promise<T>,
   ): Promise<T> => {
     const query = checked(optionsSchema, request.query);
@@ -48,9 +48,9 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
       room.arrived();
       const options = { ...checked(optionsSchema, { ...fields }), ...query };
       await access.countMore(request, photos.length - 1);
-      const id = await settleId();
+      const id = await settleId(isKept);
       const arrived = await Promise.all(
-        photos.map((photo, index) => arrive(photo, index === 0 ? id : randomUUID())),
+        photos.map(async (photo, index) => arrive(photo, index === 0 ? id : await newId(isKept))),
       );
       return await send({ id, ask: askOf(options), photos: arrived, span });
     } finally {
@@ -62,19 +62,20 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   router.post('/v1/recognitions', async (request, response) => {
     const exchange = parts.open(request, response);
     await access.requireClient(request);
+    exchange.left.throwIfAborted(); // Who left meanwhile would be counted for ever.
     response.on('close', admission.enter());
     response.set('Cache-Control', 'no-store');
     const { left, start } = exchange;
     const isLater = wantsLater(request);
     if (isLater) {
       const holder = access.holderOf(request);
-      const recognition = await take(request, response, exchange, (batch) =>
+      const recognition = await take(request, response, exchange, isLater, (batch) =>
         sendLater(batch, holder, parts),
       );
       response.status(202).location(`/v1/recognitions/${recognition.id}`);
       response.set('Preference-Applied', 'respond-async').json(recognition);
     } else {
-      const answer = await take(request, response, exchange, (batch) =>
+      const answer = await take(request, response, exchange, isLater, (batch) =>
         sendNow(batch, parts.submit, left),
       );
       response.json(await answer());
