@@ -5,6 +5,7 @@
  * photo, and both can be taken away before they happen. Pure; knows no network.
  */
 import type { ConvolutionWeights, Values } from './fold.ts';
+import { bfloat16Bits } from './weights.ts';
 
 /** What is known of the feature map that a convolution reads, by channel. */
 export interface InputChannels {
@@ -84,8 +85,7 @@ const bits = new Uint32Array(float.buffer);
 /** The nearest number of bfloat16, ties to even. */
 export function toBfloat16(value: number): number {
   float[0] = value;
-  const word = bits[0]!;
-  bits[0] = (word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000;
+  bits[0] = bfloat16Bits(bits[0]!) << 16;
   return float[0]!;
 }
 

@@ -81,14 +81,17 @@ export function stored(data: Float32Array, storage: Storage): ArrayBufferView {
   return half;
 }
 
-/** The upper half of a float32, rounded by adding just under half a step, or half where it is odd. */
+/** The upper half of a float32's bits, rounded by adding just under half a step, or half where it is odd. */
+export function bfloat16Bits(word: number): number {
+  return (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+}
+
 function toBfloat16(data: Float32Array): Uint16Array {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
   const rounded = new Uint16Array(bits.length);
   // Not `from` with a function, which takes a second and a half for the encoder.
   for (let at = 0; at < bits.length; at++) {
-    const word = bits[at]!;
-    rounded[at] = (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+    rounded[at] = bfloat16Bits(bits[at]!);
   }
   return rounded;
 }

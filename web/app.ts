@@ -55,8 +55,11 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.use(SECURITY_HEADERS);
 
-  /** The beginning of every request for recognition; metrics and its trace are told of its end. */
-  const open = (request: Request, response: Response): Exchange => {
+  /**
+   * The beginning of every request for recognition: who may, counted until its end, of which metrics and
+   * its trace are told.
+   */
+  const open = async (request: Request, response: Response): Promise<Exchange> => {
     const { path } = request;
     const span = parts.tracing.start(`POST ${path}`, request.get('traceparent'), {
       kind: 'server',
@@ -73,6 +76,9 @@ export function createApp(parts: AppParts): Express {
       else span.end(status >= 500 ? new Error(`answered ${status}`) : undefined);
     });
     if (parts.isStopping()) throw refuse.stopping();
+    await parts.access.requireClient(request);
+    exchange.left.throwIfAborted(); // Who left meanwhile would be counted for ever.
+    response.on('close', admission.enter());
     return exchange;
   };
 
@@ -95,10 +101,7 @@ export function createApp(parts: AppParts): Express {
   };
 
   app.post('/', async (request, response) => {
-    const exchange = open(request, response);
-    await parts.access.requireClient(request);
-    exchange.left.throwIfAborted(); // Who left meanwhile would be counted for ever.
-    response.on('close', admission.enter());
+    const exchange = await open(request, response);
     const { file, answer } = await takeIn(request, response, exchange);
     sendMatch(request, response, file, await answer);
     const ms = Math.round(performance.now() - exchange.start);

@@ -190,7 +190,7 @@ export async function startPage(
     } else if (url === '/samples') {
       const names = Array.from({ length: samples }, (_, n) => `sample_${n}.jpg`);
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify({ samples: names }));
+      response.end(JSON.stringify(names));
     } else if (url.startsWith('/samples/')) {
       response.writeHead(200, { 'Content-Type': 'image/jpeg' }).end(photo);
     } else {

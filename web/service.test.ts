@@ -5,7 +5,6 @@ import { pino } from 'pino';
 import {
   decodeRequest,
   encodeReply,
-  type Match,
   type ReplyMessage,
   type RequestMessage,
 } from '../cloud/messages.ts';
@@ -16,24 +15,8 @@ import { connectRedis } from '../cloud/redis.ts';
 import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { formBody, plainPhoto, postPhoto } from '../test/form.fixture.ts';
+import { match } from './api/stage.fixture.ts';
 import { startWeb, type WebService } from './service.ts';
-
-const match = (name: string): Match => ({
-  name,
-  distance: 0.5,
-  box: [1, 2, 3, 4],
-  probability: 0.99,
-  landmarks: [
-    [1, 1],
-    [2, 1],
-    [1.5, 2],
-    [1, 3],
-    [2, 3],
-  ],
-  nearest: [{ name, distance: 0.5 }],
-  width: 48,
-  height: 48,
-});
 
 describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, () => {
   let cloud: TestCloud;

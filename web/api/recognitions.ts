@@ -19,7 +19,8 @@ export interface RecognitionRoutes extends KeptParts {
   readonly admission: Admission;
   readonly access: Access;
   readonly isStopping: () => boolean;
-  readonly open: (request: Request, response: Response) => Exchange;
+  /** Rejects for whoever may not, and counts who may until the end. */
+  readonly open: (request: Request, response: Response) => Promise<Exchange>;
   readonly maxUploadMb: number;
   /** Of all photos of one request. */
   readonly maxUploadsMb: number;
@@ -60,10 +61,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
 
   const router = Router();
   router.post('/v1/recognitions', async (request, response) => {
-    const exchange = parts.open(request, response);
-    await access.requireClient(request);
-    exchange.left.throwIfAborted(); // Who left meanwhile would be counted for ever.
-    response.on('close', admission.enter());
+    const exchange = await parts.open(request, response);
     response.set('Cache-Control', 'no-store');
     const { left, start } = exchange;
     const isLater = wantsLater(request);

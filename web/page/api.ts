@@ -128,12 +128,8 @@ async function read(response: Response): Promise<unknown> {
   throw new PostError(wordsOf(said) ?? `The server answered ${response.status}.`, mayPass);
 }
 
-/** Problem details, or the plainer form before them. */
+/** Of problem details (RFC 9457). */
 function wordsOf(said: unknown): string | undefined {
-  const { error, detail, title } = (said ?? {}) as {
-    error?: { message?: string };
-    detail?: string;
-    title?: string;
-  };
-  return error?.message ?? detail ?? title;
+  const { detail, title } = (said ?? {}) as { detail?: string; title?: string };
+  return detail ?? title;
 }

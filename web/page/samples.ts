@@ -13,9 +13,7 @@ async function get(path: string): Promise<Response> {
 /** None where the server has none. */
 export async function listSamples(): Promise<readonly string[]> {
   try {
-    const list: unknown = await (await get('/samples')).json();
-    const { samples } = Array.isArray(list) ? { samples: list } : (list as { samples?: string[] });
-    return samples ?? [];
+    return (await (await get('/samples')).json()) as string[];
   } catch {
     return [];
   }
