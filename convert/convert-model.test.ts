@@ -98,10 +98,10 @@ describe('a conversion', { timeout: 300_000 }, () => {
 
   test('with float16 weights takes half the disk and moves no distance by 1e-3', async () => {
     const { matcher, embedding: before } = await answerOf(model);
-    const whole = (await stat(join(model, modelFiles.weights))).size;
+    const whole = (await stat(join(model, modelFiles.encoderWeights))).size;
     const { converted } = await convertModel(model, { checkpoints, weights: 'float16' });
     assert.equal(converted, true);
-    assert.ok((await stat(join(model, modelFiles.weights))).size < 0.52 * whole);
+    assert.ok((await stat(join(model, modelFiles.encoderWeights))).size < 0.52 * whole);
     const { embedding: after } = await answerOf(model);
     const there = new Map(
       matcher.nearest(before, 1000).map(({ name, distance }) => [name, distance]),
@@ -114,7 +114,7 @@ describe('a conversion', { timeout: 300_000 }, () => {
 
   test('of the same inputs gives the same bytes, in place of a damaged model', async () => {
     const expected = await readIntactManifest(model);
-    await truncate(join(model, modelFiles.weights), 1000);
+    await truncate(join(model, modelFiles.encoderWeights), 1000);
     const { converted, tests } = await convertModel(model, { checkpoints });
     assert.equal(converted, true);
     assert.ok(tests.some(({ backend }) => backend === 'wasm'));

@@ -113,7 +113,11 @@ describe('photos of a gallery', { timeout: 300_000 }, () => {
       /: 1 person, .*\nThe gallery has 1 photo of 1 person; 1 left out:\n {2}.*wall\.png shows no face\nPlease look at these again:\n {2}.*1\.jpg has a face of \d\d pixels only: .*$/,
     );
     assert.equal((await convertModel(model, options)).converted, false);
-    assert.deepEqual(await readGallery(model), galleryOf((await embed(folder)).used));
+    const [made, alone] = [await readGallery(model), galleryOf((await embed(folder)).used)];
+    assert.deepEqual(made.names, alone.names);
+    // Not the same kernels: beside bfloat16, float32 is computed by TensorFlow's own.
+    const off = made.embeddings.map((value, at) => value - alone.embeddings[at]!);
+    assert.ok(Math.hypot(...off) < 1e-5, `${Math.hypot(...off)}`);
     const recognizer = await loadRecognizer(model, { precision: 'float32' });
     try {
       const { faces } = await recognizer.recognize(face);

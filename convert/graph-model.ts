@@ -1,10 +1,10 @@
 /**
- * Writes networks as a tfjs graph model whose one weight shard is the weights file. Knows tfjs's format
+ * Writes networks as a tfjs graph model whose weight shards are the weights files. Knows tfjs's format
  * and which layers it runs as one, not the networks.
  */
 import type { Attribute, Constant, DataType, GraphNode, Network } from './graph.ts';
 import { tensorName } from './graph.ts';
-import type { WeightsLayout } from './weights.ts';
+import { paddingOf, type Storage, type WeightsLayout } from './weights.ts';
 
 const tensorflowTypes: Record<DataType, string> = {
   float32: 'DT_FLOAT',
@@ -22,16 +22,21 @@ const fusableActivations = ['Relu', 'Prelu'];
 /** tfjs's word for float32 values that are stored as float16. */
 const HALF = { dtype: 'float16', original_dtype: 'float32' };
 
-/** @param shard path of the weights file from model.json */
+/** A weights file, and its path from model.json. */
+export interface Shard {
+  readonly layout: WeightsLayout;
+  readonly path: string;
+}
+
+/** @throws when the weights are not stored as tfjs can read them */
 export function encodeGraphModel(
   networks: readonly Network[],
-  layout: WeightsLayout,
-  shard: string,
+  shards: readonly Shard[],
 ): Uint8Array {
-  const stored: Constant[] = [...layout.weights.map(({ weight }) => weight), ...layout.constants];
-  const halves = new Set<Constant>(
-    layout.weights.filter(({ storage }) => storage === 'float16').map(({ weight }) => weight),
-  );
+  const stored = shards.flatMap(({ layout }): Constant[] => [
+    ...layout.weights.map(({ weight }) => weight),
+    ...layout.constants,
+  ]);
   const model = {
     format: 'graph-model',
     generatedBy: 'elastic-face',
@@ -54,19 +59,31 @@ export function encodeGraphModel(
       ],
       versions: {},
     },
-    weightsManifest: [
-      {
-        paths: [shard],
-        weights: stored.map((constant) => ({
-          name: constant.name,
-          shape: constant.shape,
-          dtype: typeOf(constant),
-          ...(halves.has(constant) && { quantization: HALF }),
-        })),
-      },
-    ],
+    weightsManifest: shards.map(({ layout, path }) => ({
+      paths: [path],
+      weights: [...weightSpecs(layout), ...layout.constants.map((one) => spec(one, typeOf(one)))],
+    })),
   };
   return Buffer.from(JSON.stringify(model));
+}
+
+/** What lies in the file, one after the other: what fills a row is a weight that nothing reads. */
+function weightSpecs(layout: WeightsLayout): object[] {
+  return layout.weights.flatMap((placed) => {
+    const { weight, storage } = placed;
+    const padding = paddingOf(placed);
+    const filler = { name: `${weight.name}/padding`, shape: [padding] };
+    return [weight, ...(padding > 0 ? [filler] : [])].map((one) => spec(one, storage));
+  });
+}
+
+function spec(
+  { name, shape }: Pick<Constant, 'name' | 'shape'>,
+  storage: Storage | 'int32',
+): object {
+  if (storage === 'bfloat16') throw new Error('tfjs has no bfloat16.');
+  if (storage !== 'float16') return { name, shape, dtype: storage };
+  return { name, shape, dtype: 'float32', quantization: HALF };
 }
 
 /**

@@ -92,10 +92,10 @@ test('the previous model does not come back over the new one', async () => {
 test('a folder with anything else in it is not replaced', async () => {
   await assert.doesNotReject(requireReplaceable(model));
   await assert.doesNotReject(requireReplaceable(join(root, 'missing')));
-  await writeFile(join(model, 'assets', 'thesis.doc'), '');
+  await writeFile(join(model, 'thesis.doc'), '');
   await assert.rejects(
     requireReplaceable(model),
-    (error) => error instanceof OutputError && error.message.includes('assets/thesis.doc'),
+    (error) => error instanceof OutputError && error.message.includes('thesis.doc'),
   );
 });
 

@@ -1,12 +1,12 @@
 /**
- * Writes networks as a TensorFlow SavedModel whose variables are filled from the weights file when it
- * is loaded, so that no checkpoint format is needed. Knows TensorFlow's format, not the networks.
+ * Writes networks as a TensorFlow SavedModel that reads its weights from their file, so that no checkpoint
+ * format is needed. Knows TensorFlow's format, not the networks.
  */
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import type { Attribute, DataType, GraphNode, Network } from './graph.ts';
 import { constantNode, tensorName, typeOf } from './graph.ts';
-import { ASSET_NODE, INIT_NODE, initNodes, variableNodes } from './stored-weights.ts';
+import { INIT_NODE, weightNodes } from './stored-weights.ts';
 import type { WeightsLayout } from './weights.ts';
 
 /** tensorflow/core/framework/types.proto */
@@ -26,17 +26,16 @@ const GRAPH_VERSIONS = { producer: 134, minConsumer: 12 };
 const root = await protobuf.load(join(import.meta.dirname, 'saved-model.proto'));
 const SavedModel = root.lookupType('SavedModel');
 
-/** @param asset name of the weights file within assets/ */
+/** @param file of the weights within the model's folder */
 export function encodeSavedModel(
   networks: readonly Network[],
   layout: WeightsLayout,
-  asset: string,
+  file: string,
 ): Uint8Array {
   const nodes = [
     ...networks.flatMap(({ constants }) => constants.map(constantNode)),
-    ...layout.weights.flatMap(variableNodes),
-    ...networks.flatMap((network) => networkNodes(network)),
-    ...initNodes(layout),
+    ...weightNodes(layout, file),
+    ...networks.flatMap(networkNodes),
   ];
   const message = SavedModel.fromObject({
     savedModelSchemaVersion: SCHEMA_VERSION,
@@ -48,20 +47,15 @@ export function encodeSavedModel(
         signatureDef: Object.fromEntries(
           networks.map((network) => [network.name, signatureDef(network)]),
         ),
-        assetFileDef: [{ tensorInfo: tensorInfo(ASSET_NODE, [], 'string'), filename: asset }],
       },
     ],
   });
   return SavedModel.encode(message).finish();
 }
 
-/** The network's own nodes, reading variables where they name weights, PReLU spelt out. */
-function networkNodes(network: Network): GraphNode[] {
-  const weights = new Set(network.weights.map(({ name }) => name));
-  return network.nodes.flatMap((node) => {
-    const inputs = node.inputs.map((input) => (weights.has(input) ? `${input}/read` : input));
-    return node.op === 'Prelu' ? preluNodes({ ...node, inputs }) : [{ ...node, inputs }];
-  });
+/** The network's own nodes, PReLU spelt out. */
+function networkNodes({ nodes }: Network): GraphNode[] {
+  return nodes.flatMap((node) => (node.op === 'Prelu' ? preluNodes(node) : [node]));
 }
 
 /** x + (slope − 1) · min(x, 0), right for slopes of any sign and size: three passes over x, not four. */
@@ -115,8 +109,8 @@ function shapeProto(shape: readonly number[]): object {
   return { dim: shape.map((size) => ({ size })) };
 }
 
-function tensorInfo(node: string, shape: readonly number[], type: DataType = 'float32'): object {
-  return { name: `${node}:0`, dtype: dataTypes[type], tensorShape: shapeProto(shape) };
+function tensorInfo(node: string, shape: readonly number[]): object {
+  return { name: `${node}:0`, dtype: dataTypes.float32, tensorShape: shapeProto(shape) };
 }
 
 function signatureDef(network: Network): object {

@@ -1,128 +1,200 @@
-/** The part of a SavedModel's graph that fills its variables from the weights file. */
-import { type Attribute, constantNode, elementCount, type GraphNode } from './graph.ts';
-import { lengthOf, type PlacedWeight, type WeightsLayout } from './weights.ts';
+/**
+ * The part of a SavedModel's graph that finds the weights in their file. The file is mapped once, when the
+ * model is loaded, and lies in a variable; weights are views of it, which take no memory of their own
+ * and share the file's pages with every other process. Only what is computed with in another type than it
+ * is stored in is a variable of its own.
+ */
+import { regionName } from '../model/format.ts';
+import { type Attribute, constantNode, type GraphNode } from './graph.ts';
+import {
+  bytesOf,
+  kindOf,
+  type PlacedWeight,
+  paddingOf,
+  ROW_BYTES,
+  rowsOf,
+  type WeightsLayout,
+} from './weights.ts';
 
-export const ASSET_NODE = 'weights/file';
 export const INIT_NODE = 'weights/init';
-/** SplitV's word for what the other pieces leave. */
-const THE_REST = -1;
+
+const MAPPED = 'weights/mapped';
+const VARIABLE = 'weights/variable';
+const ROWS = 'weights/rows';
+/** The shape of a vector of any length. */
+const FLAT = 'weights/flat';
 
 const int: Attribute = { type: 'int32' };
-const string: Attribute = { type: 'string' };
-
-export function variableNodes({ weight: { name, shape, type } }: PlacedWeight): GraphNode[] {
-  return [
-    {
-      name,
-      op: 'VarHandleOp',
-      inputs: [],
-      attributes: {
-        dtype: { type },
-        shape: { shape },
-        container: { text: '' },
-        shared_name: { text: name },
-      },
-    },
-    { name: `${name}/read`, op: 'ReadVariableOp', inputs: [name], attributes: { dtype: { type } } },
-  ];
-}
+const uint8: Attribute = { type: 'uint8' };
 
 /**
- * Reads the file once, splits it, and hands every variable its piece in the type it is computed with;
- * `INIT_NODE` is done when all are filled. One split, not a slice for each: TensorFlow goes over every
- * node of the graph when it is loaded and at the first call of each network.
+ * One node for each weight, of its name; `INIT_NODE` is to be run once before.
+ * @param file of the weights; whoever loads the graph puts the path in its place
  */
-export function initNodes(layout: WeightsLayout): GraphNode[] {
-  const { weights } = layout;
-  if (lengthOf(layout) >= 2 ** 31) throw new Error('More weights than a 32-bit offset reaches.');
-  const storages = [...new Set(weights.map(({ storage }) => storage))];
+export function weightNodes(layout: WeightsLayout, file: string): GraphNode[] {
+  const shape: Attribute = { shape: [rowsOf(layout.weights), ROW_BYTES] };
+  const converted = layout.weights.filter(isConverted);
   return [
     {
-      name: ASSET_NODE,
-      op: 'Placeholder',
+      name: 'weights/file',
+      op: 'ImmutableConst',
       inputs: [],
-      attributes: { dtype: string, shape: { shape: [] } },
+      attributes: { dtype: uint8, shape, memory_region_name: { text: regionName(file) } },
     },
-    { name: 'weights/bytes', op: 'ReadFile', inputs: [ASSET_NODE], attributes: {} },
-    ...storages.flatMap((storage) => storedNodes(layout, storage)),
+    // Prints nothing; but TensorFlow computes in advance whatever follows from constants, and copies it.
+    {
+      name: MAPPED,
+      op: 'Print',
+      inputs: ['weights/file'],
+      attributes: {
+        T: uint8,
+        U: { types: [] },
+        message: { text: '' },
+        first_n: { int: 0 },
+        summarize: { int: 0 },
+      },
+    },
+    ...variable(VARIABLE, shape, uint8),
+    assign(`${VARIABLE}/assign`, VARIABLE, MAPPED, uint8),
+    read(ROWS, VARIABLE, uint8),
+    vector(FLAT, [-1]),
+    ...kindNodes(layout.weights),
     {
       name: INIT_NODE,
       op: 'NoOp',
-      inputs: weights.map(({ weight }) => `^weights/init/${weight.name}/assign`),
+      inputs: [
+        `^${VARIABLE}/assign`,
+        ...converted.map(({ weight }) => `^weights/init/${weight.name}/assign`),
+      ],
       attributes: {},
     },
   ];
 }
 
-/** Fills the variables that are stored in this type. */
-function storedNodes(layout: WeightsLayout, storage: PlacedWeight['storage']): GraphNode[] {
-  const stored: Attribute = { type: storage };
-  const values = `weights/values/${storage}`;
-  const pieces = `weights/pieces/${storage}`;
-  const lengths: number[] = [];
-  const piecesOf = new Map<PlacedWeight, number>();
-  let end = 0;
-  const placed = layout.weights.filter((one) => one.storage === storage);
-  for (const one of placed.toSorted((a, b) => a.offset - b.offset)) {
-    // What lies between is stored in another type.
-    if (one.offset > end) lengths.push(one.offset - end);
-    piecesOf.set(one, lengths.length);
-    lengths.push(elementCount(one.weight.shape));
-    end = one.offset + elementCount(one.weight.shape);
+/** Those of each kind are cut out of the file together, for TensorFlow goes over every node several times. */
+function kindNodes(weights: readonly PlacedWeight[]): GraphNode[] {
+  const nodes: GraphNode[] = [constantNode({ name: 'weights/axis', ...scalar(0) })];
+  for (let at = 0, row = 0; at < weights.length; ) {
+    const kind = kindOf(weights[at]!);
+    const of = weights.slice(at).filter((one) => kindOf(one) === kind);
+    nodes.push(...piecesNodes(`weights/${kind}`, of, row));
+    for (const [index, one] of of.entries()) nodes.push(...pieceNodes(one, index));
+    at += of.length;
+    row += rowsOf(of);
   }
-  lengths.push(THE_REST);
+  return nodes;
+}
+
+/** `<path>/pieces` with the rows of each weight as numbers, without a copy: all begin with a row. */
+function piecesNodes(path: string, weights: readonly PlacedWeight[], row: number): GraphNode[] {
+  const { storage } = weights[0]!;
+  const rows = rowsOf(weights);
+  const numbers = ROW_BYTES / bytesOf[storage];
+  const type: Attribute = { type: storage };
+  const root = isConverted(weights[0]!) ? MAPPED : ROWS;
   return [
+    vector(`${path}/begin`, [row, 0]),
+    vector(`${path}/size`, [rows, ROW_BYTES]),
     {
-      name: values,
-      op: 'DecodeRaw',
-      inputs: ['weights/bytes'],
-      attributes: { out_type: stored, little_endian: { flag: true } },
+      name: `${path}/rows`,
+      op: 'Slice',
+      inputs: [root, `${path}/begin`, `${path}/size`],
+      attributes: { T: uint8, Index: int },
     },
-    vector(`${pieces}/lengths`, lengths),
-    constantNode({ name: `${pieces}/axis`, shape: [], data: Int32Array.of(0) }),
+    vector(`${path}/shape`, [rows, numbers, bytesOf[storage]]),
+    reshape(`${path}/bytes`, `${path}/rows`, `${path}/shape`, uint8),
     {
-      name: pieces,
+      name: `${path}/numbers`,
+      op: 'Bitcast',
+      inputs: [`${path}/bytes`],
+      attributes: { T: uint8, type },
+    },
+    vector(
+      `${path}/lengths`,
+      weights.map((one) => one.rows),
+    ),
+    {
+      name: `${path}/pieces`,
       op: 'SplitV',
-      inputs: [values, `${pieces}/lengths`, `${pieces}/axis`],
-      attributes: { num_split: { int: lengths.length }, T: stored, Tlen: int },
+      inputs: [`${path}/numbers`, `${path}/lengths`, 'weights/axis'],
+      attributes: { num_split: { int: weights.length }, T: type, Tlen: int },
     },
-    ...placed.flatMap((one) => fillNodes(one, `${pieces}:${piecesOf.get(one)}`)),
   ];
 }
 
-function fillNodes({ weight, storage }: PlacedWeight, piece: string): GraphNode[] {
+/** A weight in its shape, of its name. */
+function pieceNodes(placed: PlacedWeight, index: number): GraphNode[] {
+  const { weight, storage } = placed;
+  const type: Attribute = { type: storage };
   const at = `weights/init/${weight.name}`;
-  const stored: Attribute = { type: storage };
-  const type: Attribute = { type: weight.type };
+  const last = isConverted(placed) ? `${at}/stored` : weight.name;
+  const piece = `weights/${kindOf(placed)}/pieces:${index}`;
+  const isFull = paddingOf(placed) === 0;
+  const isVector = weight.shape.length === 1;
   const nodes: GraphNode[] = [];
-  let value = piece;
-  if (weight.shape.length !== 1) {
-    nodes.push(vector(`${at}/shape`, weight.shape), {
-      name: `${at}/reshape`,
-      op: 'Reshape',
-      inputs: [value, `${at}/shape`],
-      attributes: { T: stored, Tshape: int },
-    });
-    value = `${at}/reshape`;
+  let flat = piece;
+  if (!isFull) {
+    const cut = isVector ? last : `${at}/cut`;
+    nodes.push(
+      reshape(`${at}/flat`, piece, FLAT, type),
+      vector(`${at}/begin`, [0]),
+      vector(`${at}/length`, [weight.data.length]),
+      {
+        name: cut,
+        op: 'Slice',
+        inputs: [`${at}/flat`, `${at}/begin`, `${at}/length`],
+        attributes: { T: type, Index: int },
+      },
+    );
+    flat = cut;
   }
-  if (storage !== weight.type) {
-    nodes.push({
+  if (!isVector) nodes.push(vector(`${at}/shape`, weight.shape));
+  if (flat !== last) nodes.push(reshape(last, flat, isVector ? FLAT : `${at}/shape`, type));
+  return isConverted(placed) ? [...nodes, ...convertedNodes(placed, last)] : nodes;
+}
+
+/** A variable in the type that is computed with. */
+function convertedNodes({ weight, storage }: PlacedWeight, from: string): GraphNode[] {
+  const at = `weights/init/${weight.name}`;
+  const type: Attribute = { type: weight.type };
+  return [
+    {
       name: `${at}/cast`,
       op: 'Cast',
-      inputs: [value],
-      attributes: { SrcT: stored, DstT: type, Truncate: { flag: false } },
-    });
-    value = `${at}/cast`;
-  }
-  nodes.push({
-    name: `${at}/assign`,
-    op: 'AssignVariableOp',
-    inputs: [weight.name, value],
-    attributes: { dtype: type },
-  });
-  return nodes;
+      inputs: [from],
+      attributes: { SrcT: { type: storage }, DstT: type, Truncate: { flag: false } },
+    },
+    ...variable(`${at}/variable`, { shape: weight.shape }, type),
+    assign(`${at}/assign`, `${at}/variable`, `${at}/cast`, type),
+    read(weight.name, `${at}/variable`, type),
+  ];
+}
+
+function isConverted({ storage, weight }: PlacedWeight): boolean {
+  return storage !== weight.type;
+}
+
+function variable(name: string, shape: Attribute, dtype: Attribute): GraphNode[] {
+  const attributes = { dtype, shape, container: { text: '' }, shared_name: { text: name } };
+  return [{ name, op: 'VarHandleOp', inputs: [], attributes }];
+}
+
+function assign(name: string, to: string, value: string, dtype: Attribute): GraphNode {
+  return { name, op: 'AssignVariableOp', inputs: [to, value], attributes: { dtype } };
+}
+
+function read(name: string, from: string, dtype: Attribute): GraphNode {
+  return { name, op: 'ReadVariableOp', inputs: [from], attributes: { dtype } };
+}
+
+function reshape(name: string, from: string, shape: string, type: Attribute): GraphNode {
+  return { name, op: 'Reshape', inputs: [from, shape], attributes: { T: type, Tshape: int } };
 }
 
 function vector(name: string, values: readonly number[]): GraphNode {
   return constantNode({ name, shape: [values.length], data: Int32Array.from(values) });
+}
+
+function scalar(value: number) {
+  return { shape: [], data: Int32Array.of(value) };
 }

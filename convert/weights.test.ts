@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { NetworkBuilder } from './network-builder.ts';
-import { layoutWeights, stored, writeWeights } from './weights.ts';
+import { layoutWeights, rowsOf, stored, writeWeights } from './weights.ts';
 
 /** bfloat16 bits as the number they stand for. */
 function fromBfloat16(bits: number): number {
@@ -36,7 +36,7 @@ test('a weight that float16 cannot hold is refused', () => {
   assert.deepEqual(stored(Float32Array.of(1 / 3), 'float16'), Float16Array.of(1 / 3));
 });
 
-test('weights of several formats lie in one file, each at its own offset', async () => {
+test('weights of several formats lie in one file, those of one together, each from a row on', async () => {
   const builder = new NetworkBuilder('net');
   const x = builder.cast('cast', builder.input('x', [-1, 1, 1, 1]), 'bfloat16');
   const filter = {
@@ -56,27 +56,27 @@ test('weights of several formats lie in one file, each at its own offset', async
   });
   const layout = layoutWeights([builder.finish([{ name: 'dense', shape: [-1, 1] }])]);
   assert.deepEqual(
-    layout.weights.map(({ storage, offset }) => [storage, offset]),
+    layout.weights.map(({ storage, rows }) => [storage, rows]),
     [
-      ['bfloat16', 0],
-      ['bfloat16', 2],
-      ['float32', 2],
-      ['float32', 4],
+      ['bfloat16', 1],
+      ['bfloat16', 1],
+      ['float32', 1],
+      ['float32', 1],
     ],
   );
   const folder = await mkdtemp(join(tmpdir(), 'elastic-face-'));
   try {
     await writeWeights(join(folder, 'weights.bin'), layout);
     const { buffer, byteOffset, length } = await readFile(join(folder, 'weights.bin'));
-    assert.equal(length, 4 * 2 + 3 * 4);
+    assert.equal(length, 64 * rowsOf(layout.weights));
     const view = new DataView(buffer, byteOffset, length);
     assert.deepEqual(
-      [0, 2, 4, 6].map((at) => fromBfloat16(view.getUint16(at, true))),
-      [1, 2, 3, 4],
+      [0, 2, 4, 64, 66, 68].map((at) => fromBfloat16(view.getUint16(at, true))),
+      [1, 2, 0, 3, 4, 0],
     );
     assert.deepEqual(
-      [8, 12, 16].map((at) => view.getFloat32(at, true)),
-      [5, 6, 7],
+      [128, 132, 136, 192].map((at) => view.getFloat32(at, true)),
+      [5, 6, 0, 7],
     );
   } finally {
     await rm(folder, { recursive: true });

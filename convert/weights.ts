@@ -1,5 +1,5 @@
 /**
- * The order and the number formats of all weights in one file, which both model formats point into.
+ * The order and the number formats of the weights in one file, which both model formats point into.
  * Knows the layout, not what the weights mean.
  */
 import { open } from 'node:fs/promises';
@@ -8,51 +8,60 @@ import type { Constant, Network, Weight } from './graph.ts';
 /** How numbers lie in the file; whoever reads them makes the type that its nodes compute with. */
 export type Storage = 'float32' | 'float16' | 'bfloat16';
 
-const bytesOf: Record<Storage, number> = { float32: 4, float16: 2, bfloat16: 2 };
+export const bytesOf: Record<Storage, number> = { float32: 4, float16: 2, bfloat16: 2 };
+
+/**
+ * Bytes of a row. Every weight begins with one, so that TensorFlow, whose tensors begin at multiples of
+ * 64 bytes, reads it where it lies.
+ */
+export const ROW_BYTES = 64;
 
 export interface PlacedWeight {
   readonly weight: Weight;
   readonly storage: Storage;
-  /** From the beginning of the file, in elements as they are stored. */
-  readonly offset: number;
+  /** How many rows it takes; zeros fill the last one. */
+  readonly rows: number;
 }
 
 export interface WeightsLayout {
+  /** In their order in the file; those of one storage lie together. */
   readonly weights: readonly PlacedWeight[];
   /** They follow the weights: only the tfjs model reads them from the file. */
   readonly constants: readonly Constant[];
 }
 
-/**
- * Networks with the largest weights come first: the lengths of theirs are multiples of 64 bytes, and
- * TensorFlow hands out slices that begin and end on such without copying them.
- * @param storageOf a weight; as it is computed with by default
- */
+/** @param storageOf a weight; as it is computed with by default */
 export function layoutWeights(
   networks: readonly Network[],
   storageOf: (weight: Weight, network: Network) => Storage = ({ type }) => type,
 ): WeightsLayout {
-  const size = ({ weights }: Network) => weights.reduce((sum, { data }) => sum + data.length, 0);
-  const ordered = networks.toSorted((a, b) => size(b) - size(a));
-  let at = 0;
-  const weights = ordered.flatMap((network) =>
+  const weights = networks.flatMap((network) =>
     network.weights.map((weight): PlacedWeight => {
       const storage = storageOf(weight, network);
-      const offset = at / bytesOf[storage];
-      if (!Number.isInteger(offset)) throw new Error(`${weight.name} is not aligned in its file.`);
-      at += weight.data.length * bytesOf[storage];
-      return { weight, storage, offset };
+      const rows = Math.ceil((weight.data.length * bytesOf[storage]) / ROW_BYTES);
+      return { weight, storage, rows };
     }),
   );
-  return { weights, constants: ordered.flatMap((network) => network.constants) };
+  const kinds = [...new Set(weights.map(kindOf))];
+  return {
+    weights: weights.toSorted((a, b) => kinds.indexOf(kindOf(a)) - kinds.indexOf(kindOf(b))),
+    constants: networks.flatMap((network) => network.constants),
+  };
 }
 
-/** In bytes, of the weights without the constants. */
-export function lengthOf({ weights }: WeightsLayout): number {
-  return weights.reduce(
-    (sum, { weight, storage }) => sum + weight.data.length * bytesOf[storage],
-    0,
-  );
+/** Weights of one kind are read in one way. */
+export function kindOf({ storage, weight }: PlacedWeight): string {
+  return storage === weight.type ? storage : `${storage}_to_${weight.type}`;
+}
+
+/** Of the weights without the constants. */
+export function rowsOf(weights: readonly PlacedWeight[]): number {
+  return weights.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+/** Numbers of its storage that fill the weight's last row. */
+export function paddingOf({ weight, storage, rows }: PlacedWeight): number {
+  return (rows * ROW_BYTES) / bytesOf[storage] - weight.data.length;
 }
 
 /**
@@ -61,8 +70,10 @@ export function lengthOf({ weights }: WeightsLayout): number {
  */
 export async function writeWeights(path: string, layout: WeightsLayout): Promise<void> {
   await using file = await open(path, 'w');
-  for (const { weight, storage } of layout.weights) {
+  for (const placed of layout.weights) {
+    const { weight, storage } = placed;
     await file.writeFile(bytes(stored(weight.data, storage)));
+    await file.writeFile(new Uint8Array(paddingOf(placed) * bytesOf[storage]));
   }
   for (const { data } of layout.constants) await file.writeFile(bytes(data));
   await file.sync();

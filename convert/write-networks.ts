@@ -1,9 +1,9 @@
 /**
- * The four networks from their checkpoints to the three files that hold them. Knows which file is which
+ * The four networks from their checkpoints to the files that hold them. Knows which file is which
  * network's, not what the formats look like.
  */
 import { writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { modelFiles, type Precision } from '../model/format.ts';
 import {
   buildBlockProposalNetwork,
@@ -58,8 +58,8 @@ export async function buildNetworks(
 }
 
 /**
- * Writes weights and SavedModel of each precision, and a tfjs graph model of the float32 one. Identical
- * networks give identical bytes.
+ * Writes weights and SavedModels of detection and of each encoder, and a tfjs graph model of the float32
+ * ones. Identical networks give identical bytes.
  * @param encoderStorage of the float32 encoder; detection, which cuts the faces, is never rounded
  */
 export async function writeNetworks(
@@ -67,27 +67,36 @@ export async function writeNetworks(
   { float32, bfloat16 }: ModelNetworks,
   encoderStorage: Storage = 'float32',
 ): Promise<void> {
-  const place = (file: keyof typeof modelFiles) => join(directory, modelFiles[file]);
-  const layout = layoutWeights(float32, (_, { name }) =>
-    name === 'encoder' ? encoderStorage : 'float32',
-  );
-  await writeWeights(place('weights'), layout);
-  const weightsName = basename(modelFiles.weights);
-  await writeFile(place('savedModel'), encodeSavedModel(float32, layout, weightsName));
-  await writeFile(
-    place('oneDnn'),
-    encodeSavedModel(float32.map(withFusedConvolutions), layout, `../../${modelFiles.weights}`),
-  );
-  const everywhere = float32.filter(({ name }) => (networkNames as string[]).includes(name));
-  await writeFile(place('graphModel'), encodeGraphModel(everywhere, layout, modelFiles.weights));
+  const { detectionWeights, encoderWeights, bfloat16Weights } = modelFiles;
+  const encoder = float32.filter(({ name }) => name === 'encoder');
+  const detection = float32.filter((network) => !encoder.includes(network));
+  // The larger first: of shards of several sizes, tfjs reads zeros where the last one is the largest.
+  const shards = [
+    { layout: layoutWeights(encoder, () => encoderStorage), path: encoderWeights },
+    { layout: layoutWeights(detection), path: detectionWeights },
+  ] as const;
   // What stays float32 there, the last layer, loses next to nothing as float16, and takes half the disk.
   const small = layoutWeights(bfloat16, ({ type, data }) =>
     type === 'float32' && data.length > 100_000 ? 'float16' : type,
   );
-  await writeWeights(place('bfloat16Weights'), small);
-  const smallName = basename(modelFiles.bfloat16Weights);
-  await writeFile(
-    place('bfloat16'),
-    encodeSavedModel(bfloat16.map(withFusedConvolutions), small, smallName),
-  );
+  const everywhere = float32.filter(({ name }) => (networkNames as string[]).includes(name));
+  const files: Record<string, Uint8Array> = {
+    [modelFiles.graphModel]: encodeGraphModel(everywhere, shards),
+    [modelFiles.bfloat16]: encodeSavedModel(fused(bfloat16), small, bfloat16Weights),
+  };
+  for (const [networks, { layout, path }, plain, oneDnn] of [
+    [encoder, shards[0], modelFiles.encoder, modelFiles.encoderOneDnn],
+    [detection, shards[1], modelFiles.detection, modelFiles.detectionOneDnn],
+  ] as const) {
+    files[plain] = encodeSavedModel(networks, layout, path);
+    files[oneDnn] = encodeSavedModel(fused(networks), layout, path);
+  }
+  for (const { layout, path } of [...shards, { layout: small, path: bfloat16Weights }]) {
+    await writeWeights(join(directory, path), layout);
+  }
+  for (const [file, bytes] of Object.entries(files)) await writeFile(join(directory, file), bytes);
+}
+
+function fused(networks: readonly Network[]): Network[] {
+  return networks.map(withFusedConvolutions);
 }

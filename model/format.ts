@@ -5,28 +5,43 @@
 import { z } from 'zod';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
-export const FORMAT_VERSION = 5;
+export const FORMAT_VERSION = 6;
 
 /** What the encoder's convolutions compute in. */
 export type Precision = 'float32' | 'bfloat16';
 
-/** Folder of the bfloat16 encoder's own SavedModel: it takes memory only where it is used. */
-export const BFLOAT16_FOLDER = 'encoder-bfloat16';
-
-/** Folder of the float32 networks as oneDNN's operations; they read the weights of the plain ones. */
-export const ONEDNN_FOLDER = 'onednn';
-
 export const modelFiles = {
   manifest: 'manifest.json',
-  savedModel: 'saved_model.pb',
+  /** All networks in float32, for tfjs. */
   graphModel: 'model.json',
-  weights: 'assets/weights.bin',
-  oneDnn: `${ONEDNN_FOLDER}/saved_model.pb`,
-  bfloat16: `${BFLOAT16_FOLDER}/saved_model.pb`,
-  bfloat16Weights: `${BFLOAT16_FOLDER}/assets/weights.bin`,
+  /** P-Net, R-Net and O-Net, for TensorFlow. */
+  detection: 'detection.pb',
+  /** The same as oneDNN's operations. */
+  detectionOneDnn: 'detection-onednn.pb',
+  detectionWeights: 'detection.bin',
+  encoder: 'encoder.pb',
+  encoderOneDnn: 'encoder-onednn.pb',
+  encoderWeights: 'encoder.bin',
+  bfloat16: 'encoder-bfloat16.pb',
+  bfloat16Weights: 'encoder-bfloat16.bin',
   gallery: 'gallery.json',
   galleryEmbeddings: 'gallery.bin',
 } as const;
+
+/** Bytes that a graph has for the path of its weights file. */
+const REGION_BYTES = 1024;
+
+/**
+ * The path of a weights file as it stands in a graph: slashes fill the room before it. The conversion
+ * writes the name alone; whoever loads the graph puts the whole path in its place, for TensorFlow
+ * resolves none against the graph's own.
+ * @throws {RangeError} when it is longer than the room for it
+ */
+export function regionName(path: string): string {
+  const padding = REGION_BYTES - Buffer.byteLength(path);
+  if (padding < 0) throw new RangeError(`A path of over ${REGION_BYTES} bytes: ${path}`);
+  return '/'.repeat(padding) + path;
+}
 
 export const EMBEDDING_LENGTH = 512;
 export const FACE_SIZE = 240;

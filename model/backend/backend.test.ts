@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { memory } from '@tensorflow/tfjs-core';
 import { modelDirectory } from '../../test/model.fixture.ts';
-import { ModelError } from '../errors.ts';
-import { modelFiles } from '../format.ts';
+import { BackendError, ModelError } from '../errors.ts';
+import { FACE_SIZE, modelFiles } from '../format.ts';
 import type { Networks } from '../networks.ts';
 import { openNetworks } from './index.ts';
 
@@ -188,20 +188,63 @@ describe('opening a model', { timeout: 120_000 }, () => {
 
     it(`${backend}: a damaged model is an error that says what to do`, async () => {
       const directory = join(folder, backend);
-      await mkdir(join(directory, 'assets'), { recursive: true });
-      const source = await modelDirectory();
-      await copyFile(join(source, modelFiles.weights), join(directory, modelFiles.weights));
-      await mkdir(join(directory, dirname(modelFiles.oneDnn)));
-      for (const file of [modelFiles.savedModel, modelFiles.oneDnn, modelFiles.graphModel]) {
-        await copyFile(join(source, file), join(directory, file));
+      await cp(await modelDirectory(), directory, { recursive: true });
+      for (const file of [
+        modelFiles.detection,
+        modelFiles.detectionOneDnn,
+        modelFiles.graphModel,
+      ]) {
         await truncate(join(directory, file), 1000);
       }
       await assert.rejects(
         openNetworks(directory, { backend }),
-        (error) => error instanceof ModelError && /convert it anew/.test(error.message),
+        (error) =>
+          error instanceof ModelError && /convert (?:it|the model) anew/.test(error.message),
       );
     });
   }
+
+  it('tensorflow: a network that is loaded later is that of the model that was opened', async (context) => {
+    const directory = join(folder, 'replaced');
+    await cp(await modelDirectory(), directory, { recursive: true });
+    const face = Float32Array.from({ length: 3 * FACE_SIZE ** 2 }, (_, at) => Math.sin(at));
+    const open = () => openNetworks(directory, { backend: 'tensorflow', precision: 'bfloat16' });
+    let networks: Networks;
+    try {
+      networks = await open();
+    } catch (error) {
+      if (error instanceof BackendError) return context.skip(error.message);
+      throw error;
+    }
+    const before = networks.embed(face, 1, 'float32');
+    networks.dispose();
+    networks = await open();
+    try {
+      const weights = join(directory, modelFiles.encoderWeights);
+      await rename(weights, `${weights}.old`);
+      await writeFile(weights, new Uint8Array(100e6));
+      assert.deepEqual(networks.embed(face, 1, 'float32'), before);
+    } finally {
+      networks.dispose();
+    }
+  });
+
+  it('tensorflow: weights that were cut short are an error, not a crash', async (context) => {
+    const directory = join(folder, 'short');
+    await cp(await modelDirectory(), directory, { recursive: true });
+    for (const file of [modelFiles.encoderWeights, modelFiles.bfloat16Weights]) {
+      await truncate(join(directory, file), 4096);
+    }
+    try {
+      const networks = await openNetworks(directory, { backend: 'tensorflow' });
+      networks.dispose();
+      assert.fail('It opened.');
+    } catch (error) {
+      if (error instanceof BackendError) return context.skip(error.message);
+      assert.ok(error instanceof ModelError, String(error));
+      assert.match(error.message, /convert the model anew/);
+    }
+  });
 
   it('oneDNN’s operations and TensorFlow’s own give the same answers', async (context) => {
     const { spawnSync } = await import('node:child_process');

@@ -20,7 +20,7 @@ export interface OutputTensor {
   readonly shape: readonly number[];
 }
 
-const encoders: Record<Precision, Signature> = {
+export const encoders: Record<Precision, Signature> = {
   float32: 'encoder',
   bfloat16: 'encoder_bfloat16',
 };

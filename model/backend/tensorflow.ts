@@ -1,30 +1,25 @@
 /**
- * The model as one TensorFlow session. It speaks to tfjs-node's native addon itself: the package's
+ * The networks as TensorFlow sessions. It speaks to tfjs-node's native addon itself: the package's
  * JavaScript (all of TensorFlow.js, and a parser that reads the graph anew for every signature) takes
  * longer to load than TensorFlow does.
  */
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
-import { messageOf } from '../../runtime/errors.ts';
-import { ModelError } from '../errors.ts';
-import { BFLOAT16_FOLDER, modelFiles, ONEDNN_FOLDER, type Precision } from '../format.ts';
+import { modelFiles, type Precision } from '../format.ts';
 import { type Addon, loadAddon } from '../native/load.ts';
 import { usesOneDnnHere } from './processor.ts';
-import type { OutputTensor, Session, Signature } from './session.ts';
+import { SavedModel } from './saved-model.ts';
+import { encoders, type OutputTensor, type Session, type Signature } from './session.ts';
 
-const TAG = 'serve';
-
-/** A network in one of the loaded SavedModels; its nodes are named `<name>/<tensor>`. */
-interface Loaded {
-  readonly model: number;
+/** A network in one of the SavedModels; its nodes are named `<name>/<tensor>`. */
+interface Place {
+  readonly model: SavedModel;
   readonly name: string;
 }
 
 /**
  * @param threads of one operation; the first call in a process settles it
- * @param precision bfloat16 loads that encoder beside the float32 one
+ * @param precision of the encoder that is loaded now; with bfloat16, float32's is loaded when it is needed
  * @throws {BackendError} when tfjs-node's addon does not load
- * @throws {ModelError} when the folder's SavedModel cannot be read
+ * @throws {ModelError} when one of the folder's SavedModels cannot be read
  */
 export async function openTensorflow(
   directory: string,
@@ -32,23 +27,35 @@ export async function openTensorflow(
   precision: Precision,
 ): Promise<Session> {
   const addon = loadAddon(threads);
-  const models = await loadModels(addon, directory, precision);
-  const networkOf = (signature: Signature): Loaded => {
-    const model = signature === 'encoder_bfloat16' ? models.rough : models.whole;
-    if (model === undefined) throw new Error(`The network ${signature} is not loaded.`);
-    return { model, name: signature === 'encoder_bfloat16' ? 'encoder' : signature };
+  const opened: SavedModel[] = [];
+  const dispose = () => {
+    for (const model of opened) model.dispose();
   };
+  const open: Opener = (graph, weights) => {
+    const model = new SavedModel(addon, directory, { graph, weights });
+    opened.push(model);
+    return model;
+  };
+  let places: Record<Signature, Place>;
+  try {
+    places = placesOf(open, precision);
+    places.pnet.model.load();
+    places[encoders[precision]].model.load();
+  } catch (error) {
+    dispose();
+    throw error;
+  }
   return {
     backend: 'tensorflow',
     blocks: true,
     precision,
     run(signature, input, outputs) {
-      const { model, name } = networkOf(signature);
+      const { model, name } = places[signature];
       const nodes = outputs.map((output) => `${name}/${output}`).join(',');
       const tensor = addon.createTensor(input.shape, addon.TF_FLOAT, input.data);
       let results: ReturnType<Addon['runSavedModel']> = [];
       try {
-        results = addon.runSavedModel(model, [tensor], `${name}/${input.name}`, nodes);
+        results = addon.runSavedModel(model.load(), [tensor], `${name}/${input.name}`, nodes);
         const read = {} as Record<(typeof outputs)[number], OutputTensor>;
         for (const [index, { id, shape }] of results.entries()) {
           read[outputs[index]!] = { data: addon.tensorDataSync(id) as Float32Array, shape };
@@ -59,53 +66,33 @@ export async function openTensorflow(
         for (const { id } of results) addon.deleteTensor(id);
       }
     },
-    dispose() {
-      addon.deleteSavedModel(models.whole);
-      if (models.rough !== undefined) addon.deleteSavedModel(models.rough);
-    },
+    dispose,
   };
 }
 
-interface Models {
-  /** All networks in float32. */
-  readonly whole: number;
-  /** The encoder in bfloat16. */
-  readonly rough: number | undefined;
-}
+type Opener = (graph: string, weights: string) => SavedModel;
 
-async function loadModels(addon: Addon, directory: string, precision: Precision): Promise<Models> {
-  const { savedModel, oneDnn, weights, bfloat16, bfloat16Weights } = modelFiles;
-  const fused = usesOneDnnHere();
-  const rough = precision === 'bfloat16';
-  for (const file of [
-    fused ? oneDnn : savedModel,
-    weights,
-    ...(rough ? [bfloat16, bfloat16Weights] : []),
-  ]) {
-    await check(directory, file);
-  }
-  let whole: number | undefined;
-  try {
-    whole = addon.loadSavedModel(fused ? join(directory, ONEDNN_FOLDER) : directory, TAG);
-    const roughFolder = join(directory, BFLOAT16_FOLDER);
-    return { whole, rough: rough ? addon.loadSavedModel(roughFolder, TAG) : undefined };
-  } catch (cause) {
-    if (whole !== undefined) addon.deleteSavedModel(whole);
-    const [reason] = messageOf(cause).split('\n');
-    throw new ModelError(
-      `The SavedModel in ${directory} cannot be loaded (${reason}): convert it anew with \`npm run convert\`.`,
-      { cause },
-    );
-  }
-}
-
-async function check(directory: string, file: string): Promise<void> {
-  try {
-    await access(join(directory, file));
-  } catch (cause) {
-    throw new ModelError(
-      `There is no ${file} in ${directory}: convert the model with \`npm run convert\`.`,
-      { cause },
-    );
-  }
+/** Nothing of them is loaded yet. */
+function placesOf(open: Opener, precision: Precision): Record<Signature, Place> {
+  const { detectionWeights, encoderWeights, bfloat16Weights } = modelFiles;
+  const oneDnn = usesOneDnnHere();
+  // oneDNN keeps an arrangement of its own of the weights, 96 MB: too much for a face in five.
+  const keepsWeights = oneDnn && precision === 'float32';
+  const detection = open(
+    oneDnn ? modelFiles.detectionOneDnn : modelFiles.detection,
+    detectionWeights,
+  );
+  const encoder = open(
+    keepsWeights ? modelFiles.encoderOneDnn : modelFiles.encoder,
+    encoderWeights,
+  );
+  const bfloat16 = open(modelFiles.bfloat16, bfloat16Weights);
+  return {
+    pnet: { model: detection, name: 'pnet' },
+    pnet_blocks: { model: detection, name: 'pnet_blocks' },
+    rnet: { model: detection, name: 'rnet' },
+    onet: { model: detection, name: 'onet' },
+    encoder: { model: encoder, name: 'encoder' },
+    encoder_bfloat16: { model: bfloat16, name: 'encoder' },
+  };
 }

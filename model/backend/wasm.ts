@@ -20,7 +20,7 @@ const graphModelSchema = z.object({
   weightsManifest: z
     .array(
       z.object({
-        paths: z.array(z.string()).length(1),
+        paths: z.tuple([z.string()]),
         weights: z.array(
           z.object({
             name: z.string(),
@@ -33,7 +33,7 @@ const graphModelSchema = z.object({
         ),
       }),
     )
-    .length(1),
+    .min(1),
 });
 
 /**
@@ -97,16 +97,16 @@ async function start() {
 
 async function readArtifacts(directory: string) {
   try {
-    const [text, bytes] = await Promise.all([
-      readFile(join(directory, modelFiles.graphModel), 'utf8'),
-      readFile(join(directory, modelFiles.weights)),
-    ]);
+    const text = await readFile(join(directory, modelFiles.graphModel), 'utf8');
     const { format, modelTopology, weightsManifest } = graphModelSchema.parse(JSON.parse(text));
+    const shards = await Promise.all(
+      weightsManifest.map(({ paths: [path] }) => readFile(join(directory, path))),
+    );
     return {
       format,
       modelTopology,
-      weightSpecs: weightsManifest[0]?.weights ?? [],
-      weightData: wholeBuffer(bytes),
+      weightSpecs: weightsManifest.flatMap(({ weights }) => weights),
+      weightData: shards.map(wholeBuffer),
     };
   } catch (cause) {
     throw new ModelError(

@@ -1,0 +1,110 @@
+/**
+ * One of the folder's SavedModels, loaded when it is needed first. TensorFlow maps a weights file by an
+ * absolute path that stands in the graph, and wants the graph in a folder of its own: it gets a copy with
+ * the path in it, for as long as it loads. Knows no network.
+ */
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { messageOf } from '../../runtime/errors.ts';
+import { ModelError } from '../errors.ts';
+import { regionName } from '../format.ts';
+import type { Addon } from '../native/load.ts';
+
+const TAG = 'serve';
+/** How TensorFlow names a SavedModel's graph. */
+const GRAPH_FILE = 'saved_model.pb';
+/** Linux's paths of open files. */
+const OPEN_FILES = '/proc/self/fd';
+
+/** The names of a graph and of its weights within the model's folder. */
+export interface SavedModelFiles {
+  readonly graph: string;
+  readonly weights: string;
+}
+
+export class SavedModel {
+  readonly #addon: Addon;
+  readonly #directory: string;
+  readonly #files: SavedModelFiles;
+  readonly #graph: Buffer;
+  /** Open until it is loaded: a conversion into the same folder meanwhile puts other weights there. */
+  #weights: number | undefined;
+  #number: number | undefined;
+
+  /** @throws {ModelError} when a file is missing */
+  constructor(addon: Addon, directory: string, files: SavedModelFiles) {
+    this.#addon = addon;
+    this.#directory = directory;
+    this.#files = files;
+    this.#graph = this.#present(files.graph, (path) => readFileSync(path));
+    this.#weights = this.#present(files.weights, (path) => openSync(path, 'r'));
+  }
+
+  #present<T>(file: string, get: (path: string) => T): T {
+    try {
+      return get(join(this.#directory, file));
+    } catch (cause) {
+      throw new ModelError(
+        `There is no ${file} in ${this.#directory}: convert the model with \`npm run convert\`.`,
+        { cause },
+      );
+    }
+  }
+
+  /**
+   * Loads it unless it is loaded.
+   * @returns the addon's number of it
+   * @throws {ModelError} when it cannot be read
+   */
+  load(): number {
+    if (this.#number !== undefined) return this.#number;
+    let folder: string | undefined;
+    try {
+      folder = mkdtempSync(join(tmpdir(), 'elastic-face-graph-'));
+      writeFileSync(join(folder, GRAPH_FILE), this.#placed());
+      this.#number = this.#addon.loadSavedModel(folder, TAG);
+    } catch (cause) {
+      const [reason] = messageOf(cause).split('\n');
+      throw new ModelError(
+        `${this.#files.graph} in ${this.#directory} cannot be loaded (${reason}): convert the model anew with \`npm run convert\`.`,
+        { cause },
+      );
+    } finally {
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    }
+    this.#close();
+    return this.#number;
+  }
+
+  dispose(): void {
+    this.#close();
+    if (this.#number !== undefined) this.#addon.deleteSavedModel(this.#number);
+    this.#number = undefined;
+  }
+
+  /** The graph with the whole path of its weights in the room for it. */
+  #placed(): Buffer {
+    const { weights } = this.#files;
+    const at = this.#graph.indexOf(regionName(weights));
+    if (at < 0) throw new Error('it does not say where its weights are');
+    const path = existsSync(OPEN_FILES)
+      ? join(OPEN_FILES, String(this.#weights))
+      : resolve(this.#directory, weights);
+    this.#graph.write(regionName(path), at);
+    return this.#graph;
+  }
+
+  #close(): void {
+    if (this.#weights !== undefined) closeSync(this.#weights);
+    this.#weights = undefined;
+  }
+}
