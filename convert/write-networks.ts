@@ -80,17 +80,14 @@ export async function writeNetworks(
     type === 'float32' && data.length > 100_000 ? 'float16' : type,
   );
   const everywhere = float32.filter(({ name }) => (networkNames as string[]).includes(name));
+  const [whole, parts] = shards;
   const files: Record<string, Uint8Array> = {
     [modelFiles.graphModel]: encodeGraphModel(everywhere, shards),
+    [modelFiles.detection]: encodeSavedModel(detection, parts.layout, parts.path),
+    [modelFiles.encoder]: encodeSavedModel(encoder, whole.layout, whole.path),
+    [modelFiles.encoderOneDnn]: encodeSavedModel(fused(encoder), whole.layout, whole.path),
     [modelFiles.bfloat16]: encodeSavedModel(fused(bfloat16), small, bfloat16Weights),
   };
-  for (const [networks, { layout, path }, plain, oneDnn] of [
-    [encoder, shards[0], modelFiles.encoder, modelFiles.encoderOneDnn],
-    [detection, shards[1], modelFiles.detection, modelFiles.detectionOneDnn],
-  ] as const) {
-    files[plain] = encodeSavedModel(networks, layout, path);
-    files[oneDnn] = encodeSavedModel(fused(networks), layout, path);
-  }
   for (const { layout, path } of [...shards, { layout: small, path: bfloat16Weights }]) {
     await writeWeights(join(directory, path), layout);
   }

@@ -16,10 +16,9 @@ export const modelFiles = {
   graphModel: 'model.json',
   /** P-Net, R-Net and O-Net, for TensorFlow. */
   detection: 'detection.pb',
-  /** The same as oneDNN's operations. */
-  detectionOneDnn: 'detection-onednn.pb',
   detectionWeights: 'detection.bin',
   encoder: 'encoder.pb',
+  /** The same as oneDNN's operations. */
   encoderOneDnn: 'encoder-onednn.pb',
   encoderWeights: 'encoder.bin',
   bfloat16: 'encoder-bfloat16.pb',

@@ -16,8 +16,8 @@ export function fastestPrecision(cpuinfo: string): Precision {
 }
 
 /**
- * Whether the networks are best computed by oneDNN's operations. Elsewhere TensorFlow's own are as fast
- * and take 200 MB less.
+ * Whether the encoder is best computed by oneDNN's operations. Elsewhere TensorFlow's own are as fast
+ * and take less memory.
  * @param wish TF_ENABLE_ONEDNN_OPTS, TensorFlow's own switch
  */
 export function usesOneDnn(cpuinfo: string, wish: string | undefined): boolean {

@@ -75,13 +75,10 @@ type Opener = (graph: string, weights: string) => SavedModel;
 /** Nothing of them is loaded yet. */
 function placesOf(open: Opener, precision: Precision): Record<Signature, Place> {
   const { detectionWeights, encoderWeights, bfloat16Weights } = modelFiles;
-  const oneDnn = usesOneDnnHere();
   // oneDNN keeps an arrangement of its own of the weights, 96 MB: too much for a face in five.
-  const keepsWeights = oneDnn && precision === 'float32';
-  const detection = open(
-    oneDnn ? modelFiles.detectionOneDnn : modelFiles.detection,
-    detectionWeights,
-  );
+  const keepsWeights = precision === 'float32' && usesOneDnnHere();
+  // Not oneDNN's: it compiles a kernel for every size of photo and number of crops, and keeps them all.
+  const detection = open(modelFiles.detection, detectionWeights);
   const encoder = open(
     keepsWeights ? modelFiles.encoderOneDnn : modelFiles.encoder,
     encoderWeights,

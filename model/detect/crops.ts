@@ -3,7 +3,20 @@
  * average pooling). Knows nothing of boxes beyond the pixels they cover.
  */
 import type { RgbImage } from '../image.ts';
-import { areaEnd, areaStart } from './pyramid.ts';
+import { AreaGrid, averageAreas, boundsOf, type Spans, spansOf } from './areas.ts';
+
+/** A pass over the photo takes so many times the time of reading its pixels once. */
+const PASS_COST = 2;
+
+/** A window of the photo as the spans of its crop's cells. */
+interface Crop {
+  readonly columns: Spans;
+  readonly rows: Spans;
+  /** Where its values begin. */
+  readonly at: number;
+  /** px */
+  readonly area: number;
+}
 
 /**
  * Scales windows of the photo to `size` times `size` pixels.
@@ -11,49 +24,63 @@ import { areaEnd, areaStart } from './pyramid.ts';
  * @returns [count, size, size, 3], (x - 127.5) / 128
  */
 export function cropAreas(image: RgbImage, windows: Int32Array, size: number): Float32Array {
-  const count = windows.length / 4;
-  const crops = new Float32Array(count * size * size * 3);
-  const columns = new Int32Array(size * 2);
-  for (let index = 0; index < count; index++) {
+  const values = size * size * 3;
+  const crops = new Float32Array((windows.length / 4) * values);
+  // Of a large photo's many overlapping windows, each pixel would be read a dozen times.
+  const large: Crop[] = [];
+  for (let index = 0; index < windows.length / 4; index++) {
     const [left, top, right, bottom] = windows.subarray(index * 4, index * 4 + 4);
-    for (let x = 0; x < size; x++) {
-      columns[x * 2] = left! + areaStart(x, right! - left!, size);
-      columns[x * 2 + 1] = left! + areaEnd(x, right! - left!, size);
-    }
-    for (let y = 0; y < size; y++) {
-      const from = top! + areaStart(y, bottom! - top!, size);
-      const to = top! + areaEnd(y, bottom! - top!, size);
-      averageRow(image, from, to, columns, crops, (index * size + y) * size * 3);
-    }
+    const [width, height] = [right! - left!, bottom! - top!];
+    const crop = {
+      columns: spansOf(width, size, { offset: left! }),
+      rows: spansOf(height, size, { offset: top! }),
+      at: index * values,
+      area: width * height,
+    };
+    if (Math.min(width, height) >= size && crop.area > PASS_COST * size * size) large.push(crop);
+    else readCrop(image, crop, crops);
   }
+  const grids = large.map(({ columns, rows, at }) => new AreaGrid(columns, rows, crops, at));
+  if (isPassCheaper(large, grids)) averageAreas(image, grids);
+  else for (const crop of large) readCrop(image, crop, crops);
   return crops;
 }
 
-function averageRow(
+function isPassCheaper(crops: readonly Crop[], grids: readonly AreaGrid[]): boolean {
+  if (grids.length === 0) return false;
+  const { left, top, right, bottom } = boundsOf(grids);
+  const pixels = crops.reduce((sum, { area }) => sum + area, 0);
+  return PASS_COST * (right - left) * (bottom - top) < pixels;
+}
+
+/** Reads every pixel of every cell. */
+function readCrop(
   { data, width }: RgbImage,
-  top: number,
-  bottom: number,
-  columns: Int32Array,
+  { columns, rows, at }: Crop,
   crops: Float32Array,
-  to: number,
 ): void {
-  for (let column = 0; column < columns.length; column += 2) {
-    const left = columns[column]!;
-    const right = columns[column + 1]!;
-    let red = 0;
-    let green = 0;
-    let blue = 0;
-    for (let y = top; y < bottom; y++) {
-      const end = (y * width + right) * 3;
-      for (let at = (y * width + left) * 3; at < end; at += 3) {
-        red += data[at]!;
-        green += data[at + 1]!;
-        blue += data[at + 2]!;
+  let to = at;
+  for (let row = 0; row < rows.first.length; row++) {
+    const top = rows.first[row]!;
+    const bottom = rows.end[row]!;
+    for (let column = 0; column < columns.first.length; column++) {
+      const left = columns.first[column]!;
+      const right = columns.end[column]!;
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (let y = top; y < bottom; y++) {
+        const end = (y * width + right) * 3;
+        for (let from = (y * width + left) * 3; from < end; from += 3) {
+          red += data[from]!;
+          green += data[from + 1]!;
+          blue += data[from + 2]!;
+        }
       }
+      const share = 1 / ((bottom - top) * (right - left));
+      crops[to++] = (red * share - 127.5) * 0.0078125;
+      crops[to++] = (green * share - 127.5) * 0.0078125;
+      crops[to++] = (blue * share - 127.5) * 0.0078125;
     }
-    const share = 1 / ((bottom - top) * (right - left));
-    crops[to++] = (red * share - 127.5) * 0.0078125;
-    crops[to++] = (green * share - 127.5) * 0.0078125;
-    crops[to++] = (blue * share - 127.5) * 0.0078125;
   }
 }
