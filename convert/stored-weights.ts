@@ -39,9 +39,15 @@ export function weightNodes(layout: WeightsLayout, file: string): GraphNode[] {
       name: 'weights/file',
       op: 'ImmutableConst',
       inputs: [],
-      attributes: { dtype: uint8, shape, memory_region_name: { text: regionName(file) } },
+      attributes: {
+        dtype: uint8,
+        shape,
+        memory_region_name: { text: regionName(file) },
+        // Nothing is computed in advance of a node that says so, and nothing else comes of it.
+        _scoped_allocator: { ints: [] },
+      },
     },
-    // Prints nothing; but TensorFlow computes in advance whatever follows from constants, and copies it.
+    // Prints nothing; but TensorFlow computes in advance what follows from constants, and copies it.
     {
       name: MAPPED,
       op: 'Print',
