@@ -46,13 +46,13 @@ export function identify(
   const begun = performance.now();
   const first = networks.embed(faces, count, networks.precision);
   const embedded = performance.now();
+  // Both questions of one face together: in a large gallery the second then needs no further look at all.
   const found = rowsOf(first).map((embedding) => ({
     embedding,
     nearest: matcher.nearest(embedding, top),
+    settled: exact || matcher.isSettled(embedding, bound, threshold),
   }));
-  const open = [...found.keys()].filter(
-    (row) => !exact && !matcher.isSettled(found[row]!.embedding, bound, threshold),
-  );
+  const open = [...found.keys()].filter((row) => !found[row]!.settled);
   const matched = performance.now();
   const again = open.length === 0 ? [] : rowsOf(embedExactly(networks, faces, open));
   const embeddedAgain = performance.now();

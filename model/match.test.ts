@@ -2,36 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EMBEDDING_LENGTH } from './format.ts';
+import { row, unitVectors } from './match/vectors.fixture.ts';
 import { Matcher } from './match.ts';
-
-/** Deterministic values in -1..1 (Park-Miller). */
-function* noise(seed: number): Generator<number> {
-  for (let state = seed; ; ) {
-    state = (state * 48271) % 2147483647;
-    yield state / 1073741823.5 - 1;
-  }
-}
-
-function unitVectors(count: number, seed: number): Float32Array {
-  const values = noise(seed);
-  const vectors = new Float32Array(count * EMBEDDING_LENGTH);
-  for (let row = 0; row < count; row++) {
-    const vector = Float64Array.from({ length: EMBEDDING_LENGTH }, () => values.next().value!);
-    const length = Math.hypot(...vector);
-    vectors.set(
-      vector.map((value) => value / length),
-      row * EMBEDDING_LENGTH,
-    );
-  }
-  return vectors;
-}
 
 function distance(a: Float32Array, b: Float32Array): number {
   return Math.hypot(...a.map((value, at) => value - b[at]!));
-}
-
-function row(matrix: Float32Array, index: number): Float32Array {
-  return matrix.subarray(index * EMBEDDING_LENGTH, (index + 1) * EMBEDDING_LENGTH);
 }
 
 const embeddings = unitVectors(300, 1);

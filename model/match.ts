@@ -1,10 +1,11 @@
 /**
- * Who of the known people is nearest: exact Euclidean distance over every embedding. Knows nothing of
- * photos and files.
+ * Who of the known people is nearest: exact Euclidean distance over every embedding that is not surely too
+ * far. Knows nothing of photos and files.
  */
 
 import { EMBEDDING_LENGTH } from './format.ts';
 import type { Gallery } from './gallery.ts';
+import { Shortlist } from './match/shortlist.ts';
 
 /** A known person and how far away: below about 1 the same person is likely, from 1 on a stranger. */
 export interface Neighbour {
@@ -16,6 +17,13 @@ export interface Neighbour {
 /** More than float32 embeddings leave of a squared distance; an equally near person is never settled. */
 const ROUNDING = 1e-9;
 
+/** From so many embeddings on most are ruled out before the comparison; fewer take 2 ms at most. */
+const SHORTLIST_FROM = 4096;
+/** Whoever asks for more people than this gets them by comparing with all: no list is short then. */
+const SHORTLIST_PEOPLE = 100;
+
+const NONE = 0xffffffff;
+
 /** Finds people; built once a gallery. */
 export class Matcher {
   readonly #names: string[];
@@ -23,10 +31,13 @@ export class Matcher {
   readonly #embeddings: Float32Array;
   /** squared length of each embedding */
   readonly #squares: Float64Array;
-  /** Of the last comparison: squared distance to each embedding. */
-  readonly #found: Float64Array;
+  readonly #allRows: Uint32Array;
+  readonly #shortlist: Shortlist | undefined;
+  /** While people are compared: where the nearest row of each person lies among those looked at. */
+  readonly #nearestAt: Uint32Array;
 
-  constructor({ names, embeddings }: Gallery) {
+  /** @param shortlistFrom the least number of embeddings for a shortlist; it changes no answer */
+  constructor({ names, embeddings }: Gallery, shortlistFrom: number = SHORTLIST_FROM) {
     const persons = new Map<string, number>();
     this.#personOf = Uint32Array.from(names, (name) => {
       const person = persons.get(name) ?? persons.size;
@@ -34,11 +45,13 @@ export class Matcher {
       return person;
     });
     this.#names = [...persons.keys()];
+    this.#nearestAt = new Uint32Array(persons.size).fill(NONE);
     this.#embeddings = embeddings;
-    this.#found = new Float64Array(names.length);
+    this.#allRows = Uint32Array.from(names.keys());
     this.#squares = new Float64Array(names.length).map((_, row) =>
       dot(embeddings, row * EMBEDDING_LENGTH, embeddings, row * EMBEDDING_LENGTH),
     );
+    if (names.length >= shortlistFrom) this.#shortlist = Shortlist.of(embeddings, this.#squares);
   }
 
   /** How many people there are; several embeddings of one person count once. */
@@ -52,16 +65,31 @@ export class Matcher {
    * @param embedding [512]
    */
   nearest(embedding: Float32Array, count: number): Neighbour[] {
-    if (embedding.length !== EMBEDDING_LENGTH) {
-      throw new RangeError(`An embedding has ${EMBEDDING_LENGTH} values, not ${embedding.length}.`);
+    const own = squareOf(embedding);
+    const people = Math.min(count, this.people);
+    const rows = this.#nearRows(embedding, own, people);
+    const squares = this.#squaresTo(embedding, own, rows);
+    const nearestAt = this.#nearestAt;
+    const found: number[] = [];
+    for (let at = 0; at < rows.length; at++) {
+      const person = this.#personOf[rows[at]!]!;
+      if (nearestAt[person] === NONE) found.push(person);
+      else if (!(squares[at]! < squares[nearestAt[person]!]!)) continue;
+      nearestAt[person] = at;
     }
-    const { rows, squares } = this.#nearestRowOfEach(embedding);
-    return leastIndices(squares, Math.min(count, squares.length))
-      .map((person) => ({
-        name: this.#names[person]!,
-        distance: this.#distance(embedding, rows[person]!),
-      }))
-      .sort((a, b) => a.distance - b.distance);
+    // As in the gallery: of a shortlist, the first row of a person is not always the person's first.
+    if (rows !== this.#allRows) found.sort((a, b) => a - b);
+    const order = leastIndices(
+      found.map((person) => squares[nearestAt[person]!]!),
+      people,
+    );
+    const neighbours = order.map((index) => {
+      const person = found[index]!;
+      const row = rows[nearestAt[person]!]!;
+      return { name: this.#names[person]!, distance: this.#distance(embedding, row) };
+    });
+    for (const person of found) nearestAt[person] = NONE;
+    return neighbours.sort((a, b) => a.distance - b.distance);
   }
 
   /**
@@ -73,45 +101,48 @@ export class Matcher {
    * @param threshold where given, it must also be settled on which side of it the nearest distance is
    */
   isSettled(embedding: Float32Array, bound: number, threshold?: number): boolean {
-    this.#nearestRowOfEach(embedding);
-    const found = this.#found;
-    let a = 0;
-    for (let row = 1; row < found.length; row++) if (found[row]! < found[a]!) a = row;
-    const nearest = Math.sqrt(Math.max(found[a]!, 0));
+    const own = squareOf(embedding);
+    const near = this.#nearRows(embedding, own, 1);
+    const squares = this.#squaresTo(embedding, own, near);
+    const [least = 0] = leastIndices(squares, 1);
+    const [a, square] = [near[least]!, squares[least]!];
+    const nearest = Math.sqrt(Math.max(square, 0));
     // Within `bound` of the embedding, no distance changes by more than `bound`.
     if (threshold !== undefined && Math.abs(nearest - threshold) <= bound + ROUNDING) return false;
-    for (let row = 0; row < found.length; row++) {
+    // |b − a| is at most the sum of both distances: most people are too far for more to be computed.
+    const far = this.#shortlist?.within((nearest + 2 * bound) ** 2 + ROUNDING);
+    const rows = far ?? near;
+    const found = far === undefined ? squares : this.#squaresTo(embedding, own, far);
+    for (const [at, row] of rows.entries()) {
       if (this.#personOf[row] === this.#personOf[a]) continue;
-      // |b − a| is at most the sum of both distances: most people are too far for more to be computed.
-      if (Math.sqrt(Math.max(found[row]!, 0)) - nearest > 2 * bound) continue;
+      if (Math.sqrt(Math.max(found[at]!, 0)) - nearest > 2 * bound) continue;
       const apart = this.#distance(this.#row(row), a);
-      if (found[row]! - found[a]! <= 2 * bound * apart + ROUNDING) return false;
+      if (found[at]! - square <= 2 * bound * apart + ROUNDING) return false;
     }
     return true;
+  }
+
+  /** In their order, rows among which are all those as near as the `people` nearest people. */
+  #nearRows(embedding: Float32Array, own: number, people: number): Uint32Array {
+    if (this.#shortlist === undefined || people > SHORTLIST_PEOPLE) return this.#allRows;
+    this.#shortlist.lookFrom(embedding, own);
+    const likely = Uint32Array.from(this.#shortlist.likely(this.#personOf, people));
+    // So many people are as near as this, so that nobody further away is one of the nearest.
+    return this.#shortlist.within(Math.max(...this.#squaresTo(embedding, own, likely)));
   }
 
   #row(row: number): Float32Array {
     return this.#embeddings.subarray(row * EMBEDDING_LENGTH, (row + 1) * EMBEDDING_LENGTH);
   }
 
-  /** Squared distance of each person by |a - b|² = |a|² + |b|² - 2ab: one product a value. */
-  #nearestRowOfEach(embedding: Float32Array): { rows: Uint32Array; squares: Float64Array } {
-    const rows = new Uint32Array(this.#names.length);
-    const squares = new Float64Array(this.#names.length).fill(Number.POSITIVE_INFINITY);
-    const own = dot(embedding, 0, embedding, 0);
-    if (!Number.isFinite(own))
-      throw new RangeError('An embedding holds a value that is no number.');
-    products(embedding, this.#embeddings, this.#found);
-    for (let row = 0; row < this.#personOf.length; row++) {
-      const square = own + this.#squares[row]! - 2 * this.#found[row]!;
-      this.#found[row] = square;
-      const person = this.#personOf[row]!;
-      if (square < squares[person]!) {
-        squares[person] = square;
-        rows[person] = row;
-      }
+  /** Squared distance to each of the rows by |a - b|² = |a|² + |b|² - 2ab: one product a value. */
+  #squaresTo(embedding: Float32Array, own: number, rows: Uint32Array): Float64Array {
+    const found = new Float64Array(rows.length);
+    products(embedding, this.#embeddings, rows, found);
+    for (let at = 0; at < rows.length; at++) {
+      found[at] = own + this.#squares[rows[at]!]! - 2 * found[at]!;
     }
-    return { rows, squares };
+    return found;
   }
 
   /** By differences: the short formula loses digits where two embeddings are nearly the same. */
@@ -126,32 +157,49 @@ export class Matcher {
   }
 }
 
-/** Of the embedding with every row; four rows at once read its values once: two thirds of the time. */
-function products(embedding: Float32Array, rows: Float32Array, into: Float64Array): void {
-  let row = 0;
-  for (; row + 4 <= into.length; row += 4) {
-    const from0 = row * EMBEDDING_LENGTH;
-    const from1 = from0 + EMBEDDING_LENGTH;
-    const from2 = from1 + EMBEDDING_LENGTH;
-    const from3 = from2 + EMBEDDING_LENGTH;
+/** @throws {RangeError} when it is no embedding */
+function squareOf(embedding: Float32Array): number {
+  if (embedding.length !== EMBEDDING_LENGTH) {
+    throw new RangeError(`An embedding has ${EMBEDDING_LENGTH} values, not ${embedding.length}.`);
+  }
+  const square = dot(embedding, 0, embedding, 0);
+  if (Number.isFinite(square)) return square;
+  throw new RangeError('An embedding holds a value that is no number.');
+}
+
+/**
+ * Of the embedding with each of the rows; four at once read its values once: two thirds of the time. Each
+ * sum has one order, whoever its neighbours are, so that a row's answer does not depend on the others.
+ */
+function products(
+  embedding: Float32Array,
+  matrix: Float32Array,
+  rows: Uint32Array,
+  into: Float64Array,
+): void {
+  const last = rows.length - 1;
+  for (let at = 0; at < rows.length; at += 4) {
+    // At the end the last row stands in for those that are missing.
+    const from0 = rows[at]! * EMBEDDING_LENGTH;
+    const from1 = rows[Math.min(at + 1, last)]! * EMBEDDING_LENGTH;
+    const from2 = rows[Math.min(at + 2, last)]! * EMBEDDING_LENGTH;
+    const from3 = rows[Math.min(at + 3, last)]! * EMBEDDING_LENGTH;
     let sum0 = 0;
     let sum1 = 0;
     let sum2 = 0;
     let sum3 = 0;
-    for (let at = 0; at < EMBEDDING_LENGTH; at++) {
-      const value = embedding[at]!;
-      sum0 += value * rows[from0 + at]!;
-      sum1 += value * rows[from1 + at]!;
-      sum2 += value * rows[from2 + at]!;
-      sum3 += value * rows[from3 + at]!;
+    for (let index = 0; index < EMBEDDING_LENGTH; index++) {
+      const value = embedding[index]!;
+      sum0 += value * matrix[from0 + index]!;
+      sum1 += value * matrix[from1 + index]!;
+      sum2 += value * matrix[from2 + index]!;
+      sum3 += value * matrix[from3 + index]!;
     }
-    into[row] = sum0;
-    into[row + 1] = sum1;
-    into[row + 2] = sum2;
-    into[row + 3] = sum3;
-  }
-  for (; row < into.length; row++) {
-    into[row] = dot(embedding, 0, rows, row * EMBEDDING_LENGTH);
+    into[at] = sum0;
+    // Beyond the end of a typed array nothing is written.
+    into[at + 1] = sum1;
+    into[at + 2] = sum2;
+    into[at + 3] = sum3;
   }
 }
 
@@ -171,7 +219,7 @@ function dot(a: Float32Array, fromA: number, b: Float32Array, fromB: number): nu
 }
 
 /** Indices of the `count` least values, least first, of equal ones the first first. */
-function leastIndices(values: Float64Array, count: number): number[] {
+function leastIndices(values: ArrayLike<number>, count: number): number[] {
   const least: number[] = [];
   for (let index = 0; index < values.length; index++) {
     if (least.length === count) {
