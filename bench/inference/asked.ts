@@ -152,12 +152,18 @@ export function askedFigures(results: Results): Figure[] {
     }),
     judge('exact matching among 1e5 people, of the time of one embedding', {
       value: ratio(
-        gallery.find(({ people }) => people === 1e5)?.exact,
+        slowest(gallery.filter(({ people }) => people === 1e5)),
         worstless(of('own-float32')?.encoder[1], of('own-bfloat16')?.encoder[1]),
       ),
       limit: 1,
     }),
   ];
+}
+
+/** Of every made gallery, and of faces in it and others. */
+function slowest(costs: Results['gallery']): number | undefined {
+  if (costs.length === 0) return undefined;
+  return Math.max(...costs.flatMap(({ known, strangers }) => [known, strangers]));
 }
 
 /** The quickest of what was measured. */

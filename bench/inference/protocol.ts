@@ -3,6 +3,7 @@
  * `@`, so that whatever a library prints is not taken for one. The Python side is python/party.py.
  */
 import { z } from 'zod';
+import type { Spread } from './party/made-people.ts';
 
 export type Request =
   /** Embeds the first `count` faces of a file of float32 [n, 240, 240, 3], `times` times. */
@@ -25,8 +26,13 @@ export type Request =
       readonly count: number;
       readonly out: string;
     }
-  /** Times exact matching, and every other way asked for, in a made gallery of so many people. */
-  | { readonly do: 'match'; readonly people: number; readonly times: number };
+  /** Times exact matching in a made gallery of so many people, of faces that are in it and of others. */
+  | {
+      readonly do: 'match';
+      readonly people: number;
+      readonly spread: Spread;
+      readonly times: number;
+    };
 
 const ms = z.number().nonnegative();
 
@@ -55,7 +61,7 @@ export const answerSchemas = {
   photos: z.object({ whole: ms }),
   run: z.object({ photos: z.int(), seconds: z.number().positive() }),
   cut: z.object({ faces: z.int() }),
-  match: z.object({ ms: z.array(ms).min(1) }),
+  match: z.object({ prepare: ms, known: z.array(ms).min(1), strangers: z.array(ms).min(1) }),
 } as const;
 
 export type Kind = Request['do'];

@@ -126,13 +126,19 @@ function growthTables({ gallery, galleryNote, parties: all }: Results): string {
   const counts = [...new Set(all.flatMap(({ faces }) => Object.keys(faces).map(Number)))];
   return [
     table(
-      ['people in the gallery', 'exact match, ms', 'approximate, ms', 'its recall@1', '@3'],
-      gallery.map(({ people, exact, approximate }) => [
+      [
+        'people in the gallery',
+        'they lie',
+        'a known face, ms',
+        'a stranger, ms',
+        'once at the start, ms',
+      ],
+      gallery.map(({ people, spread, known, strangers, prepare }) => [
         people.toLocaleString('en'),
-        fine(exact),
-        fine(approximate?.ms),
-        share(approximate?.recall1),
-        share(approximate?.recall3),
+        spread === 'like-real' ? 'as real ones' : 'everywhere',
+        fine(known),
+        fine(strangers),
+        prepare.toFixed(0),
       ]),
     ),
     ...(galleryNote === undefined ? [] : [`${galleryNote}\n`]),
@@ -163,12 +169,8 @@ function ms(value: number | undefined): string {
   return value.toFixed(value < 1 ? 2 : value < 100 ? 1 : 0);
 }
 
-function fine(value: number | undefined): string {
-  return value === undefined ? '' : value.toPrecision(2);
-}
-
-function share(value: number | undefined): string {
-  return value === undefined ? '' : value.toFixed(3);
+function fine(value: number): string {
+  return value < 100 ? value.toPrecision(2) : value.toFixed(0);
 }
 
 function mb(bytes: number): string {

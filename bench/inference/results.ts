@@ -2,6 +2,7 @@
 import type { Machine } from './machine.ts';
 import type { Memory } from './memory.ts';
 import type { PartyId } from './parties.ts';
+import type { Spread } from './party/made-people.ts';
 import type { SetName } from './photos.ts';
 
 /** Medians in ms. */
@@ -48,15 +49,14 @@ export interface Throughput {
   readonly photos: number;
 }
 
+/** Exact matching of one face, ms, medians. */
 export interface GalleryCost {
   readonly people: number;
-  /** ms, median, of exact matching */
-  readonly exact: number;
-  readonly approximate?: {
-    readonly ms: number;
-    readonly recall1: number;
-    readonly recall3: number;
-  };
+  readonly spread: Spread;
+  /** Once, when the gallery is loaded. */
+  readonly prepare: number;
+  readonly known: number;
+  readonly strangers: number;
 }
 
 export interface Results {

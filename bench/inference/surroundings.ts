@@ -9,6 +9,7 @@ import type { OnStep } from '../../runtime/progress.ts';
 import { measureColdStarts } from './cold-start.ts';
 import type { Circumstances } from './open.ts';
 import { type PartyId, type Places, parties } from './parties.ts';
+import { spreads } from './party/made-people.ts';
 import { Peer } from './peer.ts';
 import type { PhotoSet } from './photos.ts';
 import type { Results } from './results.ts';
@@ -83,14 +84,21 @@ async function measureGalleries(
       results.galleryNote = `No memory here for ${people.toLocaleString('en')} people.`;
       break;
     }
-    const peer = new Peer('matching', program, cores);
-    try {
-      await peer.ready();
-      const { ms } = await peer.ask({ do: 'match', people, times: people >= 1e6 ? 5 : 25 });
-      // The first calls are interpreted.
-      results.gallery.push({ people, exact: median(ms.slice(ms.length > 5 ? 5 : 1)) });
-    } finally {
-      await peer.close();
+    for (const spread of spreads) {
+      const peer = new Peer('matching', program, cores);
+      try {
+        await peer.ready();
+        const times = people >= 1e6 ? 15 : 25;
+        const answer = await peer.ask({ do: 'match', people, spread, times });
+        // The first calls are interpreted.
+        const [known, strangers] = [answer.known, answer.strangers].map((ms) =>
+          median(ms.slice(5)),
+        );
+        const { prepare } = answer;
+        results.gallery.push({ people, spread, prepare, known: known!, strangers: strangers! });
+      } finally {
+        await peer.close();
+      }
     }
   }
 }
