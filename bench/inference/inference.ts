@@ -7,10 +7,10 @@ import { findModelData } from '../../convert/model-data.ts';
 import { SettingsError } from '../../runtime/errors.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
+import { cutFaces } from './cut-faces.ts';
 import { coresFor, describeMachine } from './machine.ts';
 import { type Circumstances, type Contestant, openContestant } from './open.ts';
 import { type PartyId, type Places, parties, partyIds } from './parties.ts';
-import { Peer } from './peer.ts';
 import { gatherPhotos, groupPhoto, type PhotoSet, singles } from './photos.ts';
 import type { PhotoAnswer } from './protocol.ts';
 import { openPeers } from './python-peers.ts';
@@ -22,8 +22,9 @@ import {
   measurePhotos,
   type Plan,
 } from './rounds.ts';
+import { sizesIn } from './sizes.ts';
 import { distanceOf } from './statistics.ts';
-import { measureSurroundings, sizesIn } from './surroundings.ts';
+import { measureSurroundings } from './surroundings.ts';
 
 export interface InferenceOptions {
   readonly quick: boolean;
@@ -91,7 +92,7 @@ export async function benchInference(options: InferenceOptions): Promise<Results
     const faces = await cutFaces(
       join(work, 'faces.bin'),
       Math.max(...plan.counts),
-      sets,
+      sets[0]!.paths,
       places,
       cores,
     );
@@ -132,25 +133,6 @@ function chosenParties(names: readonly string[] | undefined) {
     throw new SettingsError(`There is no party '${unknown}': name some of ${partyIds.join(', ')}.`);
   }
   return parties.filter(({ id }) => names.includes(id));
-}
-
-/** By this project, whoever takes part. */
-async function cutFaces(
-  out: string,
-  count: number,
-  sets: readonly PhotoSet[],
-  places: Places,
-  cores: string | undefined,
-): Promise<string> {
-  const own = parties.find(({ id }) => id === 'own-float32')!;
-  const peer = new Peer('cutting faces', own.program(places), cores);
-  try {
-    await peer.ready();
-    await peer.ask({ do: 'cut', paths: sets[0]!.paths, count, out });
-    return out;
-  } finally {
-    await peer.close();
-  }
 }
 
 function compareEmbeddings(embeddings: ReadonlyMap<Contestant, readonly number[]>): void {

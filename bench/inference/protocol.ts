@@ -8,6 +8,8 @@ import type { Spread } from './party/made-people.ts';
 export type Request =
   /** Embeds the first `count` faces of a file of float32 [n, 240, 240, 3], `times` times. */
   | { readonly do: 'embed'; readonly faces: string; readonly count: number; readonly times: number }
+  /** The embeddings of all those faces. */
+  | { readonly do: 'embeddings'; readonly faces: string; readonly count: number }
   /** The whole way for one photo; `all` embeds every face, not only the largest. */
   | { readonly do: 'photo'; readonly path: string; readonly all?: boolean }
   /** The whole way for several photos at once. */
@@ -57,6 +59,7 @@ export type PhotoAnswer = z.output<typeof photoSchema>;
 /** Of each request. */
 export const answerSchemas = {
   embed: embedSchema,
+  embeddings: z.object({ embeddings: z.array(z.array(z.number()).length(512)).min(1) }),
   photo: photoSchema,
   photos: z.object({ whole: ms }),
   run: z.object({ photos: z.int(), seconds: z.number().positive() }),

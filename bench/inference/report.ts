@@ -113,11 +113,16 @@ function placesTable({ parties: all, worker, coldStart, disk, float16 }: Results
     ['cold start, the Python script', seconds(coldStart.python)],
     ['from the start of a worker to ready', seconds(worker.readyMs)],
     ...Object.entries(disk).map(([file, bytes]) => [`on disk: ${file}`, mb(bytes)]),
-    ...(float16.bytes === undefined ? [] : [['on disk, stored as float16', mb(float16.bytes)]]),
+    ...(float16.bytes === undefined
+      ? []
+      : [['on disk: all of it but the bfloat16 encoder, stored as float16', mb(float16.bytes)]]),
   ].filter(([, value]) => value !== '');
   return [
     table(['MB of', 'resident', 'proportional', 'private'], rows),
     ...(worker.skipped === undefined ? [] : [`The worker was not measured: ${worker.skipped}\n`]),
+    ...(float16.skipped === undefined
+      ? []
+      : [`The set stored as float16 was not measured: ${float16.skipped}\n`]),
     table(['what', 'measured'], facts),
   ].join('\n');
 }

@@ -72,7 +72,7 @@ export interface Results {
   worker: { memory?: Memory; readyMs?: number; skipped?: string };
   /** bytes by file of the model folder */
   disk: Record<string, number>;
-  /** A set with float16 weights, where the converter makes one. */
+  /** A set with float16 weights: all that float32 needs of it, and how far it moves a distance at most. */
   float16: { bytes?: number; distance?: number; skipped?: string };
   throughput: Throughput[];
   gallery: GalleryCost[];

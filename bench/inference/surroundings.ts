@@ -1,12 +1,12 @@
 /**
  * What is not measured turn by turn with every party: cold starts, photos a second on all cores, a worker,
- * the model's size, and galleries of many people.
+ * the set stored as float16, and galleries of many people.
  */
-import { readdir, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { measureColdStarts } from './cold-start.ts';
+import { measureFloat16 } from './float16.ts';
 import type { Circumstances } from './open.ts';
 import { type PartyId, type Places, parties } from './parties.ts';
 import { spreads } from './party/made-people.ts';
@@ -61,6 +61,13 @@ export async function measureSurroundings(
   } catch (error) {
     results.worker = { skipped: messageOf(error) };
   }
+  onStep('the float32 set stored as float16');
+  try {
+    const photos = sets.flatMap(({ paths }) => paths);
+    results.float16 = await measureFloat16(photos, places, cores);
+  } catch (error) {
+    results.float16 = { skipped: messageOf(error) };
+  }
   await measureGalleries(results, places, cores, quick, onStep);
 }
 
@@ -101,15 +108,4 @@ async function measureGalleries(
       }
     }
   }
-}
-
-/** Bytes of every file below the folder. */
-export async function sizesIn(folder: string): Promise<Record<string, number>> {
-  const sizes: Record<string, number> = {};
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    sizes[relative(folder, path)] = (await stat(path)).size;
-  }
-  return sizes;
 }

@@ -6,14 +6,14 @@ import { readFile } from 'node:fs/promises';
 import { alignFaces } from '../../../model/align.ts';
 import { openNetworks } from '../../../model/backend/index.ts';
 import { decodeImage } from '../../../model/decode.ts';
-import { FACE_SIZE, type Precision } from '../../../model/format.ts';
+import { EMBEDDING_LENGTH, FACE_SIZE, type Precision } from '../../../model/format.ts';
 import {
   type Backend,
   largestFace,
   loadRecognizer,
   type Recognizer,
 } from '../../../model/index.ts';
-import { embedTimer, writeFaces } from './faces-file.ts';
+import { embedTimer, readFaces, writeFaces } from './faces-file.ts';
 import { serve } from './serve.ts';
 
 const [directory = '', backend = '', threads = '1', precision = 'float32'] = process.argv.slice(2);
@@ -31,6 +31,14 @@ const recognizer = (): Promise<Recognizer> => {
   return opened;
 };
 let timer: ReturnType<typeof embedTimer> | undefined;
+let encoder: Promise<(faces: Float32Array, count: number) => Float32Array> | undefined;
+/** Opened by the first request for embeddings alone. */
+const embed = () => {
+  encoder ??= openNetworks(directory, options).then(
+    (networks) => (faces, count) => networks.embed(faces, count, networks.precision),
+  );
+  return encoder;
+};
 
 async function together(paths: readonly string[]): Promise<void> {
   const one = await recognizer();
@@ -41,11 +49,16 @@ async function together(paths: readonly string[]): Promise<void> {
 await serve(
   {
     async embed(request) {
-      if (timer === undefined) {
-        const networks = await openNetworks(directory, options);
-        timer = embedTimer((faces, count) => networks.embed(faces, count, networks.precision));
-      }
+      timer ??= embedTimer(await embed());
       return timer(request);
+    },
+    async embeddings({ faces, count }) {
+      const all = (await embed())(await readFaces(faces, count), count);
+      return {
+        embeddings: Array.from({ length: count }, (_, face) => [
+          ...all.subarray(face * EMBEDDING_LENGTH, (face + 1) * EMBEDDING_LENGTH),
+        ]),
+      };
     },
     async photo({ path, all = false }) {
       const bytes = await readFile(path);

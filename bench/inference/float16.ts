@@ -1,0 +1,90 @@
+/** The float32 set once more with its encoder stored as float16: what it takes on disk, and what it moves. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EMBEDDING_LENGTH, modelFiles } from '../../model/format.ts';
+import { readGallery } from '../../model/gallery.ts';
+import { run } from '../../model/native/run.ts';
+import { cutFaces } from './cut-faces.ts';
+import { type Places, parties } from './parties.ts';
+import { Peer } from './peer.ts';
+import type { Results } from './results.ts';
+import { sizesIn } from './sizes.ts';
+
+const COMMAND_LINE = join(import.meta.dirname, '../../elastic-face.ts');
+
+/**
+ * @param paths photos whose largest faces are compared
+ * @throws {NativeError} when the conversion fails
+ */
+export async function measureFloat16(
+  paths: readonly string[],
+  places: Places,
+  cores: string | undefined,
+): Promise<Results['float16']> {
+  const work = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
+  try {
+    const model = join(work, 'model');
+    // In a process of its own, which leaves no engine behind; it finds the checkpoints as any other does.
+    await run(process.execPath, [COMMAND_LINE, 'convert', '--out', model, '--weights', 'float16']);
+    const count = paths.length;
+    const faces = await cutFaces(join(work, 'faces.bin'), count, paths, places, cores);
+    const before = await embeddingsOf(places, faces, count, cores);
+    const after = await embeddingsOf({ ...places, model }, faces, count, cores);
+    return {
+      bytes: float32Bytes(await sizesIn(model)),
+      distance: largestMove((await readGallery(places.model)).embeddings, before, after),
+    };
+  } finally {
+    await rm(work, { recursive: true });
+  }
+}
+
+/** All files that recognising in float32 needs, on whichever engine: all but the bfloat16 encoder's. */
+export function float32Bytes(sizes: Readonly<Record<string, number>>): number {
+  const others: readonly string[] = [modelFiles.bfloat16, modelFiles.bfloat16Weights];
+  return Object.entries(sizes)
+    .filter(([file]) => !others.includes(file))
+    .reduce((sum, [, bytes]) => sum + bytes, 0);
+}
+
+/**
+ * How much the distance between any person and any face changes at most.
+ * @param people [n, 512]
+ * @param before [m][512], and `after` of the same faces
+ */
+export function largestMove(
+  people: Float32Array,
+  before: readonly (readonly number[])[],
+  after: readonly (readonly number[])[],
+): number {
+  let most = 0;
+  for (let from = 0; from < people.length; from += EMBEDDING_LENGTH) {
+    const person = people.subarray(from, from + EMBEDDING_LENGTH);
+    for (const [face, embedding] of before.entries()) {
+      const moved = distance(person, after[face]!) - distance(person, embedding);
+      most = Math.max(most, Math.abs(moved));
+    }
+  }
+  return most;
+}
+
+function distance(a: Float32Array, b: readonly number[]): number {
+  return Math.sqrt(a.reduce((sum, value, at) => sum + (value - b[at]!) ** 2, 0));
+}
+
+async function embeddingsOf(
+  places: Places,
+  faces: string,
+  count: number,
+  cores: string | undefined,
+): Promise<number[][]> {
+  const own = parties.find(({ id }) => id === 'own-float32')!;
+  const peer = new Peer('embedding', own.program(places), cores);
+  try {
+    await peer.ready();
+    return (await peer.ask({ do: 'embeddings', faces, count })).embeddings;
+  } finally {
+    await peer.close();
+  }
+}
