@@ -17,7 +17,7 @@ const options = {
     choices: ['float32', 'float16'] as const,
     default: 'float32' as const,
     describe:
-      'How the float32 encoder is stored: float16 takes half the disk, distances move by 1e-3',
+      'How the float32 encoder is stored: float16 takes half the disk, distances move by 4e-4',
   },
   'any-weights': {
     type: 'boolean',
