@@ -61,6 +61,8 @@ export function encodeGraphModel(
     },
     weightsManifest: shards.map(({ layout, path }) => ({
       paths: [path],
+      // Not a word of tfjs's: whoever reads the shard has to unpack it first.
+      ...(layout.compressed && { compression: 'zlib' }),
       weights: [...weightSpecs(layout), ...layout.constants.map((one) => spec(one, typeOf(one)))],
     })),
   };

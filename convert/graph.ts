@@ -22,7 +22,9 @@ export type Attribute =
   | { readonly ints: readonly number[] }
   | { readonly types: readonly DataType[] }
   | { readonly texts: readonly string[] }
-  | { readonly tensor: Constant };
+  | { readonly tensor: Constant }
+  /** A constant of one text. */
+  | { readonly string: string };
 
 /** A number that the architecture fixes (an axis, a shape), unlike a weight, which was learned. */
 export interface Constant {

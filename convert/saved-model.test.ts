@@ -99,6 +99,14 @@ test('what is stored in fewer bits becomes a variable when the model is loaded',
   assert.equal(meta.graphDef.node.find(({ name }) => name === main)?.input.length, 2);
 });
 
+test('a compressed weights file is unpacked between reading and decoding', async () => {
+  const compressed = layoutWeights(networks, undefined, true);
+  const { graphDef } = await decode(encodeSavedModel(networks, compressed, 'weights.bin'));
+  const only = (op: string) => graphDef.node.find((node) => node.op === op)!;
+  assert.deepEqual(only('DecodeCompressed').input, [only('ReadFile').name]);
+  assert.deepEqual(only('DecodeRaw').input, [only('DecodeCompressed').name]);
+});
+
 test('PReLU, which TensorFlow lacks, is spelt out', async () => {
   const { graphDef } = await decode(encodeSavedModel(networks, layout, 'weights.bin'));
   assert.ok(graphDef.node.every(({ op }) => op !== 'Prelu'));

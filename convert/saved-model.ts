@@ -95,6 +95,10 @@ function attrValue(attribute: Attribute): object {
     return { list: { type: attribute.types.map((type) => dataTypes[type]) } };
   }
   if ('texts' in attribute) return { list: { s: attribute.texts.map((t) => Buffer.from(t)) } };
+  if ('string' in attribute) {
+    const stringVal = [Buffer.from(attribute.string)];
+    return { tensor: { dtype: dataTypes.string, tensorShape: shapeProto([]), stringVal } };
+  }
   const { data, shape } = attribute.tensor;
   return {
     tensor: {

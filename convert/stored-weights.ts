@@ -1,10 +1,9 @@
 /**
  * The part of a SavedModel's graph that finds the weights in their file. The file is mapped once, when the
  * model is loaded, and lies in a variable; weights are views of it, which take no memory of their own
- * and share the file's pages with every other process. Only what is computed with in another type than it
- * is stored in is a variable of its own.
+ * and share the file's pages with every other process. Only what is stored in another
+ * type than it is computed with in, or compressed, is a variable of its own.
  */
-import { regionName } from '../model/format.ts';
 import { type Attribute, constantNode, type GraphNode } from './graph.ts';
 import {
   bytesOf,
@@ -15,10 +14,10 @@ import {
   rowsOf,
   type WeightsLayout,
 } from './weights.ts';
+import { wholeName, wholeNodes } from './whole-weights.ts';
 
 export const INIT_NODE = 'weights/init';
 
-const MAPPED = 'weights/mapped';
 const VARIABLE = 'weights/variable';
 const ROWS = 'weights/rows';
 /** The shape of a vector of any length. */
@@ -32,45 +31,26 @@ const uint8: Attribute = { type: 'uint8' };
  * @param file of the weights; whoever loads the graph puts the path in its place
  */
 export function weightNodes(layout: WeightsLayout, file: string): GraphNode[] {
+  const own = layout.weights.filter((one) => one.own);
+  const views = own.length < layout.weights.length;
   const shape: Attribute = { shape: [rowsOf(layout.weights), ROW_BYTES] };
-  const converted = layout.weights.filter(isConverted);
   return [
-    {
-      name: 'weights/file',
-      op: 'ImmutableConst',
-      inputs: [],
-      attributes: {
-        dtype: uint8,
-        shape,
-        memory_region_name: { text: regionName(file) },
-        // Nothing is computed in advance of a node that says so, and nothing else comes of it.
-        _scoped_allocator: { ints: [] },
-      },
-    },
-    // Prints nothing; but TensorFlow computes in advance what follows from constants, and copies it.
-    {
-      name: MAPPED,
-      op: 'Print',
-      inputs: ['weights/file'],
-      attributes: {
-        T: uint8,
-        U: { types: [] },
-        message: { text: '' },
-        first_n: { int: 0 },
-        summarize: { int: 0 },
-      },
-    },
-    ...variable(VARIABLE, shape, uint8),
-    assign(`${VARIABLE}/assign`, VARIABLE, MAPPED, uint8),
-    read(ROWS, VARIABLE, uint8),
+    ...wholeNodes(layout, file),
+    ...(views
+      ? [
+          ...variable(VARIABLE, shape, uint8),
+          assign(`${VARIABLE}/assign`, VARIABLE, wholeName(layout), uint8),
+          read(ROWS, VARIABLE, uint8),
+        ]
+      : []),
     vector(FLAT, [-1]),
-    ...kindNodes(layout.weights),
+    ...kindNodes(layout),
     {
       name: INIT_NODE,
       op: 'NoOp',
       inputs: [
-        `^${VARIABLE}/assign`,
-        ...converted.map(({ weight }) => `^weights/init/${weight.name}/assign`),
+        ...(views ? [`^${VARIABLE}/assign`] : []),
+        ...own.map(({ weight }) => `^weights/init/${weight.name}/assign`),
       ],
       attributes: {},
     },
@@ -78,12 +58,14 @@ export function weightNodes(layout: WeightsLayout, file: string): GraphNode[] {
 }
 
 /** Those of each kind are cut out of the file together, for TensorFlow goes over every node several times. */
-function kindNodes(weights: readonly PlacedWeight[]): GraphNode[] {
+function kindNodes(layout: WeightsLayout): GraphNode[] {
+  const { weights } = layout;
   const nodes: GraphNode[] = [constantNode({ name: 'weights/axis', ...scalar(0) })];
   for (let at = 0, row = 0; at < weights.length; ) {
     const kind = kindOf(weights[at]!);
     const of = weights.slice(at).filter((one) => kindOf(one) === kind);
-    nodes.push(...piecesNodes(`weights/${kind}`, of, row));
+    const root = of[0]!.own ? wholeName(layout) : ROWS;
+    nodes.push(...piecesNodes(`weights/${kind}`, of, root, row));
     for (const [index, one] of of.entries()) nodes.push(...pieceNodes(one, index));
     at += of.length;
     row += rowsOf(of);
@@ -92,12 +74,16 @@ function kindNodes(weights: readonly PlacedWeight[]): GraphNode[] {
 }
 
 /** `<path>/pieces` with the rows of each weight as numbers, without a copy: all begin with a row. */
-function piecesNodes(path: string, weights: readonly PlacedWeight[], row: number): GraphNode[] {
+function piecesNodes(
+  path: string,
+  weights: readonly PlacedWeight[],
+  root: string,
+  row: number,
+): GraphNode[] {
   const { storage } = weights[0]!;
   const rows = rowsOf(weights);
   const numbers = ROW_BYTES / bytesOf[storage];
   const type: Attribute = { type: storage };
-  const root = isConverted(weights[0]!) ? MAPPED : ROWS;
   return [
     vector(`${path}/begin`, [row, 0]),
     vector(`${path}/size`, [rows, ROW_BYTES]),
@@ -133,7 +119,7 @@ function pieceNodes(placed: PlacedWeight, index: number): GraphNode[] {
   const { weight, storage } = placed;
   const type: Attribute = { type: storage };
   const at = `weights/init/${weight.name}`;
-  const last = isConverted(placed) ? `${at}/stored` : weight.name;
+  const last = placed.own ? `${at}/stored` : weight.name;
   const piece = `weights/${kindOf(placed)}/pieces:${index}`;
   const isFull = paddingOf(placed) === 0;
   const isVector = weight.shape.length === 1;
@@ -156,28 +142,27 @@ function pieceNodes(placed: PlacedWeight, index: number): GraphNode[] {
   }
   if (!isVector) nodes.push(vector(`${at}/shape`, weight.shape));
   if (flat !== last) nodes.push(reshape(last, flat, isVector ? FLAT : `${at}/shape`, type));
-  return isConverted(placed) ? [...nodes, ...convertedNodes(placed, last)] : nodes;
+  return placed.own ? [...nodes, ...ownNodes(placed, last)] : nodes;
 }
 
 /** A variable in the type that is computed with. */
-function convertedNodes({ weight, storage }: PlacedWeight, from: string): GraphNode[] {
+function ownNodes({ weight, storage }: PlacedWeight, from: string): GraphNode[] {
   const at = `weights/init/${weight.name}`;
   const type: Attribute = { type: weight.type };
+  // Without the copy, the variable would hold all of the file that its piece is a view of.
+  const copy = { name: `${at}/copy`, op: 'DeepCopy', attributes: { T: type } };
+  const cast = {
+    name: `${at}/cast`,
+    op: 'Cast',
+    attributes: { SrcT: { type: storage }, DstT: type, Truncate: { flag: false } },
+  };
+  const own = { inputs: [from], ...(storage === weight.type ? copy : cast) };
   return [
-    {
-      name: `${at}/cast`,
-      op: 'Cast',
-      inputs: [from],
-      attributes: { SrcT: { type: storage }, DstT: type, Truncate: { flag: false } },
-    },
+    own,
     ...variable(`${at}/variable`, { shape: weight.shape }, type),
-    assign(`${at}/assign`, `${at}/variable`, `${at}/cast`, type),
+    assign(`${at}/assign`, `${at}/variable`, own.name, type),
     read(weight.name, `${at}/variable`, type),
   ];
-}
-
-function isConverted({ storage, weight }: PlacedWeight): boolean {
-  return storage !== weight.type;
 }
 
 function variable(name: string, shape: Attribute, dtype: Attribute): GraphNode[] {

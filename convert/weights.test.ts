@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { inflateSync } from 'node:zlib';
 import { NetworkBuilder } from './network-builder.ts';
 import { layoutWeights, rowsOf, stored, writeWeights } from './weights.ts';
 
@@ -78,6 +79,27 @@ test('weights of several formats lie in one file, those of one together, each fr
       [128, 132, 136, 192].map((at) => view.getFloat32(at, true)),
       [5, 6, 0, 7],
     );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a compressed file unpacks to the plain one', async () => {
+  const builder = new NetworkBuilder('small');
+  const x = builder.input('x', [-1, 2]);
+  builder.dense('dense', x, {
+    matrix: Float32Array.of(5, 6),
+    matrixShape: [2, 1],
+    bias: Float32Array.of(7),
+  });
+  const networks = [builder.finish([{ name: 'dense', shape: [-1, 1] }])];
+  const folder = await mkdtemp(join(tmpdir(), 'elastic-face-'));
+  try {
+    const [plain, small] = [join(folder, 'plain.bin'), join(folder, 'small.bin')];
+    await writeWeights(plain, layoutWeights(networks));
+    await writeWeights(small, layoutWeights(networks, undefined, true));
+    assert.deepEqual(inflateSync(await readFile(small)), await readFile(plain));
+    assert.equal((await readFile(plain)).length, 2 * 64);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -2,7 +2,9 @@
  * The order and the number formats of the weights in one file, which both model formats point into.
  * Knows the layout, not what the weights mean.
  */
-import { open } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { constants, createDeflate } from 'node:zlib';
 import type { Constant, Network, Weight } from './graph.ts';
 
 /** How numbers lie in the file; whoever reads them makes the type that its nodes compute with. */
@@ -21,6 +23,8 @@ export interface PlacedWeight {
   readonly storage: Storage;
   /** How many rows it takes; zeros fill the last one. */
   readonly rows: number;
+  /** Whether it is to have memory of its own: what is not stored as it is used cannot be a view of it. */
+  readonly own: boolean;
 }
 
 export interface WeightsLayout {
@@ -28,24 +32,28 @@ export interface WeightsLayout {
   readonly weights: readonly PlacedWeight[];
   /** They follow the weights: only the tfjs model reads them from the file. */
   readonly constants: readonly Constant[];
+  /** Whether the whole file is one zlib stream (RFC 1950); rows are of what it unpacks to. */
+  readonly compressed: boolean;
 }
 
 /** @param storageOf a weight; as it is computed with by default */
 export function layoutWeights(
   networks: readonly Network[],
   storageOf: (weight: Weight, network: Network) => Storage = ({ type }) => type,
+  compressed = false,
 ): WeightsLayout {
   const weights = networks.flatMap((network) =>
     network.weights.map((weight): PlacedWeight => {
       const storage = storageOf(weight, network);
       const rows = Math.ceil((weight.data.length * bytesOf[storage]) / ROW_BYTES);
-      return { weight, storage, rows };
+      return { weight, storage, rows, own: compressed || storage !== weight.type };
     }),
   );
   const kinds = [...new Set(weights.map(kindOf))];
   return {
     weights: weights.toSorted((a, b) => kinds.indexOf(kindOf(a)) - kinds.indexOf(kindOf(b))),
     constants: networks.flatMap((network) => network.constants),
+    compressed,
   };
 }
 
@@ -65,18 +73,28 @@ export function paddingOf({ weight, storage, rows }: PlacedWeight): number {
 }
 
 /**
+ * Weights never repeat, only their exponents are alike: codes by frequency alone save what can be saved, a
+ * twelfth, in a third of the time.
+ */
+const COMPRESSION = { strategy: constants.Z_HUFFMAN_ONLY, memLevel: constants.Z_MAX_MEMLEVEL };
+
+/**
  * Writes the file, little-endian, without a second copy of it in memory.
  * @throws {RangeError} when a weight is too large for float16
  */
 export async function writeWeights(path: string, layout: WeightsLayout): Promise<void> {
-  await using file = await open(path, 'w');
-  for (const placed of layout.weights) {
+  const file = createWriteStream(path, { flush: true });
+  if (layout.compressed) await pipeline(parts(layout), createDeflate(COMPRESSION), file);
+  else await pipeline(parts(layout), file);
+}
+
+function* parts({ weights, constants }: WeightsLayout): Generator<Uint8Array> {
+  for (const placed of weights) {
     const { weight, storage } = placed;
-    await file.writeFile(bytes(stored(weight.data, storage)));
-    await file.writeFile(new Uint8Array(paddingOf(placed) * bytesOf[storage]));
+    yield bytes(stored(weight.data, storage));
+    yield new Uint8Array(paddingOf(placed) * bytesOf[storage]);
   }
-  for (const { data } of layout.constants) await file.writeFile(bytes(data));
-  await file.sync();
+  for (const { data } of constants) yield bytes(data);
 }
 
 function bytes(data: ArrayBufferView): Uint8Array {

@@ -63,10 +63,10 @@ export async function buildNetworks(
  */
 const FEW_WEIGHTS = 20_000;
 
-/** Rounded only where that moves next to nothing. */
+/** Whoever asks for other than float32 wants a small folder, even where it loads a little slower. */
 function encoderLayout(encoder: readonly Network[], storage: Storage): WeightsLayout {
   const storageOf = ({ data }: Weight) => (data.length > FEW_WEIGHTS ? storage : 'float32');
-  return layoutWeights(encoder, storageOf);
+  return layoutWeights(encoder, storageOf, storage !== 'float32');
 }
 
 /**

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
+import { promisify } from 'node:util';
+import { inflate } from 'node:zlib';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { messageOf } from '../../runtime/errors.ts';
@@ -9,6 +11,7 @@ import { BackendError, ModelError } from '../errors.ts';
 import { modelFiles } from '../format.ts';
 import type { OutputTensor, Session } from './session.ts';
 
+const unpack = promisify(inflate);
 const require = createRequire(import.meta.url);
 
 const graphModelSchema = z.object({
@@ -21,6 +24,7 @@ const graphModelSchema = z.object({
     .array(
       z.object({
         paths: z.tuple([z.string()]),
+        compression: z.literal('zlib').optional(),
         weights: z.array(
           z.object({
             name: z.string(),
@@ -100,7 +104,10 @@ async function readArtifacts(directory: string) {
     const text = await readFile(join(directory, modelFiles.graphModel), 'utf8');
     const { format, modelTopology, weightsManifest } = graphModelSchema.parse(JSON.parse(text));
     const shards = await Promise.all(
-      weightsManifest.map(({ paths: [path] }) => readFile(join(directory, path))),
+      weightsManifest.map(async ({ paths: [path], compression }) => {
+        const bytes = await readFile(join(directory, path));
+        return compression === undefined ? bytes : unpack(bytes);
+      }),
     );
     return {
       format,
