@@ -5,8 +5,7 @@
  *
  * A row b is kept as s·q, q whole numbers of int8, with the length ρ = |b − s·q| of what that leaves out;
  * the embedding a likewise as t·p in int16, which leaves out υ. Then by Cauchy-Schwarz
- * |a·b − s·t·(q·p)| ≤ |a|·ρ + (|b| + ρ)·υ, whatever the vectors are: with embeddings of length 1 about
- * 0.01, some hundredths of a squared distance.
+ * |a·b − s·t·(q·p)| ≤ |a|·ρ + (|b| + ρ)·υ, whatever the vectors are; for embeddings that is about 0.01.
  */
 import { EMBEDDING_LENGTH } from '../format.ts';
 import { type Int8Products, openInt8Products } from './int8-products.ts';
