@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
 import { type BuildAppOptions, buildApp } from 'fauxqs';
+import { type Queue, wakeOnePollAMessage } from './one-poll.ts';
 import { deleteExpired, type ObjectStore } from './retention.ts';
 
 /** fauxqs takes 11 MiB; S3 takes 5 GiB in one put. Above the largest photo the settings allow. */
@@ -12,7 +13,6 @@ const MOST_BODY_BYTES = 600 * 1024 * 1024;
 
 type App = ReturnType<typeof buildApp>;
 type Stores = NonNullable<BuildAppOptions['stores']>;
-type Queue = NonNullable<ReturnType<Stores['sqsStore']['getQueue']>>;
 
 export interface QueuesAndObjects {
   /** Answers one HTTP request of SQS, S3 or STS. */
@@ -46,6 +46,7 @@ export async function openQueuesAndObjects(options: {
   // carry the address that the client itself has used.
   sqsStore.host = '';
   sqsStore.region = options.region;
+  wakeOnePollAMessage(sqsStore);
   const persistence = new parts.PersistenceManager(options.folder);
   preparePersistence(persistence, options.origin);
   persistence.load(sqsStore, snsStore, s3Store);
