@@ -42,3 +42,38 @@ it('a reply for a node that Redis has just lost comes again; one for a dead node
   await dispatcher.stop();
   await cloud.close();
 });
+
+it('a client has its answer before the call is begun that deletes its reply', async () => {
+  const cloud = await startTestCloud();
+  const queue = await openQueue(cloud.clients.sqs, cloud.names.replyQueue);
+  const order: string[] = [];
+  const waiters = new Waiters(60);
+  const id = randomUUID();
+  const answered = async (): Promise<void> => {
+    await waiters.wait(id, new AbortController().signal);
+    // What the page's answer takes on its way: each step is a turn of the promises.
+    for (let step = 0; step < 50; step++) await null;
+    order.push('answered');
+  };
+  const client = answered();
+  const dispatcher = startDispatcher({
+    node: 'this',
+    replies: {
+      ...queue,
+      delete(receipt) {
+        order.push('deleting');
+        return queue.delete(receipt);
+      },
+    },
+    relay: { pass: async () => true, listen: async () => undefined, close: () => undefined },
+    waiters,
+    keep: async () => undefined,
+    log: silent,
+  });
+  const refusal = { reason: 'failed' as const, message: 'No.' };
+  await queue.send(encodeReply({ id, file: 'a.jpg', node: 'this', outcome: { refusal } }));
+  await client;
+  await dispatcher.stop();
+  assert.deepEqual(order, ['answered', 'deleting']);
+  await cloud.close();
+});

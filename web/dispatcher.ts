@@ -2,7 +2,7 @@
  * Drains the reply queue and brings each reply to its waiter: on this node, or on another one over the
  * relay. A reply nobody waits for any more is dropped; its answer stays in the out-bucket.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { decodeReply, KEPT, MessageError, type ReplyMessage } from '../cloud/messages.ts';
 import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
 import type { Relay } from '../cloud/relay.ts';
@@ -102,6 +102,8 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
   } else if (reply?.node === node) {
     parts.onReply?.(reply);
     if (!waiters.answer(reply)) log.info({ request: reply.id }, 'reply: the client has left');
+    // The client has its answer before this node begins the call that deletes the reply.
+    await turn();
   } else if (reply) {
     try {
       const heard = await relay.pass(reply.node, message.body);

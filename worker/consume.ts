@@ -3,7 +3,7 @@
  * they are in hand, and deletes them when answered or gives them back. Knows no model and no bucket.
  */
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { decodeRequest, MessageError, type RequestMessage } from '../cloud/messages.ts';
 import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
 import { messageOf } from '../runtime/errors.ts';
@@ -93,6 +93,8 @@ export class Consumer {
         });
         reachesQueue = true;
         for (const message of messages) this.#take(message);
+        // Their photos are asked for before the next poll is made ready: it has time, they have not.
+        await turn();
       } catch (err) {
         if (reachesQueue) log.error({ err }, 'the request queue cannot be read; trying on');
         reachesQueue = false;
