@@ -2,15 +2,14 @@
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
   HeadObjectCommand,
   NoSuchKey,
   NotFound,
-  PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { type Match, matchSchema } from './messages.ts';
 import { stemOf } from './names.ts';
+import { objectCalls } from './short-way.ts';
 
 export interface Photos {
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
@@ -22,19 +21,16 @@ export interface Photos {
 }
 
 export function openPhotos(s3: S3Client, bucket: string): Photos {
+  const calls = objectCalls(s3);
   const remove = async (key: string): Promise<void> => {
     await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
   };
   return {
-    async put(key, bytes, contentType) {
-      await s3.send(
-        new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType }),
-      );
-    },
+    put: (key, bytes, contentType) =>
+      calls.put({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType }),
     async get(key) {
       try {
-        const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-        return await Body?.transformToByteArray();
+        return await calls.get(bucket, key);
       } catch (error) {
         if (error instanceof NoSuchKey) return undefined;
         throw error;
@@ -70,18 +66,17 @@ export interface Results {
 }
 
 export function openResults(s3: S3Client, bucket: string): Results {
+  const calls = objectCalls(s3);
   return {
     async put(file, requestId, match) {
       const stem = stemOf(file);
-      await s3.send(
-        new PutObjectCommand({
-          Bucket: bucket,
-          Key: stem,
-          Body: `${stem}:${match.name}`,
-          ContentType: 'text/plain',
-          Metadata: { request: requestId, ...matchMetadata(match) },
-        }),
-      );
+      await calls.put({
+        Bucket: bucket,
+        Key: stem,
+        Body: `${stem}:${match.name}`,
+        ContentType: 'text/plain',
+        Metadata: { request: requestId, ...matchMetadata(match) },
+      });
     },
     async find(file) {
       try {

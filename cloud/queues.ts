@@ -1,19 +1,17 @@
 /** One SQS queue, as the services use it: batched sends and deletes, long polls, visibility, attributes. */
 import {
   ChangeMessageVisibilityCommand,
-  DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   type Message,
   PurgeQueueCommand,
   QueueDoesNotExist,
-  ReceiveMessageCommand,
-  SendMessageBatchCommand,
   type SQSClient,
   SQSServiceException,
 } from '@aws-sdk/client-sqs';
 import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
 import { Batcher } from './batch.ts';
+import { queueCalls } from './short-way.ts';
 
 /** Most messages in one SQS call. */
 const SQS_BATCH = 10;
@@ -75,35 +73,32 @@ export interface Queue {
  */
 export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
   const url = await queueUrl(sqs, name);
+  const calls = queueCalls(sqs);
   const sends = new Batcher<Sending>(
     async (sendings) => {
-      const { Failed } = await sqs.send(
-        new SendMessageBatchCommand({
-          QueueUrl: url,
-          Entries: sendings.map(({ body, attributes }, i) => ({
-            Id: String(i),
-            MessageBody: body,
-            MessageAttributes: Object.fromEntries(
-              Object.entries(attributes).map(([name, StringValue]) => [
-                name,
-                { DataType: 'String', StringValue },
-              ]),
-            ),
-          })),
-        }),
-      );
+      const { Failed } = await calls.send({
+        QueueUrl: url,
+        Entries: sendings.map(({ body, attributes }, i) => ({
+          Id: String(i),
+          MessageBody: body,
+          MessageAttributes: Object.fromEntries(
+            Object.entries(attributes).map(([name, StringValue]) => [
+              name,
+              { DataType: 'String', StringValue },
+            ]),
+          ),
+        })),
+      });
       return failures(name, Failed);
     },
     { size: SQS_BATCH, concurrency: CALLS_AT_ONCE },
   );
   const deletes = new Batcher<string>(
     async (receipts) => {
-      const { Failed } = await sqs.send(
-        new DeleteMessageBatchCommand({
-          QueueUrl: url,
-          Entries: receipts.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle })),
-        }),
-      );
+      const { Failed } = await calls.delete({
+        QueueUrl: url,
+        Entries: receipts.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle })),
+      });
       return failures(name, Failed);
     },
     { size: SQS_BATCH, concurrency: CALLS_AT_ONCE },
@@ -113,16 +108,14 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
     send: (body, attributes = {}) => sends.add({ body, attributes }),
     delete: (receipt) => deletes.add(receipt),
     async receive({ most, waitSeconds, visibilitySeconds }) {
-      const { Messages } = await sqs.send(
-        new ReceiveMessageCommand({
-          QueueUrl: url,
-          MaxNumberOfMessages: most,
-          WaitTimeSeconds: waitSeconds,
-          MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
-          MessageAttributeNames: ['All'],
-          ...(visibilitySeconds === undefined ? {} : { VisibilityTimeout: visibilitySeconds }),
-        }),
-      );
+      const { Messages } = await calls.receive({
+        QueueUrl: url,
+        MaxNumberOfMessages: most,
+        WaitTimeSeconds: waitSeconds,
+        MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
+        MessageAttributeNames: ['All'],
+        ...(visibilitySeconds === undefined ? {} : { VisibilityTimeout: visibilitySeconds }),
+      });
       return (Messages ?? []).map(received);
     },
     async extend(receipt, visibilitySeconds) {

@@ -1,0 +1,72 @@
+/**
+ * One call to AWS with nothing of the SDK but its credentials, signature and connections. Knows no
+ * queue and no bucket.
+ */
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+
+type Config = S3Client['config'] | SQSClient['config'];
+type Signer = Awaited<ReturnType<Config['signer']>>;
+
+export interface DirectCall {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly origin: URL;
+  /** Escaped. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string | undefined;
+}
+
+/** @returns the answer's bytes; undefined for anything but a plain success. It never rejects. */
+export type CallDirectly = (call: () => Promise<DirectCall>) => Promise<Buffer | undefined>;
+
+interface Answer {
+  readonly response: { readonly statusCode: number; readonly body: AsyncIterable<Buffer> };
+}
+
+export function directCaller(config: Config): CallDirectly {
+  let signer: Signer | undefined;
+  return async (call) => {
+    try {
+      const { method, origin, path, headers, body } = await call();
+      const { protocol, hostname, port, host } = origin;
+      signer ??= await config.signer();
+      const request = await signer.sign(
+        {
+          method,
+          protocol,
+          hostname,
+          ...(port === '' ? {} : { port: Number(port) }),
+          path,
+          query: {},
+          headers: { ...headers, host },
+          body,
+        },
+        // The SDK learns on its own way how far this machine's clock is off.
+        { signingDate: new Date(Date.now() + config.systemClockOffset) },
+      );
+      const { response }: Answer = await config.requestHandler.handle(request as never);
+      const bytes = await collected(response.body);
+      return response.statusCode === 200 ? bytes : undefined;
+    } catch {
+      return undefined; // Whoever called has another way, which says what is wrong.
+    }
+  };
+}
+
+/** The address that somebody has set in place of AWS, in the code or where the SDK looks for one. */
+export async function customEndpoint(config: Config): Promise<URL | undefined> {
+  const set = await config.endpoint?.();
+  if (set !== undefined) {
+    const { protocol, hostname, port, path } = set;
+    return new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`);
+  }
+  const configured = await config.serviceConfiguredEndpoint?.();
+  return configured === undefined ? undefined : new URL(configured);
+}
+
+async function collected(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+}
