@@ -99,6 +99,18 @@ test('a folder with anything else in it is not replaced', async () => {
   );
 });
 
+test('a model of an earlier version, with other files, is replaced', async () => {
+  const path = join(model, modelFiles.manifest);
+  const manifest = JSON.parse(await readFile(path, 'utf8'));
+  const old = 'old/assets/weights.bin';
+  const outputs = [...manifest.outputs, { file: old, sha256: 'b'.repeat(64) }];
+  await mkdir(dirname(join(model, old)), { recursive: true });
+  await writeFile(join(model, old), '');
+  await assert.rejects(requireReplaceable(model), OutputError);
+  await writeFile(path, JSON.stringify({ ...manifest, format: 1, outputs }));
+  await assert.doesNotReject(requireReplaceable(model));
+});
+
 test('a file where the folder should be is a clear error', async () => {
   const path = join(root, 'file');
   await writeFile(path, '');

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
 import { FORMAT_VERSION, type Manifest, manifestSchema, modelFiles } from '../model/format.ts';
 import { sha256OfFile } from '../runtime/digest.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
@@ -63,9 +64,8 @@ export async function writeManifest(
 
 /** @throws {OutputError} when the folder holds anything that is not a model's, which would be lost */
 export async function requireReplaceable(directory: string): Promise<void> {
-  const known = new Set(
-    Object.values(modelFiles).flatMap((file) => [file, dirname(file), dirname(dirname(file))]),
-  );
+  const own = [...Object.values(modelFiles), ...(await namedInManifest(directory))];
+  const known = new Set(own.flatMap((file) => [file, dirname(file), dirname(dirname(file))]));
   for (const entry of await entriesOf(directory)) {
     if (!known.has(entry)) {
       throw new OutputError(
@@ -73,6 +73,18 @@ export async function requireReplaceable(directory: string): Promise<void> {
           'replaces the whole folder: name another one with --out.',
       );
     }
+  }
+}
+
+const anyManifestSchema = z.object({ outputs: z.array(z.object({ file: z.string() })) });
+
+/** The files of a model of any format, which an earlier version may have written. */
+async function namedInManifest(directory: string): Promise<string[]> {
+  try {
+    const text = await readFile(join(directory, modelFiles.manifest), 'utf8');
+    return anyManifestSchema.parse(JSON.parse(text)).outputs.map(({ file }) => file);
+  } catch {
+    return [];
   }
 }
 
