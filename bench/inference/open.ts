@@ -1,6 +1,4 @@
 /** Starts the parties that can run here, and says of each other one why not. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Machine } from './machine.ts';
 import type { Party, Places } from './parties.ts';
@@ -27,13 +25,10 @@ export interface Circumstances {
 /** Why a party is not even tried. */
 export function reasonToSkip(
   party: Party,
-  { machine, places, python, asked }: Circumstances,
+  { machine, python, asked }: Circumstances,
 ): string | undefined {
   if (party.precision === 'bfloat16' && !machine.bfloat16 && !asked) {
     return 'this processor has no bfloat16 instructions';
-  }
-  if (party.id === 'own-bfloat16' && !existsSync(join(places.model, 'encoder-bfloat16'))) {
-    return 'the converted model has no bfloat16 encoder';
   }
   return party.python && 'reason' in python ? python.reason : undefined;
 }
