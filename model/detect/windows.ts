@@ -3,8 +3,10 @@ import type { RgbImage } from '../image.ts';
 import { clipBoxes, pickRows } from './boxes.ts';
 import { cropAreas } from './crops.ts';
 
-/** Bounds the memory of one call: a busy photo has thousands of proposals. */
-const CROPS_PER_CALL = 512;
+/** Crops cut in one pass over the photo; bounds the memory, for a busy photo has thousands of proposals. */
+const CROPS_AT_ONCE = 512;
+/** Pixels of all crops in one call: with more, what the layers hold between them leaves the caches. */
+const PIXELS_PER_CALL = 128 * 24 * 24;
 
 /** The boxes that have a pixel of the photo, with the windows of those pixels. */
 export function insidePhoto(
@@ -28,15 +30,20 @@ export function pickWindows(windows: Int32Array, indices: readonly number[]): In
   return picked;
 }
 
-/** Crops of the windows, so many at a time. */
+/** Crops of the windows, [count, size, size, 3], so many at a time. */
 export function* cropBatches(
   image: RgbImage,
   windows: Int32Array,
   size: number,
 ): Generator<[crops: Float32Array, count: number]> {
-  const step = CROPS_PER_CALL * 4;
-  for (let at = 0; at < windows.length; at += step) {
-    const batch = windows.subarray(at, at + step);
-    yield [cropAreas(image, batch, size), batch.length / 4];
+  const values = size * size * 3;
+  const most = Math.floor(PIXELS_PER_CALL / (size * size));
+  for (let at = 0; at < windows.length; at += CROPS_AT_ONCE * 4) {
+    const cut = windows.subarray(at, at + CROPS_AT_ONCE * 4);
+    const crops = cropAreas(image, cut, size);
+    for (let first = 0; first < cut.length / 4; first += most) {
+      const count = Math.min(most, cut.length / 4 - first);
+      yield [crops.subarray(first * values, (first + count) * values), count];
+    }
   }
 }
