@@ -126,16 +126,29 @@ function resizeColumns(
   const result = new Uint8ClampedArray(height * rowLength);
   const sums = new Int32Array(rowLength);
   for (let y = 0; y < height; y++) {
+    const to = y * rowLength;
+    const count = taps[y]!;
+    const weight = y * weightStride;
+    const row = offset + first[y]! * stride;
+    if (count === 2) {
+      // Nearly every row of an enlarged face.
+      const [upper, lower] = [weights[weight]!, weights[weight + 1]!];
+      for (let column = 0, at = row; column < rowLength; column++, at++) {
+        const sum = HALF + Math.imul(data[at]!, upper) + Math.imul(data[at + stride]!, lower);
+        result[to + column] = (sum | 0) >> WEIGHT_BITS;
+      }
+      continue;
+    }
     sums.fill(HALF);
-    for (let tap = 0; tap < taps[y]!; tap++) {
-      const weight = weights[y * weightStride + tap]!;
-      const row = offset + (first[y]! + tap) * stride;
+    for (let tap = 0; tap < count; tap++) {
+      const share = weights[weight + tap]!;
+      const from = row + tap * stride;
       for (let column = 0; column < rowLength; column++) {
-        sums[column] = sums[column]! + Math.imul(data[row + column]!, weight);
+        sums[column] = sums[column]! + Math.imul(data[from + column]!, share);
       }
     }
     for (let column = 0; column < rowLength; column++) {
-      result[y * rowLength + column] = sums[column]! >> WEIGHT_BITS;
+      result[to + column] = sums[column]! >> WEIGHT_BITS;
     }
   }
   return { data: result, offset: 0, stride: rowLength, width, height };
