@@ -242,6 +242,22 @@ describe('opening a model', { timeout: 120_000 }, () => {
     }
   });
 
+  it('tensorflow: without a temporary folder says which setting names one', async (context) => {
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = join(folder, 'missing');
+    try {
+      const networks = await openNetworks(await modelDirectory(), { backend: 'tensorflow' });
+      networks.dispose();
+      assert.fail('It opened.');
+    } catch (error) {
+      if (error instanceof BackendError) return context.skip(error.message);
+      assert.ok(error instanceof ModelError && /set TMPDIR/.test(error.message), String(error));
+    } finally {
+      if (TMPDIR === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = TMPDIR;
+    }
+  });
+
   it('oneDNN’s operations and TensorFlow’s own give the same answers', async (context) => {
     const { spawnSync } = await import('node:child_process');
     const program = `

@@ -67,19 +67,15 @@ export class SavedModel {
    */
   load(): number {
     if (this.#number !== undefined) return this.#number;
-    let folder: string | undefined;
+    const graph = this.#placed();
+    const folder = temporaryFolder();
     try {
-      folder = mkdtempSync(join(tmpdir(), 'elastic-face-graph-'));
-      writeFileSync(join(folder, GRAPH_FILE), this.#placed());
+      writeFileSync(join(folder, GRAPH_FILE), graph);
       this.#number = this.#addon.loadSavedModel(folder, TAG);
     } catch (cause) {
-      const [reason] = messageOf(cause).split('\n');
-      throw new ModelError(
-        `${this.#files.graph} in ${this.#directory} cannot be loaded (${reason}): convert the model anew with \`npm run convert\`.`,
-        { cause },
-      );
+      throw this.#unreadable(messageOf(cause).split('\n')[0]!, cause);
     } finally {
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true });
     }
     this.#close();
     return this.#number;
@@ -95,7 +91,7 @@ export class SavedModel {
   #placed(): Buffer {
     const { weights } = this.#files;
     const at = this.#graph.indexOf(regionName(weights));
-    if (at < 0) throw new Error('it does not say where its weights are');
+    if (at < 0) throw this.#unreadable('it does not say where its weights are');
     const path = existsSync(OPEN_FILES)
       ? join(OPEN_FILES, String(this.#weights))
       : resolve(this.#directory, weights);
@@ -103,8 +99,27 @@ export class SavedModel {
     return this.#graph;
   }
 
+  #unreadable(reason: string, cause?: unknown): ModelError {
+    return new ModelError(
+      `${this.#files.graph} in ${this.#directory} cannot be loaded (${reason}): convert the model anew with \`npm run convert\`.`,
+      { cause },
+    );
+  }
+
   #close(): void {
     if (this.#weights !== undefined) closeSync(this.#weights);
     this.#weights = undefined;
+  }
+}
+
+/** @throws {ModelError} */
+function temporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'elastic-face-graph-'));
+  } catch (cause) {
+    throw new ModelError(
+      `A model needs a temporary folder while it loads, and ${tmpdir()} takes none (${messageOf(cause)}): set TMPDIR to one that can be written to.`,
+      { cause },
+    );
   }
 }
