@@ -5,6 +5,14 @@
  * Knows nothing of levels and boxes.
  */
 import type { RgbImage } from '../image.ts';
+import {
+  areaKernels,
+  CELL_BYTES,
+  SPAN_BYTES,
+  SPARE_BYTES,
+  SUM_BYTES,
+  TABLE_BYTES,
+} from './area-kernels.ts';
 
 /** px: of each cell along one side, its first pixel and the one after its last. */
 export interface Spans {
@@ -30,85 +38,13 @@ export function spansOf(
   return { first, end };
 }
 
-/** Of (x - 127.5) / 128. */
-const CENTER = 127.5;
-const SCALE = 1 / 128;
-
-/**
- * Cells of areas that become pixels. Of a column at most two rows may overlap, as where no side is enlarged.
- */
-export class AreaGrid {
+/** Cells of areas that become pixels. At most two rows may share a line, as where no side is enlarged. */
+export interface AreaGrid {
   readonly columns: Spans;
   readonly rows: Spans;
-  readonly #into: Float32Array;
-  #to: number;
-  /** Sums above the row being gathered, and above the one after it: neighbours may share a line. */
-  #above: Int32Array;
-  #aboveNext: Int32Array;
-  #begun = 0;
-  #row = 0;
-
-  /** @param into gets [rows, columns, 3] from `at` on, (x - 127.5) / 128 */
-  constructor(columns: Spans, rows: Spans, into: Float32Array, at = 0) {
-    this.columns = columns;
-    this.rows = rows;
-    this.#into = into;
-    this.#to = at;
-    this.#above = new Int32Array(columns.first.length * 3);
-    this.#aboveNext = new Int32Array(columns.first.length * 3);
-  }
-
-  /** The line before which it wants to see the table next; Infinity when it is done. */
-  get due(): number {
-    const { first, end } = this.rows;
-    if (this.#row === end.length) return Number.POSITIVE_INFINITY;
-    if (this.#begun === this.#row) return first[this.#begun]!;
-    const next = this.#begun < first.length ? first[this.#begun]! : Number.POSITIVE_INFINITY;
-    return Math.min(end[this.#row]!, next);
-  }
-
-  /** @param table sums of every column to the left and above this line */
-  visit(line: number, table: Int32Array): void {
-    const { first, end } = this.rows;
-    if (this.#row < this.#begun && end[this.#row] === line) this.#finish(table);
-    if (this.#begun < first.length && first[this.#begun] === line) this.#begin(table);
-  }
-
-  #begin(table: Int32Array): void {
-    const sums = this.#begun === this.#row ? this.#above : this.#aboveNext;
-    const { first, end } = this.columns;
-    for (let x = 0, at = 0; x < first.length; x++, at += 3) {
-      const left = first[x]! * 3;
-      const right = end[x]! * 3;
-      sums[at] = table[right]! - table[left]!;
-      sums[at + 1] = table[right + 1]! - table[left + 1]!;
-      sums[at + 2] = table[right + 2]! - table[left + 2]!;
-    }
-    this.#begun++;
-  }
-
-  #finish(table: Int32Array): void {
-    const { first, end } = this.columns;
-    const lines = this.rows.end[this.#row]! - this.rows.first[this.#row]!;
-    const sums = this.#above;
-    const into = this.#into;
-    let to = this.#to;
-    for (let x = 0, at = 0; x < first.length; x++, at += 3, to += 3) {
-      const left = first[x]! * 3;
-      const right = end[x]! * 3;
-      const share = 3 / (lines * (right - left));
-      const red = (table[right]! - table[left]! - sums[at]!) | 0;
-      const green = (table[right + 1]! - table[left + 1]! - sums[at + 1]!) | 0;
-      const blue = (table[right + 2]! - table[left + 2]! - sums[at + 2]!) | 0;
-      into[to] = (red * share - CENTER) * SCALE;
-      into[to + 1] = (green * share - CENTER) * SCALE;
-      into[to + 2] = (blue * share - CENTER) * SCALE;
-    }
-    this.#to = to;
-    this.#above = this.#aboveNext;
-    this.#aboveNext = sums;
-    this.#row++;
-  }
+  /** Gets [rows, columns, 3] from `at` on, (x - 127.5) / 128. */
+  readonly into: Float32Array;
+  readonly at: number;
 }
 
 /** The part of the photo that a pass for these grids goes over; px. */
@@ -120,41 +56,120 @@ export function boundsOf(grids: readonly AreaGrid[]) {
   return { left: least(columns), top: least(rows), right: most(columns), bottom: most(rows) };
 }
 
-/** Fills the grids. */
+/**
+ * Fills the grids.
+ * @throws {BackendError} where there is no SIMD
+ */
 export function averageAreas(image: RgbImage, grids: readonly AreaGrid[]): void {
   if (grids.length === 0) return;
+  const kernels = areaKernels();
   const { left, top, right, bottom } = boundsOf(grids);
-  const due: AreaGrid[][] = Array.from({ length: bottom - top + 1 }, () => []);
-  for (const grid of grids) due[grid.due - top]!.push(grid);
+  const pixels = right - left;
+  let free = aligned(pixels * 3 + SPARE_BYTES);
+  const table = free;
+  const tableBytes = (pixels + 1) * TABLE_BYTES;
+  free += tableBytes;
+  const gatherings = grids.map((grid) => {
+    const cells = grid.columns.first.length;
+    const spans = free;
+    const sums = aligned(spans + cells * SPAN_BYTES);
+    const cell = sums + 2 * cells * SUM_BYTES;
+    free = aligned(cell + cells * CELL_BYTES + SPARE_BYTES);
+    return new Gathering(grid, { spans, sums, cell });
+  });
+  kernels.reserve(free);
+  const { buffer } = kernels.memory;
+  const line = new Uint8Array(buffer, 0, pixels * 3);
   // Sums wrap around at 2^32: only differences count, and those stay below 2^31.
-  const table = new Int32Array((image.width + 1) * 3);
-  for (let line = top; line <= bottom; line++) {
-    for (const grid of due[line - top]!) {
-      grid.visit(line, table);
-      if (grid.due <= bottom) due[grid.due - top]!.push(grid);
+  new Uint8Array(buffer, table, tableBytes).fill(0);
+  const due: Gathering[][] = Array.from({ length: bottom - top + 1 }, () => []);
+  for (const gathering of gatherings) {
+    gathering.prepare(buffer, table - left * TABLE_BYTES);
+    due[gathering.due - top]!.push(gathering);
+  }
+  for (let y = top; y <= bottom; y++) {
+    for (const gathering of due[y - top]!) {
+      gathering.visit(y);
+      if (gathering.due <= bottom) due[gathering.due - top]!.push(gathering);
     }
-    if (line < bottom) {
-      addRow(table, image.data, (line * image.width + left) * 3, left * 3, (right - left) * 3);
+    if (y < bottom) {
+      const from = (y * image.width + left) * 3;
+      line.set(image.data.subarray(from, from + pixels * 3));
+      kernels.addLine(0, table + TABLE_BYTES, pixels);
     }
   }
 }
 
-function addRow(
-  table: Int32Array,
-  data: Uint8Array,
-  from: number,
-  to: number,
-  length: number,
-): void {
-  let red = 0;
-  let green = 0;
-  let blue = 0;
-  for (let at = 0; at < length; at += 3) {
-    red = (red + data[from + at]!) | 0;
-    green = (green + data[from + at + 1]!) | 0;
-    blue = (blue + data[from + at + 2]!) | 0;
-    table[to + at + 3] = (table[to + at + 3]! + red) | 0;
-    table[to + at + 4] = (table[to + at + 4]! + green) | 0;
-    table[to + at + 5] = (table[to + at + 5]! + blue) | 0;
+/** To a multiple of 16 bytes. */
+function aligned(address: number): number {
+  return Math.ceil(address / 16) * 16;
+}
+
+/** Addresses of what a grid needs in the kernels' memory. */
+interface Places {
+  readonly spans: number;
+  /** Above the row being gathered, and above the one after it: neighbours may share a line. */
+  readonly sums: number;
+  readonly cell: number;
+}
+
+/** A grid while the photo's lines come by. */
+class Gathering {
+  readonly #kernels = areaKernels();
+  readonly #grid: AreaGrid;
+  readonly #places: Places;
+  readonly #cells: number;
+  #row = 0;
+  #begun = 0;
+  #filled = new Float32Array();
+
+  constructor(grid: AreaGrid, places: Places) {
+    this.#grid = grid;
+    this.#places = places;
+    this.#cells = grid.columns.first.length;
+  }
+
+  /** @param table where the photo's first column would be in the table */
+  prepare(buffer: ArrayBuffer, table: number): void {
+    const { spans, cell } = this.#places;
+    const { first, end } = this.#grid.columns;
+    const addresses = new Int32Array(buffer, spans, this.#cells * 2);
+    for (let x = 0; x < this.#cells; x++) {
+      addresses[x * 2] = table + first[x]! * TABLE_BYTES;
+      addresses[x * 2 + 1] = table + end[x]! * TABLE_BYTES;
+    }
+    this.#filled = new Float32Array(buffer, cell, this.#cells * 3);
+  }
+
+  /** The line before which it wants to see the table next; Infinity when it is done. */
+  get due(): number {
+    const { first, end } = this.#grid.rows;
+    if (this.#row === end.length) return Number.POSITIVE_INFINITY;
+    if (this.#begun === this.#row) return first[this.#begun]!;
+    const next = this.#begun < first.length ? first[this.#begun]! : Number.POSITIVE_INFINITY;
+    return Math.min(end[this.#row]!, next);
+  }
+
+  /** While the table holds the sums above this line. */
+  visit(line: number): void {
+    const { first, end } = this.#grid.rows;
+    if (this.#row < this.#begun && end[this.#row] === line) this.#finish();
+    if (this.#begun < first.length && first[this.#begun] === line) {
+      this.#kernels.begin(this.#places.spans, this.#sumsOf(this.#begun++), this.#cells);
+    }
+  }
+
+  #finish(): void {
+    const row = this.#row++;
+    const { rows, into, at } = this.#grid;
+    const lines = rows.end[row]! - rows.first[row]!;
+    const { spans, cell } = this.#places;
+    this.#kernels.finish(spans, this.#sumsOf(row), cell, this.#cells, lines);
+    into.set(this.#filled, at + row * this.#cells * 3);
+  }
+
+  /** Rows take turns. */
+  #sumsOf(row: number): number {
+    return this.#places.sums + (row % 2) * this.#cells * SUM_BYTES;
   }
 }

@@ -3,10 +3,12 @@
  * average pooling). Knows nothing of boxes beyond the pixels they cover.
  */
 import type { RgbImage } from '../image.ts';
-import { AreaGrid, averageAreas, boundsOf, type Spans, spansOf } from './areas.ts';
+import { type AreaGrid, averageAreas, boundsOf, type Spans, spansOf } from './areas.ts';
 
-/** A pass over the photo takes so many times the time of reading its pixels once. */
-const PASS_COST = 2;
+/** A pass over a pixel of the photo takes so much of the time of reading it for one crop. */
+const PASS_COST = 0.25;
+/** Cells of fewer pixels than this are read as fast as they are gathered. */
+const LEAST_CELL = 4;
 
 /** A window of the photo as the spans of its crop's cells. */
 interface Crop {
@@ -37,10 +39,10 @@ export function cropAreas(image: RgbImage, windows: Int32Array, size: number): F
       at: index * values,
       area: width * height,
     };
-    if (Math.min(width, height) >= size && crop.area > PASS_COST * size * size) large.push(crop);
+    if (Math.min(width, height) >= size && crop.area > LEAST_CELL * size * size) large.push(crop);
     else readCrop(image, crop, crops);
   }
-  const grids = large.map(({ columns, rows, at }) => new AreaGrid(columns, rows, crops, at));
+  const grids = large.map(({ columns, rows, at }) => ({ columns, rows, into: crops, at }));
   if (isPassCheaper(large, grids)) averageAreas(image, grids);
   else for (const crop of large) readCrop(image, crop, crops);
   return crops;

@@ -1,6 +1,6 @@
 /** The photo at every scale that P-Net looks at, made in one pass over it. Knows nothing of boxes. */
 import type { PixelWindow, RgbImage } from '../image.ts';
-import { AreaGrid, averageAreas, spansOf } from './areas.ts';
+import { averageAreas, spansOf } from './areas.ts';
 import { PROPOSAL_FIELD } from './proposals.ts';
 
 /** A scaled photo, or a part of one, ready for P-Net. */
@@ -76,7 +76,7 @@ export function buildParts(image: RgbImage, parts: readonly LevelPart[]): Level[
   const grids = parts.map(({ scale, window: { left, top, right, bottom } }, index) => {
     const columns = spansOf(image.width, levelSide(image.width, scale), { from: left, to: right });
     const rows = spansOf(image.height, levelSide(image.height, scale), { from: top, to: bottom });
-    return new AreaGrid(columns, rows, levels[index]!.data);
+    return { columns, rows, into: levels[index]!.data, at: 0 };
   });
   averageAreas(image, grids);
   return levels;
