@@ -64,9 +64,8 @@ export async function sendNow(
     const refusals = answers.map((one) =>
       one instanceof Error ? (asHttpError(one) ?? INTERNAL) : undefined,
     );
-    // Nothing came of it for want of this service: who sends it again may get answers.
-    const [first] = refusals;
-    if (first && refusals.every((one) => one !== undefined && one.status >= 500)) throw first;
+    const failure = failureOf(refusals);
+    if (failure) throw failure;
     return recognitionOf(
       id,
       named.map((photo, index) => {
@@ -77,6 +76,12 @@ export async function sendNow(
       }),
     );
   };
+}
+
+/** Of the whole, when nothing came of it for want of this service: who sends it again may get answers. */
+export function failureOf(refusals: readonly (HttpError | undefined)[]): HttpError | undefined {
+  const isOurs = refusals.every((one) => one !== undefined && one.status >= 500);
+  return isOurs ? refusals[0] : undefined;
 }
 
 function asError(error: unknown): Error {

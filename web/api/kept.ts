@@ -4,7 +4,7 @@ import type { RecognitionRecord, Recognitions } from '../../cloud/recognitions.t
 import { asHttpError, INTERNAL } from '../answer.ts';
 import { HttpError, refuse } from '../errors.ts';
 import { type Enqueue, recognisedOf } from '../recognition.ts';
-import { type Arrived, type Batch, doneAnswer, failedAnswer } from './batch.ts';
+import { type Arrived, type Batch, doneAnswer, failedAnswer, failureOf } from './batch.ts';
 import { type PhotoAnswer, type Recognition, recognitionOf } from './schemas.ts';
 
 export interface KeptParts {
@@ -17,7 +17,7 @@ export interface KeptParts {
 /**
  * Resolves when every photo is stored or has failed. The record is written first: should this node die
  * in between, what it sent is found by whoever knows the id.
- * @throws {HttpError} 503 when it cannot be written down
+ * @throws {HttpError} 503 when it cannot be written down, or no photo of it could be stored
  */
 export async function sendLater(
   { id, ask, photos, span }: Batch,
@@ -51,6 +51,10 @@ export async function sendLater(
   );
   const isAsBefore = sent.every((photo, index) => photo === photos[index]);
   const record = isAsBefore ? first : await write(sent);
+  const failure = failureOf(
+    sent.map(({ checked }) => (checked instanceof HttpError ? checked : undefined)),
+  );
+  if (failure) throw failure;
   return told(id, record, [], Number.POSITIVE_INFINITY);
 }
 
