@@ -15,6 +15,7 @@ import { type Exchange, openExchange } from './exchange.ts';
 import type { Live } from './live/live.ts';
 import type { WebMetrics } from './metrics.ts';
 import type { Page } from './page.ts';
+import { failing, MATCH, photoCounts } from './photo-counts.ts';
 import type { Submit, Submitted } from './recognition.ts';
 import type { Samples } from './samples.ts';
 import { checkHead, checkPhoto, formReader, type RawPhoto } from './upload.ts';
@@ -51,6 +52,7 @@ export interface AppParts {
 export function createApp(parts: AppParts): Express {
   const { submit, admission, metrics, log } = parts;
   const readForm = formReader(parts.maxUploadMb);
+  const counts = photoCounts(metrics, parts.live);
   const app = express();
   app.disable('x-powered-by');
   app.use(SECURITY_HEADERS);
@@ -70,7 +72,7 @@ export function createApp(parts: AppParts): Express {
       const seconds = (performance.now() - exchange.start) / 1000;
       const status = response.statusCode;
       metrics.observe(response.writableFinished ? status : 499, seconds);
-      if (response.writableFinished && status === 200) parts.live.answered(seconds);
+      if (response.writableFinished) counts.answered(exchange.outcomes, seconds);
       span.set({ 'http.response.status_code': status });
       if (!response.writableFinished) span.end(new Error('the client has left'));
       else span.end(status >= 500 ? new Error(`answered ${status}`) : undefined);
@@ -86,15 +88,17 @@ export function createApp(parts: AppParts): Express {
   const takeIn = async (
     request: Request,
     response: Response,
-    { left, settleId, span }: Exchange,
+    { left, settleId, span, outcomes }: Exchange,
   ): Promise<Submitted> => {
     const room = await admission.room(checkHead(request, parts.maxUploadMb), left);
     try {
       const { photos } = await readForm(request, response, room.displaced);
-      const upload = await checkPhoto(photos[0] as RawPhoto);
-      room.arrived();
-      const ask = wantsJson(request) ? { known: true as const } : {};
-      return await submit(upload, left, { id: await settleId(), ask, span });
+      return await failing(outcomes, async () => {
+        const upload = await checkPhoto(photos[0] as RawPhoto);
+        room.arrived();
+        const ask = wantsJson(request) ? { known: true as const } : {};
+        return submit(upload, left, { id: await settleId(), ask, span });
+      });
     } finally {
       room.release();
     }
@@ -102,9 +106,11 @@ export function createApp(parts: AppParts): Express {
 
   app.post('/', async (request, response) => {
     const exchange = await open(request, response);
+    const { start, outcomes } = exchange;
     const { file, answer } = await takeIn(request, response, exchange);
-    sendMatch(request, response, file, await answer);
-    const ms = Math.round(performance.now() - exchange.start);
+    sendMatch(request, response, file, await failing(outcomes, () => answer));
+    outcomes.push(MATCH);
+    const ms = Math.round(performance.now() - start);
     log.info({ request: response.getHeader('X-Request-Id'), ms }, 'answered');
   });
 

@@ -4,8 +4,11 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { RequestIds } from '../cloud/request-ids.ts';
 import type { Span } from '../runtime/tracing/tracing.ts';
+import type { Outcome } from './photo-counts.ts';
 
 export interface Exchange {
+  /** What became of each photo that came in it, added as it is known; told when the client has its answer. */
+  readonly outcomes: Outcome[];
   /** Aborted when the client leaves. */
   readonly left: AbortSignal;
   /** By `performance.now`. */
@@ -48,6 +51,7 @@ export function openExchange(
     return id;
   };
   return {
+    outcomes: [],
     left: left.signal,
     start: performance.now(),
     span,

@@ -14,6 +14,8 @@ const REDIS_READING_MS = 1000;
 export interface WebMetrics extends ReplyMetrics {
   readonly registry: Registry;
   observe(status: number, seconds: number): void;
+  /** One photo was answered: `match`, or the code of its problem. */
+  photo(outcome: string): void;
 }
 
 export interface MetricSources {
@@ -41,6 +43,12 @@ export function webMetrics(sources: MetricSources): WebMetrics {
     buckets: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
     registers,
   });
+  const photos = new Counter({
+    name: 'elastic_face_photos_answered_total',
+    help: 'Photos answered, on the connection or kept for later, by outcome: match, or the problem.',
+    labelNames: ['outcome'],
+    registers,
+  });
   gauges(sources, registers);
   return {
     registry,
@@ -49,6 +57,7 @@ export function webMetrics(sources: MetricSources): WebMetrics {
       requests.inc({ status: String(status) });
       duration.observe(seconds);
     },
+    photo: (outcome) => photos.inc({ outcome }),
   };
 }
 

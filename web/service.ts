@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { createAwsClients } from '../cloud/clients.ts';
 import { openLeases } from '../cloud/leases.ts';
+import type { ReplyMessage } from '../cloud/messages.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { openPhotos } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
@@ -30,6 +31,7 @@ import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
 import { webMetrics } from './metrics.ts';
 import { openPage } from './page.ts';
+import { photoCounts } from './photo-counts.ts';
 import { enqueuer, submitter } from './recognition.ts';
 import { openSamples } from './samples.ts';
 import { closeServer, openServer } from './server.ts';
@@ -99,7 +101,12 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     queues: { requests, replies, dead_letters: deadLetters },
     isReady: () => notReady() === undefined,
   });
-  const { onReply, onSent } = metrics;
+  const { onSent } = metrics;
+  const counts = photoCounts(metrics, live);
+  const onReply = (reply: ReplyMessage): void => {
+    metrics.onReply(reply);
+    counts.replied(reply);
+  };
   const dispatcher = startDispatcher({ node, replies, relay, waiters, keep, onReply, log });
   const app = createApp({
     submit: submitter({

@@ -172,7 +172,7 @@ async function figuresOf(url: URL): Promise<{ at: number; cpu: number; photos: n
   return {
     at: performance.now() / 1000,
     cpu: value('process_cpu_seconds_total'),
-    photos: value('elastic_face_http_requests_total{status="200"}'),
+    photos: value('elastic_face_photos_answered_total{outcome="match"}'),
   };
 }
 

@@ -23,16 +23,16 @@ export type ScalerLook = z.output<typeof scalerSchema>;
 export interface Look {
   /** Missing while the scaler does not answer. */
   readonly scaler?: ScalerLook | undefined;
-  /** Since the look before; missing at the first, and where only an admin may read /metrics. */
-  readonly answersPerSecond?: number | undefined;
+  /** Photos that were recognised and answered, since the look before; missing at the first, and where only an admin may read /metrics. */
+  readonly photosPerSecond?: number | undefined;
 }
 
 const LIMIT_MS = 2000;
-const ANSWERED = /^elastic_face_http_requests_total\{status="200"\} (\d+)/m;
+const ANSWERED = /^elastic_face_photos_answered_total\{outcome="match"\} (\d+)/m;
 
 /** @returns a function that looks once; it never throws */
 export function openLooks(urls: { webUrl: string; scalerUrl: string }): () => Promise<Look> {
-  let before: { answers: number; at: number } | undefined;
+  let before: { photos: number; at: number } | undefined;
   return async () => {
     const [scaler, metrics] = await Promise.all([
       textOf(urls.scalerUrl),
@@ -42,11 +42,11 @@ export function openLooks(urls: { webUrl: string; scalerUrl: string }): () => Pr
     before =
       metrics === undefined
         ? undefined
-        : { answers: Number(ANSWERED.exec(metrics)?.[1] ?? 0), at: performance.now() };
+        : { photos: Number(ANSWERED.exec(metrics)?.[1] ?? 0), at: performance.now() };
     return {
       scaler: scaler === undefined ? undefined : statusIn(scaler),
-      answersPerSecond:
-        last && before && ((before.answers - last.answers) * 1000) / (before.at - last.at),
+      photosPerSecond:
+        last && before && ((before.photos - last.photos) * 1000) / (before.at - last.at),
     };
   };
 }

@@ -11,7 +11,7 @@ const running: View = {
   ready: new Set(parts),
   stack: { webUrl: 'http://127.0.0.1:8000', maxInstances: 20 },
   look: {
-    answersPerSecond: 4.25,
+    photosPerSecond: 4.25,
     scaler: {
       now: {
         figures: { waiting: 12, inWork: 2 },
@@ -43,7 +43,7 @@ describe('the live view', () => {
       /^try {5}curl -F inputFile=@\$\(npm run -s photo\) http:\/\/127\.0\.0\.1:8000\/$/m,
     );
     assert.match(text, /^fleet {3}4 of up to 20 {2}1 booting {2}2 busy {2}1 pending$/m);
-    assert.match(text, /^work {4}12 waiting {2}2 in work {2}4\.3 answers\/s$/m);
+    assert.match(text, /^work {4}12 waiting {2}2 in work {2}4\.3 photos\/s$/m);
     assert.match(text, /^last {4}\d\d:\d\d:\d\d {2}launch app-tier-instance-3: requests wait$/m);
   });
 

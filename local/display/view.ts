@@ -94,11 +94,11 @@ function fleetWords(look: Look | undefined, maxInstances: number): string {
 
 function workWords(look: Look | undefined): string {
   const { waiting, inWork } = look?.scaler?.now?.figures ?? {};
-  const rate = look?.answersPerSecond;
+  const rate = look?.photosPerSecond;
   return [
     `${waiting ?? '?'} waiting`,
     `${inWork ?? '?'} in work`,
-    ...(rate === undefined ? [] : [`${rate.toFixed(1)} answers/s`]),
+    ...(rate === undefined ? [] : [`${rate.toFixed(1)} photos/s`]),
   ].join('  ');
 }
 

@@ -3,6 +3,7 @@ import type { Ask } from '../../cloud/messages.ts';
 import type { Span } from '../../runtime/tracing/tracing.ts';
 import { asHttpError, INTERNAL } from '../answer.ts';
 import type { HttpError } from '../errors.ts';
+import { MATCH, type Outcome } from '../photo-counts.ts';
 import type { Recognised, Submit, Submitted } from '../recognition.ts';
 import type { Upload } from '../upload.ts';
 import { problemOf } from './problems.ts';
@@ -21,6 +22,8 @@ export interface Batch {
   readonly ask: Ask;
   readonly photos: readonly Arrived[];
   readonly span: Span;
+  /** Takes what became of each photo, as far as it is known when the client is answered. */
+  readonly outcomes: Outcome[];
 }
 
 type Named = Pick<Arrived, 'id' | 'file'>;
@@ -44,7 +47,7 @@ export const failedAnswer = ({ id, file }: Named, error: HttpError): PhotoAnswer
  * @throws the signal's reason when the client has left
  */
 export async function sendNow(
-  { id, ask, photos, span }: Batch,
+  { id, ask, photos, span, outcomes }: Batch,
   submit: Submit,
   left: AbortSignal,
 ): Promise<() => Promise<Recognition>> {
@@ -64,6 +67,7 @@ export async function sendNow(
     const refusals = answers.map((one) =>
       one instanceof Error ? (asHttpError(one) ?? INTERNAL) : undefined,
     );
+    outcomes.push(...refusals.map((refusal) => refusal?.code ?? MATCH));
     const failure = failureOf(refusals);
     if (failure) throw failure;
     return recognitionOf(

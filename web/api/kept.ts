@@ -20,7 +20,7 @@ export interface KeptParts {
  * @throws {HttpError} 503 when it cannot be written down, or no photo of it could be stored
  */
 export async function sendLater(
-  { id, ask, photos, span }: Batch,
+  { id, ask, photos, span, outcomes }: Batch,
   holder: string | undefined,
   { recognitions, enqueue }: KeptParts,
 ): Promise<Recognition> {
@@ -51,9 +51,10 @@ export async function sendLater(
   );
   const isAsBefore = sent.every((photo, index) => photo === photos[index]);
   const record = isAsBefore ? first : await write(sent);
-  const failure = failureOf(
-    sent.map(({ checked }) => (checked instanceof HttpError ? checked : undefined)),
-  );
+  const refusals = sent.map(({ checked }) => (checked instanceof HttpError ? checked : undefined));
+  // The others are counted when their reply is kept.
+  outcomes.push(...refusals.flatMap((refusal) => refusal?.code ?? []));
+  const failure = failureOf(refusals);
   if (failure) throw failure;
   return told(id, record, [], Number.POSITIVE_INFINITY);
 }

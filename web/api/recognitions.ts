@@ -38,7 +38,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   const take = async <T>(
     request: Request,
     response: Response,
-    { left, settleId, newId, span }: Exchange,
+    { left, settleId, newId, span, outcomes }: Exchange,
     isKept: boolean,
     send: (batch: Batch) => Promise<T>,
   ): Promise<T> => {
@@ -53,7 +53,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
       const arrived = await Promise.all(
         photos.map(async (photo, index) => arrive(photo, index === 0 ? id : await newId(isKept))),
       );
-      return await send({ id, ask: askOf(options), photos: arrived, span });
+      return await send({ id, ask: askOf(options), photos: arrived, span, outcomes });
     } finally {
       room.release();
     }

@@ -28,17 +28,20 @@ export class Answers {
     registers: [new Registry()],
   });
 
-  /** @param now ms since 1970 */
-  note(seconds: number, now = Date.now()): void {
+  /**
+   * @param photos that got their answer at once
+   * @param now ms since 1970
+   */
+  note(seconds: number, photos = 1, now = Date.now()): void {
     const second = Math.floor(now / 1000);
     const slot = second % SECONDS_KEPT;
     if (this.#seconds[slot] !== second) this.#counts[slot] = 0;
     this.#seconds[slot] = second;
-    this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
-    this.#latency.observe(seconds);
+    this.#counts[slot] = (this.#counts[slot] ?? 0) + photos;
+    for (let photo = 0; photo < photos; photo++) this.#latency.observe(seconds);
   }
 
-  /** Answers in the last whole second before `now`, in ms since 1970; one of the last ten minutes. */
+  /** Photos answered in the last whole second before `now`, in ms since 1970; one of the last ten minutes. */
   before(now: number): number {
     const second = Math.floor(now / 1000) - 1;
     const slot = second % SECONDS_KEPT;

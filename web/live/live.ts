@@ -28,8 +28,8 @@ export interface LiveOptions {
 export interface Live {
   /** Whether it looks, for somebody or in case somebody comes back. */
   readonly isProducing: boolean;
-  /** A photo was answered. */
-  answered(seconds: number): void;
+  /** So many photos of one request were recognised and answered, after so many seconds. */
+  answered(seconds: number, photos: number): void;
   /**
    * Makes it a stream of events until either side ends it.
    * @throws {HttpError} 503 when too many watch
@@ -86,7 +86,7 @@ export function openLive(sources: LiveSources, log: Logger, options: LiveOptions
     get isProducing() {
       return producing !== undefined;
     },
-    answered: (seconds) => sources.answers.note(seconds),
+    answered: (seconds, photos) => sources.answers.note(seconds, photos),
     watch(response) {
       if (viewers.count >= mostViewers) throw refuse.tooManyViewers();
       clearTimeout(lingering);

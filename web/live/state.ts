@@ -12,7 +12,7 @@ const point = z.object({
   /** Instances that serve (idle, busy or draining), and that are on their way. */
   serving: z.number().nullable(),
   booting: z.number().nullable(),
-  /** Answers of this web node in the second before. */
+  /** Photos that this web node answered in the second before. */
   answered: z.number(),
 });
 
@@ -24,7 +24,7 @@ export const liveStateSchema = z.object({
   policy: z.string().nullable(),
   /** Who leads: null while no scaler has spoken for some seconds. */
   scaler: z.enum(['leader', 'alone', 'waiting', 'standby']).nullable(),
-  /** Of this web node's answers over the last minute, in seconds; null without any. */
+  /** Of the photos that this web node answered over the last minute, in seconds; null without any. */
   answers: z.object({
     perSecond: z.number(),
     p50: z.number().nullable(),

@@ -12,9 +12,17 @@ const precise = (s: number): string => (s < 1 ? `${Math.round(s * 1000)} ms` : d
 const FIGURES: readonly (readonly [string, string, Read])[] = [
   ['waiting', 'requests that no instance has taken yet', ({ now }) => whole(now.waiting)],
   ['in work', 'requests in the hands of an instance', ({ now }) => whole(now.inWork)],
-  ['photos/s', 'answers a second, over the last minute', ({ answers }) => rate(answers.perSecond)],
-  ['p50', 'half of the last minute’s answers came faster', ({ answers }) => time(answers.p50)],
-  ['p95', 'of twenty answers nineteen came faster', ({ answers }) => time(answers.p95)],
+  [
+    'photos/s',
+    'photos answered a second, over the last minute',
+    ({ answers }) => rate(answers.perSecond),
+  ],
+  [
+    'p50',
+    'half of the photos of the last minute were answered faster',
+    ({ answers }) => time(answers.p50),
+  ],
+  ['p95', 'of twenty photos nineteen were answered faster', ({ answers }) => time(answers.p95)],
   ['oldest', 'age of the oldest request without an answer', (state) => time(state.oldestSeconds)],
 ];
 
