@@ -57,26 +57,30 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.use(SECURITY_HEADERS);
 
-  /**
-   * The beginning of every request for recognition: who may, counted until its end, of which metrics and
-   * its trace are told.
-   */
-  const open = async (request: Request, response: Response): Promise<Exchange> => {
-    const { path } = request;
-    const span = parts.tracing.start(`POST ${path}`, request.get('traceparent'), {
+  /** The beginning of every request about photos: it has an id, and metrics and its trace tell of its end. */
+  const begin = (request: Request, response: Response): Exchange => {
+    const { method, path } = request;
+    const route = request.params.id === undefined ? path : '/v1/recognitions/{id}';
+    const span = parts.tracing.start(`${method} ${route}`, request.get('traceparent'), {
       kind: 'server',
-      attributes: { 'http.request.method': 'POST', 'url.path': path },
+      attributes: { 'http.request.method': method, 'url.path': path },
     });
     const exchange = openExchange(request, response, parts.requestIds, span);
     response.on('close', () => {
       const seconds = (performance.now() - exchange.start) / 1000;
       const status = response.statusCode;
-      metrics.observe(response.writableFinished ? status : 499, seconds);
+      metrics.observe(method, response.writableFinished ? status : 499, seconds);
       if (response.writableFinished) counts.answered(exchange.outcomes, seconds);
       span.set({ 'http.response.status_code': status });
       if (!response.writableFinished) span.end(new Error('the client has left'));
       else span.end(status >= 500 ? new Error(`answered ${status}`) : undefined);
     });
+    return exchange;
+  };
+
+  /** The beginning of every request that brings photos: who may, counted until its end. */
+  const open = async (request: Request, response: Response): Promise<Exchange> => {
+    const exchange = begin(request, response);
     if (parts.isStopping()) throw refuse.stopping();
     await parts.access.requireClient(request);
     exchange.left.throwIfAborted(); // Who left meanwhile would be counted for ever.
@@ -129,7 +133,7 @@ export function createApp(parts: AppParts): Express {
     if (!(await parts.page.sendFile(request, response, version, name))) next();
   });
   app.all('/', only('GET, HEAD, POST'));
-  app.use(recognitionRoutes({ ...parts, ...parts.api, open }));
+  app.use(recognitionRoutes({ ...parts, ...parts.api, begin, open }));
   app.use(apiDocs());
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n');

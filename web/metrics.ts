@@ -13,7 +13,8 @@ const REDIS_READING_MS = 1000;
 
 export interface WebMetrics extends ReplyMetrics {
   readonly registry: Registry;
-  observe(status: number, seconds: number): void;
+  /** @param method POST for photos, GET or HEAD for questions for a result */
+  observe(method: string, status: number, seconds: number): void;
   /** One photo was answered: `match`, or the code of its problem. */
   photo(outcome: string): void;
 }
@@ -33,13 +34,14 @@ export function webMetrics(sources: MetricSources): WebMetrics {
   const registers = [registry];
   const requests = new Counter({
     name: 'elastic_face_http_requests_total',
-    help: 'Requests for recognition, of one photo or several, by status of the answer; 499 is a client that left.',
-    labelNames: ['status'],
+    help: 'Requests for recognition by method (POST brings photos, GET asks for results) and status of the answer; 499 is a client that left.',
+    labelNames: ['method', 'status'],
     registers,
   });
   const duration = new Histogram({
     name: 'elastic_face_http_request_duration_seconds',
-    help: 'Time from the head of a request to its answer.',
+    help: 'Time from the head of a request to its answer; a GET may wait for it.',
+    labelNames: ['method'],
     buckets: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
     registers,
   });
@@ -53,9 +55,9 @@ export function webMetrics(sources: MetricSources): WebMetrics {
   return {
     registry,
     ...replyMetrics(registers),
-    observe(status, seconds) {
-      requests.inc({ status: String(status) });
-      duration.observe(seconds);
+    observe(method, status, seconds) {
+      requests.inc({ method, status: String(status) });
+      duration.observe({ method }, seconds);
     },
     photo: (outcome) => photos.inc({ outcome }),
   };

@@ -180,7 +180,7 @@ export function describeApi(version: string): object {
             ...inQuery(waitSchema),
           ],
           responses: {
-            200: { description: 'what is known by now', content: json('Recognition') },
+            200: { description: 'what is known by now', headers, content: json('Recognition') },
             ...refusals(400, 401, 404, 503),
           },
         },

@@ -19,7 +19,9 @@ export interface RecognitionRoutes extends KeptParts {
   readonly admission: Admission;
   readonly access: Access;
   readonly isStopping: () => boolean;
-  /** Rejects for whoever may not, and counts who may until the end. */
+  /** Gives it an id, and tells metrics and traces of its end. */
+  readonly begin: (request: Request, response: Response) => Exchange;
+  /** The same for one that brings photos: rejects for whoever may not, and counts who may until the end. */
   readonly open: (request: Request, response: Response) => Promise<Exchange>;
   readonly maxUploadMb: number;
   /** Of all photos of one request. */
@@ -84,6 +86,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   router.all('/v1/recognitions', only('POST'));
 
   router.get('/v1/recognitions/:id', async (request, response) => {
+    parts.begin(request, response);
     const holder = access.holderOf(request);
     const { wait = 0 } = checked(waitSchema, request.query);
     const id = idSchema.safeParse(request.params.id.toLowerCase()).data;
