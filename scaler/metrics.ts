@@ -11,6 +11,7 @@ const SILENT_MS = 5000;
 interface FleetBounds {
   readonly MAX_INSTANCES: number;
   readonly MIN_INSTANCES: number;
+  readonly WARM_POOL: number;
 }
 
 export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Registry {
@@ -91,11 +92,12 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
   );
   gauges(
     'elastic_face_scaler_fleet_bound_instances',
-    'The smallest and the largest fleet that the settings allow.',
+    'The smallest and the largest fleet that the settings allow, and how many of it may stay stopped.',
     ['bound'],
     () => [
       [{ bound: 'smallest' }, bounds.MIN_INSTANCES],
       [{ bound: 'largest' }, bounds.MAX_INSTANCES],
+      [{ bound: 'warm_pool' }, bounds.WARM_POOL],
     ],
   );
   gauge(

@@ -77,6 +77,7 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
     assert.ok(value('elastic_face_scaler_arrivals_per_second') >= 0);
     assert.ok(value('elastic_face_scaler_decisions_total{kind="launch",cause="demand"}') >= 4);
     assert.equal(value('elastic_face_scaler_fleet_bound_instances{bound="largest"}'), 4);
+    assert.equal(value('elastic_face_scaler_fleet_bound_instances{bound="warm_pool"}'), 0);
     assert.equal(value('elastic_face_scaler_readable{source="instances"}'), 1);
     assert.equal(value('elastic_face_scaler_workers{state="idle"}'), 4);
     assert.equal(value('elastic_face_scaler_workers{state="silent"}'), 0);

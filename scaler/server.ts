@@ -12,7 +12,7 @@ import { statusOf } from './status.ts';
 
 type ServerSettings = Pick<
   Settings,
-  'SCALER_PORT' | 'SCALER_HOST' | 'SCALE_POLICY' | 'MAX_INSTANCES' | 'MIN_INSTANCES'
+  'SCALER_PORT' | 'SCALER_HOST' | 'SCALE_POLICY' | 'MAX_INSTANCES' | 'MIN_INSTANCES' | 'WARM_POOL'
 >;
 
 export interface ScalerServer {
