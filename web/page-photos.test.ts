@@ -150,6 +150,62 @@ describe('photos on the page', { skip }, () => {
     );
   });
 
+  it('opens the camera once, however often it is asked for while the browser asks', async () => {
+    const options = { permissions: ['camera'] };
+    await page.withPage(
+      await startPage(),
+      async ({ tab }) => {
+        await tab.evaluate(`{
+          const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          globalThis.opened = [];
+          globalThis.permission = Promise.withResolvers();
+          navigator.mediaDevices.getUserMedia = async (wish) => {
+            const at = opened.push(undefined) - 1;
+            await permission.promise;
+            return (opened[at] = await real(wish));
+          };
+        }`);
+        await tab.click('#camera-open');
+        await tab.press('#camera', 'Escape');
+        await tab.click('#camera-open');
+        await tab.evaluate('permission.resolve()');
+        await tab.waitForSelector('#shutter:enabled');
+        await until('all that was asked for', () => tab.evaluate('opened.every(Boolean)'));
+        await tab.click('#camera-close');
+        const live = '(stream) => stream.getTracks().some((track) => track.readyState === "live")';
+        assert.equal(await tab.evaluate(`opened.filter(${live}).length`), 0, 'all are let go');
+        assert.equal(await tab.evaluate('opened.length'), 1);
+      },
+      options,
+    );
+  });
+
+  it('lets go of a photo that cannot be displayed', async () => {
+    await page.withPage(await startPage(), async ({ tab }) => {
+      await tab.evaluate(`{
+        globalThis.held = new Set();
+        const { createObjectURL, revokeObjectURL } = URL;
+        URL.createObjectURL = (file) => {
+          const url = createObjectURL.call(URL, file);
+          held.add(url);
+          return url;
+        };
+        URL.revokeObjectURL = (url) => {
+          held.delete(url);
+          revokeObjectURL.call(URL, url);
+        };
+      }`);
+      await tab.setInputFiles('#files', [
+        page.photo,
+        { ...page.photo, name: 'broken.jpg', buffer: Buffer.from('hello') },
+      ]);
+      await tab.waitForSelector('.card >> text=no picture');
+      await counts(tab, '.card img', 1);
+      const shown = await tab.locator('.card img').getAttribute('src');
+      assert.deepEqual(await tab.evaluate('[...held]'), [shown]);
+    });
+  });
+
   it('says what to do when the camera is refused', async () => {
     await page.withPage(await startPage(), async ({ tab }) => {
       await tab.click('#camera-open');

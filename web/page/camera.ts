@@ -9,6 +9,10 @@ const dialog = byId('camera', 'dialog');
 const video = byId('camera-video', 'video');
 const word = byId('camera-word', 'p');
 const shutter = byId('shutter', 'button');
+/** While the browser asks: whoever opens the camera meanwhile waits for the same, not for a second one. */
+let asked: Promise<MediaStream> | undefined;
+/** How often the camera was opened: only the last look says and shows anything. */
+let looks = 0;
 
 export function openCamera(take: (files: readonly File[]) => void): void {
   byId('camera-open', 'button').addEventListener('click', () => void start());
@@ -22,23 +26,33 @@ export function openCamera(take: (files: readonly File[]) => void): void {
 }
 
 async function start(): Promise<void> {
+  looks += 1;
+  const look = looks;
   dialog.showModal();
   word.textContent = 'The browser asks whether the camera may be used.';
   try {
-    if (navigator.mediaDevices === undefined) throw new DOMException('', 'SecurityError');
-    const ideal = { ideal: LONGEST_SIDE };
-    const stream = await navigator.mediaDevices.getUserMedia({
-      video: { facingMode: 'user', width: ideal },
+    asked ??= ask().finally(() => {
+      asked = undefined;
     });
+    const stream = await asked;
+    if (look !== looks) return;
     video.srcObject = stream;
     if (!dialog.open) return stop();
     await video.play();
+    if (look !== looks || !dialog.open) return;
     word.textContent = '';
     shutter.disabled = false;
     shutter.focus();
   } catch (error) {
+    if (look !== looks) return;
     word.textContent = wordsFor(error instanceof DOMException ? error.name : '');
   }
+}
+
+async function ask(): Promise<MediaStream> {
+  if (navigator.mediaDevices === undefined) throw new DOMException('', 'SecurityError');
+  const width = { ideal: LONGEST_SIDE };
+  return navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user', width } });
 }
 
 function wordsFor(reason: string): string {

@@ -18,7 +18,10 @@ export function addCard(file: File): void {
   const frame = h('div', { class: 'photo' }, image);
   const body = h('div', { class: 'body', 'aria-busy': 'true' });
   const card = h('li', { class: 'card' }, frame, body);
-  image.addEventListener('error', () => frame.replaceChildren(h('p', {}, 'no picture')));
+  image.addEventListener('error', () => {
+    URL.revokeObjectURL(image.src);
+    frame.replaceChildren(h('p', {}, 'no picture'));
+  });
   image.src = URL.createObjectURL(file);
   cards.prepend(card);
   while (cards.childElementCount > MOST_CARDS) remove(cards.lastElementChild as HTMLElement);
