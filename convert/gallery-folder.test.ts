@@ -41,6 +41,39 @@ test('photos that lie where nobody looks are named', async () => {
   );
 });
 
+test('a link to a person’s folder is that person, a link to a photo is that photo', async () => {
+  const photos = await galleryFolder(['2024/1.jpg', '2024/2.png']);
+  const folder = await galleryFolder(['Ada/1.jpg']);
+  await symlink(join(photos, '2024'), join(folder, 'Zoë'));
+  await symlink(join(photos, '2024/2.png'), join(folder, 'Ada/portrait'));
+  const listed = await listGalleryPhotos(folder);
+  assert.deepEqual(listed.people, ['Ada', 'Zoë']);
+  assert.deepEqual(
+    listed.photos.map(({ person, path }) => `${person} ${basename(path)}`),
+    ['Ada 1.jpg', 'Ada portrait', 'Zoë 1.jpg', 'Zoë 2.png'],
+  );
+  assert.deepEqual(listed.leftOut, []);
+});
+
+test('links that lead in a circle end, and are named', async () => {
+  const folder = await galleryFolder(['Ada/1.jpg']);
+  await symlink(folder, join(folder, 'Ada/people'));
+  await symlink(join(folder, 'Bea'), join(folder, 'Bea'));
+  const { people, photos, leftOut } = await listGalleryPhotos(folder);
+  assert.deepEqual([people, photos.length], [['Ada'], 1]);
+  const told = leftOut.map(({ path, why }) => `${relative(folder, path)} ${why}`);
+  assert.equal(told[0], 'Ada/people is a folder: put its photos one level up');
+  assert.match(told[1] ?? '', /^Bea cannot be read: ELOOP/);
+});
+
+test('a person’s folder that is gone is named', async () => {
+  const folder = await galleryFolder(['Ada/1.jpg']);
+  await symlink(join(folder, 'gone'), join(folder, 'Zoë'));
+  const { people, leftOut } = await listGalleryPhotos(folder);
+  assert.deepEqual([people, leftOut.length], [['Ada'], 1]);
+  assert.match(leftOut[0]!.why, /^cannot be read: ENOENT/);
+});
+
 test('a link that leads nowhere is named', async () => {
   const folder = await galleryFolder(['Ada/1.jpg']);
   await symlink(join(folder, 'gone.jpg'), join(folder, 'Ada/2.jpg'));
