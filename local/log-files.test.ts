@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -17,6 +17,12 @@ describe('the logs of a local stack', () => {
 
   const said = async (logs: LogFiles): Promise<(string | undefined)[]> =>
     (await logs.next()).map(({ msg }) => msg);
+
+  /** As local/child.ts does it. */
+  async function beginAnew(file: string): Promise<void> {
+    await copyFile(file, `${file}.before`);
+    await truncate(file);
+  }
 
   it('come in the order of time whatever file they are in, and each once', async () => {
     const logs = new LogFiles(folder, {});
@@ -59,11 +65,46 @@ describe('the logs of a local stack', () => {
   });
 
   it('are read with what stood in a file before it was begun anew, but not twice', async () => {
-    const logs = new LogFiles(folder, { request: 'old' });
+    const file = join(folder, 'old.log');
+    const old = { request: 'old' };
+    await writeFile(file, line(1, 'copied', old));
+    const logs = new LogFiles(folder, old);
+    assert.deepEqual(await said(logs), ['copied']);
+    await beginAnew(file);
     assert.deepEqual(await said(logs), []);
-    const copied = line(1, 'copied', { request: 'old' });
-    await writeFile(join(folder, 'few.log.before'), copied);
+    assert.deepEqual(await said(new LogFiles(folder, old)), ['copied']);
+  });
+
+  it('are followed without a gap while a file is begun anew', async () => {
+    const file = join(folder, 'gap.log');
+    const gap = { request: 'gap' };
+    await writeFile(file, line(1, 'a', gap));
+    const logs = new LogFiles(folder, gap);
+    assert.deepEqual(await said(logs), ['a']);
+    await appendFile(file, line(2, 'just before', gap));
+    await beginAnew(file);
+    assert.deepEqual(await said(logs), ['just before']);
+    await appendFile(file, line(3, 'b', gap));
+    assert.deepEqual(await said(logs), ['b']);
+    // Longer again than it was, when somebody looks the next time.
+    await appendFile(file, line(4, 'also', gap));
+    await beginAnew(file);
+    await appendFile(file, line(5, 'long'.repeat(100), gap) + line(6, 'c', gap));
+    assert.deepEqual(await said(logs), ['also', 'long'.repeat(100), 'c']);
     assert.deepEqual(await said(logs), []);
-    assert.deepEqual(await said(new LogFiles(folder, { request: 'old' })), ['copied']);
+  });
+
+  it('are read once while their copy is there and they are not yet emptied', async () => {
+    const file = join(folder, 'half.log');
+    const half = { request: 'half' };
+    await writeFile(file, line(1, 'a', half));
+    const logs = new LogFiles(folder, half);
+    assert.deepEqual(await said(logs), ['a']);
+    await appendFile(file, line(2, 'b', half));
+    await copyFile(file, `${file}.before`);
+    assert.deepEqual(await said(logs), ['b']);
+    assert.deepEqual(await said(new LogFiles(folder, half)), ['a', 'b']);
+    await truncate(file);
+    assert.deepEqual(await said(logs), []);
   });
 });

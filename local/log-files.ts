@@ -2,9 +2,10 @@
  * Reads what the services of a local stack have logged: lines of JSON in a folder of files, each read on
  * from where it was left. Knows nothing of terminals.
  */
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { BEFORE, LogTail } from './log-tail.ts';
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type Level = (typeof levels)[number];
@@ -30,16 +31,10 @@ export interface LogFilter {
   readonly since?: number | undefined;
 }
 
-/** Bytes that are read at once: a file may have ten megabytes. */
-const CHUNK = 256 * 1024;
-const BEFORE = '.log.before';
-const NEWLINE = 0x0a;
-
 export class LogFiles {
   readonly #folder: string;
   readonly #filter: LogFilter;
-  /** Of each file, where the first line begins that was not read to its end. */
-  readonly #read = new Map<string, number>();
+  readonly #tails = new Map<string, LogTail>();
 
   constructor(folder: string, filter: LogFilter) {
     this.#folder = folder;
@@ -52,11 +47,10 @@ export class LogFiles {
    */
   async next(): Promise<LogLine[]> {
     const lines: LogLine[] = [];
-    const isFirst = this.#read.size === 0;
     for (const name of await logNames(this.#folder)) {
-      // What is there later was read from the file whose copy it is: see local/child.ts.
-      if (name.endsWith(BEFORE) && !isFirst) continue;
-      for (const text of await this.#linesOf(name)) {
+      const tail = this.#tails.get(name) ?? new LogTail(join(this.#folder, name));
+      this.#tails.set(name, tail);
+      for (const text of await tail.next()) {
         const line = parsed(text);
         if (line !== undefined && this.#wants(line)) lines.push(line);
       }
@@ -73,36 +67,17 @@ export class LogFiles {
       (wish.since === undefined || Date.parse(time) >= wish.since)
     );
   }
-
-  async #linesOf(name: string): Promise<string[]> {
-    await using file = await open(join(this.#folder, name));
-    const { size } = await file.stat();
-    let at = this.#read.get(name) ?? 0;
-    if (size < at) at = 0; // Begun anew: see local/child.ts.
-    const lines: string[] = [];
-    let rest = Buffer.alloc(0);
-    while (at + rest.length < size) {
-      const { bytesRead, buffer } = await file.read({
-        buffer: Buffer.alloc(CHUNK),
-        position: at + rest.length,
-      });
-      if (bytesRead === 0) break;
-      rest = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
-      const end = rest.lastIndexOf(NEWLINE) + 1;
-      lines.push(...rest.subarray(0, end).toString().split('\n'));
-      at += end;
-      rest = rest.subarray(end);
-    }
-    this.#read.set(name, at);
-    return lines;
-  }
 }
 
-async function logNames(folder: string): Promise<string[]> {
+/** Of the logs, whether or not more is left of one than what stood in it before. */
+async function logNames(folder: string): Promise<Set<string>> {
   try {
-    return (await readdir(folder)).filter((name) => /\.log(?:\.before)?$/.test(name));
+    const names = (await readdir(folder)).map((name) =>
+      name.endsWith(BEFORE) ? name.slice(0, -BEFORE.length) : name,
+    );
+    return new Set(names.filter((name) => name.endsWith('.log')));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Set();
     throw error;
   }
 }
