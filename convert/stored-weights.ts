@@ -1,8 +1,8 @@
 /**
  * The part of a SavedModel's graph that finds the weights in their file. The file is mapped once, when the
  * model is loaded, and lies in a variable; weights are views of it, which take no memory of their own
- * and share the file's pages with every other process. Only what is stored in another
- * type than it is computed with in, or compressed, is a variable of its own.
+ * and share the file's pages with every other process. Only what is compressed, or stored in another type
+ * than it is computed with, is a variable of its own.
  */
 import { type Attribute, constantNode, type GraphNode } from './graph.ts';
 import {
