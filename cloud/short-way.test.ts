@@ -199,3 +199,26 @@ test('the signature is over the bytes that are sent', async () => {
   );
   assert.match(authorization ?? '', /SignedHeaders=[^,]*host;[^,]*x-amz-content-sha256/);
 });
+
+test('credentials that end are renewed before the next call, as an instance’s are', async () => {
+  let given = 0;
+  const s3 = new S3Client({
+    ...local.s3,
+    // Each ends within the time before its end in which the SDK renews it.
+    credentials: async () => ({
+      accessKeyId: `key${++given}`,
+      secretAccessKey: 'b',
+      sessionToken: `token${given}`,
+      expiration: new Date(Date.now() + 1000),
+    }),
+  });
+  const calls = objectCalls(s3);
+  await calls.get('in', 'a');
+  await calls.get('in', 'a');
+  const [first, second] = heard.map(({ headers }) => headers);
+  assert.equal(heard.length, 2);
+  const keyOf = (headers: IncomingHttpHeaders | undefined) =>
+    /Credential=(\w+)/.exec(headers?.authorization ?? '')?.[1];
+  assert.notEqual(keyOf(first), keyOf(second));
+  assert.equal(second?.['x-amz-security-token'], keyOf(second)?.replace('key', 'token'));
+});
