@@ -87,6 +87,11 @@ export function constantNode(constant: Constant): GraphNode {
   };
 }
 
+/** A constant of whole numbers in a row: a shape, lengths, where something begins. */
+export function vectorNode(name: string, values: readonly number[]): GraphNode {
+  return constantNode({ name, shape: [values.length], data: Int32Array.from(values) });
+}
+
 export function typeOf({ data }: Constant): DataType {
   return data instanceof Float32Array ? 'float32' : 'int32';
 }

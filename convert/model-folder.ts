@@ -30,7 +30,7 @@ export function workPlaces(directory: string) {
 
 /** @returns undefined where there is no model of this format, or a file of it is missing or damaged */
 export async function readIntactManifest(directory: string): Promise<Manifest | undefined> {
-  const manifest = await readManifest(directory);
+  const manifest = await readManifest(directory, manifestSchema);
   if (manifest === undefined) return undefined;
   const digests = new Map(manifest.outputs.map(({ file, sha256 }) => [file, sha256]));
   for (const file of outputFiles) {
@@ -40,10 +40,13 @@ export async function readIntactManifest(directory: string): Promise<Manifest | 
   return manifest;
 }
 
-async function readManifest(directory: string): Promise<Manifest | undefined> {
+async function readManifest<Read>(
+  directory: string,
+  schema: z.ZodType<Read>,
+): Promise<Read | undefined> {
   try {
     const text = await readFile(join(directory, modelFiles.manifest), 'utf8');
-    return manifestSchema.safeParse(JSON.parse(text)).data;
+    return schema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
@@ -64,7 +67,8 @@ export async function writeManifest(
 
 /** @throws {OutputError} when the folder holds anything that is not a model's, which would be lost */
 export async function requireReplaceable(directory: string): Promise<void> {
-  const own = [...Object.values(modelFiles), ...(await namedInManifest(directory))];
+  const { outputs = [] } = (await readManifest(directory, anyManifestSchema)) ?? {};
+  const own = [...Object.values(modelFiles), ...outputs.map(({ file }) => file)];
   const known = new Set(own.flatMap((file) => [file, dirname(file), dirname(dirname(file))]));
   for (const entry of await entriesOf(directory)) {
     if (!known.has(entry)) {
@@ -76,17 +80,8 @@ export async function requireReplaceable(directory: string): Promise<void> {
   }
 }
 
+/** What manifests of every format have: an earlier version may have written the folder. */
 const anyManifestSchema = z.object({ outputs: z.array(z.object({ file: z.string() })) });
-
-/** The files of a model of any format, which an earlier version may have written. */
-async function namedInManifest(directory: string): Promise<string[]> {
-  try {
-    const text = await readFile(join(directory, modelFiles.manifest), 'utf8');
-    return anyManifestSchema.parse(JSON.parse(text)).outputs.map(({ file }) => file);
-  } catch {
-    return [];
-  }
-}
 
 /** Files and non-empty folders, by their paths within `directory`; none where it does not exist. */
 async function entriesOf(directory: string): Promise<string[]> {

@@ -4,7 +4,7 @@
  * and share the file's pages with every other process. Only what is compressed, or stored in another type
  * than it is computed with, is a variable of its own.
  */
-import { type Attribute, constantNode, type GraphNode } from './graph.ts';
+import { type Attribute, constantNode, type GraphNode, vectorNode } from './graph.ts';
 import {
   bytesOf,
   kindOf,
@@ -43,7 +43,7 @@ export function weightNodes(layout: WeightsLayout, file: string): GraphNode[] {
           read(ROWS, VARIABLE, uint8),
         ]
       : []),
-    vector(FLAT, [-1]),
+    vectorNode(FLAT, [-1]),
     ...kindNodes(layout),
     {
       name: INIT_NODE,
@@ -59,16 +59,13 @@ export function weightNodes(layout: WeightsLayout, file: string): GraphNode[] {
 
 /** Those of each kind are cut out of the file together, for TensorFlow goes over every node several times. */
 function kindNodes(layout: WeightsLayout): GraphNode[] {
-  const { weights } = layout;
   const nodes: GraphNode[] = [constantNode({ name: 'weights/axis', ...scalar(0) })];
-  for (let at = 0, row = 0; at < weights.length; ) {
-    const kind = kindOf(weights[at]!);
-    const of = weights.slice(at).filter((one) => kindOf(one) === kind);
-    const root = of[0]!.own ? wholeName(layout) : ROWS;
-    nodes.push(...piecesNodes(`weights/${kind}`, of, root, row));
-    for (const [index, one] of of.entries()) nodes.push(...pieceNodes(one, index));
-    at += of.length;
-    row += rowsOf(of);
+  let row = 0;
+  for (const [kind, weights] of Map.groupBy(layout.weights, kindOf)) {
+    const root = weights[0]!.own ? wholeName(layout) : ROWS;
+    nodes.push(...piecesNodes(`weights/${kind}`, weights, root, row));
+    nodes.push(...weights.flatMap(pieceNodes));
+    row += rowsOf(weights);
   }
   return nodes;
 }
@@ -85,15 +82,15 @@ function piecesNodes(
   const numbers = ROW_BYTES / bytesOf[storage];
   const type: Attribute = { type: storage };
   return [
-    vector(`${path}/begin`, [row, 0]),
-    vector(`${path}/size`, [rows, ROW_BYTES]),
+    vectorNode(`${path}/begin`, [row, 0]),
+    vectorNode(`${path}/size`, [rows, ROW_BYTES]),
     {
       name: `${path}/rows`,
       op: 'Slice',
       inputs: [root, `${path}/begin`, `${path}/size`],
       attributes: { T: uint8, Index: int },
     },
-    vector(`${path}/shape`, [rows, numbers, bytesOf[storage]]),
+    vectorNode(`${path}/shape`, [rows, numbers, bytesOf[storage]]),
     reshape(`${path}/bytes`, `${path}/rows`, `${path}/shape`, uint8),
     {
       name: `${path}/numbers`,
@@ -101,7 +98,7 @@ function piecesNodes(
       inputs: [`${path}/bytes`],
       attributes: { T: uint8, type },
     },
-    vector(
+    vectorNode(
       `${path}/lengths`,
       weights.map((one) => one.rows),
     ),
@@ -129,8 +126,8 @@ function pieceNodes(placed: PlacedWeight, index: number): GraphNode[] {
     const cut = isVector ? last : `${at}/cut`;
     nodes.push(
       reshape(`${at}/flat`, piece, FLAT, type),
-      vector(`${at}/begin`, [0]),
-      vector(`${at}/length`, [weight.data.length]),
+      vectorNode(`${at}/begin`, [0]),
+      vectorNode(`${at}/length`, [weight.data.length]),
       {
         name: cut,
         op: 'Slice',
@@ -140,7 +137,7 @@ function pieceNodes(placed: PlacedWeight, index: number): GraphNode[] {
     );
     flat = cut;
   }
-  if (!isVector) nodes.push(vector(`${at}/shape`, weight.shape));
+  if (!isVector) nodes.push(vectorNode(`${at}/shape`, weight.shape));
   if (flat !== last) nodes.push(reshape(last, flat, isVector ? FLAT : `${at}/shape`, type));
   return placed.own ? [...nodes, ...ownNodes(placed, last)] : nodes;
 }
@@ -180,10 +177,6 @@ function read(name: string, from: string, dtype: Attribute): GraphNode {
 
 function reshape(name: string, from: string, shape: string, type: Attribute): GraphNode {
   return { name, op: 'Reshape', inputs: [from, shape], attributes: { T: type, Tshape: int } };
-}
-
-function vector(name: string, values: readonly number[]): GraphNode {
-  return constantNode({ name, shape: [values.length], data: Int32Array.from(values) });
 }
 
 function scalar(value: number) {

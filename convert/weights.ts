@@ -49,9 +49,8 @@ export function layoutWeights(
       return { weight, storage, rows, own: compressed || storage !== weight.type };
     }),
   );
-  const kinds = [...new Set(weights.map(kindOf))];
   return {
-    weights: weights.toSorted((a, b) => kinds.indexOf(kindOf(a)) - kinds.indexOf(kindOf(b))),
+    weights: [...Map.groupBy(weights, kindOf).values()].flat(),
     constants: networks.flatMap((network) => network.constants),
     compressed,
   };

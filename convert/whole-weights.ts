@@ -3,7 +3,7 @@
  * Knows not what lies in which row.
  */
 import { regionName } from '../model/format.ts';
-import { type Attribute, constantNode, type GraphNode } from './graph.ts';
+import { type Attribute, type GraphNode, vectorNode } from './graph.ts';
 import { ROW_BYTES, rowsOf, type WeightsLayout } from './weights.ts';
 
 /** The node of uint8 [rows, ROW_BYTES]. */
@@ -65,15 +65,15 @@ function unpackedNodes(rows: number, file: string): GraphNode[] {
       attributes: { out_type: uint8, little_endian: { flag: true } },
     },
     // Without the constants that follow the rows.
-    vector('weights/begin', [0]),
-    vector('weights/length', [rows * ROW_BYTES]),
+    vectorNode('weights/begin', [0]),
+    vectorNode('weights/length', [rows * ROW_BYTES]),
     {
       name: 'weights/all',
       op: 'Slice',
       inputs: ['weights/bytes', 'weights/begin', 'weights/length'],
       attributes: { T: uint8, Index: int },
     },
-    vector('weights/shape', [rows, ROW_BYTES]),
+    vectorNode('weights/shape', [rows, ROW_BYTES]),
     {
       name: UNPACKED,
       op: 'Reshape',
@@ -97,8 +97,4 @@ function variably(name: string, of: string, type: Attribute): GraphNode {
       summarize: { int: 0 },
     },
   };
-}
-
-function vector(name: string, values: readonly number[]): GraphNode {
-  return constantNode({ name, shape: [values.length], data: Int32Array.from(values) });
 }

@@ -21,3 +21,8 @@ export class BackendError extends ElasticFaceError {
     super('backend', message, options);
   }
 }
+
+/** Detection averages with it on every backend, and wasm computes with nothing else. */
+export function noSimd(): BackendError {
+  return new BackendError('WebAssembly with SIMD does not run here: update Node.');
+}

@@ -1,13 +1,11 @@
 /** From the start of a process to its first answer, as a person at a terminal meets it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { COMMAND_LINE } from '../../local/service.ts';
 import { BenchError } from '../errors.ts';
 import { type Places, pythonProgram } from './parties.ts';
 import { onCores, type Program } from './peer.ts';
 import { median } from './statistics.ts';
-
-const COMMAND_LINE = join(import.meta.dirname, '../../elastic-face.ts');
 
 /** Model files and libraries are in the page cache: the first run of each does not count. */
 export async function measureColdStarts(

@@ -2,16 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { COMMAND_LINE } from '../../local/service.ts';
 import { EMBEDDING_LENGTH, modelFiles } from '../../model/format.ts';
 import { readGallery } from '../../model/gallery.ts';
 import { run } from '../../model/native/run.ts';
 import { cutFaces } from './cut-faces.ts';
-import { type Places, parties } from './parties.ts';
-import { Peer } from './peer.ts';
+import { ownProgram, type Places } from './parties.ts';
+import { askAlone } from './peer.ts';
 import type { Results } from './results.ts';
 import { sizesIn } from './sizes.ts';
-
-const COMMAND_LINE = join(import.meta.dirname, '../../elastic-face.ts');
 
 /**
  * @param paths photos whose largest faces are compared
@@ -79,12 +78,6 @@ async function embeddingsOf(
   count: number,
   cores: string | undefined,
 ): Promise<number[][]> {
-  const own = parties.find(({ id }) => id === 'own-float32')!;
-  const peer = new Peer('embedding', own.program(places), cores);
-  try {
-    await peer.ready();
-    return (await peer.ask({ do: 'embeddings', faces, count })).embeddings;
-  } finally {
-    await peer.close();
-  }
+  const request = { do: 'embeddings', faces, count } as const;
+  return (await askAlone('embedding', ownProgram(places), cores, request)).embeddings;
 }

@@ -131,3 +131,19 @@ export class Peer {
     }
   }
 }
+
+/** Asks a party one thing in a process of its own. @throws {BenchError} as a peer does */
+export async function askAlone<K extends Kind>(
+  name: string,
+  program: Program,
+  cores: Cores,
+  request: Extract<Request, { do: K }>,
+): Promise<Answer<K>> {
+  const peer = new Peer(name, program, cores);
+  try {
+    await peer.ready();
+    return await peer.ask(request);
+  } finally {
+    await peer.close();
+  }
+}

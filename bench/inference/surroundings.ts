@@ -10,7 +10,7 @@ import { measureFloat16 } from './float16.ts';
 import type { Circumstances } from './open.ts';
 import { type PartyId, type Places, parties } from './parties.ts';
 import { spreads } from './party/made-people.ts';
-import { Peer } from './peer.ts';
+import { askAlone } from './peer.ts';
 import type { PhotoSet } from './photos.ts';
 import type { Results } from './results.ts';
 import { median } from './statistics.ts';
@@ -92,20 +92,11 @@ async function measureGalleries(
       break;
     }
     for (const spread of spreads) {
-      const peer = new Peer('matching', program, cores);
-      try {
-        await peer.ready();
-        const times = people >= 1e6 ? 15 : 25;
-        const answer = await peer.ask({ do: 'match', people, spread, times });
-        // The first calls are interpreted.
-        const [known, strangers] = [answer.known, answer.strangers].map((ms) =>
-          median(ms.slice(5)),
-        );
-        const { prepare } = answer;
-        results.gallery.push({ people, spread, prepare, known: known!, strangers: strangers! });
-      } finally {
-        await peer.close();
-      }
+      const request = { do: 'match', people, spread, times: people >= 1e6 ? 15 : 25 } as const;
+      const { prepare, ...answer } = await askAlone('matching', program, cores, request);
+      // The first calls are interpreted.
+      const [known, strangers] = [answer.known, answer.strangers].map((ms) => median(ms.slice(5)));
+      results.gallery.push({ people, spread, prepare, known: known!, strangers: strangers! });
     }
   }
 }

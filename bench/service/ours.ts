@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { COMMAND_LINE } from '../../local/service.ts';
 import { tensorMemory } from '../../model/native/tensor-memory.ts';
 import { type Memory, memoryBelow, startedAt } from './memory.ts';
 import { startProcess } from './process.ts';
 
-const COMMAND_LINE = fileURLToPath(new URL('../../elastic-face.ts', import.meta.url));
 const ALONE = fileURLToPath(new URL('./alone.child.ts', import.meta.url));
 /** Between two looks at the logs. */
 const LOOK_MS = 50;

@@ -7,7 +7,7 @@ import { inflate } from 'node:zlib';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { messageOf } from '../../runtime/errors.ts';
-import { BackendError, ModelError } from '../errors.ts';
+import { ModelError, noSimd } from '../errors.ts';
 import { modelFiles } from '../format.ts';
 import type { OutputTensor, Session } from './session.ts';
 
@@ -94,7 +94,7 @@ async function start() {
   ]);
   setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep);
   if (!(await tf.setBackend('wasm'))) {
-    throw new BackendError('WebAssembly with SIMD does not run here: update Node.');
+    throw noSimd();
   }
   return tf;
 }

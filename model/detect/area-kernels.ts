@@ -2,7 +2,7 @@
  * The loops of `areas.ts`, a pixel's three colours an instruction, with the memory that they work in. A
  * pixel of the table takes 16 bytes: red, green, blue and nothing. Knows no photo and no grid.
  */
-import { BackendError } from '../errors.ts';
+import { noSimd } from '../errors.ts';
 import {
   advance,
   f32,
@@ -50,9 +50,7 @@ export function areaKernels(): AreaKernels {
 
 function open(): AreaKernels {
   const instance = instantiate({ addLine: addLine(), begin: begin(), finish: finish() }, 1);
-  if (instance === undefined) {
-    throw new BackendError('WebAssembly with SIMD does not run here: update Node.');
-  }
+  if (instance === undefined) throw noSimd();
   const { memory, functions } = instance;
   return {
     memory,

@@ -3,20 +3,16 @@
  * average pooling). Knows nothing of boxes beyond the pixels they cover.
  */
 import type { RgbImage } from '../image.ts';
-import { type AreaGrid, averageAreas, boundsOf, type Spans, spansOf } from './areas.ts';
+import { type AreaGrid, averageAreas, boundsOf, spansOf } from './areas.ts';
 
 /** A pass over a pixel of the photo takes so much of the time of reading it for one crop. */
 const PASS_COST = 0.25;
 /** Cells of fewer pixels than this are read as fast as they are gathered. */
 const LEAST_CELL = 4;
 
-/** A window of the photo as the spans of its crop's cells. */
-interface Crop {
-  readonly columns: Spans;
-  readonly rows: Spans;
-  /** Where its values begin. */
-  readonly at: number;
-  /** px */
+/** A window of the photo as the cells of its crop. */
+interface Crop extends AreaGrid {
+  /** px of the window */
   readonly area: number;
 }
 
@@ -36,31 +32,27 @@ export function cropAreas(image: RgbImage, windows: Int32Array, size: number): F
     const crop = {
       columns: spansOf(width, size, { offset: left! }),
       rows: spansOf(height, size, { offset: top! }),
+      into: crops,
       at: index * values,
       area: width * height,
     };
     if (Math.min(width, height) >= size && crop.area > LEAST_CELL * size * size) large.push(crop);
-    else readCrop(image, crop, crops);
+    else readCrop(image, crop);
   }
-  const grids = large.map(({ columns, rows, at }) => ({ columns, rows, into: crops, at }));
-  if (isPassCheaper(large, grids)) averageAreas(image, grids);
-  else for (const crop of large) readCrop(image, crop, crops);
+  if (isPassCheaper(large)) averageAreas(image, large);
+  else for (const crop of large) readCrop(image, crop);
   return crops;
 }
 
-function isPassCheaper(crops: readonly Crop[], grids: readonly AreaGrid[]): boolean {
-  if (grids.length === 0) return false;
-  const { left, top, right, bottom } = boundsOf(grids);
+function isPassCheaper(crops: readonly Crop[]): boolean {
+  if (crops.length === 0) return false;
+  const { left, top, right, bottom } = boundsOf(crops);
   const pixels = crops.reduce((sum, { area }) => sum + area, 0);
   return PASS_COST * (right - left) * (bottom - top) < pixels;
 }
 
 /** Reads every pixel of every cell. */
-function readCrop(
-  { data, width }: RgbImage,
-  { columns, rows, at }: Crop,
-  crops: Float32Array,
-): void {
+function readCrop({ data, width }: RgbImage, { columns, rows, into, at }: Crop): void {
   let to = at;
   for (let row = 0; row < rows.first.length; row++) {
     const top = rows.first[row]!;
@@ -80,9 +72,9 @@ function readCrop(
         }
       }
       const share = 1 / ((bottom - top) * (right - left));
-      crops[to++] = (red * share - 127.5) * 0.0078125;
-      crops[to++] = (green * share - 127.5) * 0.0078125;
-      crops[to++] = (blue * share - 127.5) * 0.0078125;
+      into[to++] = (red * share - 127.5) * 0.0078125;
+      into[to++] = (green * share - 127.5) * 0.0078125;
+      into[to++] = (blue * share - 127.5) * 0.0078125;
     }
   }
 }
