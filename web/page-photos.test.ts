@@ -173,7 +173,8 @@ describe('photos on the page', { skip }, () => {
         await until('all that was asked for', () => tab.evaluate('opened.every(Boolean)'));
         await tab.click('#camera-close');
         const live = '(stream) => stream.getTracks().some((track) => track.readyState === "live")';
-        assert.equal(await tab.evaluate(`opened.filter(${live}).length`), 0, 'all are let go');
+        // A dialog tells of its end in a task of its own.
+        await until('all are let go', () => tab.evaluate(`!opened.some(${live})`));
         assert.equal(await tab.evaluate('opened.length'), 1);
       },
       options,

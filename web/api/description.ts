@@ -107,8 +107,6 @@ export function describeApi(version: string): object {
                   type: 'object',
                   required: ['inputFile'],
                   properties: { inputFile: file },
-                  // Others are passed over.
-                  propertyNames: { pattern: '^[A-Za-z0-9_-]{1,64}$' },
                 },
               },
             },
