@@ -3,13 +3,16 @@
  * not a counter, so that adding or removing twice does no harm and it heals.
  */
 import type { Redis } from 'ioredis';
+import { type Subscription, subscribe } from './redis.ts';
 
 /**
  * A name whose holder is not counted any more is free: its web node died before it sent the request, and
- * the scaler has forgotten it since. KEYS: pressure, hold. ARGV: request id, its time, ms to hold.
+ * the scaler has forgotten it since. Who is the first is told. KEYS: pressure, hold. ARGV: request id, its
+ * time, ms to hold, channel.
  */
 const BEGIN = `
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+local added = redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+if added == 1 and redis.call('ZCARD', KEYS[1]) == 1 then redis.call('PUBLISH', ARGV[4], ARGV[1]) end
 local holder = redis.call('GET', KEYS[2])
 if holder == ARGV[1] then return 1 end
 if holder and redis.call('ZSCORE', KEYS[1], holder) then return 0 end
@@ -44,6 +47,13 @@ export interface Pressure {
   forgetBefore(time: number): Promise<number>;
 }
 
+const firstChannel = (keys: string): string => `${keys}:pressure-begins`;
+
+/** Calls back at each request that comes while there is no other. */
+export function onFirstRequest(redis: Redis, keys: string, came: () => void): Subscription {
+  return subscribe(redis, firstChannel(keys), came);
+}
+
 /** @param holdMs a hold ends by itself after this, should nobody end it */
 export function openPressure(redis: Redis, keys: string, holdMs: number): Pressure {
   const pressureKey = `${keys}:pressure`;
@@ -51,7 +61,8 @@ export function openPressure(redis: Redis, keys: string, holdMs: number): Pressu
   return {
     async begin(requestId, file, now) {
       const hold = Math.ceil(holdMs);
-      return (await redis.eval(BEGIN, 2, pressureKey, holdKey(file), requestId, now, hold)) === 1;
+      const [held, told] = [holdKey(file), firstChannel(keys)];
+      return (await redis.eval(BEGIN, 2, pressureKey, held, requestId, now, hold, told)) === 1;
     },
     async finish(requestId, file) {
       await redis.eval(FINISH, 2, pressureKey, holdKey(file), requestId);

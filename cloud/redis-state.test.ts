@@ -5,7 +5,7 @@ import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts
 import { until } from '../test/condition.fixture.ts';
 import { openLeadership } from './leader.ts';
 import { openLeases } from './leases.ts';
-import { openPressure } from './pressure.ts';
+import { onFirstRequest, openPressure } from './pressure.ts';
 import { connectRedis } from './redis.ts';
 import { openRelay } from './relay.ts';
 
@@ -34,6 +34,19 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     assert.equal(await pressure.forgetBefore(2000), 0);
     assert.equal(await pressure.forgetBefore(2001), 1);
     assert.deepEqual(await pressure.read(), { count: 0 });
+  });
+
+  it('the first request is told to whoever listens, and those that follow it are not', async () => {
+    const pressure = openPressure(redis, 'first-test', 10_000);
+    let told = 0;
+    const listening = onFirstRequest(redis, 'first-test', () => told++);
+    await listening.heard;
+    for (const id of ['one', 'one', 'two']) await pressure.begin(id, 'a.jpg', 1);
+    for (const id of ['one', 'two']) await pressure.finish(id, 'a.jpg');
+    await pressure.begin('three', 'a.jpg', 1);
+    await until('the second first one', () => told >= 2);
+    assert.equal(told, 2);
+    listening.close();
   });
 
   it('a file name is held by one request at a time, and freed only by its holder', async () => {

@@ -28,3 +28,24 @@ export function connectRedis(url: string, name: string, log: Logger): Redis {
   });
   return redis;
 }
+
+export interface Subscription {
+  /** Resolves when messages are heard; rejects when it is closed before. */
+  readonly heard: Promise<unknown>;
+  close(): void;
+}
+
+/**
+ * Listens on a connection of its own: a subscribed one may do nothing else. It outlives outages, since
+ * ioredis subscribes again by itself when it reconnects.
+ */
+export function subscribe(
+  redis: Redis,
+  channel: string,
+  onMessage: (body: string) => void,
+): Subscription {
+  const subscriber = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
+  subscriber.on('error', () => {}); // The main connection reports outages.
+  subscriber.on('message', (_channel, body) => onMessage(body));
+  return { heard: subscriber.subscribe(channel), close: () => subscriber.disconnect() };
+}

@@ -1,5 +1,6 @@
 /** Carries replies between web nodes over Redis pub/sub: one node drains a reply that another one waits for. */
 import type { Redis } from 'ioredis';
+import { type Subscription, subscribe } from './redis.ts';
 
 export interface Relay {
   /** Hands a reply's body to its node. @returns whether that node was listening */
@@ -11,21 +12,17 @@ export interface Relay {
 
 export function openRelay(redis: Redis, keys: string): Relay {
   const channel = (node: string): string => `${keys}:replies:${node}`;
-  let subscriber: Redis | undefined;
+  let subscription: Subscription | undefined;
   return {
     async pass(node, body) {
       return (await redis.publish(channel(node), body)) > 0;
     },
     async listen(node, onReply) {
-      // A subscribed connection may do nothing else, and it must outlive outages: ioredis
-      // subscribes again by itself when it reconnects.
-      subscriber = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
-      subscriber.on('error', () => {}); // The main connection reports outages.
-      subscriber.on('message', (_channel, body) => onReply(body));
-      await subscriber.subscribe(channel(node));
+      subscription = subscribe(redis, channel(node), onReply);
+      await subscription.heard;
     },
     close() {
-      subscriber?.disconnect();
+      subscription?.close();
     },
   };
 }

@@ -16,10 +16,12 @@ import { learn, type Memory, startMemory } from './memory.ts';
 import { observe, type Sources } from './observe.ts';
 import { Outages } from './outages.ts';
 import type { Closures } from './places.ts';
-import type { Observation, Situation } from './policy.ts';
+import { fleetOf, type Observation, type Situation } from './policy.ts';
 import { refusals, Tally } from './tally.ts';
 
 const TICK_MS = 1000;
+/** A burst's first request is seldom alone: so long the others have to come before the scaler looks. */
+const GATHER_MS = 100;
 /** How often what was measured is kept for the next leader. */
 const SAVE_MS = 10_000;
 /** Decisions that changed something, kept for whoever asks why. */
@@ -77,6 +79,11 @@ export interface ScalerLoop {
   view(): LoopView;
   /** The last decisions that changed something, oldest first. */
   readonly decisions: readonly MadeDecision[];
+  /**
+   * A request came: looks soon where nobody is there for it, and not only at the next tick.
+   * @returns whether nobody is
+   */
+  hurry(): boolean;
   /** Ends the tick under way and gives up the lead. Instances stay. */
   stop(): Promise<void>;
 }
@@ -88,6 +95,9 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   const tally = new Tally();
   let seen: LoopView['seen'];
   const stopping = new AbortController();
+  let rest = new AbortController();
+  /** At the last look nobody served, nobody was on the way and nothing was to be done. */
+  let atZero = false;
   let memory: Memory = startMemory(newSeed());
   let term = 0;
   let savedAt = 0;
@@ -104,6 +114,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     const { role } = lead;
     if (role === 'standby' || role === 'waiting') {
       seen = undefined;
+      atZero = false;
       return;
     }
     if (lead.term !== term) {
@@ -123,6 +134,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     }
     const { actions, reasons, situation } = decision;
     seen = { observation, situation, reasons };
+    atZero = actions.length === 0 && situation !== undefined && fleetOf(situation) === 0;
     parts.onLook?.(view());
     if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
     for (const line of inWords(actions)) log.info({ role, reasons }, line);
@@ -142,27 +154,37 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const start = performance.now();
+      rest = new AbortController();
       try {
         await tick();
       } catch (err) {
         log.error({ err }, 'a tick failed; going on with the next');
       }
-      const rest = Math.max(0, tickMs - (performance.now() - start));
-      await delay(rest, undefined, { signal: stopping.signal }).catch(() => {});
+      await pause(Math.max(0, tickMs - (performance.now() - start)), rest.signal);
+      if (rest.signal.aborted) await pause(Math.min(GATHER_MS, tickMs), stopping.signal);
     }
   };
   const ended = loop();
   return {
     decisions,
     view,
+    hurry() {
+      if (atZero) rest.abort();
+      return atZero;
+    },
     async stop() {
       stopping.abort();
+      rest.abort();
       await ended;
       if (lead.role === 'leader') await save(parts, memory.measures);
       // The next leader must see what was launched: until EC2 lists it, the lock stays for its 4 s.
       await lead.stop(memory.launches.every(({ seenAt }) => seenAt !== undefined));
     },
   };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, undefined, { signal }).catch(() => {});
 }
 
 /** What the last leader measured; guesses when there is none, or Redis does not tell. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { QueueError } from '../cloud/queues.ts';
+import { connectRedis } from '../cloud/redis.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { silent, startTestCloud } from '../test/cloud.fixture.ts';
+import { until } from '../test/condition.fixture.ts';
 import { launchOptions, startScaler } from './service.ts';
 
 const REDIS_URL = 'redis://127.0.0.1:6379';
@@ -37,6 +39,21 @@ describe('the scaler at its start', { timeout: 30_000 }, () => {
     const cloud = await startTestCloud();
     const settings = { ...cloud.settings, PROJECT_ID: 'another' };
     await assert.rejects(startScaler(settings, silent), QueueError);
+    await cloud.close();
+  });
+
+  it('listens for the first request, until it stops', async () => {
+    const cloud = await startTestCloud();
+    const settings = { ...cloud.settings, SCALER_PORT: 0 };
+    const redis = connectRedis(settings.REDIS_URL ?? '', 'test', silent);
+    const scaler = await startScaler(settings, silent);
+    const channel = `${cloud.names.keys}:pressure-begins`;
+    const hears = async (listeners: number) =>
+      ((await redis.pubsub('NUMSUB', channel)) as unknown[])[1] === listeners;
+    await until('it to listen', () => hears(1));
+    await scaler.stop();
+    await until('it to stop listening', () => hears(0));
+    redis.disconnect();
     await cloud.close();
   });
 

@@ -9,7 +9,7 @@ import type { LaunchOptions } from '../cloud/launch-input.ts';
 import { openLeadership } from '../cloud/leader.ts';
 import { openLeases } from '../cloud/leases.ts';
 import { cloudNames } from '../cloud/names.ts';
-import { openPressure } from '../cloud/pressure.ts';
+import { onFirstRequest, openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
 import { openScalerStatus } from '../cloud/scaler-status.ts';
@@ -72,7 +72,10 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
     lead: keepLead(openLeadership(redis, keys, name), { log }),
     log,
   });
+  const listening = onFirstRequest(redis, keys, loop.hurry);
+  listening.heard.catch(() => {}); // Closed before Redis was there: the ticks do without it.
   const stop = async (): Promise<void> => {
+    listening.close();
     await loop.stop();
     redis.disconnect();
     clients.destroy();
