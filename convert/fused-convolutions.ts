@@ -7,7 +7,7 @@
 import type { Attribute, DataType, GraphNode, Network } from './graph.ts';
 
 /** TensorFlow's word for kernels that take and give tensors as all others do. */
-const KERNEL = { text: 'MklNameChangeOp' };
+export const ONEDNN_KERNEL = { text: 'MklNameChangeOp' };
 
 /** The same network; its answers are what Grappler's fused ones would be. */
 export function withFusedConvolutions(network: Network): Network {
@@ -62,7 +62,7 @@ function fusedNode(
       num_host_args: { int: 0 },
       fused_ops: { texts: operations },
       is_filter_const: { flag: true },
-      _kernel: KERNEL,
+      _kernel: ONEDNN_KERNEL,
     },
   };
 }

@@ -109,6 +109,11 @@ export class NetworkBuilder {
     return this.#add(name, 'AddV2', [left, right], { T: this.#float });
   }
 
+  /** The larger of two, value by value. */
+  maximum(name: string, left: string, right: string): string {
+    return this.#add(name, 'Maximum', [left, right], { T: this.#float });
+  }
+
   /** The mean of each channel: [n, h, w, c] to [n, c]. */
   globalAverage(name: string, input: string): string {
     return this.#add(name, 'Mean', [input, this.#ints('spatial_axes', [2], [1, 2])], {

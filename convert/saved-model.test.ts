@@ -10,7 +10,7 @@ import { encodeSavedModel } from './saved-model.ts';
 import { layoutWeights } from './weights.ts';
 
 /** One convolution of 1 x 1 from one channel to `outputs`, then PReLU. */
-function network(name: string, outputs: number) {
+function network(name: string, outputs: number, slope = 0) {
   const builder = new NetworkBuilder(name);
   const layer = foldConvolution(
     Float32Array.from({ length: outputs }, (_, at) => at),
@@ -19,7 +19,7 @@ function network(name: string, outputs: number) {
   );
   const input = builder.input('image', [-1, -1, -1, 1]);
   const x = builder.convolution('conv', input, layer, { stride: 1, padding: 'VALID' });
-  builder.prelu('answer', x, new Float32Array(outputs));
+  builder.prelu('answer', x, new Float32Array(outputs).fill(slope));
   return builder.finish([{ name: 'answer', shape: [-1, -1, -1, outputs] }]);
 }
 
@@ -107,10 +107,16 @@ test('a compressed weights file is unpacked between reading and decoding', async
   assert.deepEqual(only('DecodeRaw').input, [only('DecodeCompressed').name]);
 });
 
-test('PReLU, which TensorFlow lacks, is spelt out', async () => {
-  const { graphDef } = await decode(encodeSavedModel(networks, layout, 'weights.bin'));
-  assert.ok(graphDef.node.every(({ op }) => op !== 'Prelu'));
-  assert.equal(graphDef.node.find(({ name }) => name === 'small/answer')?.op, 'AddV2');
+test('PReLU, which TensorFlow lacks, is a maximum, and a sum where a slope is above 1', async () => {
+  const ops = async (slope: number) => {
+    const one = network('one', 2, slope);
+    const model = encodeSavedModel([one], layoutWeights([one]), 'weights.bin');
+    const { graphDef } = await decode(model);
+    assert.ok(graphDef.node.every(({ op }) => op !== 'Prelu'));
+    return graphDef.node.find(({ name }) => name === 'one/answer')?.op;
+  };
+  assert.equal(await ops(1), 'Maximum');
+  assert.equal(await ops(1.01), 'AddV2');
 });
 
 test('tfjs is told of every byte of the weights file', () => {

@@ -54,12 +54,26 @@ export function encodeSavedModel(
 }
 
 /** The network's own nodes, PReLU spelt out. */
-function networkNodes({ nodes }: Network): GraphNode[] {
-  return nodes.flatMap((node) => (node.op === 'Prelu' ? preluNodes(node) : [node]));
+function networkNodes({ nodes, weights }: Network): GraphNode[] {
+  const slopes = new Map(weights.map(({ name, data }) => [name, data]));
+  return nodes.flatMap((node) => {
+    if (node.op !== 'Prelu') return [node];
+    const isSteep = slopes.get(node.inputs[1]!)?.some((slope) => slope > 1) ?? true;
+    return isSteep ? steepPreluNodes(node) : preluNodes(node);
+  });
 }
 
-/** x + (slope − 1) · min(x, 0), right for slopes of any sign and size: three passes over x, not four. */
+/** max(x, slope · x), right where no slope is above 1. */
 function preluNodes({ name, inputs, attributes }: GraphNode): GraphNode[] {
+  const [x, slope] = inputs as [string, string];
+  return [
+    { name: `${name}/scaled`, op: 'Mul', inputs: [x, slope], attributes },
+    { name, op: 'Maximum', inputs: [x, `${name}/scaled`], attributes },
+  ];
+}
+
+/** x + (slope − 1) · min(x, 0), right for slopes of any sign and size: three passes over x. */
+function steepPreluNodes({ name, inputs, attributes }: GraphNode): GraphNode[] {
   const [x, slope] = inputs as [string, string];
   const node = (part: string, op: string, of: string[]): GraphNode => ({
     name: `${name}/${part}`,

@@ -15,6 +15,7 @@ import { buildEncoder } from './encoder-network.ts';
 import { withFusedConvolutions } from './fused-convolutions.ts';
 import type { Network, Weight } from './graph.ts';
 import { encodeGraphModel } from './graph-model.ts';
+import { withOneDnnPools } from './onednn-pools.ts';
 import { encodeSavedModel } from './saved-model.ts';
 import type { StateDict } from './tensor.ts';
 import { layoutWeights, type Storage, type WeightsLayout, writeWeights } from './weights.ts';
@@ -57,6 +58,9 @@ export async function buildNetworks(
   return { float32: networks, bfloat16 };
 }
 
+/** P-Net on whole scales: oneDNN would compile kernels for the size of each. */
+const ANY_SHAPE: NetworkName = 'pnet';
+
 /**
  * Up to so many are never rounded: they are biases and the filters of few channels, above all the first
  * ones, whose rounding moved a distance by 1.8e-3, all others' by 4e-4. They are a seventieth of all.
@@ -96,6 +100,11 @@ export async function writeNetworks(
   const files: Record<string, Uint8Array> = {
     [modelFiles.graphModel]: encodeGraphModel(everywhere, shards),
     [modelFiles.detection]: encodeSavedModel(detection, parts.layout, parts.path),
+    [modelFiles.detectionOneDnn]: encodeSavedModel(
+      fused(detection.filter(({ name }) => name !== ANY_SHAPE)).map(withOneDnnPools),
+      parts.layout,
+      parts.path,
+    ),
     [modelFiles.encoder]: encodeSavedModel(encoder, whole.layout, whole.path),
     [modelFiles.encoderOneDnn]: encodeSavedModel(fused(encoder), whole.layout, whole.path),
     [modelFiles.bfloat16]: encodeSavedModel(fused(bfloat16), small, bfloat16Weights),

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
-export const FORMAT_VERSION = 6;
+export const FORMAT_VERSION = 7;
 
 /** What the encoder's convolutions compute in. */
 export type Precision = 'float32' | 'bfloat16';
@@ -16,9 +16,11 @@ export const modelFiles = {
   graphModel: 'model.json',
   /** P-Net, R-Net and O-Net, for TensorFlow. */
   detection: 'detection.pb',
+  /** The same as oneDNN's operations. */
+  detectionOneDnn: 'detection-onednn.pb',
   detectionWeights: 'detection.bin',
   encoder: 'encoder.pb',
-  /** The same as oneDNN's operations. */
+  /** As oneDNN's operations too. */
   encoderOneDnn: 'encoder-onednn.pb',
   encoderWeights: 'encoder.bin',
   bfloat16: 'encoder-bfloat16.pb',

@@ -51,8 +51,9 @@ export interface Networks {
   /** @param image [height, width, 3] */
   propose(image: Float32Array, height: number, width: number): ProposalMap;
   /**
-   * The same on an image of even sides, whose 2 x 2 pixels lie together; only where it is faster.
-   * @param blocks [height, width, 12]; sides in blocks, 6 at least
+   * The same on blocks of 2 x 2 pixels, [row, column, colour] and two flags: 1 where the block's second
+   * column, and where its second row, lie beyond the image. Only where it is faster.
+   * @param blocks [height, width, 14]; sides in blocks, 6 at least
    */
   proposeBlocks?(blocks: Float32Array, height: number, width: number): ProposalCells;
   /** @param crops [count, 24, 24, 3] */

@@ -7,6 +7,7 @@ import { fastestPrecisionHere } from './backend/processor.ts';
 import { decodeImage } from './decode.ts';
 import { detectFaces } from './detect/cascade.ts';
 import { detectLargestFace } from './detect/largest.ts';
+import { proposeOnScales } from './detect/propose.ts';
 import type { DetectedFace } from './detect/stages.ts';
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
@@ -201,7 +202,8 @@ function recognitionOf({
 /** Grey input: what comes out does not matter, only that kernels are compiled and memory is there. */
 function runEachNetwork(networks: Networks): void {
   const grey = (size: number): Float32Array => new Float32Array(size * size * 3);
-  networks.propose(grey(64), 64, 64);
+  const level = { scale: 1, left: 0, top: 0, width: 64, height: 64, data: grey(64) };
+  proposeOnScales(networks, [[level]], 1);
   networks.refine(grey(24), 1);
   networks.output(grey(48), 1);
   // In bfloat16 float32 is for a face in five: the first such takes a quarter second more, not every start.

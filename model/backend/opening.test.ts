@@ -27,7 +27,8 @@ describe('opening a model', { timeout: 120_000 }, () => {
     it(`${backend}: a damaged model is an error that says what to do`, async () => {
       const directory = join(folder, backend);
       await cp(await modelDirectory(), directory, { recursive: true });
-      for (const file of [modelFiles.detection, modelFiles.graphModel]) {
+      const { detection, detectionOneDnn, graphModel } = modelFiles;
+      for (const file of [detection, detectionOneDnn, graphModel]) {
         await truncate(join(directory, file), 1000);
       }
       await assert.rejects(
@@ -103,7 +104,9 @@ describe('opening a model', { timeout: 120_000 }, () => {
       const { answersOf } = await import('${new URL('../../convert/reference.ts', import.meta.url)}');
       const networks = await openNetworks(process.argv[1], { backend: 'tensorflow' });
       const { pnet, rnet, onet, encoder } = answersOf(networks);
-      const values = [pnet.regression, rnet.probability, onet.landmarks, encoder.embedding];
+      const blocks = Float32Array.from({ length: 37 * 37 * 14 }, (_, at) => (at % 14 < 12 ? Math.sin(at) : 0));
+      const { cells } = networks.proposeBlocks(blocks, 37, 37);
+      const values = [cells, pnet.regression, rnet.probability, onet.landmarks, encoder.embedding];
       console.log(JSON.stringify(values.flatMap((some) => [...some])));
     `;
     const directory = await modelDirectory();

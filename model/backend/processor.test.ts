@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fastestPrecision, usesOneDnn } from './processor.ts';
+import { detectsWithOneDnn, fastestPrecision, usesOneDnn } from './processor.ts';
 
 const cpuinfo = (flags: string): string =>
   `processor\t: 0\nmodel name\t: a processor\nflags\t\t: ${flags}\nbugs\t\t: spectre_v1\n`;
@@ -22,4 +22,10 @@ test('oneDNN computes where TensorFlow would have it so, or its switch says', ()
   assert.equal(usesOneDnn('', undefined), false);
   assert.equal(usesOneDnn(cpuinfo('fpu avx2 avx512f avx512_vnni'), '0'), false);
   assert.equal(usesOneDnn(cpuinfo('fpu avx2'), '1'), true);
+});
+
+test('oneDNN detects wherever there is AVX2, unless its switch says otherwise', () => {
+  assert.equal(detectsWithOneDnn(cpuinfo('fpu avx2'), undefined), true);
+  assert.equal(detectsWithOneDnn(cpuinfo('fpu avx2'), '0'), false);
+  assert.equal(detectsWithOneDnn(cpuinfo('fpu avx'), '1'), false);
 });

@@ -25,6 +25,14 @@ export function usesOneDnn(cpuinfo: string, wish: string | undefined): boolean {
   return hasOneOf(cpuinfo, ONEDNN);
 }
 
+/**
+ * Whether detection is best computed by oneDNN's operations: few channels, for which TensorFlow's own do
+ * not use a processor's vectors well.
+ */
+export function detectsWithOneDnn(cpuinfo: string, wish: string | undefined): boolean {
+  return wish !== '0' && hasOneOf(cpuinfo, ['avx2']);
+}
+
 /** The same of this machine; float32 where there is no /proc. */
 export function fastestPrecisionHere(): Precision {
   return fastestPrecision(cpuinfoHere());
@@ -32,6 +40,10 @@ export function fastestPrecisionHere(): Precision {
 
 export function usesOneDnnHere(): boolean {
   return usesOneDnn(cpuinfoHere(), WISH);
+}
+
+export function detectsWithOneDnnHere(): boolean {
+  return detectsWithOneDnn(cpuinfoHere(), WISH);
 }
 
 function hasOneOf(cpuinfo: string, wanted: readonly string[]): boolean {

@@ -30,6 +30,8 @@ export interface Session {
   readonly backend: Backend;
   /** Whether `pnet_blocks` is there. */
   readonly blocks: boolean;
+  /** Whether each further number of crops takes long at first, since kernels are compiled for it. */
+  readonly fewCounts: boolean;
   /** Whether `encoder_bfloat16` is there. */
   readonly precision: Precision;
   run<Name extends string>(
@@ -44,9 +46,11 @@ export interface Session {
 const PROPOSE_LEAST = 11;
 /** The same in blocks of 2 x 2 pixels. */
 const PROPOSE_BLOCKS = 6;
-const BLOCK_CHANNELS = 12;
+const BLOCK_CHANNELS = 14;
 const REFINE_CROP = 24;
 const OUTPUT_CROP = 48;
+/** Of crops in one call, where there are to be few different ones. */
+const COUNTS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128] as const;
 
 /**
  * The networks of a loaded model. Each throws a RangeError for an input of another shape than it says: wasm
@@ -54,6 +58,12 @@ const OUTPUT_CROP = 48;
  */
 export function networksOf(session: Session): Networks {
   const square = (count: number, size: number): ImageShape => [count, size, size, 3];
+  const crops = (data: Float32Array, count: number, size: number): InputTensor => {
+    const input = filled('crops', data, square(count, size));
+    return session.fewCounts
+      ? withMore(input, COUNTS.find((some) => some >= count) ?? count)
+      : input;
+  };
   return {
     backend: session.backend,
     ...(session.blocks ? { proposeBlocks: blockProposer(session) } : {}),
@@ -75,21 +85,24 @@ export function networksOf(session: Session): Networks {
       };
     },
     refine(data, count) {
-      const input = filled('crops', data, square(count, REFINE_CROP));
+      const input = crops(data, count, REFINE_CROP);
       const { probability, regression } = session.run('rnet', input, ['probability', 'regression']);
-      return { probability: probability.data, regression: regression.data };
+      return {
+        probability: probability.data.subarray(0, count * 2),
+        regression: regression.data.subarray(0, count * 4),
+      };
     },
     output(data, count) {
-      const input = filled('crops', data, square(count, OUTPUT_CROP));
+      const input = crops(data, count, OUTPUT_CROP);
       const { probability, regression, landmarks } = session.run('onet', input, [
         'probability',
         'regression',
         'landmarks',
       ]);
       return {
-        probability: probability.data,
-        regression: regression.data,
-        landmarks: landmarks.data,
+        probability: probability.data.subarray(0, count * 2),
+        regression: regression.data.subarray(0, count * 4),
+        landmarks: landmarks.data.subarray(0, count * 10),
       };
     },
     embed(data, count, precision = 'float32') {
@@ -112,6 +125,17 @@ function blockProposer(session: Session): NonNullable<Networks['proposeBlocks']>
     const [, rows = 0, columns = 0] = cells.shape;
     return { height: rows, width: columns, cells: cells.data };
   };
+}
+
+/** The same with empty crops behind it. */
+function withMore(
+  { name, data, shape: [count, ...shape] }: InputTensor,
+  more: number,
+): InputTensor {
+  if (more === count) return { name, data, shape: [count, ...shape] };
+  const all = new Float32Array((data.length / count) * more);
+  all.set(data);
+  return { name, data: all, shape: [more, ...shape] };
 }
 
 /** @throws {RangeError} when the values do not fill the shape, or it is empty */

@@ -5,7 +5,7 @@
  */
 import { modelFiles, type Precision } from '../format.ts';
 import { type Addon, loadAddon } from '../native/load.ts';
-import { usesOneDnnHere } from './processor.ts';
+import { detectsWithOneDnnHere, usesOneDnnHere } from './processor.ts';
 import { SavedModel } from './saved-model.ts';
 import { encoders, type OutputTensor, type Session, type Signature } from './session.ts';
 
@@ -39,7 +39,7 @@ export async function openTensorflow(
   let places: Record<Signature, Place>;
   try {
     places = placesOf(open, precision);
-    places.pnet.model.load();
+    places.pnet_blocks.model.load();
     places[encoders[precision]].model.load();
   } catch (error) {
     dispose();
@@ -48,6 +48,7 @@ export async function openTensorflow(
   return {
     backend: 'tensorflow',
     blocks: true,
+    fewCounts: places.rnet.model !== places.pnet.model,
     precision,
     run(signature, input, outputs) {
       const { model, name } = places[signature];
@@ -77,8 +78,10 @@ function placesOf(open: Opener, precision: Precision): Record<Signature, Place> 
   const { detectionWeights, encoderWeights, bfloat16Weights } = modelFiles;
   // oneDNN keeps an arrangement of its own of the weights, 96 MB: too much for a face in five.
   const keepsWeights = precision === 'float32' && usesOneDnnHere();
-  // Not oneDNN's: it compiles a kernel for every size of photo and number of crops, and keeps them all.
   const detection = open(modelFiles.detection, detectionWeights);
+  const detectionHere = detectsWithOneDnnHere()
+    ? open(modelFiles.detectionOneDnn, detectionWeights)
+    : detection;
   const encoder = open(
     keepsWeights ? modelFiles.encoderOneDnn : modelFiles.encoder,
     encoderWeights,
@@ -86,9 +89,9 @@ function placesOf(open: Opener, precision: Precision): Record<Signature, Place> 
   const bfloat16 = open(modelFiles.bfloat16, bfloat16Weights);
   return {
     pnet: { model: detection, name: 'pnet' },
-    pnet_blocks: { model: detection, name: 'pnet_blocks' },
-    rnet: { model: detection, name: 'rnet' },
-    onet: { model: detection, name: 'onet' },
+    pnet_blocks: { model: detectionHere, name: 'pnet_blocks' },
+    rnet: { model: detectionHere, name: 'rnet' },
+    onet: { model: detectionHere, name: 'onet' },
     encoder: { model: encoder, name: 'encoder' },
     encoder_bfloat16: { model: bfloat16, name: 'encoder' },
   };

@@ -54,6 +54,7 @@ export async function openWasm(directory: string): Promise<Session> {
   return {
     backend: 'wasm',
     blocks: false,
+    fewCounts: false,
     precision: 'float32',
     run(signature, input, outputs) {
       const tensor = tf.tensor4d(input.data, input.shape);

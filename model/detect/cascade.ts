@@ -13,6 +13,9 @@ import {
 /** Every face of at least 20 px in the photo, largest first. */
 export function detectFaces(networks: CascadeNetworks, image: RgbImage): DetectedFace[] {
   const levels = buildPyramid(image, scalesOf(image));
-  const perScale = levels.map((level) => propose(networks, [level]));
+  const perScale = propose(
+    networks,
+    levels.map((level) => [level]),
+  );
   return facesOf(decide(networks, image, perScale));
 }

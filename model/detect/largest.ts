@@ -84,7 +84,8 @@ class Search {
   #lookFrom(first: number): void {
     const missing = this.#scales.slice(first, this.#scales.length - this.#whole.length);
     const levels = buildPyramid(this.#image, missing);
-    this.#whole.unshift(...levels.map((level) => propose(this.#networks, [level])));
+    const whole = levels.map((level) => [level]);
+    this.#whole.unshift(...propose(this.#networks, whole));
   }
 
   /**
@@ -95,11 +96,9 @@ class Search {
     const scales = this.#scales.slice(0, finest);
     const parts = scales.flatMap((scale) => placesOnLevel(this.#image, scale, places));
     const levels = buildParts(this.#image, parts);
-    const finer = scales.map((scale) =>
-      propose(
-        this.#networks,
-        levels.filter((level) => level.scale === scale),
-      ),
+    const finer = propose(
+      this.#networks,
+      scales.map((scale) => levels.filter((level) => level.scale === scale)),
     );
     const verdict = this.#decide([...finer, ...this.#whole]);
     const [face] = facesOf(verdict);

@@ -6,7 +6,7 @@ import { Candidates } from './proposals.ts';
 
 const proposalsOf = (answer: ProposalMap, scale: number, threshold: number) => {
   const candidates = new Candidates(threshold);
-  candidates.addMap(answer);
+  candidates.addMap(answer, 0, 0);
   return candidates.proposals(scale);
 };
 
@@ -41,4 +41,22 @@ test('positions are divided in single precision before they are floored, as PyTo
 
 test('a map without a face gives nothing', () => {
   assert.equal(proposalsOf(map, 0.5, 0.95).scores.length, 0);
+});
+
+test('of an answer on blocks only the piece is taken, at its place in the scale', () => {
+  // Logits of a face in every cell; the offsets say which cell it was.
+  const cells = Float32Array.from(
+    { length: 4 * 3 * 6 },
+    (_, at) => [0, 9][at % 6] ?? Math.floor(at / 6),
+  );
+  const candidates = new Candidates(0.6);
+  const piece = { left: 1, top: 1, columns: 2, rows: 2, firstColumn: 10, firstRow: 20 };
+  candidates.addCells({ width: 4, height: 3, cells }, piece);
+  const { boxes, regression } = candidates.proposals(1);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((cell) => regression[cell * 4]),
+    [5, 6, 9, 10],
+  );
+  assert.deepEqual([...boxes.subarray(0, 4)], [21, 41, 32, 52]);
+  assert.deepEqual([...boxes.subarray(12)], [23, 43, 34, 54]);
 });

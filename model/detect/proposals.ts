@@ -14,17 +14,20 @@ export interface Proposals extends ScoredBoxes {
   readonly regression: Float32Array;
 }
 
-/** Which cells of an answer are taken, and where they lie in the part's own grid. */
+/** Which cells of an answer are taken, and where they lie in the scale's grid. */
 export interface Piece {
-  /** Cell of that grid that is the answer's first. */
+  /** Of the answer. */
   readonly left: number;
   readonly top: number;
-  /** Cells before these belong to another piece. */
-  readonly fromColumn: number;
-  readonly fromRow: number;
+  readonly columns: number;
+  readonly rows: number;
+  /** Of the scale. */
+  readonly firstColumn: number;
+  readonly firstRow: number;
 }
 
-const WHOLE: Piece = { left: 0, top: 0, fromColumn: 0, fromRow: 0 };
+/** Of P-Net's answer on blocks: two logits, four offsets. */
+const CELL_VALUES = 6;
 /** Logits are compared with this much to spare, and the probability decides. */
 const LOGIT_MARGIN = 1e-3;
 
@@ -34,49 +37,40 @@ export class Candidates {
   readonly #leastLogit: number;
   readonly #found: { column: number; row: number; score: number; offsets: Float32Array }[] = [];
 
-  #firstColumn = 0;
-  #firstRow = 0;
-
   constructor(threshold: number) {
     this.#threshold = Math.fround(threshold);
     this.#leastLogit = Math.log(threshold / (1 - threshold)) - LOGIT_MARGIN;
   }
 
-  /** What is added from now on is of a part of the scale that begins with this cell. */
-  begin(column: number, row: number): void {
-    this.#firstColumn = column;
-    this.#firstRow = row;
-  }
-
-  addMap({ width, height, probability, regression }: ProposalMap, piece: Piece = WHOLE): void {
-    for (let y = piece.fromRow - piece.top; y < height; y++) {
-      for (let x = piece.fromColumn - piece.left; x < width; x++) {
+  /** @param column of the scale, where the map begins */
+  addMap(
+    { width, height, probability, regression }: ProposalMap,
+    column: number,
+    row: number,
+  ): void {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
         const cell = y * width + x;
         const score = probability[cell * 2 + 1]!;
         if (score < this.#threshold) continue;
         const offsets = regression.subarray(cell * 4, cell * 4 + 4);
-        this.#add(piece.left + x, piece.top + y, score, offsets);
+        this.#found.push({ column: column + x, row: row + y, score, offsets });
       }
     }
   }
 
-  addCells({ width, height, cells }: ProposalCells, piece: Piece = WHOLE): void {
-    for (let y = piece.fromRow - piece.top; y < height; y++) {
-      for (let x = piece.fromColumn - piece.left; x < width; x++) {
-        const at = (y * width + x) * 6;
+  addCells({ width, cells }: ProposalCells, piece: Piece): void {
+    for (let y = 0; y < piece.rows; y++) {
+      let at = ((piece.top + y) * width + piece.left) * CELL_VALUES;
+      for (let x = 0; x < piece.columns; x++, at += CELL_VALUES) {
         const logit = cells[at + 1]! - cells[at]!;
         if (logit < this.#leastLogit) continue;
         const score = Math.fround(1 / (1 + Math.exp(-logit)));
         if (score < this.#threshold) continue;
-        const offsets = cells.subarray(at + 2, at + 6);
-        this.#add(piece.left + x, piece.top + y, score, offsets);
+        const [column, row] = [piece.firstColumn + x, piece.firstRow + y];
+        this.#found.push({ column, row, score, offsets: cells.subarray(at + 2, at + CELL_VALUES) });
       }
     }
-  }
-
-  #add(x: number, y: number, score: number, offsets: Float32Array): void {
-    const [column, row] = [this.#firstColumn + x, this.#firstRow + y];
-    this.#found.push({ column, row, score, offsets });
   }
 
   /**

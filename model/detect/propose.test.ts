@@ -1,11 +1,11 @@
-/** A scale cut into tiles answers as the scale in one piece. */
+/** Scales cut into strips and put on canvases answer as each scale in one piece. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { modelDirectory } from '../../test/model.fixture.ts';
 import { openNetworks } from '../backend/index.ts';
 import { BackendError } from '../errors.ts';
 import type { Networks } from '../networks.ts';
-import { proposeOnLevel } from './propose.ts';
+import { proposeOnScales } from './propose.ts';
 import type { Level } from './pyramid.ts';
 
 /** Smooth waves and some noise, so that P-Net's answers lie on both sides of the threshold. */
@@ -33,6 +33,8 @@ describe('P-Net on blocks', { timeout: 120_000 }, () => {
   after(() => networks?.dispose());
 
   const sizes = [
+    [11, 12],
+    [12, 11],
     [48, 48],
     [49, 50],
     [50, 49],
@@ -44,17 +46,38 @@ describe('P-Net on blocks', { timeout: 120_000 }, () => {
   for (const [width, height] of sizes) {
     it(`gives the cells that P-Net gives: ${width} x ${height}`, (context: TestContext) => {
       if (networks === undefined) return context.skip(unavailable);
-      const image = level(width, height);
-      const { propose } = networks;
-      const whole = proposeOnLevel({ propose }, [image], 0.3);
-      const tiled = proposeOnLevel(networks, [image], 0.3);
-      assert.ok(whole.scores.length > 0, 'there are proposals to compare');
-      assert.deepEqual(tiled.boxes, whole.boxes);
-      for (const part of ['scores', 'regression'] as const) {
-        for (const [at, value] of whole[part].entries()) {
-          assert.ok(Math.abs(tiled[part][at]! - value) < 1e-5, `${part} ${at}: ${value}`);
-        }
-      }
+      compare(networks, [[level(width, height)]]);
     });
   }
+
+  it('gives each scale its own cells, however they share canvases', (context: TestContext) => {
+    if (networks === undefined) return context.skip(unavailable);
+    const parts = (left: number) => ({ ...level(60, 40), left });
+    compare(networks, [
+      [level(301, 267)],
+      [level(213, 189)],
+      [parts(0), parts(100)],
+      [level(25, 17)],
+      [level(12, 12)],
+    ]);
+  });
 });
+
+/** Every cell is a proposal then. */
+const ALL = 1e-30;
+
+function compare(networks: Networks, scales: readonly (readonly Level[])[]): void {
+  const { propose } = networks;
+  const whole = proposeOnScales({ propose }, scales, ALL);
+  const drawn = proposeOnScales(networks, scales, ALL);
+  assert.ok(whole[0]!.scores.length > 0, 'there are proposals to compare');
+  for (const [index, expected] of whole.entries()) {
+    assert.deepEqual(drawn[index]!.boxes, expected.boxes);
+    for (const part of ['scores', 'regression'] as const) {
+      for (const [at, value] of expected[part].entries()) {
+        const off = Math.abs(drawn[index]![part][at]! - value);
+        assert.ok(off < 1e-5, `${part} ${at}: ${value}`);
+      }
+    }
+  }
+}

@@ -1,150 +1,148 @@
 /**
- * P-Net over one scale of a photo. Where the backend has it on blocks, a large scale is cut into tiles:
- * what a tile's layers hold between them stays in the processor's cache, and no photo brings shapes
- * that cost seconds to prepare. The answers are those of the whole.
+ * P-Net over scales of a photo. Where the backend has it on blocks, large scales are cut into strips,
+ * and strips share canvases: few calls, and of few shapes, since kernels are compiled for each, and what
+ * a canvas's layers hold between them stays in the processor's cache. The answers are those of the whole scales.
  */
 import type { Networks } from '../networks.ts';
+import { CANVAS_SIDE, type Canvas, layOut, type Placed, type Rectangle } from './canvas.ts';
 import { Candidates, PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
 import type { Level } from './pyramid.ts';
 
 type ProposalNetworks = Pick<Networks, 'propose' | 'proposeBlocks'>;
+type ProposeBlocks = NonNullable<Networks['proposeBlocks']>;
 
-/** Neighbouring tiles share so many pixels, so that every cell sees its whole field in one of them. */
-const OVERLAP = PROPOSAL_FIELD - PROPOSAL_STRIDE;
-/** Cells of a tile's side at most. */
-const TILE_CELLS = 128;
-/** Scales with a shorter side than this are done before they are cut. */
-const LEAST_SIDE = 48;
+/** Blocks that a cell sees beside its own: neighbouring tiles share them. */
+const OVERLAP = PROPOSAL_FIELD / PROPOSAL_STRIDE - 1;
+/** Of a pixel, and of a block of 2 x 2 with its two flags. */
 const CHANNELS = 3;
+const PAIR = 2 * CHANNELS;
+const BLOCK_VALUES = 2 * PAIR + 2;
+
+/** Every canvas is drawn in here: what is left of the one before is read by nobody. */
+let drawing: Float32Array | undefined;
 
 /**
- * The cells with at least `threshold` probability as boxes in the photo, row by row.
- * @param parts of one scale, that share no pixel: all of it, or some of it
+ * The cells of each scale with at least `threshold` probability as boxes in the photo, row by row.
+ * @param scales each as parts that share no pixel: all of it, or some of it
  */
-export function proposeOnLevel(
+export function proposeOnScales(
   networks: ProposalNetworks,
-  parts: readonly Level[],
+  scales: readonly (readonly Level[])[],
   threshold: number,
-): Proposals {
-  const candidates = new Candidates(threshold);
-  for (const part of parts) proposeOnPart(candidates, networks, part);
-  return candidates.proposals(parts[0]!.scale);
+): Proposals[] {
+  const found = scales.map(() => new Candidates(threshold));
+  if (networks.proposeBlocks === undefined) {
+    for (const [index, parts] of scales.entries()) {
+      for (const part of parts) proposeOnPart(networks, part, found[index]!);
+    }
+  } else {
+    const parts = scales.flatMap((some, index) =>
+      some.map((part) => [part, found[index]!] as const),
+    );
+    proposeOnCanvases(networks.proposeBlocks, canvasesFor(parts));
+  }
+  return found.map((candidates, index) => candidates.proposals(scales[index]![0]!.scale));
 }
 
-function proposeOnPart(candidates: Candidates, networks: ProposalNetworks, level: Level): void {
-  const { width, height, data } = level;
-  candidates.begin(level.left / PROPOSAL_STRIDE, level.top / PROPOSAL_STRIDE);
-  if (networks.proposeBlocks === undefined || Math.min(width, height) < LEAST_SIDE) {
-    candidates.addMap(networks.propose(data, height, width));
-    return;
-  }
-  const columns = spans(cellsOf(width - (width % 2)));
-  const rows = spans(cellsOf(height - (height % 2)));
-  for (const row of rows) {
-    for (const column of columns) {
-      const blocks = gatherBlocks(level, column.start, row.start, column.cells, row.cells);
-      candidates.addCells(
-        networks.proposeBlocks(blocks, sideInBlocks(row.cells), sideInBlocks(column.cells)),
-        { left: column.start, top: row.start, fromColumn: column.from, fromRow: row.from },
-      );
+function proposeOnPart(
+  networks: ProposalNetworks,
+  { left, top, width, height, data }: Level,
+  candidates: Candidates,
+): void {
+  const map = networks.propose(data, height, width);
+  candidates.addMap(map, left / PROPOSAL_STRIDE, top / PROPOSAL_STRIDE);
+}
+
+/** Some columns of a part, over its whole height; sides in blocks. */
+interface Strip extends Rectangle {
+  readonly part: Level;
+  readonly column: number;
+  readonly candidates: Candidates;
+}
+
+/** Strips of so many cells, the last one narrower, or of equal widths: now one takes fewer canvases, now the other. */
+const CUTS = [
+  { cells: CANVAS_SIDE - OVERLAP, equal: false },
+  { cells: (CANVAS_SIDE - OVERLAP) / 2, equal: true },
+] as const;
+
+function stripsOf(part: Level, candidates: Candidates, { cells, equal }: (typeof CUTS)[number]) {
+  const blocks = Math.ceil(part.width / PROPOSAL_STRIDE);
+  const count = Math.ceil((blocks - OVERLAP) / cells);
+  const each = equal ? Math.ceil((blocks - OVERLAP) / count) : cells;
+  return Array.from({ length: count }, (_, index): Strip => {
+    const column = index * each;
+    const width = Math.min(each + OVERLAP, blocks - column);
+    return { part, column, width, height: Math.ceil(part.height / PROPOSAL_STRIDE), candidates };
+  });
+}
+
+/** The cheapest of a few ways to lay them out. */
+function canvasesFor(parts: readonly (readonly [Level, Candidates])[]): Canvas<Strip>[] {
+  const area = (canvases: readonly Rectangle[]): number =>
+    canvases.reduce((sum, { width, height }) => sum + width * height, 0);
+  return CUTS.map((cut) =>
+    layOut(
+      parts.flatMap(([part, candidates]) => stripsOf(part, candidates, cut)),
+      OVERLAP,
+    ),
+  ).reduce((best, other) => (area(other) < area(best) ? other : best));
+}
+
+function proposeOnCanvases(proposeBlocks: ProposeBlocks, canvases: readonly Canvas<Strip>[]): void {
+  drawing ??= new Float32Array(CANVAS_SIDE * CANVAS_SIDE * BLOCK_VALUES);
+  for (const { width, height, placed } of canvases) {
+    const blocks = drawing.subarray(0, width * height * BLOCK_VALUES);
+    for (const one of placed) draw(one, blocks, width);
+    const answer = proposeBlocks(blocks, height, width);
+    for (const { strip, from, rows, left, top } of placed) {
+      strip.candidates.addCells(answer, {
+        left,
+        top,
+        columns: strip.width - OVERLAP,
+        rows: rows - OVERLAP,
+        firstColumn: strip.part.left / PROPOSAL_STRIDE + strip.column,
+        firstRow: strip.part.top / PROPOSAL_STRIDE + from,
+      });
     }
   }
-  addEdges(candidates, networks, level);
 }
 
-/**
- * Of an odd side the last pooling window hangs over the edge, and with it the last row or column of
- * cells, whose field is then all that P-Net needs to see.
- */
-function addEdges(candidates: Candidates, networks: ProposalNetworks, level: Level): void {
-  const { width, height } = level;
-  const side = PROPOSAL_FIELD - 1;
-  const [lastColumn, lastRow] = [cellsOf(width + 1) - 1, cellsOf(height + 1) - 1];
-  if (width % 2 === 1) {
-    const strip = cut(level, width - side, 0, side, height);
-    candidates.addMap(networks.propose(strip, height, side), {
-      left: lastColumn,
-      top: 0,
-      fromColumn: lastColumn,
-      fromRow: 0,
-    });
-  }
-  if (height % 2 === 1) {
-    // The corner is the other strip's.
-    const evenWidth = width - (width % 2);
-    const strip = cut(level, 0, height - side, evenWidth, side);
-    candidates.addMap(networks.propose(strip, side, evenWidth), {
-      left: 0,
-      top: lastRow,
-      fromColumn: 0,
-      fromRow: lastRow,
-    });
-  }
-}
-
-/** Cells along an even side. */
-function cellsOf(side: number): number {
-  return (side - OVERLAP) / PROPOSAL_STRIDE;
-}
-
-function sideInBlocks(cells: number): number {
-  return cells + OVERLAP / PROPOSAL_STRIDE;
-}
-
-interface Span {
-  readonly start: number;
-  readonly cells: number;
-  /** The first cell that no earlier span has. */
-  readonly from: number;
-}
-
-/** Cuts so many cells into spans of one length; the last may begin within the one before it. */
-function spans(cells: number): Span[] {
-  const count = Math.ceil(cells / TILE_CELLS);
-  const length = Math.ceil(cells / count);
-  return Array.from({ length: count }, (_, index) => ({
-    start: Math.min(index * length, cells - length),
-    cells: length,
-    from: index * length,
-  }));
-}
-
-/** @returns [rows + 5, columns + 5, 12]: the pixels of each 2 x 2 block of the level together */
-function gatherBlocks(
-  { width, data }: Level,
-  column: number,
-  row: number,
-  columns: number,
-  rows: number,
-): Float32Array {
-  const wide = sideInBlocks(columns);
-  const high = sideInBlocks(rows);
-  const pair = 2 * CHANNELS;
-  const blocks = new Float32Array(wide * high * 2 * pair);
-  let to = 0;
-  for (let y = 0; y < high; y++) {
-    let upper = ((row + y) * 2 * width + column * 2) * CHANNELS;
-    let lower = upper + width * CHANNELS;
-    for (let x = 0; x < wide; x++) {
-      for (let at = 0; at < pair; at++) {
-        blocks[to + at] = data[upper + at]!;
-        blocks[to + pair + at] = data[lower + at]!;
+/** Writes a strip's blocks, [row, column, colour] and the flags of pixels beyond the part's odd end. */
+function draw(
+  { strip, from, rows, left, top }: Placed<Strip>,
+  into: Float32Array,
+  canvasWidth: number,
+): void {
+  const { part, column, width } = strip;
+  const { data } = part;
+  const rowLength = part.width * CHANNELS;
+  const lacksColumn = (column + width) * 2 > part.width;
+  const whole = lacksColumn ? width - 1 : width;
+  for (let y = 0; y < rows; y++) {
+    const upperRow = (from + y) * 2;
+    const lacksRow = upperRow + 1 === part.height ? 1 : 0;
+    let upper = upperRow * rowLength + column * PAIR;
+    // Whatever stands in place of missing pixels: their answers are never the largest.
+    let lower = lacksRow ? upper : upper + rowLength;
+    let to = ((top + y) * canvasWidth + left) * BLOCK_VALUES;
+    for (let x = 0; x < whole; x++) {
+      for (let at = 0; at < PAIR; at++) {
+        into[to + at] = data[upper + at]!;
+        into[to + PAIR + at] = data[lower + at]!;
       }
-      upper += pair;
-      lower += pair;
-      to += 2 * pair;
+      into[to + 2 * PAIR] = 0;
+      into[to + 2 * PAIR + 1] = lacksRow;
+      upper += PAIR;
+      lower += PAIR;
+      to += BLOCK_VALUES;
     }
+    if (!lacksColumn) continue;
+    for (let at = 0; at < PAIR; at++) {
+      into[to + at] = data[upper + (at % CHANNELS)]!;
+      into[to + PAIR + at] = data[lower + (at % CHANNELS)]!;
+    }
+    into[to + 2 * PAIR] = 1;
+    into[to + 2 * PAIR + 1] = lacksRow;
   }
-  return blocks;
-}
-
-/** A window of the level, [height, width, 3]. */
-function cut(level: Level, left: number, top: number, width: number, height: number): Float32Array {
-  const row = width * CHANNELS;
-  const window = new Float32Array(row * height);
-  for (let y = 0; y < height; y++) {
-    const from = ((top + y) * level.width + left) * CHANNELS;
-    window.set(level.data.subarray(from, from + row), y * row);
-  }
-  return window;
 }

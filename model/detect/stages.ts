@@ -9,7 +9,7 @@ import type { Networks } from '../networks.ts';
 import { boxAreas, joinRows, pickRows, regressBoxes, squareBoxes } from './boxes.ts';
 import { suppressBySmaller, suppressByUnion } from './nms.ts';
 import type { Proposals } from './proposals.ts';
-import { proposeOnLevel } from './propose.ts';
+import { proposeOnScales } from './propose.ts';
 import { type Level, pyramidScales } from './pyramid.ts';
 import { cropBatches, insidePhoto, pickWindows } from './windows.ts';
 
@@ -46,10 +46,14 @@ export function scalesOf({ width, height }: RgbImage): number[] {
   return pyramidScales(width, height, MIN_FACE_SIZE, PYRAMID_FACTOR);
 }
 
-/** P-Net on one scale: on all of it, or on parts that do not overlap. */
-export function propose(networks: CascadeNetworks, parts: readonly Level[]): Proposals {
-  const proposals = proposeOnLevel(networks, parts, THRESHOLDS.propose);
-  return pick(proposals, suppressByUnion(proposals, OVERLAPS.withinScale));
+/** P-Net on several scales: on all of each, or on parts of it that do not overlap. */
+export function propose(
+  networks: CascadeNetworks,
+  scales: readonly (readonly Level[])[],
+): Proposals[] {
+  return proposeOnScales(networks, scales, THRESHOLDS.propose).map((proposals) =>
+    pick(proposals, suppressByUnion(proposals, OVERLAPS.withinScale)),
+  );
 }
 
 /** What R-Net has said of windows of one photo: a photo that is decided again asks only what is new. */
