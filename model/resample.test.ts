@@ -1,8 +1,11 @@
-/** Pins the resize to what Pillow 13 answers, byte for byte. */
+/** Pins the resize to what Pillow 13 answers, byte for byte, and to the plain loops that answer the same. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { FUZZ_TIMEOUT_MS, fuzzCases } from '../test/fuzz.fixture.ts';
 import { patternImage } from './pattern.fixture.ts';
+import { resizeByLoops } from './resample.fixture.ts';
 import { resizeBilinear } from './resample.ts';
 
 /** Image.crop(window).resize((size, size), BILINEAR) of the pattern: SHA-256 of all bytes. */
@@ -71,4 +74,46 @@ test('a window of the target size is copied unchanged', () => {
   const image = patternImage(20, 20);
   const whole = { left: 0, top: 0, right: 20, bottom: 20 };
   assert.deepEqual(resizeBilinear(image, whole, 20), image.data);
+});
+
+const side = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 700 }));
+/** The window's sides, and what of the photo lies around it. */
+const cutting = fc.tuple(side, side, fc.nat(9), fc.nat(9), fc.integer({ min: 1, max: 80 }));
+
+test('whatever the sizes, every value is that of the plain loops', {
+  timeout: FUZZ_TIMEOUT_MS,
+}, () => {
+  fc.assert(
+    fc.property(cutting, fc.boolean(), ([width, height, left, top, size], isHarsh) => {
+      const image = patternImage(left + width + 3, top + height);
+      // Black and white alone: sums reach both ends.
+      if (isHarsh)
+        for (const [at, value] of image.data.entries()) image.data[at] = value & 64 ? 255 : 0;
+      const window = { left, top, right: left + width, bottom: top + height };
+      assert.deepEqual(resizeBilinear(image, window, size), resizeByLoops(image, window, size));
+    }),
+    { numRuns: fuzzCases },
+  );
+});
+
+for (const [what, width, height] of [
+  ['a face that fills a large photo, rows first', 1100, 1300],
+  ['a face that fills a tall photo, columns first', 700, 2000],
+  ['a line of 200,000 pixels', 200_000, 2],
+  ['a column of 200,000 pixels', 2, 200_000],
+] as const) {
+  test(`${what}, is what the plain loops make of it`, () => {
+    const image = patternImage(width, height);
+    const window = { left: 1, top: 1, right: width, bottom: height };
+    assert.deepEqual(resizeBilinear(image, window, 240), resizeByLoops(image, window, 240));
+  });
+}
+
+test('a result stays as it was when the next one is made', () => {
+  const image = patternImage(50, 40);
+  const window = { left: 0, top: 0, right: 50, bottom: 40 };
+  const first = resizeBilinear(image, window, 24);
+  const kept = first.slice();
+  resizeBilinear(image, { ...window, left: 20 }, 24);
+  assert.deepEqual(first, kept);
 });

@@ -11,12 +11,12 @@ import {
   instantiate,
   NO_RESULT,
   op,
-  PAGE_BYTES,
+  reserve,
   type SimdMemory,
   set,
-  tee,
   vector,
   vectorAt,
+  whileLeft,
   wordAt,
 } from '../simd/assembler.ts';
 
@@ -52,21 +52,8 @@ function open(): AreaKernels {
   const instance = instantiate({ addLine: addLine(), begin: begin(), finish: finish() }, 1);
   if (instance === undefined) throw noSimd();
   const { memory, functions } = instance;
-  return {
-    memory,
-    reserve(bytes) {
-      const missing = bytes - memory.buffer.byteLength;
-      if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
-    },
-    ...functions,
-  };
+  return { memory, reserve: (bytes) => reserve(memory, bytes), ...functions };
 }
-
-/** Ends a loop that goes on while so many are left. */
-const whileLeft = (count: number): number[] => [
-  ...[...get(count), ...i32(1), op.i32Sub, ...tee(count), op.brIf, 0],
-  op.end,
-];
 
 function addLine() {
   const [line, table, pixels, sums] = [0, 1, 2, 3];

@@ -5,6 +5,7 @@
  * Knows nothing of levels and boxes.
  */
 import type { RgbImage } from '../image.ts';
+import { aligned } from '../simd/assembler.ts';
 import {
   areaKernels,
   CELL_BYTES,
@@ -98,11 +99,6 @@ export function averageAreas(image: RgbImage, grids: readonly AreaGrid[]): void 
       kernels.addLine(0, table + TABLE_BYTES, pixels);
     }
   }
-}
-
-/** To a multiple of 16 bytes. */
-function aligned(address: number): number {
-  return Math.ceil(address / 16) * 16;
 }
 
 /** Addresses of what a grid needs in the kernels' memory. */

@@ -27,12 +27,25 @@ const SIMD = 0xfd;
 const simd = {
   load: 0x00,
   load8x8Signed: 0x01,
+  load32Splat: 0x09,
   store: 0x0b,
+  constant: 0x0c,
+  i8x16Shuffle: 0x0d,
+  i8x16Swizzle: 0x0e,
+  i32x4Splat: 0x11,
   f32x4Splat: 0x13,
   i32x4ExtractLane: 0x1b,
+  store32Lane: 0x5a,
   load32Zero: 0x5c,
+  load64Zero: 0x5d,
+  i8x16NarrowI16: 0x66,
+  i16x8NarrowI32: 0x85,
   i16x8ExtendLowU8: 0x89,
+  i16x8ExtendHighU8: 0x8a,
   i32x4ExtendLowU16: 0xa9,
+  i32x4ExtendHighU16: 0xaa,
+  i32x4ShiftLeft: 0xab,
+  i32x4ShiftRight: 0xac,
   i32x4Add: 0xae,
   i32x4Sub: 0xb1,
   i32x4DotI16x8: 0xba,
@@ -55,17 +68,18 @@ export const f32 = (value: number): number[] => [
   F32_CONST,
   ...new Uint8Array(Float32Array.of(value).buffer),
 ];
-/** A vector instruction without an address. @param lane of those that pick one */
-export const vector = (name: SimdName, ...lane: number[]): number[] => [
+/** A vector instruction without an address. @param lanes of those that pick some, or a constant's bytes */
+export const vector = (name: SimdName, ...lanes: number[]): number[] => [
   SIMD,
   ...unsigned(simd[name]),
-  ...lane,
+  ...lanes,
 ];
-/** A vector instruction with an address, `offset` bytes further. */
-export const vectorAt = (name: SimdName, offset = 0): number[] => [
+/** A vector instruction with an address, `offset` bytes further. @param lane of those that pick one */
+export const vectorAt = (name: SimdName, offset = 0, ...lane: number[]): number[] => [
   ...vector(name),
   0,
   ...unsigned(offset),
+  ...lane,
 ];
 /** An instruction on an i32 in memory. */
 export const wordAt = (code: number, offset = 0): number[] => [code, 2, ...unsigned(offset)];
@@ -76,11 +90,18 @@ export const advance = (local: number, step: number): number[] => [
   op.i32Add,
   ...set(local),
 ];
+/** Ends a loop that goes on while so many are left. */
+export const whileLeft = (count: number): number[] => [
+  ...[...get(count), ...i32(1), op.i32Sub, ...tee(count), op.brIf, 0],
+  op.end,
+];
 
 /** A function of i32 that returns nothing. */
 export interface SmallFunction {
   readonly parameters: number;
-  /** They follow the parameters. */
+  /** Further i32, which follow the parameters. */
+  readonly words?: number;
+  /** They follow those. */
   readonly vectors: number;
   readonly body: readonly number[];
 }
@@ -99,6 +120,17 @@ export interface SimdMemory {
   /** Another one after each `grow`. */
   readonly buffer: ArrayBuffer;
   grow(pages: number): void;
+}
+
+/** Makes the memory at least so large, which may take its buffer away. */
+export function reserve(memory: SimdMemory, bytes: number): void {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+}
+
+/** To a multiple of a vector's 16 bytes. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / 16) * 16;
 }
 
 export interface Instance<Name extends string> {
@@ -124,8 +156,8 @@ export function instantiate<Name extends string>(
 
 function moduleBytes(functions: Readonly<Record<string, SmallFunction>>): Uint8Array<ArrayBuffer> {
   const all = Object.entries(functions);
-  const bodies = all.map(([, { vectors, body }]) => {
-    const code = [...(vectors > 0 ? [1, vectors, type.v128] : [0]), ...body, op.end];
+  const bodies = all.map(([, { words = 0, vectors, body }]) => {
+    const code = [...[2, words, type.i32, vectors, type.v128], ...body, op.end];
     return [...unsigned(code.length), ...code];
   });
   return Uint8Array.from([
