@@ -14,6 +14,7 @@ import {
   reserve,
   type SimdMemory,
   set,
+  tee,
   vector,
   vectorAt,
   whileLeft,
@@ -25,15 +26,22 @@ export const TABLE_BYTES = 16;
 export const SPAN_BYTES = 8;
 export const SUM_BYTES = 16;
 export const CELL_BYTES = 12;
-/** What the loops may read or write beyond a line of pixels or of cells. */
+export const PIXEL_BYTES = 3;
+/** Pixels that `addLine` takes at once. */
+export const PIXELS_AT_ONCE = 4;
+/** What the loops read beyond a line's last pixels. */
 export const SPARE_BYTES = 16;
+
+/**
+ * Memory that is kept for the next photo, whose pages are not fresh then: as much as 4 megapixels need.
+ * A huge photo's is given back.
+ */
+const KEPT_BYTES = 64 << 20;
 
 export interface AreaKernels {
   readonly memory: SimdMemory;
-  /** Makes the memory at least so large, which may take its buffer away. */
-  reserve(bytes: number): void;
-  /** Adds a line of pixels, three bytes each, to the table's sums from `table` on. */
-  addLine(line: number, table: number, pixels: number): void;
+  /** Adds a line of so many times four pixels, three bytes each, to the table's sums from `table` on. */
+  addLine(line: number, table: number, fours: number): void;
   /** Keeps the sums of the cells' columns above this line. */
   begin(spans: number, sums: number, cells: number): void;
   /** The cells' averages since then over so many lines as (x - 127.5) / 128, three float32 each. */
@@ -42,35 +50,50 @@ export interface AreaKernels {
 
 let opened: AreaKernels | undefined;
 
-/** @throws {BackendError} where there is no SIMD */
-export function areaKernels(): AreaKernels {
+/**
+ * The loops with at least so much memory: what lay in it before is lost.
+ * @throws {BackendError} where there is no SIMD
+ */
+export function areaKernels(bytes: number): AreaKernels {
+  const isHuge = opened !== undefined && opened.memory.buffer.byteLength > KEPT_BYTES;
+  if (isHuge && bytes <= KEPT_BYTES) opened = undefined;
   opened ??= open();
+  reserve(opened.memory, bytes);
   return opened;
 }
 
 function open(): AreaKernels {
   const instance = instantiate({ addLine: addLine(), begin: begin(), finish: finish() }, 1);
   if (instance === undefined) throw noSimd();
-  const { memory, functions } = instance;
-  return { memory, reserve: (bytes) => reserve(memory, bytes), ...functions };
+  return { memory: instance.memory, ...instance.functions };
 }
 
+const ZERO = 0x80;
+/** Of four pixels of three bytes the one with this index: three int32 and nothing. */
+const COLOURS = Array.from({ length: PIXELS_AT_ONCE }, (_, index) =>
+  [0, 1, 2, ZERO].flatMap((colour) => [
+    colour === ZERO ? ZERO : index * PIXEL_BYTES + colour,
+    ...[ZERO, ZERO, ZERO],
+  ]),
+);
+
 function addLine() {
-  const [line, table, pixels, sums] = [0, 1, 2, 3];
+  const [line, table, fours, pixels, sums] = [0, 1, 2, 3, 4];
   const body = [
     ...[op.loop, NO_RESULT],
-    ...get(sums),
-    // The fourth byte is of the next pixel; nobody reads what becomes of it.
-    ...[...get(line), ...vectorAt('load32Zero')],
-    ...[...vector('i16x8ExtendLowU8'), ...vector('i32x4ExtendLowU16'), ...vector('i32x4Add')],
-    ...set(sums),
-    ...get(table),
-    ...[...get(table), ...vectorAt('load'), ...get(sums), ...vector('i32x4Add')],
-    ...vectorAt('store'),
-    ...[...advance(line, 3), ...advance(table, TABLE_BYTES)],
-    ...whileLeft(pixels),
+    // The last four bytes are the next pixels'.
+    ...[...get(line), ...vectorAt('load'), ...set(pixels)],
+    ...COLOURS.flatMap((colours, index) => [
+      ...get(table),
+      ...[...get(table), ...vectorAt('load', index * TABLE_BYTES)],
+      ...[...get(pixels), ...vector('constant', ...colours), ...vector('i8x16Swizzle')],
+      ...[...get(sums), ...vector('i32x4Add'), ...tee(sums), ...vector('i32x4Add')],
+      ...vectorAt('store', index * TABLE_BYTES),
+    ]),
+    ...[...advance(line, PIXELS_AT_ONCE * PIXEL_BYTES)],
+    ...[...advance(table, PIXELS_AT_ONCE * TABLE_BYTES), ...whileLeft(fours)],
   ];
-  return { parameters: 3, vectors: 1, body };
+  return { parameters: 3, vectors: 2, body };
 }
 
 /** The table's difference over the span at this address. */
@@ -92,7 +115,7 @@ function begin() {
 }
 
 function finish() {
-  const [spans, sums, into, cells, lines] = [0, 1, 2, 3, 4];
+  const [spans, sums, into, cells, lines, cell] = [0, 1, 2, 3, 4, 5];
   const splat = (value: number[]): number[] => [...value, ...vector('f32x4Splat')];
   /** Columns of the span: a column of the table takes 2^4 bytes. */
   const columns = [
@@ -101,16 +124,15 @@ function finish() {
   ];
   const body = [
     ...[op.loop, NO_RESULT],
-    ...get(into),
     ...[...differenceAt(spans), ...get(sums), ...vectorAt('load'), ...vector('i32x4Sub')],
     ...vector('f32x4FromI32x4'),
     ...[...splat([...get(lines), ...columns, op.i32Mul, op.f32FromI32]), ...vector('f32x4Div')],
     ...[...splat(f32(127.5)), ...vector('f32x4Sub')],
-    ...[...splat(f32(1 / 128)), ...vector('f32x4Mul')],
-    // Its last four bytes are the next cell's.
-    ...vectorAt('store'),
+    ...[...splat(f32(1 / 128)), ...vector('f32x4Mul'), ...set(cell)],
+    ...[...get(into), ...get(cell), ...vectorAt('store64Lane', 0, 0)],
+    ...[...get(into), ...get(cell), ...vectorAt('store32Lane', 8, 2)],
     ...[...advance(spans, SPAN_BYTES), ...advance(sums, SUM_BYTES), ...advance(into, CELL_BYTES)],
     ...whileLeft(cells),
   ];
-  return { parameters: 5, vectors: 0, body };
+  return { parameters: 5, vectors: 1, body };
 }

@@ -7,8 +7,11 @@
 import type { RgbImage } from '../image.ts';
 import { aligned } from '../simd/assembler.ts';
 import {
+  type AreaKernels,
   areaKernels,
   CELL_BYTES,
+  PIXEL_BYTES,
+  PIXELS_AT_ONCE,
   SPAN_BYTES,
   SPARE_BYTES,
   SUM_BYTES,
@@ -17,8 +20,9 @@ import {
 
 /** px: of each cell along one side, its first pixel and the one after its last. */
 export interface Spans {
-  readonly first: Int32Array;
-  readonly end: Int32Array;
+  // Not typed arrays: each of those takes memory of its own, and a photo has thousands of sides.
+  readonly first: readonly number[];
+  readonly end: readonly number[];
 }
 
 /**
@@ -30,11 +34,11 @@ export function spansOf(
   target: number,
   { from = 0, to = target, offset = 0 } = {},
 ): Spans {
-  const first = new Int32Array(to - from);
-  const end = new Int32Array(to - from);
+  const first: number[] = [];
+  const end: number[] = [];
   for (let index = from; index < to; index++) {
-    first[index - from] = offset + Math.floor((index * size) / target);
-    end[index - from] = offset + Math.ceil(((index + 1) * size) / target);
+    first.push(offset + Math.floor((index * size) / target));
+    end.push(offset + Math.ceil(((index + 1) * size) / target));
   }
   return { first, end };
 }
@@ -43,8 +47,7 @@ export function spansOf(
 export interface AreaGrid {
   readonly columns: Spans;
   readonly rows: Spans;
-  /** Gets [rows, columns, 3] from `at` on, (x - 127.5) / 128. */
-  readonly into: Float32Array;
+  /** Where its [rows, columns, 3] begin among all values. */
   readonly at: number;
 }
 
@@ -59,46 +62,60 @@ export function boundsOf(grids: readonly AreaGrid[]) {
 
 /**
  * Fills the grids.
+ * @param count of values of all grids, and of whatever is to lie between them
+ * @returns so many values, (x - 127.5) / 128 where a grid is: in memory that the next call takes for its own,
+ *   since fresh pages for every photo cost as much as filling them
  * @throws {BackendError} where there is no SIMD
  */
-export function averageAreas(image: RgbImage, grids: readonly AreaGrid[]): void {
-  if (grids.length === 0) return;
-  const kernels = areaKernels();
-  const { left, top, right, bottom } = boundsOf(grids);
-  const pixels = right - left;
-  let free = aligned(pixels * 3 + SPARE_BYTES);
-  const table = free;
-  const tableBytes = (pixels + 1) * TABLE_BYTES;
-  free += tableBytes;
-  const gatherings = grids.map((grid) => {
-    const cells = grid.columns.first.length;
-    const spans = free;
-    const sums = aligned(spans + cells * SPAN_BYTES);
-    const cell = sums + 2 * cells * SUM_BYTES;
-    free = aligned(cell + cells * CELL_BYTES + SPARE_BYTES);
-    return new Gathering(grid, { spans, sums, cell });
-  });
-  kernels.reserve(free);
+export function averageAreas(
+  image: RgbImage,
+  grids: readonly AreaGrid[],
+  count: number,
+): Float32Array<ArrayBuffer> {
+  const { left, top, right, bottom } =
+    grids.length > 0 ? boundsOf(grids) : { left: 0, top: 0, right: 0, bottom: 0 };
+  const fours = Math.ceil((right - left) / PIXELS_AT_ONCE);
+  let free = 0;
+  const take = (bytes: number): number => {
+    const at = free;
+    free = aligned(free + bytes);
+    return at;
+  };
+  const lineAt = take(fours * PIXELS_AT_ONCE * PIXEL_BYTES + SPARE_BYTES);
+  const tableBytes = (fours * PIXELS_AT_ONCE + 1) * TABLE_BYTES;
+  const table = take(tableBytes);
+  const places = grids.map(({ columns: { first } }) => ({
+    spans: take(first.length * SPAN_BYTES),
+    sums: take(first.length * SUM_BYTES * 2),
+  }));
+  const valuesAt = take(count * Float32Array.BYTES_PER_ELEMENT);
+  const kernels = areaKernels(free);
   const { buffer } = kernels.memory;
-  const line = new Uint8Array(buffer, 0, pixels * 3);
   // Sums wrap around at 2^32: only differences count, and those stay below 2^31.
   new Uint8Array(buffer, table, tableBytes).fill(0);
   const due: Gathering[][] = Array.from({ length: bottom - top + 1 }, () => []);
-  for (const gathering of gatherings) {
-    gathering.prepare(buffer, table - left * TABLE_BYTES);
+  for (const [index, grid] of grids.entries()) {
+    const into = valuesAt + grid.at * Float32Array.BYTES_PER_ELEMENT;
+    const gathering = new Gathering(kernels, grid, { ...places[index]!, into });
+    gathering.prepare(table - left * TABLE_BYTES);
     due[gathering.due - top]!.push(gathering);
   }
+  const bytes = (right - left) * PIXEL_BYTES;
+  const line = new Uint8Array(buffer, lineAt, bytes);
+  // Parts of a plain array are made sooner than those of a Buffer.
+  const pixels = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.length);
   for (let y = top; y <= bottom; y++) {
     for (const gathering of due[y - top]!) {
       gathering.visit(y);
       if (gathering.due <= bottom) due[gathering.due - top]!.push(gathering);
     }
     if (y < bottom) {
-      const from = (y * image.width + left) * 3;
-      line.set(image.data.subarray(from, from + pixels * 3));
-      kernels.addLine(0, table + TABLE_BYTES, pixels);
+      const from = (y * image.width + left) * PIXEL_BYTES;
+      line.set(pixels.subarray(from, from + bytes));
+      kernels.addLine(lineAt, table + TABLE_BYTES, fours);
     }
   }
+  return new Float32Array(buffer, valuesAt, count);
 }
 
 /** Addresses of what a grid needs in the kernels' memory. */
@@ -106,35 +123,35 @@ interface Places {
   readonly spans: number;
   /** Above the row being gathered, and above the one after it: neighbours may share a line. */
   readonly sums: number;
-  readonly cell: number;
+  /** Its values. */
+  readonly into: number;
 }
 
 /** A grid while the photo's lines come by. */
 class Gathering {
-  readonly #kernels = areaKernels();
+  readonly #kernels: AreaKernels;
   readonly #grid: AreaGrid;
   readonly #places: Places;
   readonly #cells: number;
   #row = 0;
   #begun = 0;
-  #filled = new Float32Array();
 
-  constructor(grid: AreaGrid, places: Places) {
+  constructor(kernels: AreaKernels, grid: AreaGrid, places: Places) {
+    this.#kernels = kernels;
     this.#grid = grid;
     this.#places = places;
     this.#cells = grid.columns.first.length;
   }
 
   /** @param table where the photo's first column would be in the table */
-  prepare(buffer: ArrayBuffer, table: number): void {
-    const { spans, cell } = this.#places;
+  prepare(table: number): void {
     const { first, end } = this.#grid.columns;
-    const addresses = new Int32Array(buffer, spans, this.#cells * 2);
+    const { buffer } = this.#kernels.memory;
+    const addresses = new Int32Array(buffer, this.#places.spans, this.#cells * 2);
     for (let x = 0; x < this.#cells; x++) {
       addresses[x * 2] = table + first[x]! * TABLE_BYTES;
       addresses[x * 2 + 1] = table + end[x]! * TABLE_BYTES;
     }
-    this.#filled = new Float32Array(buffer, cell, this.#cells * 3);
   }
 
   /** The line before which it wants to see the table next; Infinity when it is done. */
@@ -157,11 +174,11 @@ class Gathering {
 
   #finish(): void {
     const row = this.#row++;
-    const { rows, into, at } = this.#grid;
-    const lines = rows.end[row]! - rows.first[row]!;
-    const { spans, cell } = this.#places;
-    this.#kernels.finish(spans, this.#sumsOf(row), cell, this.#cells, lines);
-    into.set(this.#filled, at + row * this.#cells * 3);
+    const { first, end } = this.#grid.rows;
+    const { spans, into } = this.#places;
+    const to = into + row * this.#cells * CELL_BYTES;
+    const lines = end[row]! - first[row]!;
+    this.#kernels.finish(spans, this.#sumsOf(row), to, this.#cells, lines);
   }
 
   /** Rows take turns. */

@@ -19,28 +19,29 @@ interface Crop extends AreaGrid {
 /**
  * Scales windows of the photo to `size` times `size` pixels.
  * @param windows [count, 4]: left, top, right, bottom, the last two exclusive; none empty
- * @returns [count, size, size, 3], (x - 127.5) / 128
+ * @returns [count, size, size, 3], (x - 127.5) / 128, until the next areas are averaged
  */
 export function cropAreas(image: RgbImage, windows: Int32Array, size: number): Float32Array {
   const values = size * size * 3;
-  const crops = new Float32Array((windows.length / 4) * values);
   // Of a large photo's many overlapping windows, each pixel would be read a dozen times.
   const large: Crop[] = [];
-  for (let index = 0; index < windows.length / 4; index++) {
-    const [left, top, right, bottom] = windows.subarray(index * 4, index * 4 + 4);
-    const [width, height] = [right! - left!, bottom! - top!];
+  const small: Crop[] = [];
+  for (let at = 0; at < windows.length; at += 4) {
+    const [left, top] = [windows[at]!, windows[at + 1]!];
+    const [width, height] = [windows[at + 2]! - left, windows[at + 3]! - top];
     const crop = {
-      columns: spansOf(width, size, { offset: left! }),
-      rows: spansOf(height, size, { offset: top! }),
-      into: crops,
-      at: index * values,
+      columns: spansOf(width, size, { offset: left }),
+      rows: spansOf(height, size, { offset: top }),
+      at: (at / 4) * values,
       area: width * height,
     };
-    if (Math.min(width, height) >= size && crop.area > LEAST_CELL * size * size) large.push(crop);
-    else readCrop(image, crop);
+    const isLarge = Math.min(width, height) >= size && crop.area > LEAST_CELL * size * size;
+    (isLarge ? large : small).push(crop);
   }
-  if (isPassCheaper(large)) averageAreas(image, large);
-  else for (const crop of large) readCrop(image, crop);
+  const inPass = isPassCheaper(large) ? large : [];
+  const crops = averageAreas(image, inPass, (windows.length / 4) * values);
+  for (const crop of small) readCrop(image, crop, crops);
+  if (inPass !== large) for (const crop of large) readCrop(image, crop, crops);
   return crops;
 }
 
@@ -52,7 +53,11 @@ function isPassCheaper(crops: readonly Crop[]): boolean {
 }
 
 /** Reads every pixel of every cell. */
-function readCrop({ data, width }: RgbImage, { columns, rows, into, at }: Crop): void {
+function readCrop(
+  { data, width }: RgbImage,
+  { columns, rows, at }: Crop,
+  into: Float32Array,
+): void {
   let to = at;
   for (let row = 0; row < rows.first.length; row++) {
     const top = rows.first[row]!;

@@ -35,13 +35,13 @@ test('a part of a level has the pixels that the whole level has there', () => {
     { left: 10, top: 6, right: 39, bottom: 30 },
     { left: 26, top: 18, right: 38, bottom: 30 },
   ];
-  const [whole] = buildPyramid(image, [0.4254]);
+  const whole = buildPyramid(image, [0.4254])[0]!.data.slice();
   const parts = windows.map((window) => ({ scale: 0.4254, window }));
   for (const [index, part] of buildParts(image, parts).entries()) {
     const { left, top, right, bottom } = windows[index]!;
     assert.deepEqual([part.left, part.top], [left, top]);
     for (let y = top; y < bottom; y++) {
-      const row = whole!.data.subarray((y * 39 + left) * 3, (y * 39 + right) * 3);
+      const row = whole.subarray((y * 39 + left) * 3, (y * 39 + right) * 3);
       const from = (y - top) * part.width * 3;
       assert.deepEqual(part.data.subarray(from, from + part.width * 3), row);
     }
@@ -59,6 +59,22 @@ test('an evenly coloured photo keeps its colour at every scale', () => {
       assert.ok(Math.abs(level.data[at + 1]! + 63.5 / 128) < 1e-6);
       assert.ok(Math.abs(level.data[at + 2]! + 127.5 / 128) < 1e-6);
     }
+  }
+});
+
+test('after a huge photo, the levels of the next ones are their own', () => {
+  const [image, scales] = [patternImage(90, 70), [0.6, 0.4254]];
+  const before = buildPyramid(image, scales).map(({ data }) => data.slice());
+  // 6 million pixels take more memory than is kept.
+  const huge = { width: 3000, height: 2000, data: new Uint8Array(18_000_000).fill(9) };
+  const [level] = buildPyramid(huge, [1]);
+  assert.ok(level!.data.every((value) => value === (9 - 127.5) / 128));
+  for (const _ of [1, 2]) {
+    const levels = buildPyramid(image, scales);
+    assert.deepEqual(
+      levels.map(({ data }) => data),
+      before,
+    );
   }
 });
 

@@ -53,7 +53,7 @@ export function levelSize({ width, height }: RgbImage, scale: number): PixelWind
   return { left: 0, top: 0, right: levelSide(width, scale), bottom: levelSide(height, scale) };
 }
 
-/** The photo at every one of these scales. */
+/** The photo at every one of these scales, until the next areas are averaged. */
 export function buildPyramid(image: RgbImage, scales: readonly number[]): Level[] {
   return buildParts(
     image,
@@ -67,17 +67,20 @@ export interface LevelPart {
   readonly window: PixelWindow;
 }
 
-/** Averages the photo's pixels into parts of levels. */
+/** Averages the photo's pixels into parts of levels: they stay until the next areas are averaged. */
 export function buildParts(image: RgbImage, parts: readonly LevelPart[]): Level[] {
-  const levels = parts.map(({ scale, window: { left, top, right, bottom } }) => {
-    const [width, height] = [right - left, bottom - top];
-    return { scale, left, top, width, height, data: new Float32Array(width * height * 3) };
-  });
-  const grids = parts.map(({ scale, window: { left, top, right, bottom } }, index) => {
+  let count = 0;
+  const grids = parts.map(({ scale, window: { left, top, right, bottom } }) => {
     const columns = spansOf(image.width, levelSide(image.width, scale), { from: left, to: right });
     const rows = spansOf(image.height, levelSide(image.height, scale), { from: top, to: bottom });
-    return { columns, rows, into: levels[index]!.data, at: 0 };
+    const at = count;
+    count += (right - left) * (bottom - top) * 3;
+    return { columns, rows, at };
   });
-  averageAreas(image, grids);
-  return levels;
+  const values = averageAreas(image, grids, count);
+  return parts.map(({ scale, window: { left, top, right, bottom } }, index) => {
+    const [width, height] = [right - left, bottom - top];
+    const { at } = grids[index]!;
+    return { scale, left, top, width, height, data: values.subarray(at, at + width * height * 3) };
+  });
 }

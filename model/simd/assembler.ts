@@ -36,6 +36,7 @@ const simd = {
   f32x4Splat: 0x13,
   i32x4ExtractLane: 0x1b,
   store32Lane: 0x5a,
+  store64Lane: 0x5b,
   load32Zero: 0x5c,
   load64Zero: 0x5d,
   i8x16NarrowI16: 0x66,
