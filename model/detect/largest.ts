@@ -21,7 +21,7 @@ import {
   decide,
   facesOf,
   propose,
-  type Refined,
+  Said,
   scalesOf,
   type Verdict,
 } from './stages.ts';
@@ -51,7 +51,7 @@ class Search {
   readonly #networks: CascadeNetworks;
   readonly #image: RgbImage;
   readonly #scales: readonly number[];
-  readonly #refined: Refined = new Map();
+  readonly #said = new Said();
   /** Of the coarsest scales, each looked at as a whole. */
   readonly #whole: Proposals[] = [];
 
@@ -110,7 +110,7 @@ class Search {
   }
 
   #decide(perScale: readonly Proposals[]): Verdict {
-    return decide(this.#networks, this.#image, perScale, this.#refined);
+    return decide(this.#networks, this.#image, perScale, this.#said);
   }
 }
 

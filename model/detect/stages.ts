@@ -56,8 +56,13 @@ export function propose(
   );
 }
 
-/** What R-Net has said of windows of one photo: a photo that is decided again asks only what is new. */
-export type Refined = Map<string, RefinedWindow>;
+/** What was said of one photo: one that is decided again asks only what is new. */
+export class Said {
+  /** R-Net, of windows. */
+  readonly refined = new Map<number, RefinedWindow>();
+  /** O-Net, of all boxes together: how it rounds depends on how many they are. */
+  output?: { readonly squares: Float32Array; readonly verdict: Verdict };
+}
 interface RefinedWindow {
   readonly score: number;
   readonly regression: Float32Array;
@@ -71,9 +76,18 @@ export function decide(
   networks: CascadeNetworks,
   image: RgbImage,
   perScale: readonly Proposals[],
-  refined: Refined = new Map(),
+  said = new Said(),
 ): Verdict {
-  return output(networks, image, refine(networks, image, joinScales(perScale), refined));
+  const squares = refine(networks, image, joinScales(perScale), said.refined);
+  const last = said.output;
+  if (last && areSame(last.squares, squares)) return last.verdict;
+  const verdict = output(networks, image, squares);
+  said.output = { squares, verdict };
+  return verdict;
+}
+
+function areSame(one: Float32Array, other: Float32Array): boolean {
+  return one.length === other.length && one.every((value, at) => value === other[at]);
 }
 
 /** What O-Net holds for faces; of those that overlap much only one is. */
@@ -105,13 +119,17 @@ function refine(
   networks: CascadeNetworks,
   image: RgbImage,
   squares: Float32Array,
-  refined: Refined,
+  refined: Said['refined'],
 ): Float32Array {
   const { boxes, windows } = insidePhoto(squares, image);
-  const count = windows.length / 4;
-  const keys = Array.from({ length: count }, (_, row) =>
-    windows.subarray(row * 4, row * 4 + 4).join(),
-  );
+  // The first pixel and the last one: a whole number for any photo of less than 2^26 pixels.
+  const pixels = image.width * image.height;
+  const keys = Array.from({ length: windows.length / 4 }, (_, row) => {
+    const at = row * 4;
+    const first = windows[at + 1]! * image.width + windows[at]!;
+    const last = (windows[at + 3]! - 1) * image.width + windows[at + 2]! - 1;
+    return first * pixels + last;
+  });
   const open = keys.flatMap((key, row) => (refined.has(key) ? [] : [row]));
   let asked = 0;
   for (const [crops, many] of cropBatches(image, pickWindows(windows, open), REFINE_SIZE)) {

@@ -1,0 +1,61 @@
+/** What the stages ask the networks when a photo is decided again. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { patternImage } from '../pattern.fixture.ts';
+import type { Proposals } from './proposals.ts';
+import { type CascadeNetworks, decide, Said } from './stages.ts';
+
+const photo = patternImage(200, 150);
+
+/** Networks that hold every crop for a face, and tell how many they were given. */
+function networksThatCount(asked: { refine: number[]; output: number[] }): CascadeNetworks {
+  const faces = (count: number) => ({
+    probability: Float32Array.from({ length: count * 2 }, (_, at) => (at % 2) * 0.9),
+    regression: new Float32Array(count * 4),
+  });
+  return {
+    propose: () => assert.fail('P-Net is not asked'),
+    refine(_, count) {
+      asked.refine.push(count);
+      return faces(count);
+    },
+    output(_, count) {
+      asked.output.push(count);
+      return { ...faces(count), landmarks: new Float32Array(count * 10).fill(0.5) };
+    },
+  };
+}
+
+function proposals(...boxes: number[][]): Proposals {
+  return {
+    boxes: Float32Array.from(boxes.flat()),
+    scores: Float32Array.from(boxes, () => 0.9),
+    regression: new Float32Array(boxes.length * 4),
+  };
+}
+
+test('a photo that is decided again asks R-Net about new windows alone', () => {
+  const asked = { refine: [], output: [] };
+  const networks = networksThatCount(asked);
+  const said = new Said();
+  decide(networks, photo, [proposals([10, 10, 60, 60], [10, 70, 60, 120])], said);
+  // Each new one is a known one, moved along one side.
+  const known = [10, 10, 60, 60];
+  decide(networks, photo, [proposals(known, [110, 70, 160, 120], [110, 10, 160, 60])], said);
+  assert.deepEqual(asked.refine, [2, 2]);
+});
+
+test('O-Net is asked again where its boxes are others, and only there', () => {
+  const asked = { refine: [], output: [] };
+  const networks = networksThatCount(asked);
+  const said = new Said();
+  const both = [proposals([10, 10, 60, 60], [100, 70, 150, 120])];
+  const first = decide(networks, photo, both, said);
+  assert.deepEqual(decide(networks, photo, both, said), first);
+  assert.deepEqual(asked.output, [2]);
+  const moved = decide(networks, photo, [proposals([10, 10, 60, 60], [100, 70, 151, 121])], said);
+  assert.deepEqual(asked.output, [2, 2]);
+  assert.notDeepEqual(moved, first);
+  assert.deepEqual(decide(networks, photo, both), first);
+  assert.deepEqual(asked.output, [2, 2, 2]);
+});
