@@ -7,7 +7,6 @@ import {
   advance,
   f32,
   get,
-  i32,
   instantiate,
   NO_RESULT,
   op,
@@ -22,8 +21,11 @@ import {
 } from '../simd/assembler.ts';
 
 export const TABLE_BYTES = 16;
-/** Of a cell's first column and the one after its last, as addresses in the table. */
-export const SPAN_BYTES = 8;
+/**
+ * Of a cell's first column and the one after its last, as addresses in the table, int32; how many columns
+ * they are, float32; nothing.
+ */
+export const SPAN_BYTES = 16;
 export const SUM_BYTES = 16;
 export const CELL_BYTES = 12;
 export const PIXEL_BYTES = 3;
@@ -115,18 +117,18 @@ function begin() {
 }
 
 function finish() {
-  const [spans, sums, into, cells, lines, cell] = [0, 1, 2, 3, 4, 5];
+  const [spans, sums, into, cells, lines, height, cell] = [0, 1, 2, 3, 4, 5, 6];
   const splat = (value: number[]): number[] => [...value, ...vector('f32x4Splat')];
-  /** Columns of the span: a column of the table takes 2^4 bytes. */
-  const columns = [
-    ...[...get(spans), ...wordAt(op.i32Load, 4), ...get(spans), ...wordAt(op.i32Load), op.i32Sub],
-    ...[...i32(4), op.i32ShiftRightUnsigned],
+  // The product of two whole numbers is rounded as the whole number would be.
+  const pixels = [
+    ...[...get(spans), ...vectorAt('load32Splat', 8), ...get(height), ...vector('f32x4Mul')],
   ];
   const body = [
+    ...[...splat([...get(lines), op.f32FromI32]), ...set(height)],
     ...[op.loop, NO_RESULT],
     ...[...differenceAt(spans), ...get(sums), ...vectorAt('load'), ...vector('i32x4Sub')],
     ...vector('f32x4FromI32x4'),
-    ...[...splat([...get(lines), ...columns, op.i32Mul, op.f32FromI32]), ...vector('f32x4Div')],
+    ...[...pixels, ...vector('f32x4Div')],
     ...[...splat(f32(127.5)), ...vector('f32x4Sub')],
     ...[...splat(f32(1 / 128)), ...vector('f32x4Mul'), ...set(cell)],
     ...[...get(into), ...get(cell), ...vectorAt('store64Lane', 0, 0)],
@@ -134,5 +136,5 @@ function finish() {
     ...[...advance(spans, SPAN_BYTES), ...advance(sums, SUM_BYTES), ...advance(into, CELL_BYTES)],
     ...whileLeft(cells),
   ];
-  return { parameters: 5, vectors: 1, body };
+  return { parameters: 5, vectors: 2, body };
 }

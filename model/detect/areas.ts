@@ -147,10 +147,13 @@ class Gathering {
   prepare(table: number): void {
     const { first, end } = this.#grid.columns;
     const { buffer } = this.#kernels.memory;
-    const addresses = new Int32Array(buffer, this.#places.spans, this.#cells * 2);
-    for (let x = 0; x < this.#cells; x++) {
-      addresses[x * 2] = table + first[x]! * TABLE_BYTES;
-      addresses[x * 2 + 1] = table + end[x]! * TABLE_BYTES;
+    const words = SPAN_BYTES / Int32Array.BYTES_PER_ELEMENT;
+    const addresses = new Int32Array(buffer, this.#places.spans, this.#cells * words);
+    const columns = new Float32Array(buffer, this.#places.spans, this.#cells * words);
+    for (let x = 0, at = 0; x < this.#cells; x++, at += words) {
+      addresses[at] = table + first[x]! * TABLE_BYTES;
+      addresses[at + 1] = table + end[x]! * TABLE_BYTES;
+      columns[at + 2] = end[x]! - first[x]!;
     }
   }
 

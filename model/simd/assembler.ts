@@ -13,8 +13,6 @@ export const op = {
   i32LessUnsigned: 0x49,
   i32Add: 0x6a,
   i32Sub: 0x6b,
-  i32Mul: 0x6c,
-  i32ShiftRightUnsigned: 0x76,
   f32FromI32: 0xb2,
 } as const;
 const LOCAL_GET = 0x20;
