@@ -44,7 +44,6 @@ export async function decodeImage(
     limitInputPixels: MAX_PIXELS,
     sequentialRead: true,
   };
-  requireBearableSize(await readMetadata(bytes, options));
   try {
     const { data, info } = await sharp(bytes, options)
       .flatten({ background: 'white' })
@@ -54,6 +53,8 @@ export async function decodeImage(
     if (info.channels !== 3) throw new Error(`it decodes to ${info.channels} channels`);
     return { width: info.width, height: info.height, data };
   } catch (error) {
+    // Only then, since reading the header by itself takes up to a millisecond.
+    requireBearableSize(await readMetadata(bytes, options));
     throw brokenImage(error);
   }
 }
