@@ -10,6 +10,7 @@ import { messageOf } from '../../runtime/errors.ts';
 import { ModelError, noSimd } from '../errors.ts';
 import { modelFiles } from '../format.ts';
 import type { OutputTensor, Session } from './session.ts';
+import { useOwnConvolutions } from './wasm-convolutions.ts';
 
 const unpack = promisify(inflate);
 const require = createRequire(import.meta.url);
@@ -45,12 +46,13 @@ const graphModelSchema = z.object({
  * @throws {ModelError} when the folder's graph model cannot be read
  */
 export async function openWasm(directory: string): Promise<Session> {
-  const [tf, { loadGraphModel }] = await Promise.all([
+  const [{ tf, adopt }, { loadGraphModel }] = await Promise.all([
     startWasm(),
     import('@tensorflow/tfjs-converter'),
   ]);
   const artifacts = await readArtifacts(directory);
   const model = await loadGraphModel({ load: async () => artifacts });
+  adopt?.(Object.values(model.weights).flat());
   return {
     backend: 'wasm',
     blocks: false,
@@ -83,7 +85,7 @@ export async function openWasm(directory: string): Promise<Session> {
 /** Once a process: a second start at the same time would break off the first. */
 let started: ReturnType<typeof start> | undefined;
 
-function startWasm(): ReturnType<typeof start> {
+export function startWasm(): ReturnType<typeof start> {
   started ??= start();
   return started;
 }
@@ -97,7 +99,7 @@ async function start() {
   if (!(await tf.setBackend('wasm'))) {
     throw noSimd();
   }
-  return tf;
+  return { tf, adopt: useOwnConvolutions(tf) };
 }
 
 async function readArtifacts(directory: string) {

@@ -51,7 +51,10 @@ const simd = {
   f32x4Sub: 0xe5,
   f32x4Mul: 0xe6,
   f32x4Div: 0xe7,
+  f32x4Max: 0xe9,
   f32x4FromI32x4: 0xfa,
+  /** Of the relaxed ones: a · b + c, rounded once where the processor can. */
+  f32x4MultiplyAdd: 0x105,
 } as const;
 type SimdName = keyof typeof simd;
 
@@ -115,6 +118,10 @@ declare const WebAssembly: {
 
 export const PAGE_BYTES = 65536;
 
+export function isMemory(value: unknown): value is SimdMemory {
+  return value instanceof WebAssembly.Memory;
+}
+
 export interface SimdMemory {
   /** Another one after each `grow`. */
   readonly buffer: ArrayBuffer;
@@ -137,13 +144,16 @@ export interface Instance<Name extends string> {
   readonly functions: Readonly<Record<Name, (...values: number[]) => void>>;
 }
 
-/** @returns undefined where there is no SIMD or not so much memory */
+/**
+ * @param place pages of a new memory, or one that is there
+ * @returns undefined where there is no SIMD of this kind or not so much memory
+ */
 export function instantiate<Name extends string>(
   functions: Readonly<Record<Name, SmallFunction>>,
-  pages: number,
+  place: number | SimdMemory,
 ): Instance<Name> | undefined {
   try {
-    const memory = new WebAssembly.Memory({ initial: pages });
+    const memory = typeof place === 'number' ? new WebAssembly.Memory({ initial: place }) : place;
     const module = new WebAssembly.Module(moduleBytes(functions));
     const { exports } = new WebAssembly.Instance(module, { '': { memory } });
     return { memory, functions: exports as Instance<Name>['functions'] };
