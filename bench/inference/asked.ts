@@ -100,7 +100,15 @@ export function askedFigures(results: Results): Figure[] {
       limit: 0.3,
       bfloat16,
     }),
-    judge('whole, 2-megapixel photos', { value: whole('own-float32', 'large'), limit: 0.25 }),
+    judge('whole, 2-megapixel photos, float32', {
+      value: whole('own-float32', 'large'),
+      limit: 0.25,
+    }),
+    judge('whole, 2-megapixel photos, bfloat16', {
+      value: whole('own-bfloat16', 'large'),
+      limit: 0.25,
+      bfloat16,
+    }),
     judge('cold start to first answer, against the Python script', {
       value: ratio(coldStart.own, coldStart.python),
       limit: 0.4,
