@@ -6,7 +6,9 @@ import { noSimd } from '../errors.ts';
 import {
   advance,
   f32,
+  f64,
   get,
+  i32,
   instantiate,
   NO_RESULT,
   op,
@@ -26,6 +28,8 @@ export const TABLE_BYTES = 16;
  * they are, float32; nothing.
  */
 export const SPAN_BYTES = 16;
+/** Of a cell of a window, where it begins in a line, and its columns, int32. */
+export const EXTENT_BYTES = 8;
 export const SUM_BYTES = 16;
 export const CELL_BYTES = 12;
 export const PIXEL_BYTES = 3;
@@ -48,6 +52,15 @@ export interface AreaKernels {
   begin(spans: number, sums: number, cells: number): void;
   /** The cells' averages since then over so many lines as (x - 127.5) / 128, three float32 each. */
   finish(spans: number, sums: number, into: number, cells: number, lines: number): void;
+  /** The same of cells whose pixels lie in so many lines from `line` on, rounded once from float64. */
+  average(
+    line: number,
+    stride: number,
+    lines: number,
+    extents: number,
+    cells: number,
+    into: number,
+  ): void;
 }
 
 let opened: AreaKernels | undefined;
@@ -65,7 +78,8 @@ export function areaKernels(bytes: number): AreaKernels {
 }
 
 function open(): AreaKernels {
-  const instance = instantiate({ addLine: addLine(), begin: begin(), finish: finish() }, 1);
+  const functions = { addLine: addLine(), begin: begin(), finish: finish(), average: average() };
+  const instance = instantiate(functions, 1);
   if (instance === undefined) throw noSimd();
   return { memory: instance.memory, ...instance.functions };
 }
@@ -138,3 +152,40 @@ function finish() {
   ];
   return { parameters: 5, vectors: 2, body };
 }
+
+function average() {
+  const [line, stride, lines, extents, cells, into] = [0, 1, 2, 3, 4, 5];
+  const [first, pixel, left, leftLines] = [6, 7, 8, 9];
+  const [sums, share, blue] = [10, 11, 12];
+  const splat = (value: number[]): number[] => [...value, ...vector('f64x2Splat')];
+  const columns = [...get(extents), ...wordAt(op.i32Load, 4)];
+  /** Of the two sums that are on the stack. */
+  const averages = [
+    ...[...vector('f64x2FromI32x4'), ...get(share), ...vector('f64x2Mul')],
+    ...[...splat(f64(127.5)), ...vector('f64x2Sub'), ...splat(f64(1 / 128)), ...vector('f64x2Mul')],
+    ...vector('f32x4FromF64x2'),
+  ];
+  const body = [
+    ...[op.loop, NO_RESULT],
+    ...[...get(line), ...get(extents), ...wordAt(op.i32Load), op.i32Add, ...set(first)],
+    ...[...get(lines), ...set(leftLines), ...i32(0), ...vector('i32x4Splat'), ...set(sums)],
+    ...[op.loop, NO_RESULT],
+    ...[...get(first), ...set(pixel), ...columns, ...set(left)],
+    ...[op.loop, NO_RESULT],
+    // The fourth byte is of the next pixel; nobody reads what becomes of it.
+    ...[...get(pixel), ...vectorAt('load32Zero'), ...vector('i16x8ExtendLowU8')],
+    ...[...vector('i32x4ExtendLowU16'), ...get(sums), ...vector('i32x4Add'), ...set(sums)],
+    ...[...advance(pixel, PIXEL_BYTES), ...whileLeft(left)],
+    ...[...get(first), ...get(stride), op.i32Add, ...set(first), ...whileLeft(leftLines)],
+    ...[...f64(1), ...columns, op.f64FromI32, ...get(lines), op.f64FromI32, op.f64Mul, op.f64Div],
+    ...[...vector('f64x2Splat'), ...set(share)],
+    ...[...get(sums), ...get(sums), ...vector('i8x16Shuffle', ...UPPER_HALF), ...averages],
+    ...[...set(blue), ...get(into), ...get(sums), ...averages, ...vectorAt('store64Lane', 0, 0)],
+    ...[...get(into), ...get(blue), ...vectorAt('store32Lane', 8, 0)],
+    ...[...advance(extents, EXTENT_BYTES), ...advance(into, CELL_BYTES), ...whileLeft(cells)],
+  ];
+  return { parameters: 6, words: 4, vectors: 3, body };
+}
+
+/** The second eight bytes of a vector, twice. */
+const UPPER_HALF = Array.from({ length: 16 }, (_, at) => 8 + (at % 8));

@@ -6,6 +6,7 @@
  */
 import type { RgbImage } from '../image.ts';
 import { aligned } from '../simd/assembler.ts';
+import { type AreaGrid, boundsOf } from './area-grid.ts';
 import {
   type AreaKernels,
   areaKernels,
@@ -17,51 +18,12 @@ import {
   SUM_BYTES,
   TABLE_BYTES,
 } from './area-kernels.ts';
-
-/** px: of each cell along one side, its first pixel and the one after its last. */
-export interface Spans {
-  // Not typed arrays: each of those takes memory of its own, and a photo has thousands of sides.
-  readonly first: readonly number[];
-  readonly end: readonly number[];
-}
-
-/**
- * The spans of cells `from` to `to` of a side of `size` pixels in `target` cells.
- * @param offset px, where the side begins in the photo
- */
-export function spansOf(
-  size: number,
-  target: number,
-  { from = 0, to = target, offset = 0 } = {},
-): Spans {
-  const first: number[] = [];
-  const end: number[] = [];
-  for (let index = from; index < to; index++) {
-    first.push(offset + Math.floor((index * size) / target));
-    end.push(offset + Math.ceil(((index + 1) * size) / target));
-  }
-  return { first, end };
-}
-
-/** Cells of areas that become pixels. At most two rows may share a line, as where no side is enlarged. */
-export interface AreaGrid {
-  readonly columns: Spans;
-  readonly rows: Spans;
-  /** Where its [rows, columns, 3] begin among all values. */
-  readonly at: number;
-}
-
-/** The part of the photo that a pass for these grids goes over; px. */
-export function boundsOf(grids: readonly AreaGrid[]) {
-  const least = (spans: Spans[]) => Math.min(...spans.map(({ first }) => first[0]!));
-  const most = (spans: Spans[]) => Math.max(...spans.map(({ end }) => end.at(-1)!));
-  const columns = grids.map((grid) => grid.columns);
-  const rows = grids.map((grid) => grid.rows);
-  return { left: least(columns), top: least(rows), right: most(columns), bottom: most(rows) };
-}
+import { readWindow, windowBytes } from './area-windows.ts';
 
 /**
  * Fills the grids.
+ * @param grids those of one pass, averaged in single precision
+ * @param apart those whose pixels are read for each alone, averaged in double precision
  * @param count of values of all grids, and of whatever is to lie between them
  * @returns so many values, (x - 127.5) / 128 where a grid is: in memory that the next call takes for its own,
  *   since fresh pages for every photo cost as much as filling them
@@ -69,7 +31,7 @@ export function boundsOf(grids: readonly AreaGrid[]) {
  */
 export function averageAreas(
   image: RgbImage,
-  grids: readonly AreaGrid[],
+  { grids, apart = [] }: { grids: readonly AreaGrid[]; apart?: readonly AreaGrid[] },
   count: number,
 ): Float32Array<ArrayBuffer> {
   const { left, top, right, bottom } =
@@ -88,9 +50,13 @@ export function averageAreas(
     spans: take(first.length * SPAN_BYTES),
     sums: take(first.length * SUM_BYTES * 2),
   }));
+  const windowAt = take(apart.reduce((most, grid) => Math.max(most, windowBytes(grid)), 0));
   const valuesAt = take(count * Float32Array.BYTES_PER_ELEMENT);
   const kernels = areaKernels(free);
   const { buffer } = kernels.memory;
+  for (const grid of apart) {
+    readWindow(kernels, image, grid, windowAt, valuesAt + grid.at * Float32Array.BYTES_PER_ELEMENT);
+  }
   // Sums wrap around at 2^32: only differences count, and those stay below 2^31.
   new Uint8Array(buffer, table, tableBytes).fill(0);
   const due: Gathering[][] = Array.from({ length: bottom - top + 1 }, () => []);

@@ -3,7 +3,8 @@
  * average pooling). Knows nothing of boxes beyond the pixels they cover.
  */
 import type { RgbImage } from '../image.ts';
-import { type AreaGrid, averageAreas, boundsOf, spansOf } from './areas.ts';
+import { type AreaGrid, boundsOf, spansOf } from './area-grid.ts';
+import { averageAreas } from './areas.ts';
 
 /** A pass over a pixel of the photo takes so much of the time of reading it for one crop. */
 const PASS_COST = 0.25;
@@ -38,11 +39,9 @@ export function cropAreas(image: RgbImage, windows: Int32Array, size: number): F
     const isLarge = Math.min(width, height) >= size && crop.area > LEAST_CELL * size * size;
     (isLarge ? large : small).push(crop);
   }
-  const inPass = isPassCheaper(large) ? large : [];
-  const crops = averageAreas(image, inPass, (windows.length / 4) * values);
-  for (const crop of small) readCrop(image, crop, crops);
-  if (inPass !== large) for (const crop of large) readCrop(image, crop, crops);
-  return crops;
+  const count = (windows.length / 4) * values;
+  if (isPassCheaper(large)) return averageAreas(image, { grids: large, apart: small }, count);
+  return averageAreas(image, { grids: [], apart: [...small, ...large] }, count);
 }
 
 function isPassCheaper(crops: readonly Crop[]): boolean {
@@ -50,36 +49,4 @@ function isPassCheaper(crops: readonly Crop[]): boolean {
   const { left, top, right, bottom } = boundsOf(crops);
   const pixels = crops.reduce((sum, { area }) => sum + area, 0);
   return PASS_COST * (right - left) * (bottom - top) < pixels;
-}
-
-/** Reads every pixel of every cell. */
-function readCrop(
-  { data, width }: RgbImage,
-  { columns, rows, at }: Crop,
-  into: Float32Array,
-): void {
-  let to = at;
-  for (let row = 0; row < rows.first.length; row++) {
-    const top = rows.first[row]!;
-    const bottom = rows.end[row]!;
-    for (let column = 0; column < columns.first.length; column++) {
-      const left = columns.first[column]!;
-      const right = columns.end[column]!;
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      for (let y = top; y < bottom; y++) {
-        const end = (y * width + right) * 3;
-        for (let from = (y * width + left) * 3; from < end; from += 3) {
-          red += data[from]!;
-          green += data[from + 1]!;
-          blue += data[from + 2]!;
-        }
-      }
-      const share = 1 / ((bottom - top) * (right - left));
-      into[to++] = (red * share - 127.5) * 0.0078125;
-      into[to++] = (green * share - 127.5) * 0.0078125;
-      into[to++] = (blue * share - 127.5) * 0.0078125;
-    }
-  }
 }

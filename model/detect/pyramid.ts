@@ -1,6 +1,7 @@
 /** The photo at every scale that P-Net looks at, made in one pass over it. Knows nothing of boxes. */
 import type { PixelWindow, RgbImage } from '../image.ts';
-import { averageAreas, spansOf } from './areas.ts';
+import { spansOf } from './area-grid.ts';
+import { averageAreas } from './areas.ts';
 import { PROPOSAL_FIELD } from './proposals.ts';
 
 /** A scaled photo, or a part of one, ready for P-Net. */
@@ -77,7 +78,7 @@ export function buildParts(image: RgbImage, parts: readonly LevelPart[]): Level[
     count += (right - left) * (bottom - top) * 3;
     return { columns, rows, at };
   });
-  const values = averageAreas(image, grids, count);
+  const values = averageAreas(image, { grids }, count);
   return parts.map(({ scale, window: { left, top, right, bottom } }, index) => {
     const [width, height] = [right - left, bottom - top];
     const { at } = grids[index]!;

@@ -13,13 +13,17 @@ export const op = {
   i32LessUnsigned: 0x49,
   i32Add: 0x6a,
   i32Sub: 0x6b,
+  f64Mul: 0xa2,
+  f64Div: 0xa3,
   f32FromI32: 0xb2,
+  f64FromI32: 0xb7,
 } as const;
 const LOCAL_GET = 0x20;
 const LOCAL_SET = 0x21;
 const LOCAL_TEE = 0x22;
 const I32_CONST = 0x41;
 const F32_CONST = 0x43;
+const F64_CONST = 0x44;
 const SIMD = 0xfd;
 
 const simd = {
@@ -32,11 +36,13 @@ const simd = {
   i8x16Swizzle: 0x0e,
   i32x4Splat: 0x11,
   f32x4Splat: 0x13,
+  f64x2Splat: 0x14,
   i32x4ExtractLane: 0x1b,
   store32Lane: 0x5a,
   store64Lane: 0x5b,
   load32Zero: 0x5c,
   load64Zero: 0x5d,
+  f32x4FromF64x2: 0x5e,
   i8x16NarrowI16: 0x66,
   i16x8NarrowI32: 0x85,
   i16x8ExtendLowU8: 0x89,
@@ -52,7 +58,10 @@ const simd = {
   f32x4Mul: 0xe6,
   f32x4Div: 0xe7,
   f32x4Max: 0xe9,
+  f64x2Sub: 0xf1,
+  f64x2Mul: 0xf2,
   f32x4FromI32x4: 0xfa,
+  f64x2FromI32x4: 0xfe,
   /** Of the relaxed ones: a · b + c, rounded once where the processor can. */
   f32x4MultiplyAdd: 0x105,
 } as const;
@@ -69,6 +78,10 @@ export const i32 = (value: number): number[] => [I32_CONST, ...signed(value)];
 export const f32 = (value: number): number[] => [
   F32_CONST,
   ...new Uint8Array(Float32Array.of(value).buffer),
+];
+export const f64 = (value: number): number[] => [
+  F64_CONST,
+  ...new Uint8Array(Float64Array.of(value).buffer),
 ];
 /** A vector instruction without an address. @param lanes of those that pick some, or a constant's bytes */
 export const vector = (name: SimdName, ...lanes: number[]): number[] => [
