@@ -95,21 +95,26 @@ const COLOURS = Array.from({ length: PIXELS_AT_ONCE }, (_, index) =>
 
 function addLine() {
   const [line, table, fours, pixels, sums] = [0, 1, 2, 3, 4];
+  const coloursOf = (index: number): number => 5 + index;
   const body = [
+    // Constants are made before the loop, for there they would be made in each turn.
+    ...COLOURS.flatMap((colours, index) => [
+      ...[...vector('constant', ...colours), ...set(coloursOf(index))],
+    ]),
     ...[op.loop, NO_RESULT],
     // The last four bytes are the next pixels'.
     ...[...get(line), ...vectorAt('load'), ...set(pixels)],
-    ...COLOURS.flatMap((colours, index) => [
+    ...COLOURS.flatMap((_, index) => [
       ...get(table),
       ...[...get(table), ...vectorAt('load', index * TABLE_BYTES)],
-      ...[...get(pixels), ...vector('constant', ...colours), ...vector('i8x16Swizzle')],
+      ...[...get(pixels), ...get(coloursOf(index)), ...vector('i8x16Swizzle')],
       ...[...get(sums), ...vector('i32x4Add'), ...tee(sums), ...vector('i32x4Add')],
       ...vectorAt('store', index * TABLE_BYTES),
     ]),
     ...[...advance(line, PIXELS_AT_ONCE * PIXEL_BYTES)],
     ...[...advance(table, PIXELS_AT_ONCE * TABLE_BYTES), ...whileLeft(fours)],
   ];
-  return { parameters: 3, vectors: 2, body };
+  return { parameters: 3, vectors: 2 + PIXELS_AT_ONCE, body };
 }
 
 /** The table's difference over the span at this address. */
@@ -131,7 +136,8 @@ function begin() {
 }
 
 function finish() {
-  const [spans, sums, into, cells, lines, height, cell] = [0, 1, 2, 3, 4, 5, 6];
+  const [spans, sums, into, cells, lines] = [0, 1, 2, 3, 4];
+  const [height, middle, unit, cell] = [5, 6, 7, 8];
   const splat = (value: number[]): number[] => [...value, ...vector('f32x4Splat')];
   // The product of two whole numbers is rounded as the whole number would be.
   const pixels = [
@@ -139,33 +145,34 @@ function finish() {
   ];
   const body = [
     ...[...splat([...get(lines), op.f32FromI32]), ...set(height)],
+    ...[...splat(f32(127.5)), ...set(middle), ...splat(f32(1 / 128)), ...set(unit)],
     ...[op.loop, NO_RESULT],
     ...[...differenceAt(spans), ...get(sums), ...vectorAt('load'), ...vector('i32x4Sub')],
     ...vector('f32x4FromI32x4'),
     ...[...pixels, ...vector('f32x4Div')],
-    ...[...splat(f32(127.5)), ...vector('f32x4Sub')],
-    ...[...splat(f32(1 / 128)), ...vector('f32x4Mul'), ...set(cell)],
+    ...[...get(middle), ...vector('f32x4Sub'), ...get(unit), ...vector('f32x4Mul'), ...set(cell)],
     ...[...get(into), ...get(cell), ...vectorAt('store64Lane', 0, 0)],
     ...[...get(into), ...get(cell), ...vectorAt('store32Lane', 8, 2)],
     ...[...advance(spans, SPAN_BYTES), ...advance(sums, SUM_BYTES), ...advance(into, CELL_BYTES)],
     ...whileLeft(cells),
   ];
-  return { parameters: 5, vectors: 2, body };
+  return { parameters: 5, vectors: 4, body };
 }
 
 function average() {
   const [line, stride, lines, extents, cells, into] = [0, 1, 2, 3, 4, 5];
   const [first, pixel, left, leftLines] = [6, 7, 8, 9];
-  const [sums, share, blue] = [10, 11, 12];
+  const [sums, share, middle, unit, blue] = [10, 11, 12, 13, 14];
   const splat = (value: number[]): number[] => [...value, ...vector('f64x2Splat')];
   const columns = [...get(extents), ...wordAt(op.i32Load, 4)];
   /** Of the two sums that are on the stack. */
   const averages = [
     ...[...vector('f64x2FromI32x4'), ...get(share), ...vector('f64x2Mul')],
-    ...[...splat(f64(127.5)), ...vector('f64x2Sub'), ...splat(f64(1 / 128)), ...vector('f64x2Mul')],
+    ...[...get(middle), ...vector('f64x2Sub'), ...get(unit), ...vector('f64x2Mul')],
     ...vector('f32x4FromF64x2'),
   ];
   const body = [
+    ...[...splat(f64(127.5)), ...set(middle), ...splat(f64(1 / 128)), ...set(unit)],
     ...[op.loop, NO_RESULT],
     ...[...get(line), ...get(extents), ...wordAt(op.i32Load), op.i32Add, ...set(first)],
     ...[...get(lines), ...set(leftLines), ...i32(0), ...vector('i32x4Splat'), ...set(sums)],
@@ -184,7 +191,7 @@ function average() {
     ...[...get(into), ...get(blue), ...vectorAt('store32Lane', 8, 0)],
     ...[...advance(extents, EXTENT_BYTES), ...advance(into, CELL_BYTES), ...whileLeft(cells)],
   ];
-  return { parameters: 6, words: 4, vectors: 3, body };
+  return { parameters: 6, words: 4, vectors: 5, body };
 }
 
 /** The second eight bytes of a vector, twice. */
