@@ -24,6 +24,7 @@ import type {
   RecognizeOptions,
   Recognizer,
 } from './recognition.ts';
+import { release } from './release.ts';
 
 /**
  * Loads the converted model from its folder.
@@ -116,16 +117,10 @@ class LoadedRecognizer implements Recognizer {
       : [detectLargestFace(this.#networks, image)].filter((face) => face !== undefined);
     const detect = performance.now() - decoded;
     const boxes = found.map(({ box }) => box);
-    const { width, height } = image;
-    return {
-      wish,
-      width,
-      height,
-      found,
-      decode: decoded - begun,
-      detect,
-      share: batch.add(image, boxes),
-    };
+    const { width, height, data } = image;
+    const share = batch.add(image, boxes);
+    release(data);
+    return { wish, width, height, found, decode: decoded - begun, detect, share };
   }
 
   #requireOpen(): void {

@@ -35,7 +35,8 @@ const LOGIT_MARGIN = 1e-3;
 export class Candidates {
   readonly #threshold: number;
   readonly #leastLogit: number;
-  readonly #found: { column: number; row: number; score: number; offsets: Float32Array }[] = [];
+  readonly #found: { column: number; row: number; score: number; offsets: readonly number[] }[] =
+    [];
 
   constructor(threshold: number) {
     this.#threshold = Math.fround(threshold);
@@ -53,7 +54,7 @@ export class Candidates {
         const cell = y * width + x;
         const score = probability[cell * 2 + 1]!;
         if (score < this.#threshold) continue;
-        const offsets = regression.subarray(cell * 4, cell * 4 + 4);
+        const offsets = fourFrom(regression, cell * 4);
         this.#found.push({ column: column + x, row: row + y, score, offsets });
       }
     }
@@ -68,7 +69,7 @@ export class Candidates {
         const score = Math.fround(1 / (1 + Math.exp(-logit)));
         if (score < this.#threshold) continue;
         const [column, row] = [piece.firstColumn + x, piece.firstRow + y];
-        this.#found.push({ column, row, score, offsets: cells.subarray(at + 2, at + CELL_VALUES) });
+        this.#found.push({ column, row, score, offsets: fourFrom(cells, at + 2) });
       }
     }
   }
@@ -97,4 +98,9 @@ export class Candidates {
     }
     return { boxes, scores, regression };
   }
+}
+
+/** A typed array of four would take more time and memory. */
+function fourFrom(values: Float32Array, at: number): number[] {
+  return [values[at]!, values[at + 1]!, values[at + 2]!, values[at + 3]!];
 }

@@ -4,6 +4,7 @@
  * a canvas's layers hold between them stays in the processor's cache. The answers are those of the whole scales.
  */
 import type { Networks } from '../networks.ts';
+import { release } from '../release.ts';
 import { CANVAS_SIDE, type Canvas, layOut, type Placed, type Rectangle } from './canvas.ts';
 import { Candidates, PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
 import type { Level } from './pyramid.ts';
@@ -105,6 +106,7 @@ function proposeOnCanvases(proposeBlocks: ProposeBlocks, canvases: readonly Canv
         firstRow: strip.part.top / PROPOSAL_STRIDE + from,
       });
     }
+    release(answer.cells);
   }
 }
 
