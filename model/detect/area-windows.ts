@@ -2,9 +2,8 @@
  * Averages over areas of one window of the photo, whose pixels are read for it alone: for small areas a
  * pass over the photo takes longer than that.
  */
-import type { RgbImage } from '../image.ts';
 import { aligned } from '../simd/assembler.ts';
-import { type AreaGrid, boundsOf } from './area-grid.ts';
+import type { AreaGrid, Spans } from './area-grid.ts';
 import {
   type AreaKernels,
   CELL_BYTES,
@@ -14,35 +13,40 @@ import {
 } from './area-kernels.ts';
 
 /** What it needs of the kernels' memory. */
-export function windowBytes(grid: AreaGrid): number {
-  const { left, top, right, bottom } = boundsOf([grid]);
-  return linesFrom(grid) + (bottom - top) * strideOf(right - left) + SPARE_BYTES;
+export function windowBytes({ columns, rows }: AreaGrid): number {
+  return linesFrom(columns) + lengthOf(rows) * strideOf(columns) + SPARE_BYTES;
 }
 
-/** Addresses: where it may use so much, and where the values go. */
+/**
+ * @param photo its pixels, `width` of them a line
+ * @param at where so many bytes may be used
+ * @param into where the values go
+ */
 export function readWindow(
   kernels: AreaKernels,
-  image: RgbImage,
-  grid: AreaGrid,
+  { photo, width }: { photo: Uint8Array; width: number },
+  { columns, rows }: AreaGrid,
   at: number,
   into: number,
 ): void {
-  const { columns, rows } = grid;
-  const { left, top, right, bottom } = boundsOf([grid]);
   const { buffer } = kernels.memory;
   const cells = columns.first.length;
+  const [left, top] = [columns.first[0]!, rows.first[0]!];
   const extents = new Int32Array(buffer, at, (cells * EXTENT_BYTES) / Int32Array.BYTES_PER_ELEMENT);
   for (let x = 0; x < cells; x++) {
     extents[x * 2] = (columns.first[x]! - left) * PIXEL_BYTES;
     extents[x * 2 + 1] = columns.end[x]! - columns.first[x]!;
   }
-  const lines = at + linesFrom(grid);
-  const stride = strideOf(right - left);
-  const bytes = (right - left) * PIXEL_BYTES;
-  const copied = new Uint8Array(buffer, lines, (bottom - top) * stride);
-  for (let y = top; y < bottom; y++) {
-    const from = (y * image.width + left) * PIXEL_BYTES;
-    copied.set(image.data.subarray(from, from + bytes), (y - top) * stride);
+  const lines = at + linesFrom(columns);
+  const [height, stride, bytes] = [
+    lengthOf(rows),
+    strideOf(columns),
+    lengthOf(columns) * PIXEL_BYTES,
+  ];
+  const copied = new Uint8Array(buffer, lines, height * stride);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * width + left) * PIXEL_BYTES;
+    copied.set(photo.subarray(from, from + bytes), y * stride);
   }
   for (let row = 0; row < rows.first.length; row++) {
     const first = rows.first[row]!;
@@ -52,10 +56,16 @@ export function readWindow(
   }
 }
 
-function linesFrom({ columns }: AreaGrid): number {
+/** Where the lines begin, after the extents. */
+function linesFrom(columns: Spans): number {
   return aligned(columns.first.length * EXTENT_BYTES);
 }
 
-function strideOf(width: number): number {
-  return aligned(width * PIXEL_BYTES);
+function strideOf(columns: Spans): number {
+  return aligned(lengthOf(columns) * PIXEL_BYTES);
+}
+
+/** px */
+function lengthOf({ first, end }: Spans): number {
+  return end.at(-1)! - first[0]!;
 }

@@ -54,8 +54,11 @@ export function averageAreas(
   const valuesAt = take(count * Float32Array.BYTES_PER_ELEMENT);
   const kernels = areaKernels(free);
   const { buffer } = kernels.memory;
+  // Parts of a plain array are made sooner than those of a Buffer.
+  const photo = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.length);
   for (const grid of apart) {
-    readWindow(kernels, image, grid, windowAt, valuesAt + grid.at * Float32Array.BYTES_PER_ELEMENT);
+    const into = valuesAt + grid.at * Float32Array.BYTES_PER_ELEMENT;
+    readWindow(kernels, { photo, width: image.width }, grid, windowAt, into);
   }
   // Sums wrap around at 2^32: only differences count, and those stay below 2^31.
   new Uint8Array(buffer, table, tableBytes).fill(0);
@@ -68,8 +71,6 @@ export function averageAreas(
   }
   const bytes = (right - left) * PIXEL_BYTES;
   const line = new Uint8Array(buffer, lineAt, bytes);
-  // Parts of a plain array are made sooner than those of a Buffer.
-  const pixels = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.length);
   for (let y = top; y <= bottom; y++) {
     for (const gathering of due[y - top]!) {
       gathering.visit(y);
@@ -77,7 +78,7 @@ export function averageAreas(
     }
     if (y < bottom) {
       const from = (y * image.width + left) * PIXEL_BYTES;
-      line.set(pixels.subarray(from, from + bytes));
+      line.set(photo.subarray(from, from + bytes));
       kernels.addLine(lineAt, table + TABLE_BYTES, fours);
     }
   }
