@@ -40,8 +40,8 @@ interface FeatureMap {
 }
 
 /**
- * @param precision of the convolutions. In bfloat16 the input, pooling, the last layer and the output stay
- * float32: they take no time to speak of, and the error would grow.
+ * @param precision of the convolutions. In bfloat16 the input, the last layer and the output stay float32:
+ * they take no time to speak of, and the error would grow.
  * @throws {CheckpointError} when the state dict is not of this network
  */
 export function buildEncoder(
@@ -124,14 +124,8 @@ class EncoderLayers {
   }
 
   #maximum(x: FeatureMap, name: string): FeatureMap {
-    const builder = this.#builder;
     const path = name.replaceAll('.', '/');
-    const from = builder.cast(`${path}/float32`, x.node, 'float32');
-    const most = builder.maxPool(path, from, 3, 2, 'VALID');
-    return {
-      ...x,
-      node: builder.cast(`${path}/cast`, most, this.#precision),
-    };
+    return { ...x, node: this.#builder.maxPool(path, x.node, 3, 2, 'VALID') };
   }
 
   #branches(x: FeatureMap, block: string, branches: Branches): FeatureMap[] {

@@ -76,6 +76,11 @@ describe('the encoder', () => {
     assert.ok(weights.every(({ shape, data }) => elementCount(shape) === data.length));
   });
 
+  test('stays in bfloat16 from its first to its last convolution', () => {
+    const { nodes } = buildEncoder(path, state, 'bfloat16');
+    assert.equal(nodes.filter(({ op }) => op === 'Cast').length, 2);
+  });
+
   test('is refused with a parameter missing or of another shape', () => {
     const name = 'repeat_2.7.branch1.2.bn.running_var';
     for (const broken of [

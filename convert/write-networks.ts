@@ -101,13 +101,13 @@ export async function writeNetworks(
     [modelFiles.graphModel]: encodeGraphModel(everywhere, shards),
     [modelFiles.detection]: encodeSavedModel(detection, parts.layout, parts.path),
     [modelFiles.detectionOneDnn]: encodeSavedModel(
-      fused(detection.filter(({ name }) => name !== ANY_SHAPE)).map(withOneDnnPools),
+      onOneDnn(detection.filter(({ name }) => name !== ANY_SHAPE)),
       parts.layout,
       parts.path,
     ),
     [modelFiles.encoder]: encodeSavedModel(encoder, whole.layout, whole.path),
-    [modelFiles.encoderOneDnn]: encodeSavedModel(fused(encoder), whole.layout, whole.path),
-    [modelFiles.bfloat16]: encodeSavedModel(fused(bfloat16), small, bfloat16Weights),
+    [modelFiles.encoderOneDnn]: encodeSavedModel(onOneDnn(encoder), whole.layout, whole.path),
+    [modelFiles.bfloat16]: encodeSavedModel(onOneDnn(bfloat16), small, bfloat16Weights),
   };
   for (const { layout, path } of [...shards, { layout: small, path: bfloat16Weights }]) {
     await writeWeights(join(directory, path), layout);
@@ -115,6 +115,6 @@ export async function writeNetworks(
   for (const [file, bytes] of Object.entries(files)) await writeFile(join(directory, file), bytes);
 }
 
-function fused(networks: readonly Network[]): Network[] {
-  return networks.map(withFusedConvolutions);
+function onOneDnn(networks: readonly Network[]): Network[] {
+  return networks.map(withFusedConvolutions).map(withOneDnnPools);
 }
