@@ -96,6 +96,13 @@ export class NetworkBuilder {
     });
   }
 
+  /** The upper left `size` x `size` pixels. */
+  corner(name: string, input: string, size: number): string {
+    const begin = this.#ints(`${name}/begin`, [4], [0, 0, 0, 0]);
+    const lengths = this.#ints(`${name}/size`, [4], [-1, size, size, -1]);
+    return this.#add(name, 'Slice', [input, begin, lengths], { T: this.#float, Index: int });
+  }
+
   /** Joins feature maps along their channels. */
   concat(name: string, inputs: readonly string[]): string {
     return this.#add(name, 'ConcatV2', [...inputs, this.#ints('channel_axis', [], [3])], {

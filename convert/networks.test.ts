@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { z } from 'zod';
 import { openNetworks } from '../model/backend/index.ts';
 import { BackendError } from '../model/errors.ts';
 import type { Networks } from '../model/networks.ts';
@@ -79,6 +80,23 @@ describe('the encoder', () => {
   test('stays in bfloat16 from its first to its last convolution', () => {
     const { nodes } = buildEncoder(path, state, 'bfloat16');
     assert.equal(nodes.filter(({ op }) => op === 'Cast').length, 2);
+  });
+
+  test('sees all pixels that the last stride of its stem arrives at, and no more', () => {
+    const { nodes, weights, constants } = buildEncoder(path, state);
+    const last = nodes.findIndex(({ name }) => name === 'encoder/conv2d_4b/product');
+    let side = 27;
+    for (const { op, inputs, attributes } of nodes.slice(0, last + 1).reverse()) {
+      if (op !== 'Conv2D' && op !== 'MaxPool') continue;
+      const filter = weights.find(({ name }) => name === inputs[1]);
+      const [, stride] = z.object({ ints: z.array(z.number()) }).parse(attributes.strides).ints;
+      const { text } = z.object({ text: z.string() }).parse(attributes.padding);
+      const kernel = filter?.shape[0] ?? 3;
+      // What is padded lies beyond the upper left; the lower right is read.
+      side = stride! * (side - 1) + (text === 'SAME' ? (kernel + 1) / 2 : kernel);
+    }
+    const size = constants.find(({ name }) => name === 'encoder/seen/size');
+    assert.deepEqual([...size!.data], [-1, side, side, -1]);
   });
 
   test('is refused with a parameter missing or of another shape', () => {
