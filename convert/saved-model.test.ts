@@ -88,6 +88,17 @@ test('the weights file is mapped once, and what is stored as it is computed with
   assert.equal(init?.input.length, 1);
 });
 
+test('weights of one shape that fill their rows are one node’s outputs, others are nodes', async () => {
+  const { graphDef } = await decode(encodeSavedModel(networks, layout, 'weights.bin'));
+  const read = (name: string) => graphDef.node.find((node) => node.name === name)?.input[1];
+  const [stack] = graphDef.node.filter(({ op }) => op === 'Unpack');
+  // The large network's bias and slope, of 16 numbers each, a row; the small one's are of 2.
+  assert.equal(read('large/conv'), `${stack?.name}:0`);
+  assert.equal(read('large/answer/scaled'), `${stack?.name}:1`);
+  assert.equal(read('small/conv'), 'small/conv/bias');
+  assert.equal(graphDef.node.filter(({ op }) => op === 'Unpack').length, 1);
+});
+
 test('what is stored in fewer bits becomes a variable when the model is loaded', async () => {
   const halves = layoutWeights(networks, ({ name }) =>
     name === 'large/conv/filter' ? 'float16' : 'float32',

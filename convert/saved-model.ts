@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import type { Attribute, DataType, GraphNode, Network } from './graph.ts';
 import { constantNode, tensorName, typeOf } from './graph.ts';
-import { INIT_NODE, weightNodes } from './stored-weights.ts';
+import { INIT_NODE, stackedNames, weightNodes } from './stored-weights.ts';
 import type { WeightsLayout } from './weights.ts';
 
 /** tensorflow/core/framework/types.proto */
@@ -32,10 +32,14 @@ export function encodeSavedModel(
   layout: WeightsLayout,
   file: string,
 ): Uint8Array {
+  const stacked = stackedNames(layout);
   const nodes = [
     ...networks.flatMap(({ constants }) => constants.map(constantNode)),
     ...weightNodes(layout, file),
-    ...networks.flatMap(networkNodes),
+    ...networks.flatMap(networkNodes).map((node) => ({
+      ...node,
+      inputs: node.inputs.map((input) => stacked.get(input) ?? input),
+    })),
   ];
   const message = SavedModel.fromObject({
     savedModelSchemaVersion: SCHEMA_VERSION,

@@ -12,6 +12,7 @@ import {
   paddingOf,
   ROW_BYTES,
   rowsOf,
+  stacksOf,
   type WeightsLayout,
 } from './weights.ts';
 import { wholeName, wholeNodes } from './whole-weights.ts';
@@ -27,7 +28,28 @@ const int: Attribute = { type: 'int32' };
 const uint8: Attribute = { type: 'uint8' };
 
 /**
- * One node for each weight, of its name; `INIT_NODE` is to be run once before.
+ * What nodes read for a weight whose name is not a node's: those of one shape are one node's outputs, for
+ * every node of a weight's own runs in every call.
+ */
+export function stackedNames(layout: WeightsLayout): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const [kind, weights] of Map.groupBy(layout.weights, kindOf)) {
+    for (const [index, stack] of stacksOf(weights).entries()) {
+      if (stack.length === 1) continue;
+      for (const [at, { weight }] of stack.entries()) {
+        names.set(weight.name, `${stackName(kind, index)}:${at}`);
+      }
+    }
+  }
+  return names;
+}
+
+function stackName(kind: string, index: number): string {
+  return `weights/${kind}/stack_${index}`;
+}
+
+/**
+ * Nodes of all weights, found by their names or by `stackedNames`; `INIT_NODE` is to be run once before.
  * @param file of the weights; whoever loads the graph puts the path in its place
  */
 export function weightNodes(layout: WeightsLayout, file: string): GraphNode[] {
@@ -63,22 +85,28 @@ function kindNodes(layout: WeightsLayout): GraphNode[] {
   let row = 0;
   for (const [kind, weights] of Map.groupBy(layout.weights, kindOf)) {
     const root = weights[0]!.own ? wholeName(layout) : ROWS;
-    nodes.push(...piecesNodes(`weights/${kind}`, weights, root, row));
-    nodes.push(...weights.flatMap(pieceNodes));
+    const stacks = stacksOf(weights);
+    nodes.push(...piecesNodes(`weights/${kind}`, stacks, root, row));
+    nodes.push(
+      ...stacks.flatMap((stack, index) =>
+        stack.length > 1 ? stackNodes(stack, index) : pieceNodes(stack[0]!, index),
+      ),
+    );
     row += rowsOf(weights);
   }
   return nodes;
 }
 
-/** `<path>/pieces` with the rows of each weight as numbers, without a copy: all begin with a row. */
+/** `<path>/pieces` with the rows of each stack as numbers, without a copy: all begin with a row. */
 function piecesNodes(
   path: string,
-  weights: readonly PlacedWeight[],
+  stacks: readonly (readonly PlacedWeight[])[],
   root: string,
   row: number,
 ): GraphNode[] {
-  const { storage } = weights[0]!;
-  const rows = rowsOf(weights);
+  const { storage } = stacks[0]![0]!;
+  const lengths = stacks.map(rowsOf);
+  const rows = rowsOf(stacks.flat());
   const numbers = ROW_BYTES / bytesOf[storage];
   const type: Attribute = { type: storage };
   return [
@@ -98,15 +126,30 @@ function piecesNodes(
       inputs: [`${path}/bytes`],
       attributes: { T: uint8, type },
     },
-    vectorNode(
-      `${path}/lengths`,
-      weights.map((one) => one.rows),
-    ),
+    vectorNode(`${path}/lengths`, lengths),
     {
       name: `${path}/pieces`,
       op: 'SplitV',
       inputs: [`${path}/numbers`, `${path}/lengths`, 'weights/axis'],
-      attributes: { num_split: { int: weights.length }, T: type, Tlen: int },
+      attributes: { num_split: { int: stacks.length }, T: type, Tlen: int },
+    },
+  ];
+}
+
+/** Weights of one shape as views of their piece. */
+function stackNodes(stack: readonly PlacedWeight[], index: number): GraphNode[] {
+  const [placed] = stack as readonly [PlacedWeight];
+  const kind = kindOf(placed);
+  const name = stackName(kind, index);
+  const type: Attribute = { type: placed.storage };
+  return [
+    vectorNode(`${name}/shape`, [stack.length, ...placed.weight.shape]),
+    reshape(`${name}/whole`, `weights/${kind}/pieces:${index}`, `${name}/shape`, type),
+    {
+      name,
+      op: 'Unpack',
+      inputs: [`${name}/whole`],
+      attributes: { T: type, num: { int: stack.length }, axis: { int: 0 } },
     },
   ];
 }

@@ -28,7 +28,7 @@ export interface PlacedWeight {
 }
 
 export interface WeightsLayout {
-  /** In their order in the file; those of one storage lie together. */
+  /** In their order in the file; those of one storage lie together, and among them those of one shape. */
   readonly weights: readonly PlacedWeight[];
   /** They follow the weights: only the tfjs model reads them from the file. */
   readonly constants: readonly Constant[];
@@ -49,8 +49,9 @@ export function layoutWeights(
       return { weight, storage, rows, own: compressed || storage !== weight.type };
     }),
   );
+  const kinds = Map.groupBy(weights, kindOf).values();
   return {
-    weights: [...Map.groupBy(weights, kindOf).values()].flat(),
+    weights: [...kinds].flatMap((kind) => stacksOf(kind).flat()),
     constants: networks.flatMap((network) => network.constants),
     compressed,
   };
@@ -59,6 +60,14 @@ export function layoutWeights(
 /** Weights of one kind are read in one way. */
 export function kindOf({ storage, weight }: PlacedWeight): string {
   return storage === weight.type ? storage : `${storage}_to_${weight.type}`;
+}
+
+/** Those of one shape, which lie together and fill their rows, so that they are one tensor with an axis more. */
+export function stacksOf(kind: readonly PlacedWeight[]): PlacedWeight[][] {
+  const alike = Map.groupBy(kind, (placed) =>
+    placed.own || paddingOf(placed) > 0 ? placed : placed.weight.shape.join(),
+  );
+  return [...alike.values()];
 }
 
 /** Of the weights without the constants. */
