@@ -205,6 +205,15 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     assert.deepEqual([fleet.numbers, fleet.terminations], [[1, 2], []]);
   });
 
+  it('looks as soon as it leads, and not only at its next tick', async () => {
+    await pressure.begin('r', 'a.jpg', Date.now());
+    lead.given = 'standby';
+    start({ tickMs: 600_000 });
+    await until('a look at the lead', () => lead.looks > 2);
+    lead.given = 'leader';
+    await until('an instance', () => fleet.alive.length === 1);
+  });
+
   it('does nothing as a standby, and takes over what is there', async () => {
     lead.given = 'standby';
     const { id } = fleet.add(1);

@@ -20,6 +20,8 @@ import { fleetOf, type Observation, type Situation } from './policy.ts';
 import { refusals, Tally } from './tally.ts';
 
 const TICK_MS = 1000;
+/** How often a scaler that does not lead looks whether it does by now. */
+const STANDBY_MS = 100;
 /** A burst's first request is seldom alone: so long the others have to come before the scaler looks. */
 const GATHER_MS = 100;
 /** How often what was measured is kept for the next leader. */
@@ -112,7 +114,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   });
   const tick = async (): Promise<void> => {
     const { role } = lead;
-    if (role === 'standby' || role === 'waiting') {
+    if (isAside(role)) {
       seen = undefined;
       atZero = false;
       return;
@@ -160,7 +162,8 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
       } catch (err) {
         log.error({ err }, 'a tick failed; going on with the next');
       }
-      await pause(Math.max(0, tickMs - (performance.now() - start)), rest.signal);
+      const every = isAside(lead.role) ? Math.min(STANDBY_MS, tickMs) : tickMs;
+      await pause(Math.max(0, every - (performance.now() - start)), rest.signal);
       if (rest.signal.aborted) await pause(Math.min(GATHER_MS, tickMs), stopping.signal);
     }
   };
@@ -181,6 +184,11 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
       await lead.stop(memory.launches.every(({ seenAt }) => seenAt !== undefined));
     },
   };
+}
+
+/** Whether it neither leads nor goes on alone. */
+function isAside(role: Role): role is 'standby' | 'waiting' {
+  return role === 'standby' || role === 'waiting';
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
