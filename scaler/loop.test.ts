@@ -95,16 +95,6 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     await until('an instance', () => fleet.alive.length === 1);
   });
 
-  it('does not wait for its next tick when the first request comes and nobody is there for it', async () => {
-    start({ tickMs: 600_000 });
-    await until('its first look', () => loop.view().seen !== undefined);
-    await pressure.begin('r', 'a.jpg', Date.now());
-    assert.equal(loop.hurry(), true);
-    await until('an instance', () => fleet.alive.length === 1);
-    await until('its second look', () => loop.decisions.length === 1);
-    assert.equal(loop.hurry(), false, 'the one on its way is for the next too');
-  });
-
   it('launches nothing twice while EC2’s list lags', async () => {
     fleet.lags = true;
     await Promise.all(['a', 'b', 'c', 'd'].map((body) => requests.send(body)));
@@ -203,15 +193,6 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     await until('one more', () => fleet.alive.length === 2);
     await someTicks();
     assert.deepEqual([fleet.numbers, fleet.terminations], [[1, 2], []]);
-  });
-
-  it('looks as soon as it leads, and not only at its next tick', async () => {
-    await pressure.begin('r', 'a.jpg', Date.now());
-    lead.given = 'standby';
-    start({ tickMs: 600_000 });
-    await until('a look at the lead', () => lead.looks > 2);
-    lead.given = 'leader';
-    await until('an instance', () => fleet.alive.length === 1);
   });
 
   it('does nothing as a standby, and takes over what is there', async () => {
