@@ -12,7 +12,7 @@ import {
   SPARE_BYTES,
   VALUES_AT_ONCE,
 } from './resample-kernels.ts';
-import { aligned } from './simd/assembler.ts';
+import { aligned, Places } from './simd/assembler.ts';
 
 /** Of the window so much is copied at a time, or what one target line needs: the caches hold it. */
 const COPIED_BYTES = 1 << 18;
@@ -51,21 +51,16 @@ function resize(image: RgbImage, window: PixelWindow, size: number): Resized {
   const narrow = aligned(size * CHANNELS + 1);
   const most = Math.max(Math.floor(COPIED_BYTES / wide), down.pairs * 2);
   const copied = Math.min(most, height + 1);
-  let free = 0;
-  const take = (bytes: number): number => {
-    const at = free;
-    free = aligned(free + bytes);
-    return at;
-  };
-  const starts = take(size * Int32Array.BYTES_PER_ELEMENT);
-  const acrossWeights = take(across.weights.byteLength);
-  const downWeights = take(down.weights.byteLength);
-  const source = take((copied + LINES_AT_ONCE) * wide);
-  const between = take(
+  const memory = new Places();
+  const starts = memory.take(size * Int32Array.BYTES_PER_ELEMENT);
+  const acrossWeights = memory.take(across.weights.byteLength);
+  const downWeights = memory.take(down.weights.byteLength);
+  const source = memory.take((copied + LINES_AT_ONCE) * wide);
+  const between = memory.take(
     isColumnsFirst ? (size + LINES_AT_ONCE) * wide : (height + LINES_AT_ONCE) * narrow,
   );
-  const target = take((size + LINES_AT_ONCE) * narrow);
-  kernels.reserve(free);
+  const target = memory.take((size + LINES_AT_ONCE) * narrow);
+  kernels.reserve(memory.bytes);
   const { buffer } = kernels.memory;
   new Int32Array(buffer, starts, size).set(across.first.map((pixel) => pixel * CHANNELS));
   new Int16Array(buffer, acrossWeights).set(across.weights);

@@ -5,7 +5,7 @@
  * Knows nothing of levels and boxes.
  */
 import type { RgbImage } from '../image.ts';
-import { aligned } from '../simd/assembler.ts';
+import { Places } from '../simd/assembler.ts';
 import { type AreaGrid, boundsOf } from './area-grid.ts';
 import {
   type AreaKernels,
@@ -37,22 +37,17 @@ export function averageAreas(
   const { left, top, right, bottom } =
     grids.length > 0 ? boundsOf(grids) : { left: 0, top: 0, right: 0, bottom: 0 };
   const fours = Math.ceil((right - left) / PIXELS_AT_ONCE);
-  let free = 0;
-  const take = (bytes: number): number => {
-    const at = free;
-    free = aligned(free + bytes);
-    return at;
-  };
-  const lineAt = take(fours * PIXELS_AT_ONCE * PIXEL_BYTES + SPARE_BYTES);
+  const memory = new Places();
+  const lineAt = memory.take(fours * PIXELS_AT_ONCE * PIXEL_BYTES + SPARE_BYTES);
   const tableBytes = (fours * PIXELS_AT_ONCE + 1) * TABLE_BYTES;
-  const table = take(tableBytes);
+  const table = memory.take(tableBytes);
   const places = grids.map(({ columns: { first } }) => ({
-    spans: take(first.length * SPAN_BYTES),
-    sums: take(first.length * SUM_BYTES * 2),
+    spans: memory.take(first.length * SPAN_BYTES),
+    sums: memory.take(first.length * SUM_BYTES * 2),
   }));
-  const windowAt = take(apart.reduce((most, grid) => Math.max(most, windowBytes(grid)), 0));
-  const valuesAt = take(count * Float32Array.BYTES_PER_ELEMENT);
-  const kernels = areaKernels(free);
+  const windowAt = memory.take(apart.reduce((most, grid) => Math.max(most, windowBytes(grid)), 0));
+  const valuesAt = memory.take(count * Float32Array.BYTES_PER_ELEMENT);
+  const kernels = areaKernels(memory.bytes);
   const { buffer } = kernels.memory;
   // Parts of a plain array are made sooner than those of a Buffer.
   const photo = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.length);
@@ -86,7 +81,7 @@ export function averageAreas(
 }
 
 /** Addresses of what a grid needs in the kernels' memory. */
-interface Places {
+interface GridPlaces {
   readonly spans: number;
   /** Above the row being gathered, and above the one after it: neighbours may share a line. */
   readonly sums: number;
@@ -98,12 +93,12 @@ interface Places {
 class Gathering {
   readonly #kernels: AreaKernels;
   readonly #grid: AreaGrid;
-  readonly #places: Places;
+  readonly #places: GridPlaces;
   readonly #cells: number;
   #row = 0;
   #begun = 0;
 
-  constructor(kernels: AreaKernels, grid: AreaGrid, places: Places) {
+  constructor(kernels: AreaKernels, grid: AreaGrid, places: GridPlaces) {
     this.#kernels = kernels;
     this.#grid = grid;
     this.#places = places;

@@ -12,7 +12,7 @@ import type { Level } from './pyramid.ts';
 type ProposalNetworks = Pick<Networks, 'propose' | 'proposeBlocks'>;
 type ProposeBlocks = NonNullable<Networks['proposeBlocks']>;
 
-/** Blocks that a cell sees beside its own: neighbouring tiles share them. */
+/** Blocks that a cell sees beside its own: neighbouring strips share them. */
 const OVERLAP = PROPOSAL_FIELD / PROPOSAL_STRIDE - 1;
 /** Of a pixel, and of a block of 2 x 2 with its two flags. */
 const CHANNELS = 3;

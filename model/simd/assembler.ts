@@ -147,6 +147,19 @@ export function reserve(memory: SimdMemory, bytes: number): void {
   if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
 }
 
+/** Hands out places in a memory, one behind the other, each where a vector may begin. */
+export class Places {
+  /** Of all that were handed out. */
+  bytes = 0;
+
+  /** @returns the address of so many bytes */
+  take(bytes: number): number {
+    const at = this.bytes;
+    this.bytes = aligned(at + bytes);
+    return at;
+  }
+}
+
 /** To a multiple of a vector's 16 bytes. */
 export function aligned(bytes: number): number {
   return Math.ceil(bytes / 16) * 16;
