@@ -26,7 +26,7 @@ import { readSettings } from '../runtime/settings.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
 import { convertModel } from './convert-model.ts';
 import { CheckpointError, SelfTestError } from './errors.ts';
-import { findModelData, type ModelData } from './model-data.ts';
+import { encoderFiles, findModelData, type ModelData } from './model-data.ts';
 import { OutputError, readIntactManifest, workPlaces } from './model-folder.ts';
 import { referenceFaces } from './reference.ts';
 
@@ -49,16 +49,16 @@ describe('a conversion', { timeout: 300_000 }, () => {
     checkpoints = join(own, 'checkpoints');
     model = join(own, 'model');
     await mkdir(checkpoints);
-    for (const name of ['rnet', 'onet', 'encoder'] as const) {
-      await symlink(data[name], join(checkpoints, fileOf(name)));
+    for (const name of ['rnet', 'onet'] as const) {
+      await symlink(data[name], join(checkpoints, `${name}.pt`));
     }
+    await symlink(encoderFiles(data.encoder).encoder!, join(checkpoints, ENCODER));
     await copyFile(data.pnet, join(checkpoints, 'pnet.pt'));
     await symlink(data.gallery, join(checkpoints, 'data.pt'));
     await cp(await modelDirectory(), model, { recursive: true });
   });
 
-  const fileOf = (name: 'rnet' | 'onet' | 'encoder') =>
-    name === 'encoder' ? '20180402-114759-vggface2.pt' : `${name}.pt`;
+  const ENCODER = '20180402-114759-vggface2.pt';
 
   /** Changes one weight of P-Net: the last float of the file, which stays a checkpoint. */
   async function changeWeight(): Promise<void> {

@@ -17,7 +17,7 @@ import { galleryDoubts } from './gallery-doubts.ts';
 import { type GalleryFolder, type LeftOut, listGalleryPhotos } from './gallery-folder.ts';
 import { embedPhotos, galleryOf } from './gallery-photos.ts';
 import { withLock } from './lock.ts';
-import { findModelData, type ModelData } from './model-data.ts';
+import { encoderFiles, findModelData, type ModelData } from './model-data.ts';
 import {
   type FileDigest,
   makeFreshFolder,
@@ -174,7 +174,8 @@ async function makeGallery(
 /** Inputs go by their role, not by where they lie: a moved checkpoint is the same one. */
 async function digestInputs(data: ModelData, source: GallerySource): Promise<FileDigest[]> {
   const files = [
-    ...networkNames.map((name) => ({ file: name, path: data[name] })),
+    ...(['pnet', 'rnet', 'onet'] as const).map((name) => ({ file: name, path: data[name] })),
+    ...Object.entries(encoderFiles(data.encoder)).map(([file, path]) => ({ file, path })),
     ...('file' in source
       ? [{ file: 'gallery', path: source.file }]
       : source.photos.map(({ path }) => ({

@@ -9,7 +9,7 @@ import { readStateDict } from './checkpoint.ts';
 import { courseImagesHere, findCourseData } from './course-data.ts';
 import { CheckpointError } from './errors.ts';
 import { serve } from './file-server.fixture.ts';
-import { findModelData } from './model-data.ts';
+import { type EncoderSource, encoderFiles, findModelData } from './model-data.ts';
 import { usualPlaces } from './obtain.ts';
 import type { Progress } from './progress.ts';
 
@@ -20,6 +20,8 @@ const sharedMissing = existsSync(join(shared, 'checkpoints'))
 
 const names = ['pnet.pt', 'rnet.pt', 'onet.pt', '20180402-114759-vggface2.pt', 'data.pt'] as const;
 const notFound: RequestListener = (_, response) => response.writeHead(404).end();
+
+const facenetAt = (checkpoint: string): EncoderSource => ({ kind: 'facenet', checkpoint });
 
 /** Empty folders in place of the usual ones. */
 function emptyPlaces(origin = 'http://127.0.0.1:9') {
@@ -58,15 +60,18 @@ describe('model data', { timeout: 60_000 }, () => {
     const places = emptyPlaces();
     await fill(places.shared, names.slice(0, 4), 'checkpoints');
     const named = await fill(temporaryFolder(), names);
-    const found = await findModelData({ checkpoints: named, places });
-    assert.deepEqual(Object.values(found).toSorted(), names.map((n) => join(named, n)).toSorted());
+    const { encoder, ...others } = await findModelData({ checkpoints: named, places });
+    assert.deepEqual(
+      [...Object.values(others), ...Object.values(encoderFiles(encoder))].toSorted(),
+      names.map((n) => join(named, n)).toSorted(),
+    );
   });
 
   test('in a named folder may lie in sub-folders', async () => {
     const named = await fill(temporaryFolder(), names.slice(0, 4), 'checkpoints');
     await fill(named, ['data.pt'], 'cse546');
     const found = await findModelData({ checkpoints: named, places: emptyPlaces() });
-    assert.equal(found.encoder, join(named, 'checkpoints', names[3]));
+    assert.deepEqual(found.encoder, facenetAt(join(named, 'checkpoints', names[3])));
     assert.equal(found.gallery, join(named, 'cse546/data.pt'));
   });
 
@@ -80,7 +85,7 @@ describe('model data', { timeout: 60_000 }, () => {
       pnet: join(places.shared, 'checkpoints/pnet.pt'),
       rnet: join(places.shared, 'checkpoints/rnet.pt'),
       onet: join(places.shared, 'checkpoints/onet.pt'),
-      encoder: join(named, 'encoder.pt'),
+      encoder: facenetAt(join(named, 'encoder.pt')),
       gallery: join(places.cache, 'data.pt'),
     });
   });

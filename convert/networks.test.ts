@@ -10,7 +10,7 @@ import { readStateDict } from './checkpoint.ts';
 import { buildEncoder } from './encoder-network.ts';
 import { CheckpointError } from './errors.ts';
 import { elementCount } from './graph.ts';
-import { findModelData } from './model-data.ts';
+import { encoderFiles, findModelData } from './model-data.ts';
 import { answersOf, readReference } from './reference.ts';
 import { type Deviations, deviationsOf } from './self-test.ts';
 import type { StateDict, Tensor } from './tensor.ts';
@@ -48,7 +48,8 @@ describe('the encoder', () => {
   let state: StateDict;
   let path: string;
   before(async () => {
-    path = (await findModelData({ checkpoints: readSettings().FACE_CHECKPOINTS })).encoder;
+    const { encoder } = await findModelData({ checkpoints: readSettings().FACE_CHECKPOINTS });
+    path = encoderFiles(encoder).encoder!;
     state = await readStateDict(path);
   });
 

@@ -15,6 +15,7 @@ import { buildEncoder } from './encoder-network.ts';
 import { withFusedConvolutions } from './fused-convolutions.ts';
 import type { Network, Weight } from './graph.ts';
 import { encodeGraphModel } from './graph-model.ts';
+import type { ModelData } from './model-data.ts';
 import { withOneDnnPools } from './onednn-pools.ts';
 import { encodeSavedModel } from './saved-model.ts';
 import type { StateDict } from './tensor.ts';
@@ -27,35 +28,39 @@ const builders = {
   pnet: [buildProposalNetwork, buildBlockProposalNetwork],
   rnet: [buildRefinementNetwork],
   onet: [buildOutputNetwork],
-  encoder: [buildEncoder],
 } satisfies Record<string, readonly [Build, ...Build[]]>;
 
-export type NetworkName = keyof typeof builders;
-export const networkNames = Object.keys(builders) as NetworkName[];
+type DetectionName = keyof typeof builders;
+const detectionNames = Object.keys(builders) as DetectionName[];
+export type NetworkName = DetectionName | 'encoder';
+export const networkNames: readonly NetworkName[] = [...detectionNames, 'encoder'];
 
 /** All networks in float32, and the encoder once more in bfloat16. */
 export type ModelNetworks = Readonly<Record<Precision, readonly Network[]>>;
 
 /**
- * @param paths each network's checkpoint
+ * @param data where each network's weights are
  * @param onRead called before each checkpoint is read
  * @throws {CheckpointError} when a checkpoint cannot be read or is not that of its network
  */
 export async function buildNetworks(
-  paths: Readonly<Record<NetworkName, string>>,
+  data: Omit<ModelData, 'gallery'>,
   read: (path: string) => Promise<StateDict>,
   onRead: (path: string, index: number) => void = () => {},
 ): Promise<ModelNetworks> {
   const networks: Network[] = [];
-  const bfloat16: Network[] = [];
-  for (const [index, name] of networkNames.entries()) {
-    const path = paths[name];
+  for (const [index, name] of detectionNames.entries()) {
+    const path = data[name];
     onRead(path, index);
     const state = await read(path);
     networks.push(...builders[name].map((build) => build(path, state)));
-    if (name === 'encoder') bfloat16.push(buildEncoder(path, state, 'bfloat16'));
   }
-  return { float32: networks, bfloat16 };
+  if (data.encoder.kind === 'compact') throw new Error('The compact encoder is not built yet.');
+  const { checkpoint } = data.encoder;
+  onRead(checkpoint, detectionNames.length);
+  const state = await read(checkpoint);
+  networks.push(buildEncoder(checkpoint, state));
+  return { float32: networks, bfloat16: [buildEncoder(checkpoint, state, 'bfloat16')] };
 }
 
 /** P-Net on whole scales: oneDNN would compile kernels for the size of each. */

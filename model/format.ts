@@ -7,6 +7,10 @@ import { z } from 'zod';
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
 export const FORMAT_VERSION = 7;
 
+/** Two networks that turn a face into numbers; embeddings of the two cannot be compared. */
+export const encoderKinds = ['facenet', 'compact'] as const;
+export type EncoderKind = (typeof encoderKinds)[number];
+
 /** What the encoder's convolutions compute in. */
 export type Precision = 'float32' | 'bfloat16';
 

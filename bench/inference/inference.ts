@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
-import { findModelData } from '../../convert/model-data.ts';
+import { encoderFiles, findModelData } from '../../convert/model-data.ts';
 import { SettingsError } from '../../runtime/errors.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
@@ -47,7 +47,11 @@ export async function benchInference(options: InferenceOptions): Promise<Results
   const chosen = chosenParties(options.parties);
   const settings = readSettings();
   await ensureModel(settings, onStep);
-  const { encoder: checkpoint } = await findModelData({ checkpoints: settings.FACE_CHECKPOINTS });
+  const { encoder } = await findModelData({
+    checkpoints: settings.FACE_CHECKPOINTS,
+    encoder: 'facenet',
+  });
+  const checkpoint = encoderFiles(encoder).encoder!;
   const machine = await describeMachine();
   const cores = coresFor(machine, threads);
   const needsPython = chosen.some(({ python }) => python);

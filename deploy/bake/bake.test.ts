@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { findModelData } from '../../convert/model-data.ts';
+import { encoderFiles, findModelData } from '../../convert/model-data.ts';
 import { courseImages, sharedMissing } from '../../model/shared.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { environmentOf } from '../../worker/start.fixture.ts';
@@ -76,7 +76,8 @@ describe('a worker baked into a plain Debian', {
       mkdirSync(join(target, '..'), { recursive: true });
       cpSync(join(PROJECT, file), target);
     }
-    const data = await findModelData();
+    const { encoder, ...others } = await findModelData();
+    const data = { ...others, ...encoderFiles(encoder) };
     const given = join(root.folder, 'root/checkpoints');
     mkdirSync(given);
     for (const file of Object.values(data)) cpSync(file, join(given, basename(file)));
