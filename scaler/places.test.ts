@@ -39,9 +39,34 @@ describe('places to launch in', () => {
     assert.equal(next('InsufficientFreeAddressesInSubnet'), 'c7i.large in subnet-b as spot');
     assert.equal(next('VcpuLimitExceeded'), 'c6i.large in subnet-a as spot');
     assert.equal(next('MaxSpotInstanceCountExceeded'), 'c7i.large in subnet-a');
-    for (const code of ['RequestLimitExceeded', 'UnauthorizedOperation', undefined]) {
+    assert.equal(
+      next('AuthFailure.ServiceLinkedRoleCreationNotPermitted'),
+      'c7i.large in subnet-a',
+    );
+    for (const code of ['RequestLimitExceeded', 'InvalidAMIID.NotFound', undefined]) {
       assert.equal(next(code), undefined, code);
     }
+  });
+
+  it('are all tried after a refusal that is not known, and closed when each gave it', () => {
+    let closures = NONE;
+    const tried: Place[] = [];
+    for (let at = now; at < now + both.length; at++) {
+      const place = openPlace(both, closures, at)!;
+      tried.push(place);
+      closures = closed('PendingVerification', closures, at, place);
+    }
+    assert.deepEqual(tried, both);
+    assert.equal(openPlace(both, closures, now + both.length), undefined);
+    // Each waits by itself, up to five minutes.
+    let calls = 0;
+    for (let at = now + 10; at < now + 3_600_000; at += 1000) {
+      const place = openPlace(both, closures, at);
+      if (place === undefined) continue;
+      calls += 1;
+      closures = closed('PendingVerification', closures, at, place);
+    }
+    assert.ok(calls < both.length * 20, `${calls} calls within the hour`);
   });
 
   it('a subnet without addresses concerns both markets and every type', () => {
@@ -76,6 +101,8 @@ describe('places to launch in', () => {
       'VcpuLimitExceeded',
       'MaxSpotInstanceCountExceeded',
       'RequestLimitExceeded',
+      'AuthFailure.ServiceLinkedRoleCreationNotPermitted',
+      'PendingVerification',
       undefined,
     );
     const refusals = fc.array(

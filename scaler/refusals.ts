@@ -25,9 +25,15 @@ const SPOT_QUOTA: Refusal = { scope: 'market', firstMs: 5 * SECOND, mostMs: 5 * 
 /** The bucket for RunInstances holds 5 requests and gets 2 a second. */
 const THROTTLED: Refusal = { scope: 'all', firstMs: SECOND, mostMs: 30 * SECOND };
 /** No answer, or EC2's own error. */
-const UNKNOWN: Refusal = { scope: 'all', firstMs: SECOND, mostMs: MINUTE };
-/** Wrong settings or rights: somebody has to mend them. */
-const WRONG: Refusal = { scope: 'all', firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
+const NO_ANSWER: Refusal = { scope: 'all', firstMs: SECOND, mostMs: MINUTE };
+/** Wrong settings or rights: somebody has to correct them. */
+const WRONG = { firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
+/** The image and the credentials are the same for every launch. */
+const WRONG_EVERYWHERE: Refusal = { scope: 'all', ...WRONG };
+/** The first spot request of an account needs a role that this one may not create. */
+const NO_SPOT_ROLE: Refusal = { scope: 'market', ...WRONG };
+/** A code that is not in the table may concern this one place only, so the others are tried first. */
+const UNLISTED: Refusal = { scope: 'place', ...WRONG };
 
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   InsufficientInstanceCapacity: CAPACITY,
@@ -42,18 +48,23 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   VcpuLimitExceeded: QUOTA,
   InstanceLimitExceeded: QUOTA,
   MaxSpotInstanceCountExceeded: SPOT_QUOTA,
+  'AuthFailure.ServiceLinkedRoleCreationNotPermitted': NO_SPOT_ROLE,
+  AuthFailure: WRONG_EVERYWHERE,
+  'InvalidAMIID.NotFound': WRONG_EVERYWHERE,
+  'InvalidAMIID.Malformed': WRONG_EVERYWHERE,
+  'InvalidAMIID.Unavailable': WRONG_EVERYWHERE,
   RequestLimitExceeded: THROTTLED,
   ResourceLimitExceeded: THROTTLED,
   Throttling: THROTTLED,
-  InternalError: UNKNOWN,
-  InternalFailure: UNKNOWN,
-  ServiceUnavailable: UNKNOWN,
-  Unavailable: UNKNOWN,
+  InternalError: NO_ANSWER,
+  InternalFailure: NO_ANSWER,
+  ServiceUnavailable: NO_ANSWER,
+  Unavailable: NO_ANSWER,
 };
 
 /** @param code undefined when there was no answer */
 export function refusalOf(code: string | undefined): Refusal {
-  return code === undefined ? UNKNOWN : (REFUSALS[code] ?? WRONG);
+  return code === undefined ? NO_ANSWER : (REFUSALS[code] ?? UNLISTED);
 }
 
 /** Doubles from the kind's first delay to its longest. */
