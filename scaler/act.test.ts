@@ -9,7 +9,8 @@ import type { Launching } from './actions.ts';
 import { awsError, MemoryFleet } from './fleet.fixture.ts';
 import { ANYWHERE } from './grow.ts';
 import { launchesOf } from './launches.ts';
-import { expect, learn, startMemory } from './memory.ts';
+import { learn } from './learn.ts';
+import { expect, startMemory } from './memory.ts';
 
 const [place] = ANYWHERE;
 const reason = 'a test';

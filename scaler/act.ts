@@ -6,13 +6,12 @@ import { instanceName } from '../cloud/names.ts';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Action, ActionKind, Draining, Forgetting, Launching, Naming } from './actions.ts';
-import type { Outcome } from './memory.ts';
+import { CALL_MS, end, start } from './change-instances.ts';
+import type { Outcome } from './learn.ts';
 import { within } from './outages.ts';
 import { placeName } from './places.ts';
 import { readError } from './refusals.ts';
 
-/** EC2 answers RunInstances within seconds; what takes longer is asked again with the same token. */
-const CALL_MS = 15_000;
 /** RunInstances has a bucket of 5 requests. */
 const LAUNCHES_AT_ONCE = 5;
 const NAMES_AT_ONCE = 10;
@@ -35,7 +34,7 @@ export async function act(actions: readonly Action[], parts: ActParts): Promise<
   const outcomes = await Promise.all([
     end('terminate', ofKind(actions, 'terminate'), parts),
     end('stop', ofKind(actions, 'stop'), parts),
-    start(ofKind(actions, 'start'), parts),
+    start(ofKind(actions, 'start'), parts, parts.mayLaunch),
     ...[...calls].map((call) => launches(() => launch(call, parts, name))),
     ...ofKind(actions, 'name').map(name),
     ...ofKind(actions, 'drain').map((action) => drain(action, parts)),
@@ -121,44 +120,6 @@ async function drain(
   } catch (err) {
     log.warn({ err, instance: instanceId }, `${instanceName(number)} could not be asked to drain`);
     return [{ kind: 'drain-failed', instanceIds: [instanceId] }];
-  }
-}
-
-/** Terminates or stops all of them in one call. */
-async function end(
-  how: 'terminate' | 'stop',
-  actions: readonly { readonly instanceId: string }[],
-  { fleet, leases, log }: ActParts,
-): Promise<Outcome[]> {
-  if (actions.length === 0) return [];
-  const instanceIds = actions.map(({ instanceId }) => instanceId);
-  try {
-    await within(CALL_MS, fleet[how](instanceIds));
-  } catch (err) {
-    const done = { terminate: 'terminated', stop: 'stopped' }[how];
-    log.warn({ err, instances: instanceIds }, `instances could not be ${done}; trying again`);
-    return [{ kind: `${how}-failed`, instanceIds, ...readError(err) }];
-  }
-  // A lease that stays ends by itself.
-  await Promise.allSettled(instanceIds.map((id) => leases.forget(id)));
-  return [];
-}
-
-/** The wishes and words of their earlier life must be gone before: they would drain again at once. */
-async function start(
-  actions: readonly { readonly instanceId: string }[],
-  { fleet, leases, log, mayLaunch }: ActParts,
-): Promise<Outcome[]> {
-  if (actions.length === 0) return [];
-  const instanceIds = actions.map(({ instanceId }) => instanceId);
-  if (!mayLaunch()) return [{ kind: 'start-failed', instanceIds }];
-  try {
-    await Promise.all(instanceIds.map((id) => leases.forget(id)));
-    await within(CALL_MS, fleet.start(instanceIds));
-    return [{ kind: 'started', instanceIds }];
-  } catch (err) {
-    log.warn({ err, instances: instanceIds }, 'instances could not be started; backing off');
-    return [{ kind: 'start-failed', instanceIds, ...readError(err) }];
   }
 }
 

@@ -3,6 +3,7 @@ import { afterEach, describe, it } from 'node:test';
 import type { ImitationSettings } from '../local/ec2/imitation.ts';
 import { until } from '../test/condition.fixture.ts';
 import { openStage, type Stage } from '../test/stage.fixture.ts';
+import { awsError } from './fleet.fixture.ts';
 
 describe('acting on the local EC2', { timeout: 60_000 }, () => {
   let stage: Stage;
@@ -95,6 +96,33 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
     await open(subnets, { LOCAL_EC2_CAPACITY: 'subnet-a=1' }, 4);
     await upTo(4);
     assert.equal(new Set((await stage.up()).map(({ number }) => number)).size, 4);
+  });
+
+  it('takes on-demand instances while spot ones are refused for want of a role', async () => {
+    await open({ SPOT: 'prefer', MAX_INSTANCES: 2 });
+    const code = 'AuthFailure.ServiceLinkedRoleCreationNotPermitted';
+    stage.refuse = (_action, input) =>
+      'InstanceMarketOptions' in input ? awsError(code, 403) : undefined;
+    for (const body of ['a', 'b']) await stage.requests.send(body);
+    await upTo(2);
+    assert.deepEqual(await byType(), ['2 c7i.large']);
+  });
+
+  it('ends the idle ones beside one that EC2 does not terminate', async () => {
+    await open({ MAX_INSTANCES: 4, BOOT_SECONDS: 1 }, {}, 3);
+    await upTo(3);
+    const locked = stage.addLocked(9);
+    await ticks();
+    stage.leap(32_000);
+    await until('a try', () => said('terminate', /^it has not reported/));
+    await stage.requests.purge();
+    await until('the others’ end', async () => {
+      const list = await stage.fleet.list();
+      return list.length === 1 && list[0]?.id === locked;
+    });
+    const from = stage.calls.get('TerminateInstances') ?? 0;
+    await ticks();
+    assert.ok((stage.calls.get('TerminateInstances') ?? 0) <= from + 1, 'not at every tick');
   });
 
   it('takes on-demand instances while there are no spot ones, if it may', async () => {

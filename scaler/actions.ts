@@ -50,12 +50,17 @@ export interface Draining extends OnInstance {
   readonly kind: 'drain';
 }
 
-export interface Terminating extends OnInstance {
+interface Ending extends OnInstance {
+  /** How often this has failed already; left out when it is the first try. */
+  readonly failures?: number;
+}
+
+export interface Terminating extends Ending {
   readonly kind: 'terminate';
 }
 
 /** Puts a drained one into the warm pool. */
-export interface Stopping extends OnInstance {
+export interface Stopping extends Ending {
   readonly kind: 'stop';
 }
 

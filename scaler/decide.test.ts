@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decide } from './decide.ts';
-import { learn, startMemory } from './memory.ts';
+import { learn } from './learn.ts';
+import { startMemory } from './memory.ts';
 import { lease, observation, running, START, settings, Ticks } from './observation.fixture.ts';
 
 const idle = (seconds: number) => lease('idle', seconds * 1000);
@@ -183,6 +184,28 @@ describe('scaling in', () => {
     const failed = { kind: 'terminate-failed', instanceIds: ['i-1'] } as const;
     ticks.memory = learn(ticks.memory, [failed], START);
     assert.deepEqual(ticks.see(drained), ['terminate 1']);
+  });
+
+  it('waits longer each time for one that may not be ended, which counts as gone all the while', () => {
+    const ticks = new Ticks();
+    const drained = { instances: [running(1)], leases: { 'i-1': lease('drained') }, visible: 1 };
+    const refused = { kind: 'terminate-failed', instanceIds: ['i-1'], refused: true } as const;
+    const tries: number[] = [];
+    assert.deepEqual(ticks.see(drained), ['terminate 1', 'launch 2']);
+    for (let second = 0; second < 1800; second++) {
+      const now = START + second * 1000;
+      if (second > 0) {
+        const instances = [running(1), running(2)];
+        const leases = { 'i-1': lease('drained'), 'i-2': lease('busy') };
+        const actions = ticks.see({ now, instances, leases, inFlight: 1 });
+        if (actions.length === 0) continue;
+        assert.deepEqual(actions, ['terminate 1']);
+      }
+      tries.push(second);
+      ticks.memory = learn(ticks.memory, [refused], now);
+    }
+    const waits = tries.slice(1).map((second, index) => second - tries[index]!);
+    assert.deepEqual(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
   });
 
   it('asks again when the wish was not heard, since Redis may have lost it', () => {

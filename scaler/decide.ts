@@ -3,7 +3,7 @@
  * their reasons. Pure: the service and the simulator run this same function.
  */
 import type { FleetInstance } from '../cloud/instances.ts';
-import type { Action, Naming } from './actions.ts';
+import type { Action, Naming, Stopping, Terminating } from './actions.ts';
 import { fleetNow, forgetGone, withStarts } from './fleet-now.ts';
 import { type GrowSettings, grow } from './grow.ts';
 import { emptySince, forgetPressure } from './healing.ts';
@@ -54,8 +54,9 @@ export function decide(
     return { actions: healing, reasons: [reason], memory: heard, situation: undefined };
   }
   const tidy = forgetGone(heard, instances, observation, settings.BOOT_SECONDS * 1000);
-  const ends = leaving(observation, instances, settings, tidy);
-  const ending = new Set(ends.map(({ instanceId }) => instanceId));
+  const wishes = leaving(observation, instances, settings, tidy);
+  const ending = new Set(wishes.map(({ instanceId }) => instanceId));
+  const ends = dueNow(wishes, tidy.endPauses, now);
   const fleet = fleetNow(instances, observation, tidy, ending);
   const situation = situationOf(observation, fleet, tidy);
   const wish = wishOf(policy, situation, settings);
@@ -73,6 +74,19 @@ export function decide(
     memory: expect({ ...tidy, spareSince }, actions, now),
     situation,
   };
+}
+
+/** Those that may be tried now; one that could not be ended waits, and still counts as leaving. */
+function dueNow<One extends Terminating | Stopping>(
+  wishes: readonly One[],
+  pauses: Memory['endPauses'],
+  now: number,
+): One[] {
+  return wishes.flatMap((wish) => {
+    const pause = pauses.get(wish.instanceId);
+    if (pause === undefined) return [wish];
+    return pause.until > now ? [] : [{ ...wish, failures: pause.failures }];
+  });
 }
 
 /** Those launched with others that EC2 does not show under their names yet. */

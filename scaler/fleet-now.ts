@@ -127,6 +127,10 @@ export function forgetGone(
       memory.names,
       (id, at) => byId.get(id)?.unnamed === true && now - at <= NAME_AGAIN_MS,
     ),
+    endPauses:
+      memory.endPauses.size === 0
+        ? memory.endPauses
+        : new Map([...memory.endPauses].filter(([id]) => byId.has(id))),
     unstoppable:
       memory.unstoppable.size === 0
         ? memory.unstoppable

@@ -1,6 +1,6 @@
 /** An EC2 in memory whose list lags and whose calls fail as a test says. */
 import type { Fleet, FleetInstance, InstanceState } from '../cloud/instances.ts';
-import type { LaunchCall } from '../cloud/launch-input.ts';
+import type { LaunchCall, Place } from '../cloud/launch-input.ts';
 
 /** An error as the AWS SDK throws it. */
 export function awsError(name: string, httpStatusCode: number): Error {
@@ -24,6 +24,8 @@ export class MemoryFleet implements Fleet {
   listFails = false;
   /** Thrown by the next launches, one each. */
   readonly refusals: Error[] = [];
+  /** Thrown by every launch in such a place. */
+  refuses: (place: Place) => Error | undefined = () => undefined;
   readonly nameFailures: Error[] = [];
   readonly startRefusals: Error[] = [];
   readonly stopRefusals: Error[] = [];
@@ -34,6 +36,8 @@ export class MemoryFleet implements Fleet {
   /** The next launches happen, but their answer is lost. */
   lostAnswers = 0;
   terminateFails = false;
+  /** A call that names one of these is refused as a whole, as EC2 does. */
+  readonly locked = new Set<string>();
   readonly #byToken = new Map<string, FleetInstance[]>();
   readonly #terminated = new Set<string>();
 
@@ -55,7 +59,7 @@ export class MemoryFleet implements Fleet {
   async launch(call: LaunchCall): Promise<FleetInstance[]> {
     this.calls.push(call);
     await this.held;
-    const refusal = this.refusals.shift();
+    const refusal = this.refusals.shift() ?? this.refuses(call.place);
     if (refusal) throw refusal;
     const { numbers, token } = call;
     const instances =
@@ -79,6 +83,7 @@ export class MemoryFleet implements Fleet {
 
   async start(instanceIds: readonly string[]): Promise<void> {
     this.starts.push(instanceIds);
+    this.#refuseLocked(instanceIds);
     const refusal = this.startRefusals.shift();
     if (refusal) throw refusal;
     for (const id of instanceIds) this.setState(id, 'running');
@@ -86,6 +91,7 @@ export class MemoryFleet implements Fleet {
 
   async stop(instanceIds: readonly string[]): Promise<void> {
     this.stops.push(instanceIds);
+    this.#refuseLocked(instanceIds);
     const refusal = this.stopRefusals.shift();
     if (refusal) throw refusal;
     for (const id of instanceIds) this.setState(id, 'stopped');
@@ -93,6 +99,7 @@ export class MemoryFleet implements Fleet {
 
   async terminate(instanceIds: readonly string[]): Promise<void> {
     this.terminations.push(instanceIds);
+    this.#refuseLocked(instanceIds);
     if (this.terminateFails) throw awsError('InternalError', 500);
     for (const id of instanceIds) this.#terminated.add(id);
   }
@@ -107,6 +114,12 @@ export class MemoryFleet implements Fleet {
 
   setState(id: string, state: InstanceState): void {
     this.#change(id, state === 'running' ? { state, launchedAt: Date.now() } : { state });
+  }
+
+  #refuseLocked(instanceIds: readonly string[]): void {
+    if (instanceIds.some((id) => this.locked.has(id))) {
+      throw awsError('OperationNotPermitted', 400);
+    }
   }
 
   #change(id: string, change: Partial<FleetInstance>): void {

@@ -48,15 +48,20 @@ export function grow(
   const { launches, waits } = launch({ needed, room }, wish, fleet, settings, memory, observation);
   const gaveUp = !mayStart && memory.startPause.failures >= GIVE_UP_STARTING;
   const inTheWay = gaveUp ? Math.max(0, needed - unsure.length - Math.max(0, room)) : 0;
-  const makeRoom = startable.slice(0, inTheWay).map(
-    ({ id, number }): Terminating => ({
-      kind: 'terminate',
-      number,
-      instanceId: id,
-      cause: 'warm-pool',
-      reason: 'it cannot be started and takes the place of one that is needed',
-    }),
-  );
+  const mayEnd = ({ id }: FleetInstance): boolean =>
+    (memory.endPauses.get(id)?.until ?? 0) <= observation.now;
+  const makeRoom = startable
+    .filter(mayEnd)
+    .slice(0, inTheWay)
+    .map(
+      ({ id, number }): Terminating => ({
+        kind: 'terminate',
+        number,
+        instanceId: id,
+        cause: 'warm-pool',
+        reason: 'it cannot be started and takes the place of one that is needed',
+      }),
+    );
   return {
     actions: [...starts, ...launches, ...makeRoom],
     reasons: [

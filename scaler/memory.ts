@@ -1,11 +1,10 @@
 /**
- * What the scaler must remember between ticks, and how it learns from what its actions came to. Pure.
- * Losing it is safe: the fleet is in EC2, what instances do is in Redis.
+ * What the scaler must remember between ticks. Pure. Losing it is safe: the fleet is in EC2, what
+ * instances do is in Redis.
  */
 import type { Action, Call } from './actions.ts';
 import { type Measures, startMeasures } from './measure.ts';
-import { type Closures, close, reopen } from './places.ts';
-import { delayOf, refusalOf } from './refusals.ts';
+import type { Closures } from './places.ts';
 
 /** A recent launch, which EC2's list of instances may not show yet, or not every time. */
 export interface Launch {
@@ -23,6 +22,13 @@ export interface Launch {
 /** Instances by id, and when something was asked of them. */
 export type AskedAt = ReadonlyMap<string, number>;
 
+export interface Pause {
+  /** In a row. */
+  readonly failures: number;
+  /** ms since 1970. */
+  readonly until: number;
+}
+
 export interface Memory {
   /** Random, of this one controller: makes its nonces its own. */
   readonly seed: string;
@@ -36,10 +42,12 @@ export interface Memory {
   readonly stops: AskedAt;
   readonly starts: AskedAt;
   readonly names: AskedAt;
+  /** Instances that could not be ended: how often in a row, and when it may be tried again. */
+  readonly endPauses: ReadonlyMap<string, Pause>;
   /** EC2 does not stop these; they are terminated instead. */
   readonly unstoppable: ReadonlySet<string>;
   /** Starts that failed in a row, and when the next may be tried. */
-  readonly startPause: { readonly failures: number; readonly until: number };
+  readonly startPause: Pause;
   /** When each listed instance last said a word, by this controller's clock. */
   readonly lastWords: AskedAt;
   /** From when on an instance's silence counts: Redis was away or new to this controller before. */
@@ -68,6 +76,7 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     stops: new Map(),
     starts: new Map(),
     names: new Map(),
+    endPauses: new Map(),
     unstoppable: new Set(),
     startPause: { failures: 0, until: 0 },
     lastWords: new Map(),
@@ -78,29 +87,6 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     spareSince: undefined,
   };
 }
-
-/** What became of one action that matters for the next decision. */
-export type Outcome =
-  | { readonly kind: 'launched'; readonly nonce: string; readonly instanceId: string }
-  | {
-      readonly kind: 'launch-failed';
-      readonly nonce: string;
-      /** EC2 refused; otherwise (no answer, an error of its own) it may have launched all the same. */
-      readonly refused: boolean;
-      /** EC2's code; undefined without an answer. */
-      readonly code?: string | undefined;
-    }
-  /** It was not sent, since another scaler may lead by now. */
-  | { readonly kind: 'not-launched'; readonly nonce: string }
-  | { readonly kind: 'named'; readonly instanceId: string }
-  | { readonly kind: 'started'; readonly instanceIds: readonly string[] }
-  | {
-      readonly kind: 'drain-failed' | 'terminate-failed' | 'stop-failed' | 'start-failed';
-      readonly instanceIds: readonly string[];
-      /** EC2 answered no, and would again. */
-      readonly refused?: boolean;
-      readonly code?: string | undefined;
-    };
 
 /** Takes note of actions as if every one succeeds. */
 export function expect(memory: Memory, actions: readonly Action[], now: number): Memory {
@@ -140,85 +126,4 @@ export function expect(memory: Memory, actions: readonly Action[], now: number):
     launches: [...launches.values()],
     launchCount,
   };
-}
-
-/**
- * Corrects what `expect` took for granted. What failed is forgotten, so that the next tick asks again;
- * launches and starts wait before.
- * @param random from 0 to 1; shortens waiting by up to half
- */
-export function learn(
-  memory: Memory,
-  outcomes: readonly Outcome[],
-  now: number,
-  random: () => number = () => 0,
-): Memory {
-  if (outcomes.length === 0) return memory;
-  const drains = new Map(memory.drains);
-  const terminations = new Map(memory.terminations);
-  const stops = new Map(memory.stops);
-  const starts = new Map(memory.starts);
-  const names = new Map(memory.names);
-  const unstoppable = new Set(memory.unstoppable);
-  let { startPause } = memory;
-  for (const outcome of outcomes) {
-    if (outcome.kind === 'named') names.set(outcome.instanceId, now);
-    if (outcome.kind === 'started') startPause = { failures: 0, until: 0 };
-    if (!('instanceIds' in outcome) || outcome.kind === 'started') continue;
-    for (const id of outcome.instanceIds) {
-      if (outcome.kind === 'drain-failed') drains.delete(id);
-      if (outcome.kind === 'terminate-failed') terminations.delete(id);
-      if (outcome.kind === 'start-failed') starts.delete(id);
-      if (outcome.kind !== 'stop-failed') continue;
-      stops.delete(id);
-      if (outcome.refused) unstoppable.add(id);
-    }
-    if (outcome.kind !== 'start-failed') continue;
-    const failures = startPause.failures + 1;
-    const delay = delayOf(refusalOf(outcome.code), failures) * (1 - random() / 2);
-    startPause = { failures, until: now + delay };
-  }
-  return {
-    ...memory,
-    drains,
-    terminations,
-    stops,
-    starts,
-    names,
-    unstoppable,
-    startPause,
-    ...learnLaunches(memory, outcomes, now, random),
-  };
-}
-
-function learnLaunches(
-  memory: Memory,
-  outcomes: readonly Outcome[],
-  now: number,
-  random: () => number,
-): Pick<Memory, 'launches' | 'closures'> {
-  const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
-  let { closures } = memory;
-  for (const outcome of outcomes) {
-    const launch = 'nonce' in outcome ? launches.get(outcome.nonce) : undefined;
-    if (launch === undefined) continue;
-    if (outcome.kind === 'not-launched') launches.delete(launch.nonce);
-    if (outcome.kind !== 'launched') continue;
-    closures = reopen(closures, launch.call.place);
-    // Counted from the answer: a slow call must not shorten the time that EC2 has to list it.
-    launches.set(launch.nonce, { ...launch, askedAt: now, instanceId: outcome.instanceId });
-  }
-  const told = new Set<string | undefined>();
-  for (const outcome of outcomes) {
-    if (outcome.kind !== 'launch-failed') continue;
-    const { nonce, refused, code } = outcome;
-    const launch = launches.get(nonce);
-    if (launch === undefined) continue;
-    if (refused) launches.delete(nonce);
-    // Many launches that fail for one reason are one failure.
-    if (told.has(code)) continue;
-    told.add(code);
-    closures = close(closures, launch.call.place, code, { now, random: random() });
-  }
-  return { launches: [...launches.values()], closures };
 }

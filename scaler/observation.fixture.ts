@@ -2,7 +2,8 @@
 import type { FleetInstance } from '../cloud/instances.ts';
 import type { LeaseReading } from '../cloud/leases.ts';
 import { decide } from './decide.ts';
-import { learn, type Memory, type Outcome, startMemory } from './memory.ts';
+import { learn, type Outcome } from './learn.ts';
+import { type Memory, startMemory } from './memory.ts';
 import type { Observation, ScalingSettings } from './policy.ts';
 
 /** The time at which every test begins. */

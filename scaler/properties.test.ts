@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Action } from './actions.ts';
 import { type DecisionSettings, decide } from './decide.ts';
-import { learn, startMemory } from './memory.ts';
+import { learn } from './learn.ts';
+import { startMemory } from './memory.ts';
 import { settings as fixed } from './observation.fixture.ts';
 import { placesOf } from './places.ts';
 import { policies } from './policies/named.ts';
@@ -29,6 +30,10 @@ const weather: fc.Arbitrary<Weather> = fc.record(
     ),
     launches: fc.constantFrom('yes', 'yes', 'yes', 'refused', 'lost', 'unheard'),
     terminations: fc.constantFrom('yes', 'yes', 'fail'),
+    locked: fc.oneof(
+      { weight: 5, arbitrary: fc.constant([]) },
+      fc.subarray([1, 2, 3, 4], { minLength: 1, maxLength: 2 }),
+    ),
     room: fc.oneof(
       { weight: 5, arbitrary: fc.constant(undefined) },
       fc.integer({ min: 1, max: 4 }),

@@ -1,6 +1,6 @@
 /** Counts what a scaler did since it started. Knows no format. */
 import type { Action, ActionKind, Cause } from './actions.ts';
-import type { Outcome } from './memory.ts';
+import type { Outcome } from './learn.ts';
 
 export class Tally {
   /** Those that an alert counts are there from the start: a series born at 20 has not increased. */
@@ -10,7 +10,11 @@ export class Tally {
   launched = 0;
 
   count(actions: readonly Action[], outcomes: readonly Outcome[]): void {
-    for (const { kind, cause } of actions) add(this.decided, `${kind} ${cause}`, 1);
+    for (const action of actions) {
+      // A try again is no new decision.
+      if ('failures' in action) continue;
+      add(this.decided, `${action.kind} ${action.cause}`, 1);
+    }
     for (const outcome of outcomes) {
       if (outcome.kind === 'launched') this.launched += 1;
     }

@@ -16,6 +16,8 @@ export interface Weather {
   /** `lost`: no answer, nothing launched. `unheard`: launched, but the answer is lost. */
   readonly launches: 'yes' | 'refused' | 'lost' | 'unheard';
   readonly terminations: 'yes' | 'fail';
+  /** Which instances EC2 does not end, by number. */
+  readonly locked?: readonly number[];
   /** Seconds by which EC2's list is late in this step, added to the world's own lag. */
   readonly jitter: number;
   /** Which instance hangs or dies, by position among those alive. */

@@ -5,7 +5,7 @@
 import type { FleetInstance } from '../cloud/instances.ts';
 import type { LeaseReading } from '../cloud/leases.ts';
 import type { Action, Launching } from './actions.ts';
-import type { Outcome } from './memory.ts';
+import type { Outcome } from './learn.ts';
 import { type Observation, RECENT_MS } from './policy.ts';
 import { anew, type Request, type TrueInstance } from './true-instance.fixture.ts';
 import type { Weather } from './weather.fixture.ts';
@@ -117,8 +117,9 @@ export class World {
         return [{ kind: `${action.kind}-failed`, instanceIds: [instanceId], refused }];
       }
       if (action.kind !== 'terminate') return [];
-      if (weather.terminations === 'fail') {
-        return [{ kind: 'terminate-failed', instanceIds: [instanceId] }];
+      const refused = weather.locked?.includes(instance.number) === true;
+      if (weather.terminations === 'fail' || refused) {
+        return [{ kind: 'terminate-failed', instanceIds: [instanceId], refused }];
       }
       this.#forget(instanceId);
       if (instance.state === 'stopped' || instance.state === 'stopping')

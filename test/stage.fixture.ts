@@ -5,7 +5,7 @@
 import { type Fleet, type FleetInstance, openFleet } from '../cloud/instances.ts';
 import { openLeadership } from '../cloud/leader.ts';
 import { type Lease, type Leases, openLeases } from '../cloud/leases.ts';
-import { cloudNames } from '../cloud/names.ts';
+import { cloudNames, instanceName, PROJECT_TAG } from '../cloud/names.ts';
 import { openPressure, type Pressure } from '../cloud/pressure.ts';
 import { provision } from '../cloud/provision.ts';
 import { openQueue, type Queue } from '../cloud/queues.ts';
@@ -41,6 +41,10 @@ export interface Stage {
   /** By instance id; those without do as `newborn` says. */
   readonly behaviours: Map<string, Behaviour>;
   readonly newborn: Behaviour;
+  /** Decides which calls EC2 refuses; none unless the test sets it. */
+  refuse: (action: string, input: object) => Error | undefined;
+  /** Lists an instance that EC2 neither stops nor terminates. @returns its id */
+  addLocked(number: number): string;
   /** How often the scaler has looked at its clock: at least once a tick. */
   readonly ticks: number;
   /** Moves the scaler's clock on. */
@@ -64,7 +68,7 @@ export async function openStage(
   const settings = readSettings({ PROJECT_ID: 'stage', ...given }, {});
   const names = cloudNames(settings.PROJECT_ID);
   const leases = openLeases(redis, names.keys);
-  const { clients, stop } = await startTestCloud(folder.path, {
+  const { cloud, clients, stop } = await startTestCloud(folder.path, {
     imitation,
     instanceLimit: 2 * settings.MAX_INSTANCES,
     launcher: () => async (instance) => {
@@ -85,6 +89,8 @@ export async function openStage(
     (next, context) => (args) => {
       const name = String(context.commandName).replace(/Command$/, '');
       calls.set(name, (calls.get(name) ?? 0) + 1);
+      const refusal = stage.refuse(name, args.input);
+      if (refusal) throw refusal;
       return next(args);
     },
     { step: 'initialize' },
@@ -115,7 +121,10 @@ export async function openStage(
     },
     random: () => 0,
   });
-  return {
+  const stage: Stage = {
+    refuse: () => undefined,
+    addLocked: (number) =>
+      cloud.addExternalInstance(instanceName(number), { [PROJECT_TAG]: settings.PROJECT_ID }),
     fleet,
     leases,
     pressure,
@@ -143,6 +152,7 @@ export async function openStage(
       folder.remove();
     },
   };
+  return stage;
 }
 
 /** Keeps the lease of an instance until it is stopped; drains when asked, if it is not busy. */
