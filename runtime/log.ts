@@ -24,6 +24,9 @@ export function createLogger(
   level: string,
   destination: DestinationStream = process.stderr,
 ): Logger {
+  if (destination === process.stderr && !process.stderr.listeners('error').includes(loseLine)) {
+    process.stderr.on('error', loseLine);
+  }
   return pino(
     {
       level,
@@ -38,6 +41,9 @@ export function createLogger(
     { write: (line) => void destination.write(line.replace(OBEYED, escaped)) },
   );
 }
+
+/** A line that a full disk or a closed pipe does not take is lost; without a listener the process ends. */
+function loseLine(): void {}
 
 function escaped(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
