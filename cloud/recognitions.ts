@@ -24,11 +24,23 @@ const recordSchema = z.object({
 /** What was sent in one request. */
 export type RecognitionRecord = z.output<typeof recordSchema>;
 
+/**
+ * A reply may come twice, and the second time find its photo gone: what was recognised stays.
+ * KEYS: reply. ARGV: the reply, ms to keep it, '1' when it is a refusal.
+ */
+const KEEP = `
+if ARGV[3] == '1' then
+  local before = redis.call('GET', KEYS[1])
+  if before and cjson.decode(before).outcome.match then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`;
+
 export interface Recognitions {
   /** Writes it down, or writes it anew. */
   write(id: string, record: RecognitionRecord): Promise<void>;
   find(id: string): Promise<RecognitionRecord | undefined>;
-  /** Keeps a reply; keeping it twice does no harm. */
+  /** Keeps a reply. Keeping it twice does no harm; a refusal never replaces a match. */
   keep(reply: ReplyMessage): Promise<void>;
   /** The replies to these photos, in their order; undefined where there is none yet. */
   replies(photoIds: readonly string[]): Promise<(ReplyMessage | undefined)[]>;
@@ -48,7 +60,8 @@ export function openRecognitions(redis: Redis, keys: string, keepMs: number): Re
       return text === null ? undefined : recordSchema.parse(JSON.parse(text));
     },
     async keep(reply) {
-      await redis.set(replyKey(reply.id), JSON.stringify(reply), 'PX', ms);
+      const isRefusal = 'refusal' in reply.outcome ? '1' : '0';
+      await redis.eval(KEEP, 1, replyKey(reply.id), JSON.stringify(reply), ms, isRefusal);
     },
     async replies(photoIds) {
       if (photoIds.length === 0) return [];

@@ -35,7 +35,9 @@ function logInto(file: string, limit: string) {
   return { child, lines: () => lines };
 }
 
-describe('a log whose disk is full', { skip: process.platform !== 'linux' && 'needs Linux' }, () => {
+describe('a log whose disk is full', {
+  skip: process.platform !== 'linux' && 'needs Linux',
+}, () => {
   it('ends no service', async () => {
     const { child, lines } = logInto('/dev/full', '');
     await until('it to log on', () => lines() >= 100 || child.exitCode !== null);

@@ -113,7 +113,7 @@ export class Consumer {
     this.#inHand.add(handled);
   }
 
-  /** Never rejects. @returns whether the request is answered and its message deleted */
+  /** Never rejects. @returns whether the request is answered */
   async #handle(message: ReceivedMessage): Promise<boolean> {
     const { requests, visibilitySeconds } = this.#parts;
     const { messageId, deliveries } = message;
@@ -121,6 +121,7 @@ export class Consumer {
     const unread = this.#parts.log.child({ messageId, deliveries });
     const hold = holdMessage(requests, message, visibilitySeconds, unread);
     let request: RequestMessage | undefined;
+    let isAnswered = false;
     let span = NO_SPAN;
     try {
       request = decodeRequest(message.body);
@@ -137,6 +138,7 @@ export class Consumer {
         },
       };
       const { outcome, again, timings } = await this.#parts.answer(request, delivery, log);
+      isAnswered = true;
       traceSteps(span, startedAt, timings);
       const deleting = performance.now();
       await hold.end();
@@ -159,8 +161,11 @@ export class Consumer {
     } catch (err) {
       span.end(err);
       await hold.end();
-      await this.#giveBack(message, request, err);
-      return false;
+      if (isAnswered) {
+        // To give it up now would tell its client of a failure after the answer.
+        unread.warn({ err, request: request?.id }, 'answered, but not deleted: it comes again');
+      } else await this.#giveBack(message, request, err);
+      return isAnswered;
     }
   }
 

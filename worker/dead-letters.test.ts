@@ -100,6 +100,43 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
     assert.deepEqual(await openDeadLetters(bench.deadLetters).take(), []);
   });
 
+  it('are not made of one that was answered and only could not be deleted', async () => {
+    const sent = await bench.send('kept.jpg', 'face Ann');
+    await receiveInVain(MAX_RECEIVES - 1);
+    let undeleted: string | undefined;
+    let givenUp = false;
+    const consumer = new Consumer({
+      requests: {
+        ...bench.requests,
+        async delete(receipt) {
+          undeleted = receipt;
+          throw new Error('SQS is away');
+        },
+      },
+      activity: new Activity(),
+      inference: { isReady: true, ready: async () => undefined },
+      answer: async () => ({ outcome: { match: MATCH }, again: false, timings: {} }),
+      giveUp: async () => {
+        givenUp = true;
+      },
+      visibilitySeconds: 30,
+      mostDeliveries: MAX_RECEIVES,
+      tracing: NO_TRACING,
+      log: silent,
+    });
+    consumer.start();
+    const receipt = await until('the deletion to fail', () => undeleted);
+    await consumer.drain();
+    assert.equal(givenUp, false);
+    await bench.requests.extend(receipt, 0);
+    await bench.results.put(sent.file, sent.id, MATCH);
+    await withWorker(async () => {
+      assert.ok('match' in (await bench.reply(sent)));
+      await bench.atRest();
+    });
+    assert.deepEqual(await openDeadLetters(bench.deadLetters).take(), []);
+  });
+
   it('are never answered with the name in another photo that took their place', async () => {
     const [id, file] = [randomUUID(), 'replaced.jpg'];
     await bench.photos.put(file, Buffer.from('face Other'), 'image/jpeg');

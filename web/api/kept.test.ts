@@ -6,7 +6,7 @@ import { until } from '../../test/condition.fixture.ts';
 import { post } from '../../test/form.fixture.ts';
 import { keyHash, makeKey } from '../keys.ts';
 import { type Recognition, recognitionSchema } from './schemas.ts';
-import { type ApiStage, match, openApiStage } from './stage.fixture.ts';
+import { type ApiStage, match, openApiStage, parsed } from './stage.fixture.ts';
 
 describe('answers for later', { timeout: 90_000 }, () => {
   let stage: ApiStage;
@@ -55,6 +55,33 @@ describe('answers for later', { timeout: 90_000 }, () => {
       const { visible, inFlight } = await stage.replies.depth();
       return visible + inFlight === 0;
     });
+  });
+
+  it('a refusal that comes after a match does not take its place', async () => {
+    const { text } = await post(stage.url(), stage.form('twice.jpg'), {
+      headers: { Prefer: 'respond-async' },
+    });
+    const { id } = parsed({ text });
+    const told = async () => {
+      const { photos } = parsed({
+        text: await (await fetch(stage.url(`v1/recognitions/${id}`))).text(),
+      });
+      const [photo] = photos;
+      return photo?.status === 'done' ? photo.match.name : photo?.status;
+    };
+    const [taken] = await stage.takeRequests(1);
+    const failed = { refusal: { reason: 'failed', message: 'Not this time.' } } as const;
+    const said: unknown[] = [];
+    // A dead letter that is retried may still end well; its copy, delivered late, may not find its photo.
+    for (const outcome of [failed, { match: match('Paul') }, failed]) {
+      await stage.reply(taken!, outcome);
+      await until('the reply to be kept', async () => {
+        const { visible, inFlight } = await stage.replies.depth();
+        return visible + inFlight === 0;
+      });
+      said.push(await told());
+    }
+    assert.deepEqual(said, ['failed', 'Paul', 'Paul']);
   });
 
   it('the id of a kept answer, or of a photo in it, is nobody else’s', async () => {
