@@ -16,6 +16,7 @@ import {
   RedisServerState,
   SocketConnectionTransport,
 } from 'js-redis-server/core';
+import { withoutCredentials } from '../runtime/credentials.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { LOOPBACK, LocalCloudError } from './endpoint.ts';
 
@@ -57,7 +58,7 @@ async function external(url: string): Promise<LocalRedis> {
     await ping(url);
   } catch (cause) {
     throw new LocalCloudError(
-      `Redis at ${withoutPassword(url)} does not answer (${messageOf(cause)}). Start it, or unset REDIS_URL to have one started.`,
+      `Redis at ${withoutCredentials(url)} does not answer (${messageOf(cause)}). Start it, or unset REDIS_URL to have one started.`,
       { cause },
     );
   }
@@ -222,13 +223,6 @@ async function listenOnFreePort(server: Server): Promise<number> {
   server.listen(0, LOOPBACK);
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
-}
-
-/** The address as it may be shown. */
-export function withoutPassword(url: string): string {
-  const shown = new URL(url);
-  if (shown.password !== '') shown.password = '***';
-  return shown.href;
 }
 
 function lastLine(text: string): string {

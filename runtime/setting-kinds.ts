@@ -42,3 +42,28 @@ export const SHARE = String.raw`(?:0?\.\d+|0|1(?:\.0+)?)`;
 export const ACTION = String.raw`(?:[A-Z][A-Za-z]+|\*)`;
 export const listOf = (entry: string): RegExp => new RegExp(`^${entry}(?:,${entry})*$`);
 export const INSTANCE_TYPE = String.raw`[a-z0-9-]+\.[a-z0-9-]+`;
+
+/** Query parameters of a Redis address that are no secrets; ioredis takes any of its options there. */
+const REDIS_PARAMETERS = ['db', 'family'];
+
+export const redisAddress = z
+  .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' })
+  .refine((url) => !URL.canParse(url) || hasOnly(new URL(url).searchParams, REDIS_PARAMETERS), {
+    error: `may have no query parameters but ${REDIS_PARAMETERS.join(' and ')}: write redis://USER:PASSWORD@HOST:PORT`,
+  });
+
+function hasOnly(parameters: URLSearchParams, names: readonly string[]): boolean {
+  return [...parameters.keys()].every((name) => names.includes(name));
+}
+
+/** Marks a setting whose value may hold a secret: no error and no listing shows it. */
+export function secret<T extends z.ZodType>(schema: T): T {
+  return schema.meta({ secret: true });
+}
+
+/** Whether a setting, or what it wraps, is marked as a secret. */
+export function isSecret(schema: z.ZodType): boolean {
+  if (schema.meta()?.secret === true) return true;
+  const { innerType } = schema.def as { innerType?: z.ZodType };
+  return innerType !== undefined && isSecret(innerType);
+}

@@ -45,6 +45,31 @@ describe('settings', () => {
     });
   }
 
+  for (const [name, value, secret] of [
+    ['REDIS_URL', 'redis//:s3cret@host', 's3cret'],
+    ['REDIS_URL', 'redis://host?password=s3cret', 's3cret'],
+    ['REDIS_URL', 'redis://host?sentinelPassword=s3cret', 's3cret'],
+    ['API_KEYS', 'alice:sk-live-abcdef', 'abcdef'],
+    ['ADMIN_KEY_HASH', 'my-plain-admin-key', 'plain'],
+    ['AWS_ENDPOINT_URL', 'http//user:hunter2@host', 'hunter2'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http//user:hunter2@host', 'hunter2'],
+  ] as const) {
+    it(`${name}=${value} is refused by name, and its value is not shown`, () => {
+      assert.throws(
+        () => readSettings({}, { [name]: value }),
+        (error) =>
+          error instanceof SettingsError &&
+          error.message.includes(name) &&
+          !error.message.includes(secret),
+      );
+    });
+  }
+
+  it('REDIS_URL may name a database and an address family', () => {
+    const url = 'redis://user:password@host:6380/0?family=6&db=2';
+    assert.equal(readSettings({}, { REDIS_URL: url }).REDIS_URL, url);
+  });
+
   it('that are wrong are all named at once', () => {
     assert.throws(() => readSettings({}, { PORT: 'x', BACKEND: 'y' }), /PORT .*; BACKEND /);
   });

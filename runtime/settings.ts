@@ -7,7 +7,7 @@ import { SettingsError } from './errors.ts';
 import { folders } from './folders.ts';
 import { instanceSettings } from './instance-settings.ts';
 import { localCloudSettings } from './local-cloud-settings.ts';
-import { endpoint, seconds, whole } from './setting-kinds.ts';
+import { endpoint, isSecret, redisAddress, seconds, secret, whole } from './setting-kinds.ts';
 import { webSettings } from './web-settings.ts';
 
 /** What each setting means stands here and, made from here, in the README's table. */
@@ -33,7 +33,7 @@ export const settingsSchema = z.object({
     .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, { error: 'must be an AWS region, e.g. us-east-1' })
     .default('us-east-1')
     .describe('AWS region'),
-  AWS_ENDPOINT_URL: endpoint
+  AWS_ENDPOINT_URL: secret(endpoint)
     .optional()
     .describe('endpoint of SQS, S3 and EC2; unset means AWS itself'),
   AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint
@@ -43,8 +43,7 @@ export const settingsSchema = z.object({
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
     .describe('`true` where a worker runs on no instance, as in a container'),
-  REDIS_URL: z
-    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' })
+  REDIS_URL: secret(redisAddress)
     .optional()
     .describe('Redis that holds pressure and leases; the local cloud starts one when unset'),
   SCALE_POLICY: z
@@ -138,12 +137,12 @@ export const settingsSchema = z.object({
     .default('127.0.0.1')
     .describe('address the scaler’s status page and metrics listen on'),
   ...localCloudSettings,
-  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint
+  OTEL_EXPORTER_OTLP_ENDPOINT: secret(endpoint)
     .optional()
     .describe(
       'OTLP/HTTP collector that traces are sent to, e.g. http://127.0.0.1:4318; unset traces nothing',
     ),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: secret(endpoint)
     .optional()
     .describe('the same as a whole address, path and all; it wins'),
   LOG_LEVEL: z
@@ -176,10 +175,17 @@ export function readSettings(
   const parsed = settingsSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map((issue) => {
-    const name = String(issue.path[0]);
-    return `${name} ${issue.message} (got ${JSON.stringify(given[name])})`;
+    const name = String(issue.path[0]) as SettingName;
+    return `${name} ${issue.message} (${shownOf(name, given[name])})`;
   });
   throw new SettingsError(`Wrong settings: ${wrong.join('; ')}. Correct and start again.`);
+}
+
+/** A wrong value as an error may show it. */
+function shownOf(name: SettingName, value: unknown): string {
+  return isSecret(settingsSchema.shape[name])
+    ? 'its value is not shown'
+    : `got ${JSON.stringify(value)}`;
 }
 
 /** Whether the environment itself names this setting, so that a default may depend on the machine. */

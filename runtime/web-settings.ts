@@ -1,6 +1,6 @@
 /** Settings of the web tier: what its clients may do, and how much of it. */
 import { z } from 'zod';
-import { listOf, megabytes, seconds, whole } from './setting-kinds.ts';
+import { listOf, megabytes, seconds, secret, whole } from './setting-kinds.ts';
 
 export const webSettings = {
   REQUEST_SECONDS: seconds(1, 86_400)
@@ -19,16 +19,18 @@ export const webSettings = {
   UPLOAD_SECONDS: seconds(0.1, 3600)
     .default(120)
     .describe('a request that has not arrived whole by then gets 408'),
-  API_KEYS: z
-    .string()
-    .regex(listOf(String.raw`[\w-]{1,40}:[0-9a-f]{64}`), {
+  API_KEYS: secret(
+    z.string().regex(listOf(String.raw`[\w-]{1,40}:[0-9a-f]{64}`), {
       error: 'must be a list like alice:<64 hexadecimal letters>, as `npm run key` prints it',
-    })
+    }),
+  )
     .optional()
     .describe('who may post photos: entries of `npm run key`, with commas; unset lets everybody'),
-  ADMIN_KEY_HASH: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal letters, as `npm run key` prints' })
+  ADMIN_KEY_HASH: secret(
+    z.string().regex(/^[0-9a-f]{64}$/, {
+      error: 'must be 64 hexadecimal letters, as `npm run key` prints',
+    }),
+  )
     .optional()
     .describe('hash of the key for /metrics; unset lets everybody who reaches the port'),
   RATE_PER_MINUTE: whole(0, 1_000_000)

@@ -13,6 +13,7 @@ import { onFirstRequest, openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
 import { openScalerStatus } from '../cloud/scaler-status.ts';
+import { hasCredentials } from '../runtime/credentials.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
@@ -56,6 +57,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
   });
   const name = `scaler-${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}`;
   const redis = connectRedis(settings.REDIS_URL, name, log);
+  await redis.requireSupported();
   const loop = startLoop({
     projectId: settings.PROJECT_ID,
     settings: { ...settings, places: placesOf(settings) },
@@ -141,8 +143,7 @@ function tracingForInstances(
 ): Record<string, string> {
   const url = tracesUrl(settings);
   if (url === undefined) return {};
-  const { username, password } = new URL(url);
-  if (onThisMachine || (username === '' && password === '' && !isLoopback(url))) {
+  if (onThisMachine || !(hasCredentials(url) || isLoopback(url))) {
     return { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url };
   }
   log.warn(
@@ -157,9 +158,9 @@ function redisForInstances(
   onThisMachine: boolean,
   log: Logger,
 ): Record<string, string> {
-  if (onThisMachine || new URL(url).password === '') return { REDIS_URL: url };
+  if (onThisMachine || !hasCredentials(url)) return { REDIS_URL: url };
   log.warn(
-    'REDIS_URL holds a password, so it is not put into user data: set REDIS_URL in the environment of the image’s worker',
+    'REDIS_URL holds credentials, so it is not put into user data: set REDIS_URL in the environment of the image’s worker',
   );
   return {};
 }

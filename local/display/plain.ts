@@ -1,7 +1,8 @@
 /** Lines one after the other; scripts read them. */
+
+import { withoutCredentials } from '../../runtime/credentials.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { displayName, type Instance } from '../ec2/instance.ts';
-import { withoutPassword } from '../redis.ts';
 import type { Stack } from '../stack.ts';
 import type { Display } from './display.ts';
 
@@ -32,7 +33,7 @@ export function tryLine(webUrl: string): string {
 }
 
 export function redisWords({ kind, url }: Stack['redis']): string {
-  return kind === 'memory' ? 'in memory: install redis-server to keep it' : withoutPassword(url);
+  return kind === 'memory' ? 'in memory: install redis-server to keep it' : withoutCredentials(url);
 }
 
 function readyText(stack: Stack, settings: Settings): string {
