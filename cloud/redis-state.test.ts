@@ -120,16 +120,26 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     assert.equal(await second.lead(), true);
   });
 
-  it('a reply passed on reaches the node that listens, and only tells of those who do', async () => {
+  it('a reply reaches the node that listens, and one that does not listen finds it', async () => {
     const here = openRelay(redis, 'relay-test');
     const there = openRelay(redis, 'relay-test');
     const heard: string[] = [];
-    await there.listen('there', (body) => heard.push(body));
-    assert.equal(await here.pass('there', 'a reply'), true);
-    assert.equal(await here.pass('nobody', 'a reply'), false);
+    let gapsOver = 0;
+    await there.listen(
+      'there',
+      (body) => heard.push(body),
+      () => gapsOver++,
+    );
+    assert.equal(gapsOver, 1);
+    const reply = (id: string, node: string) => ({ id, node, body: `reply ${id}` });
+    assert.equal(await here.pass(reply('one', 'there'), 60_000), true);
+    assert.equal(await here.pass(reply('two', 'nobody'), 60_000), false);
     await until('the reply to arrive', () => heard.length === 1);
-    assert.deepEqual(heard, ['a reply']);
+    assert.deepEqual(heard, ['reply one']);
+    assert.deepEqual(await there.find(['one', 'two', 'three']), ['reply one', 'reply two']);
+    assert.deepEqual(await there.find([]), []);
     there.close();
+    assert.equal(there.isHearing, false);
   });
 
   it('commands fail soon, not late, when Redis is away', async () => {

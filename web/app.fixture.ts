@@ -71,6 +71,7 @@ export async function startApp(options: AppOptions = {}) {
       maxUploadsMb: 4 * LIMIT_MB,
     },
     notReady: () => undefined,
+    handicap: () => undefined,
     isStopping: () => false,
     page: openPage(),
     maxUploadMb: LIMIT_MB,

@@ -42,6 +42,8 @@ export interface AppParts {
   readonly api: Pick<RecognitionRoutes, 'enqueue' | 'recognitions' | 'maxUploadsMb' | 'lateMs'>;
   /** Undefined when the node can take photos, else what is missing, in words. */
   readonly notReady: () => string | undefined;
+  /** Undefined when all is well, else what makes answers slower, in words. */
+  readonly handicap: () => string | undefined;
   readonly isStopping: () => boolean;
   readonly page: Page;
   readonly maxUploadMb: number;
@@ -140,11 +142,15 @@ export function createApp(parts: AppParts): Express {
   });
   app.get('/readyz', (request, response) => {
     const reason = parts.notReady();
-    const missing = parts.access.isAdmin(request) ? reason : reason && 'not ready';
+    const handicap = parts.handicap();
+    const isAdmin = parts.access.isAdmin(request);
+    // Photos are answered without Redis too: balancers must not take the node out for it.
+    const ready = handicap !== undefined && isAdmin ? `ready, but ${handicap}` : 'ready';
+    const text = isAdmin ? reason : reason && 'not ready';
     response
-      .status(missing === undefined ? 200 : 503)
+      .status(reason === undefined ? 200 : 503)
       .type('text/plain')
-      .send(`${missing ?? 'ready'}\n`);
+      .send(`${text ?? ready}\n`);
   });
   app.get('/metrics', async (request, response) => {
     parts.access.requireAdmin(request);

@@ -1,24 +1,22 @@
 /**
  * Drains the reply queue and brings each reply to its waiter: on this node, or on another one over the
- * relay. A reply nobody waits for any more is dropped; its answer stays in the out-bucket.
+ * relay. A reply whose request's time is over is dropped; its answer stays in the out-bucket.
  */
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import { decodeReply, KEPT, MessageError, type ReplyMessage } from '../cloud/messages.ts';
+import { KEPT, type ReplyMessage } from '../cloud/messages.ts';
 import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
 import type { Relay } from '../cloud/relay.ts';
 import type { Logger } from '../runtime/log.ts';
+import { decoded, type MissedReplies } from './missed-replies.ts';
 import type { Waiters } from './waiters.ts';
 
 /** Short, since an open poll is never cut off (it may hold a message) and a stop waits for it. */
 const POLL_SECONDS = 2;
 /** Polls open at once: while one's replies are handed out, the next ones are already coming. */
 const LOOPS = 2;
-/**
- * A node that does not listen may only have lost its Redis for a moment: its reply comes again after so
- * many seconds, and is dropped when so many deliveries found nobody.
- */
-const HEAR_AGAIN_SECONDS = 2;
-const MOST_DELIVERIES = 3;
+/** A reply that Redis could not take comes again after this: its own node may then receive it. */
+const PASS_AGAIN_SECONDS = 2;
+const MOST_PASS_AGAIN_SECONDS = 30;
 /** Before the next poll after one that failed: the queue may be away for a while. */
 const PAUSE_AFTER_FAILURE_MS = 500;
 
@@ -27,6 +25,9 @@ export interface DispatcherParts {
   readonly replies: Queue;
   readonly relay: Relay;
   readonly waiters: Waiters;
+  readonly missed: Pick<MissedReplies, 'answer'>;
+  /** How long a client waits for its answer, in ms. */
+  readonly requestMs: number;
   /** Told of each reply to this node, whether somebody still waits for it or not. */
   readonly onReply?: (reply: ReplyMessage) => void;
   /** Keeps a reply that nobody waits for on a connection. */
@@ -37,6 +38,8 @@ export interface DispatcherParts {
 export interface Dispatcher {
   /** What keeps replies from coming, in words; undefined when all is well. */
   readonly trouble: string | undefined;
+  /** What makes answers slower, but does not keep them from coming; undefined when all is well. */
+  readonly handicap: string | undefined;
   /** Lets the open polls end, hands out what they bring, and resolves. */
   stop(): Promise<void>;
 }
@@ -45,21 +48,21 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
   const { node, relay, waiters, log } = parts;
   let stopping = false;
   let reachesQueue = true;
-  let listens = false;
-  const listening = relay.listen(node, (body) => {
+  let everHeard = false;
+  const onReply = (reply: ReplyMessage): void => parts.onReply?.(reply);
+  const onRelayed = (body: string): void => {
     const reply = decoded(body, log);
-    if (reply) parts.onReply?.(reply);
-    if (reply && !waiters.answer(reply))
-      log.debug({ request: reply.id }, 'relayed reply: no waiter');
+    if (reply === undefined) return;
+    onReply(reply);
+    if (!waiters.answer(reply)) log.debug({ request: reply.id }, 'relayed reply: no waiter');
+  };
+  const onHearing = (): void => {
+    everHeard = true;
+    void parts.missed.answer(waiters, onReply);
+  };
+  relay.listen(node, onRelayed, onHearing).catch((err: unknown) => {
+    if (!stopping) log.error({ err }, 'replies from other web nodes cannot be heard');
   });
-  listening.then(
-    () => {
-      listens = true;
-    },
-    (err: unknown) => {
-      if (!stopping) log.error({ err }, 'replies from other web nodes cannot be heard');
-    },
-  );
 
   const loop = async (): Promise<void> => {
     while (!stopping) {
@@ -68,7 +71,7 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
         reachesQueue = true;
         await Promise.all(messages.map((message) => handOut(message, parts)));
       } catch (err) {
-        if (reachesQueue) log.error({ err }, 'the reply queue cannot be read; trying on');
+        if (reachesQueue) log.error({ err }, 'Cannot read the reply queue; retrying.');
         reachesQueue = false;
         if (!stopping) await delay(PAUSE_AFTER_FAILURE_MS);
       }
@@ -78,7 +81,10 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
   return {
     get trouble() {
       if (!reachesQueue) return 'the reply queue cannot be reached';
-      return listens ? undefined : 'Redis has not been reached yet';
+      return everHeard ? undefined : 'Redis has not been reached yet';
+    },
+    get handicap() {
+      return relay.isHearing ? undefined : 'replies from other web nodes are not heard';
     },
     async stop() {
       stopping = true;
@@ -89,7 +95,7 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
 }
 
 async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promise<void> {
-  const { node, relay, waiters, log } = parts;
+  const { node, waiters, log } = parts;
   const reply = decoded(message.body, log);
   if (reply?.node === KEPT) {
     try {
@@ -105,28 +111,28 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
     // The client has its answer before this node begins the call that deletes the reply.
     await turn();
   } else if (reply) {
-    try {
-      const heard = await relay.pass(reply.node, message.body);
-      if (!heard && message.deliveries < MOST_DELIVERIES) {
-        await parts.replies.extend(message.receipt, HEAR_AGAIN_SECONDS);
-        return;
-      }
-      if (!heard) log.info({ request: reply.id, node: reply.node }, 'reply: its web node is gone');
-    } catch (err) {
-      // Not deleted: the queue brings it again when its visibility ends, and Redis may be back.
-      log.warn({ err, request: reply.id }, 'reply for another node could not be passed on');
-      return;
-    }
+    const leftMs = (reply.sentAt ?? Date.now()) + parts.requestMs - Date.now();
+    const passed = leftMs <= 0 || (await pass(reply, message, leftMs, parts));
+    if (!passed) return;
   }
   await parts.replies.delete(message.receipt);
 }
 
-function decoded(body: string, log: Logger): ReplyMessage | undefined {
+/** @returns whether the reply is where its node hears or finds it */
+async function pass(
+  { id, node }: ReplyMessage,
+  { body, deliveries, receipt }: ReceivedMessage,
+  leftMs: number,
+  { relay, replies, log }: DispatcherParts,
+): Promise<boolean> {
   try {
-    return decodeReply(body);
+    const heard = await relay.pass({ id, node, body }, leftMs);
+    if (!heard) log.debug({ request: id, node }, 'reply kept: its web node does not listen now');
+    return true;
   } catch (err) {
-    if (!(err instanceof MessageError)) throw err;
-    log.error({ err }, 'a reply that nobody can read was dropped');
-    return undefined;
+    log.debug({ err, request: id }, 'reply for another node could not be passed on');
+    const seconds = Math.min(PASS_AGAIN_SECONDS * deliveries, MOST_PASS_AGAIN_SECONDS);
+    await replies.extend(receipt, seconds);
+    return false;
   }
 }

@@ -87,7 +87,8 @@ export function submitter(parts: RecognitionParts): Submit {
   return async (upload, signal, { id = randomUUID(), ask = {}, span = NO_SPAN } = {}) => {
     const log = parts.log.child({ request: id });
     const notSent = new AbortController();
-    const reply = parts.waiters.wait(id, AbortSignal.any([signal, notSent.signal]));
+    const awaited = { id, file: upload.file };
+    const reply = parts.waiters.wait(awaited, AbortSignal.any([signal, notSent.signal]));
     reply.catch(() => {}); // It may end while the photo is still being sent: awaited below.
     try {
       await slots(() => send(parts, upload, { id, ...ask }, span, log));
@@ -118,8 +119,9 @@ async function send(
   const { node, photos, pressure, requests } = parts;
   const begun = performance.now();
   const holdsName = await pressure.begin(id, file, Date.now()).catch((err: unknown) => {
-    // Without Redis nobody knows who holds the name: a key of its own is always right.
-    log.warn({ err }, 'pressure not counted');
+    // Without Redis nobody knows who holds the name: a key of its own is always right. What is wrong with
+    // Redis, the connection says once.
+    log.debug({ err }, 'pressure not counted');
     return false;
   });
   const key = holdsName ? file : asideKey(id, file);

@@ -8,7 +8,7 @@ import { createAwsClients } from '../cloud/clients.ts';
 import { openLeases } from '../cloud/leases.ts';
 import type { ReplyMessage } from '../cloud/messages.ts';
 import { cloudNames } from '../cloud/names.ts';
-import { openPhotos } from '../cloud/objects.ts';
+import { openPhotos, openResults } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { openRateLimit } from '../cloud/rate-limit.ts';
@@ -30,6 +30,7 @@ import { refuse } from './errors.ts';
 import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
 import { webMetrics } from './metrics.ts';
+import { missedReplies } from './missed-replies.ts';
 import { openPage } from './page.ts';
 import { photoCounts } from './photo-counts.ts';
 import { enqueuer, submitter } from './recognition.ts';
@@ -69,8 +70,11 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   const node = `web-${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}`;
   const redis = connectRedis(settings.REDIS_URL, node, log);
   const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
+  await redis.requireSupported();
   const relay = openRelay(redis, names.keys);
-  const waiters = new Waiters(settings.REQUEST_SECONDS);
+  const results = openResults(clients.s3, names.outBucket);
+  const missed = missedReplies({ node, relay, results, log });
+  const waiters = new Waiters(settings.REQUEST_SECONDS, missed.find);
   const admission = new Admission({
     maxRequests: settings.MAX_REQUESTS,
     uploadBytes: settings.UPLOAD_MEMORY_MB * BYTES_PER_MB,
@@ -85,8 +89,8 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     },
     log,
   );
-  const lateMs = settings.REQUEST_SECONDS * 1000;
-  const keepMs = lateMs + settings.ANSWER_SECONDS * 1000;
+  const requestMs = settings.REQUEST_SECONDS * 1000;
+  const keepMs = requestMs + settings.ANSWER_SECONDS * 1000;
   const recognitions = openRecognitions(redis, names.keys, keepMs);
   const { keep } = recognitions;
   const photos = openPhotos(clients.s3, names.inBucket);
@@ -94,6 +98,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   const page = openPage();
   let stopping = false;
   const notReady = (): string | undefined => (stopping ? 'stopping' : dispatcher.trouble);
+  const handicap = (): string | undefined => redis.trouble ?? dispatcher.handicap;
   const metrics = webMetrics({
     waiters,
     admission,
@@ -107,7 +112,17 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     metrics.onReply(reply);
     counts.replied(reply);
   };
-  const dispatcher = startDispatcher({ node, replies, relay, waiters, keep, onReply, log });
+  const dispatcher = startDispatcher({
+    node,
+    replies,
+    relay,
+    waiters,
+    missed,
+    requestMs,
+    keep,
+    onReply,
+    log,
+  });
   const app = createApp({
     submit: submitter({
       node,
@@ -131,11 +146,12 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     live,
     samples: openSamples(settings.SAMPLES_DIR && resolve(settings.SAMPLES_DIR)),
     notReady,
+    handicap,
     requestIds: openRequestIds(redis, names.keys),
     api: {
       enqueue: enqueuer({ photos, pressure, requests, onSent, log }),
       recognitions,
-      lateMs,
+      lateMs: requestMs,
       maxUploadsMb: uploadsMb(MOST_PHOTOS, settings.MAX_UPLOAD_MB, settings.UPLOAD_MEMORY_MB),
     },
     isStopping: () => stopping,

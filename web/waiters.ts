@@ -2,7 +2,17 @@
 import type { ReplyMessage } from '../cloud/messages.ts';
 import { refuse } from './errors.ts';
 
+/** A request whose reply is waited for. */
+export interface Awaited {
+  readonly id: string;
+  readonly file: string;
+}
+
+/** Looks for a reply that did not come; resolves with undefined when there is none. */
+export type LastLook = (request: Awaited) => Promise<ReplyMessage | undefined>;
+
 interface Waiter {
+  readonly file: string;
   readonly resolve: (reply: ReplyMessage) => void;
   readonly reject: (reason: unknown) => void;
   readonly end: () => void;
@@ -11,21 +21,35 @@ interface Waiter {
 export class Waiters {
   readonly #waiting = new Map<string, Waiter>();
   readonly #limitSeconds: number;
+  readonly #lastLook: LastLook;
 
-  /** @param limitSeconds a waiter that has no reply by then is refused with 504 */
-  constructor(limitSeconds: number) {
+  /**
+   * @param limitSeconds after this, a waiter without a reply is refused with 504
+   * @param lastLook asked before that: the reply may be there though this node never heard it
+   */
+  constructor(limitSeconds: number, lastLook: LastLook = async () => undefined) {
     this.#limitSeconds = limitSeconds;
+    this.#lastLook = lastLook;
   }
 
   get count(): number {
     return this.#waiting.size;
   }
 
+  /** The requests whose replies are waited for, oldest first. */
+  get waiting(): Awaited[] {
+    return [...this.#waiting].map(([id, { file }]) => ({ id, file }));
+  }
+
+  isWaiting(id: string): boolean {
+    return this.#waiting.has(id);
+  }
+
   /**
    * Register before the request is sent, or a fast reply finds nobody.
    * @param signal aborted when the client goes away, which frees the waiter
    */
-  wait(id: string, signal: AbortSignal): Promise<ReplyMessage> {
+  wait({ id, file }: Awaited, signal: AbortSignal): Promise<ReplyMessage> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
@@ -36,17 +60,22 @@ export class Waiters {
         end();
         reject(signal.reason);
       };
-      const timer = setTimeout(() => {
+      const late = async (): Promise<void> => {
+        const reply = await this.#lastLook({ id, file }).catch(() => undefined);
+        if (this.#waiting.get(id) !== waiter) return; // Answered or gone meanwhile.
         end();
-        reject(refuse.tooSlow(this.#limitSeconds));
-      }, this.#limitSeconds * 1000);
+        if (reply) resolve(reply);
+        else reject(refuse.tooSlow(this.#limitSeconds));
+      };
+      const timer = setTimeout(() => void late(), this.#limitSeconds * 1000);
       if (signal.aborted) {
         clearTimeout(timer);
         reject(signal.reason);
         return;
       }
       signal.addEventListener('abort', onLeave);
-      this.#waiting.set(id, { resolve, reject, end });
+      const waiter: Waiter = { file, resolve, reject, end };
+      this.#waiting.set(id, waiter);
     });
   }
 

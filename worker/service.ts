@@ -60,6 +60,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     openQueue(clients.sqs, names.deadLetterQueue),
   ]);
   const redis = connectRedis(settings.REDIS_URL, instanceId, log);
+  await redis.requireSupported();
   const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
   const photos = openPhotos(clients.s3, names.inBucket);
   const results = openResults(clients.s3, names.outBucket);
