@@ -5,6 +5,7 @@ import { hideBin } from 'yargs/helpers';
 import { keepCompiled } from './runtime/compile-cache.ts';
 import { ElasticFaceError, messageOf, SettingsError } from './runtime/errors.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf, tellingExitCodes } from './runtime/exit-codes.ts';
+import { isPackaged } from './runtime/installation.ts';
 
 keepCompiled();
 
@@ -28,10 +29,15 @@ const commands = {
   chaos: () => import('./chaos/chaos.command.ts'),
   deploy: () => import('./deploy/deploy.command.ts'),
   doctor: () => import('./deploy/doctor.command.ts'),
+  'setup-native': () => import('./model/setup-native.command.ts'),
 } satisfies Record<string, () => Promise<{ command: unknown }>>;
 
+/** These develop and deploy the project: the npm package comes without them. */
+const needCheckout: readonly string[] = ['soak', 'bench', 'chaos', 'deploy'];
+
+const present = Object.keys(commands).filter((name) => !isPackaged || !needCheckout.includes(name));
 const asked = hideBin(process.argv)[0];
-const names = asked !== undefined && asked in commands ? [asked] : Object.keys(commands);
+const names = asked !== undefined && present.includes(asked) ? [asked] : present;
 const loaded = await Promise.all(
   names.map(async (name) => (await commands[name as keyof typeof commands]()).command),
 );

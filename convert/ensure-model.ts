@@ -1,15 +1,16 @@
 /** A usable model before anything needs one: what `npm start` calls. Knows no step of a conversion. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ElasticFaceError } from '../runtime/errors.ts';
+import { modulePath } from '../runtime/installation.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { readIntactManifest } from './model-folder.ts';
 
 type ModelSettings = Pick<Settings, 'MODEL_DIR' | 'FACE_CHECKPOINTS'>;
 
-const program = join(import.meta.dirname, '..', 'elastic-face.ts');
+const program = modulePath('../elastic-face.ts', import.meta.url);
 
 const STAGE = /^Model: /;
 

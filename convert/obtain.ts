@@ -7,13 +7,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../runtime/errors.ts';
 import { folders } from '../runtime/folders.ts';
+import { isPackaged, packageFolder } from '../runtime/installation.ts';
 import { type DownloadProgress, download } from './download.ts';
 import { CheckpointError } from './errors.ts';
 import type { OnProgress } from './progress.ts';
 import { GITHUB, type PublishedFile } from './published-files.ts';
 
 export interface Places {
-  /** Beside the checkout, where one machine's checkouts can share it. */
+  /** Beside the checkout, or the folder that the installed program runs in: several can share it. */
   readonly shared: string;
   /** Where downloads go. */
   readonly cache: string;
@@ -22,7 +23,7 @@ export interface Places {
 }
 
 export const usualPlaces: Places = {
-  shared: join(import.meta.dirname, '../../shared'),
+  shared: join(isPackaged ? process.cwd() : packageFolder, '../shared'),
   cache: join(folders.cache, 'model-data'),
   origin: GITHUB,
 };

@@ -6,8 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, copyFileSync, mkdirSync, openSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { moduleUrl } from '../runtime/installation.ts';
 
-const TETHER = new URL('./tether.ts', import.meta.url).href;
+const TETHER = moduleUrl('./tether.ts', import.meta.url).href;
 /** A log larger than this is begun anew; what it held is kept beside it until the next time. */
 const MOST_LOG_BYTES = 10 * 1024 * 1024;
 const LOG_LOOK_MS = 5000;

@@ -1,13 +1,13 @@
 /** Runs one service of the project as a process through the command line. Knows none of them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { modulePath } from '../runtime/installation.ts';
 import { type Child, startChild } from './child.ts';
 import { LocalCloudError } from './endpoint.ts';
 
 /** The command line that every process of the project goes through. */
-export const COMMAND_LINE = fileURLToPath(new URL('../elastic-face.ts', import.meta.url));
+export const COMMAND_LINE = modulePath('../elastic-face.ts', import.meta.url);
 const LAST_LINES = 5;
 
 export interface Service {

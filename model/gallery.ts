@@ -1,6 +1,7 @@
 /** The known people: reads their names and embeddings from the model folder. Does not compare them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { commandLine } from '../runtime/installation.ts';
 import { ModelError } from './errors.ts';
 import { EMBEDDING_LENGTH, gallerySchema, modelFiles } from './format.ts';
 
@@ -23,7 +24,7 @@ export async function readGallery(directory: string): Promise<Gallery> {
   if (bytes.byteLength !== length * 4) {
     throw new ModelError(
       `${path} has ${bytes.byteLength} bytes where ${names.length} people's embeddings take ` +
-        `${length * 4}: convert again with \`npm run convert\`.`,
+        `${length * 4}: convert again with \`${commandLine('convert')}\`.`,
     );
   }
   // Little-endian in the file, as on every machine Node and TensorFlow run on; copied to align it.
@@ -36,7 +37,7 @@ async function readNames(path: string): Promise<{ names: string[] }> {
     return gallerySchema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (cause) {
     throw new ModelError(
-      `${path} is not a gallery this version can read: convert again with \`npm run convert\`.`,
+      `${path} is not a gallery this version can read: convert again with \`${commandLine('convert')}\`.`,
       { cause },
     );
   }
@@ -46,8 +47,11 @@ async function readModelFile(path: string): Promise<NonSharedBuffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new ModelError(`The model has no ${path}: convert it with \`npm run convert\`.`, {
-      cause,
-    });
+    throw new ModelError(
+      `The model has no ${path}: convert it with \`${commandLine('convert')}\`.`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { commandLine } from '../runtime/installation.ts';
 import { ModelError } from './errors.ts';
 import { FORMAT_VERSION, type Manifest, manifestSchema, modelFiles } from './format.ts';
 
 /** @throws {ModelError} when there is none, or one of another version */
 export async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, modelFiles.manifest);
-  const convert = 'convert it with `npm run convert`';
+  const convert = `convert it with \`${commandLine('convert')}\``;
   let text: string;
   try {
     text = await readFile(path, 'utf8');

@@ -2,6 +2,7 @@
  * The whole way from image bytes to people: decode, detect, align, embed, match. Knows no cloud, no
  * file names and no command line.
  */
+import { commandLine } from '../runtime/installation.ts';
 import { openNetworks } from './backend/index.ts';
 import { fastestPrecisionHere } from './backend/processor.ts';
 import { decodeImage } from './decode.ts';
@@ -39,7 +40,7 @@ export async function loadRecognizer(
   if (precision === 'bfloat16' && bfloat16Bound === undefined) {
     throw new ModelError(
       `The model in ${directory} was converted where its error in bfloat16 could not be measured: ` +
-        'use float32, or convert it anew with `npm run convert` where tensorflow loads.',
+        `use float32, or convert it anew with \`${commandLine('convert')}\` where tensorflow loads.`,
     );
   }
   const chosen = precision === 'auto' ? fastestPrecisionHere() : precision;

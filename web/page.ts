@@ -1,9 +1,9 @@
 /** The page at GET / and its files: made once, kept compressed, cached by a browser until they change. */
 import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Request, Response } from 'express';
 import helmet from 'helmet';
 import { ElasticFaceError } from '../runtime/errors.ts';
+import { modulePath } from '../runtime/installation.ts';
 
 export interface PageFile {
   readonly type: string;
@@ -84,7 +84,7 @@ export function openPage(): Page {
 
 /** By a process of its own, whose memory ends with it: in a thread it would cost this one 40 MB. */
 export function buildPage(): Promise<BuiltPage> {
-  const child = fork(fileURLToPath(new URL('./page.child.ts', import.meta.url)), {
+  const child = fork(modulePath('./page.child.ts', import.meta.url), {
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });

@@ -2,16 +2,16 @@
 import { execFile } from 'node:child_process';
 import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { connectRedis } from '../../cloud/redis.ts';
 import { readIntactManifest } from '../../convert/model-folder.ts';
 import { messageOf } from '../../runtime/errors.ts';
+import { commandLine, modulePath } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { type Check, right, unknown, wrong } from './finding.ts';
 
-const PROBE = fileURLToPath(new URL('../../model/native/probe.ts', import.meta.url));
+const PROBE = modulePath('../../model/native/probe.ts', import.meta.url);
 /** The sources are TypeScript that Node itself reads. */
 const LEAST_NODE = 24;
 /** One worker and its service: docs/performance.md. */
@@ -34,7 +34,7 @@ export function machineChecks(settings: Settings, log: Logger): Record<string, C
         const { stderr = '' } = error as { stderr?: string };
         const [reason = messageOf(error)] = stderr.trim().split('\n');
         return wrong(
-          `it does not load (${reason}): npm run setup-native; until then wasm is used.`,
+          `it does not load (${reason}): ${commandLine('setup-native')}; until then wasm is used.`,
         );
       }
     },
@@ -42,7 +42,7 @@ export function machineChecks(settings: Settings, log: Logger): Record<string, C
       const folder = resolve(settings.MODEL_DIR);
       return (await readIntactManifest(folder))
         ? right(`converted and whole, in ${folder}`)
-        : wrong(`there is none in ${folder}, or it is damaged: npm run convert.`);
+        : wrong(`there is none in ${folder}, or it is damaged: ${commandLine('convert')}.`);
     },
     memory: async () => {
       const megabytes = Math.round(totalmem() / 2 ** 20);

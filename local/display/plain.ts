@@ -1,6 +1,7 @@
 /** Lines one after the other; scripts read them. */
 
 import { withoutCredentials } from '../../runtime/credentials.ts';
+import { isPackaged } from '../../runtime/installation.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { displayName, type Instance } from '../ec2/instance.ts';
 import type { Stack } from '../stack.ts';
@@ -29,7 +30,8 @@ export function unaskedFor({ stateReason }: Instance): string | undefined {
 }
 
 export function tryLine(webUrl: string): string {
-  return `curl -F inputFile=@$(npm run -s photo) ${webUrl}/`;
+  const photo = isPackaged ? 'npx elastic-face photo' : 'npm run -s photo';
+  return `curl -F inputFile=@$(${photo}) ${webUrl}/`;
 }
 
 export function redisWords({ kind, url }: Stack['redis']): string {

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
+import { commandLine } from '../../runtime/installation.ts';
 import { ModelError } from '../errors.ts';
 import { regionName } from '../format.ts';
 import type { Addon } from '../native/load.ts';
@@ -54,7 +55,7 @@ export class SavedModel {
       return get(join(this.#directory, file));
     } catch (cause) {
       throw new ModelError(
-        `There is no ${file} in ${this.#directory}: convert the model with \`npm run convert\`.`,
+        `There is no ${file} in ${this.#directory}: convert the model with \`${commandLine('convert')}\`.`,
         { cause },
       );
     }
@@ -101,7 +102,7 @@ export class SavedModel {
 
   #unreadable(reason: string, cause?: unknown): ModelError {
     return new ModelError(
-      `${this.#files.graph} in ${this.#directory} cannot be loaded (${reason}): convert the model anew with \`npm run convert\`.`,
+      `${this.#files.graph} in ${this.#directory} cannot be loaded (${reason}): convert the model anew with \`${commandLine('convert')}\`.`,
       { cause },
     );
   }

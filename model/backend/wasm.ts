@@ -7,6 +7,7 @@ import { inflate } from 'node:zlib';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { messageOf } from '../../runtime/errors.ts';
+import { commandLine } from '../../runtime/installation.ts';
 import { ModelError, noSimd } from '../errors.ts';
 import { modelFiles } from '../format.ts';
 import type { OutputTensor, Session } from './session.ts';
@@ -83,14 +84,19 @@ export async function openWasm(directory: string): Promise<Session> {
 }
 
 /** Once a process: a second start at the same time would break off the first. */
-let started: ReturnType<typeof start> | undefined;
+let started: Promise<StartedWasm> | undefined;
 
-export function startWasm(): ReturnType<typeof start> {
+export interface StartedWasm {
+  readonly tf: typeof import('@tensorflow/tfjs-core');
+  readonly adopt: ReturnType<typeof useOwnConvolutions>;
+}
+
+export function startWasm(): Promise<StartedWasm> {
   started ??= start();
   return started;
 }
 
-async function start() {
+async function start(): Promise<StartedWasm> {
   const [tf, { setWasmPaths }] = await Promise.all([
     import('@tensorflow/tfjs-core'),
     import('@tensorflow/tfjs-backend-wasm'),
@@ -120,7 +126,7 @@ async function readArtifacts(directory: string) {
     };
   } catch (cause) {
     throw new ModelError(
-      `The graph model in ${directory} cannot be read (${messageOf(cause).split('\n')[0]}): convert it anew with \`npm run convert\`.`,
+      `The graph model in ${directory} cannot be read (${messageOf(cause).split('\n')[0]}): convert it anew with \`${commandLine('convert')}\`.`,
       { cause },
     );
   }

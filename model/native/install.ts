@@ -3,8 +3,9 @@
  * It never fails an install. Run it by hand to see every step.
  */
 import { messageOf } from '../../runtime/errors.ts';
+import { commandLine } from '../../runtime/installation.ts';
 
-const AGAIN = 'try again with `npm run setup-native`';
+const AGAIN = `try again with \`${commandLine('setup-native')}\``;
 
 const say = (line: string): void => console.error(`elastic-face: ${line}`);
 

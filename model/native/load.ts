@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
 import { messageOf } from '../../runtime/errors.ts';
+import { commandLine } from '../../runtime/installation.ts';
 import { BackendError } from '../errors.ts';
 import { addonFile, tfjsNodeFolder } from './places.ts';
 
@@ -17,7 +18,9 @@ export type Addon = Pick<
   | 'loadSavedModel'
   | 'runSavedModel'
   | 'deleteSavedModel'
+  | 'executeOp'
   | 'TF_FLOAT'
+  | 'TF_ATTR_TYPE'
 >;
 
 const require = createRequire(import.meta.url);
@@ -53,7 +56,7 @@ function load<T>(what: string, threads: number): T {
   } catch (cause) {
     const [reason] = messageOf(cause).split('\n');
     throw new BackendError(
-      `TensorFlow's native library does not load (${reason?.trim()}): run \`npm run setup-native\` to set it up.`,
+      `TensorFlow's native library does not load (${reason?.trim()}): run \`${commandLine('setup-native')}\` to set it up.`,
       { cause },
     );
   }

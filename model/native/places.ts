@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { folders } from '../../runtime/folders.ts';
+import { isPackaged, packageFolder } from '../../runtime/installation.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -10,9 +11,14 @@ export const TENSORFLOW_VERSION = '2.21.0';
 /** The Node-API level of tfjs-node's addon. */
 export const NAPI_VERSION = 8;
 
-/** The installed package's folder. */
-export const tfjsNodeFolder = dirname(require.resolve('@tensorflow/tfjs-node/package.json'));
-const { version: tfjsNodeVersion } = require('@tensorflow/tfjs-node/package.json') as {
+/**
+ * tfjs-node's folder. The npm package carries the source of its addon instead of depending on it: the install
+ * script of tfjs-node fails the whole installation where its storage bucket cannot be reached.
+ */
+export const tfjsNodeFolder = isPackaged
+  ? join(packageFolder, 'dist/tfjs-node')
+  : dirname(require.resolve('@tensorflow/tfjs-node/package.json'));
+const { version: tfjsNodeVersion } = require(join(tfjsNodeFolder, 'package.json')) as {
   version: string;
 };
 export const nodeApiHeaders = join(

@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../runtime/errors.ts';
+import { modulePath } from '../../runtime/installation.ts';
 import { buildParts, type Teller } from './build.ts';
 import { type CachePlaces, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
 import { NativeError } from './errors.ts';
@@ -13,8 +13,9 @@ import { addonFile, cacheFolder, tfjsNodeFolder } from './places.ts';
 import { run } from './run.ts';
 import { thisMachine, type Wheel, wheelFor } from './wheel.ts';
 
-const PROBE = fileURLToPath(new URL('./probe.ts', import.meta.url));
+const PROBE = modulePath('./probe.ts', import.meta.url);
 const PROBE_MS = 120_000;
+const OWN_INSTALLER = 'scripts/install.js';
 const OWN_INSTALLER_MS = 900_000;
 
 /** One way to a library that loads; throws an error saying why it did not. */
@@ -81,6 +82,21 @@ export function waysToTfjsNode({
     await installFrom(folder, tfjsNode);
     await probe();
   };
+  const ownInstaller: Way = {
+    name: 'tfjs-node’s own installer',
+    go: async () => {
+      await clearInstalled(tfjsNode);
+      say("trying tfjs-node's own installer");
+      await run(process.execPath, [OWN_INSTALLER], {
+        cwd: tfjsNode,
+        // It calls programs of its dependencies, which npm has on the PATH and a shell has not.
+        env: { PATH: [programsBeside(tfjsNode), process.env.PATH].join(delimiter) },
+        show,
+        timeoutMs: OWN_INSTALLER_MS,
+      });
+      await probe();
+    },
+  };
   return [
     {
       name: 'as installed',
@@ -104,21 +120,8 @@ export function waysToTfjsNode({
         await fillCache(places, build, installAndProbe);
       },
     },
-    {
-      name: 'tfjs-node’s own installer',
-      go: async () => {
-        await clearInstalled(tfjsNode);
-        say("trying tfjs-node's own installer");
-        await run(process.execPath, ['scripts/install.js'], {
-          cwd: tfjsNode,
-          // It calls programs of its dependencies, which npm has on the PATH and a shell has not.
-          env: { PATH: [programsBeside(tfjsNode), process.env.PATH].join(delimiter) },
-          show,
-          timeoutMs: OWN_INSTALLER_MS,
-        });
-        await probe();
-      },
-    },
+    // The npm package carries no more of tfjs-node than its addon.
+    ...(existsSync(join(tfjsNode, OWN_INSTALLER)) ? [ownInstaller] : []),
   ];
 }
 

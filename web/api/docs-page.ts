@@ -1,9 +1,11 @@
 /** The description as JSON, a page to read and try it, and a page for each type of problem. */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Response, Router } from 'express';
 import helmet from 'helmet';
 import { z } from 'zod';
+import { packageFolder } from '../../runtime/installation.ts';
 import { refuse } from '../errors.ts';
 import { only } from './only.ts';
 import { PROBLEMS, problemPage } from './problems.ts';
@@ -77,7 +79,7 @@ export function apiDocs(): Router {
 
 async function describe(): Promise<string> {
   const { describeApi } = await import('./description.ts');
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const text = await readFile(join(packageFolder, 'package.json'), 'utf8');
   return JSON.stringify(describeApi(packageSchema.parse(JSON.parse(text)).version));
 }
 

@@ -5,6 +5,7 @@
 
 import type { Ask, ModelInfo } from '../../cloud/messages.ts';
 import { messageOf } from '../../runtime/errors.ts';
+import { commandLine } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { InferenceCrash, InferenceError, InferenceStopped, InferenceUnfit } from '../errors.ts';
 import { type InferenceChild, type SpawnOptions, spawnInference } from './child-process.ts';
@@ -213,7 +214,7 @@ export class Inference {
     if (delayMs === undefined) {
       this.#finish(
         new InferenceUnfit(
-          `The inference process ended ${this.#failedStarts} times in a row without work, last: ${how}. Run \`npm run recognize\` on a photo to see why.`,
+          `The inference process ended ${this.#failedStarts} times in a row without work, last: ${how}. Run \`${commandLine('recognize')}\` on a photo to see why.`,
         ),
       );
       return;

@@ -1,9 +1,10 @@
 /** Starts the inference process that a worker's settings ask for. Knows no cloud. */
+import { moduleUrl } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { Inference } from './inference.ts';
 
-const MODEL = new URL('./child.ts', import.meta.url);
+const MODEL = moduleUrl('./child.ts', import.meta.url);
 
 type ModelSettings = Pick<
   Settings,
