@@ -5,8 +5,10 @@ import { hideBin } from 'yargs/helpers';
 import { keepCompiled } from './runtime/compile-cache.ts';
 import { ElasticFaceError, messageOf, SettingsError } from './runtime/errors.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf, tellingExitCodes } from './runtime/exit-codes.ts';
-import { isPackaged } from './runtime/installation.ts';
+import { isPackaged, packageVersion } from './runtime/installation.ts';
+import { moveToNewerNode } from './runtime/newer-node.ts';
 
+if (isPackaged) await moveToNewerNode();
 keepCompiled();
 
 /** Commands are loaded when asked for: `recognize` should not wait for the AWS SDK. */
@@ -57,7 +59,7 @@ await yargs(hideBin(process.argv))
   .check(refuseNoNumbers, true)
   .epilogue(EXIT_CODES_HELP)
   .help()
-  .version()
+  .version(await packageVersion())
   .wrap(Math.min(100, process.stdout.columns ?? 100))
   .fail((message, error, parser) => {
     if (error instanceof ElasticFaceError) console.error(error.message);

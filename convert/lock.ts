@@ -1,5 +1,5 @@
 /** One conversion of a folder at a time, over all processes. Knows nothing of what is converted. */
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const RETRY_MS = 100;
@@ -14,7 +14,9 @@ export async function withLock<Result>(
   work: () => Promise<Result>,
   onWait: () => void = () => {},
 ): Promise<Result> {
-  const database = new DatabaseSync(path, { timeout: 0 });
+  // Here, so that Node 20, which has no SQLite, can load this library for all else.
+  const sqlite = await import('node:sqlite');
+  const database = new sqlite.DatabaseSync(path, { timeout: 0 });
   try {
     let waiting = false;
     while (!tryLock(database)) {

@@ -6,5 +6,6 @@
  */
 export function release({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): void {
   const isWhole = byteOffset === 0 && byteLength === buffer.byteLength;
-  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  // Node 20 cannot transfer: there it waits for the collection.
+  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer?.(0);
 }

@@ -1,5 +1,5 @@
 /** Keeps what Node makes of the sources for the next start. Knows nothing of what is loaded. */
-import { enableCompileCache, flushCompileCache } from 'node:module';
+import module from 'node:module';
 import { join } from 'node:path';
 import { folders } from './folders.ts';
 
@@ -8,10 +8,10 @@ import { folders } from './folders.ts';
  * ready the sooner. Where that cannot be written, nothing is kept and nothing else changes.
  */
 export function keepCompiled(): void {
-  enableCompileCache(join(folders.cache, 'compiled'));
+  module.enableCompileCache?.(join(folders.cache, 'compiled'));
 }
 
 /** For a process that will be killed: else it is written at the end. */
 export function writeCompiled(): void {
-  flushCompileCache();
+  module.flushCompileCache?.();
 }

@@ -2,6 +2,7 @@
  * The two forms this project runs in: TypeScript in a checkout, and the JavaScript of the npm package that
  * `deploy/package/` builds, because Node does not strip types below node_modules.
  */
+import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +13,12 @@ export const isPackaged = EXTENSION === '.js';
 
 /** The folder of package.json. */
 export const packageFolder = join(import.meta.dirname, isPackaged ? '../..' : '..');
+
+/** The project's version, by its package.json. */
+export async function packageVersion(): Promise<string> {
+  const text = await readFile(join(packageFolder, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
 
 /**
  * The address of a module that another process is to run.

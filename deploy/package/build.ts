@@ -37,7 +37,7 @@ export async function buildPackage(dependencies: ReadonlySet<string>): Promise<v
   }
   const types = await modulesReached(dist, Object.values(libraries), '.d.ts', leftOut);
   await keepOnly(dist, new Set([...scripts.modules, ...types.modules]));
-  for (const file of types.modules) await nameScripts(join(dist, file));
+  for (const file of types.modules) await writePlainly(join(dist, file));
   for await (const file of glob([...assets], { cwd: packageFolder })) {
     if (!file.endsWith('.d.ts') && !file.endsWith('tsconfig.json')) await copyAsset(file, dist);
   }
@@ -63,10 +63,13 @@ async function keepOnly(dist: string, kept: ReadonlySet<string>): Promise<void> 
   }
 }
 
-/** The compiler leaves `.ts` in declarations, which only a consumer with its newest releases could follow. */
-async function nameScripts(path: string): Promise<void> {
+/** Older compilers than ours follow no `.ts` in declarations, and know of arrays of only one kind of memory. */
+async function writePlainly(path: string): Promise<void> {
   const text = await readFile(path, 'utf8');
-  await writeFile(path, text.replace(/((?:\bfrom |\bimport\()'\.[^']+)\.ts'/g, "$1.js'"));
+  const plain = text
+    .replace(/((?:\bfrom |\bimport\()'\.[^']+)\.ts'/g, "$1.js'")
+    .replaceAll('Array<ArrayBufferLike>', 'Array');
+  await writeFile(path, plain);
 }
 
 async function copyAsset(file: string, dist: string): Promise<void> {

@@ -1,11 +1,8 @@
 /** The description as JSON, a page to read and try it, and a page for each type of problem. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Response, Router } from 'express';
 import helmet from 'helmet';
-import { z } from 'zod';
-import { packageFolder } from '../../runtime/installation.ts';
+import { packageVersion } from '../../runtime/installation.ts';
 import { refuse } from '../errors.ts';
 import { only } from './only.ts';
 import { PROBLEMS, problemPage } from './problems.ts';
@@ -42,8 +39,6 @@ const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLink
 const FILES = new Set(['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']);
 const CACHE = 'public, max-age=3600';
 
-const packageSchema = z.object({ version: z.string() });
-
 export function apiDocs(): Router {
   let description: Promise<string> | undefined;
   const router = Router();
@@ -79,8 +74,7 @@ export function apiDocs(): Router {
 
 async function describe(): Promise<string> {
   const { describeApi } = await import('./description.ts');
-  const text = await readFile(join(packageFolder, 'package.json'), 'utf8');
-  return JSON.stringify(describeApi(packageSchema.parse(JSON.parse(text)).version));
+  return JSON.stringify(describeApi(await packageVersion()));
 }
 
 async function sendFile(file: string, response: Response): Promise<void> {
