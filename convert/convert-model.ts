@@ -5,7 +5,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Manifest } from '../model/format.ts';
+import type { EncoderKind, Manifest } from '../model/format.ts';
 import { type Gallery, readGallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
 import { sha256OfFile } from '../runtime/digest.ts';
@@ -37,6 +37,8 @@ export interface ConvertOptions {
   readonly checkpoints?: string | undefined;
   /** A data.pt, or a folder with one sub-folder of photos a person. */
   readonly gallery?: string | undefined;
+  /** Default: facenet where its weights can be had, else compact. */
+  readonly encoder?: EncoderKind | undefined;
   /** Accept weights other than the published ones after checking that the answers are sane. */
   readonly anyWeights?: boolean | undefined;
   /** How the float32 encoder's weights are stored; float16 takes half the disk. Default float32. */
@@ -54,6 +56,8 @@ export interface Conversion {
   readonly tests: readonly EngineTest[];
   /** What came of a folder of photos; undefined for another gallery or when nothing was converted. */
   readonly photos?: PhotosReport | undefined;
+  /** What was taken in place of what could not be had: a sentence for people. */
+  readonly note?: string | undefined;
 }
 
 export interface PhotosReport {
@@ -108,7 +112,7 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
   const inputs = await digestInputs(data, source);
   const present = await readIntactManifest(directory);
   if (present?.weights === weights && sameDigests(present.inputs, inputs)) {
-    return unchanged(directory);
+    return unchanged(directory, data.note);
   }
   const fresh = await makeFreshFolder(directory);
   try {
@@ -126,7 +130,14 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
     await writeGallery(fresh, gallery);
     await writeManifest(fresh, { inputs, weights, ...(bfloat16Bound && { bfloat16Bound }) });
     await replaceWithFresh(directory);
-    return { directory, converted: true, people: countPeople(gallery), tests, photos };
+    return {
+      directory,
+      converted: true,
+      people: countPeople(gallery),
+      tests,
+      photos,
+      note: data.note,
+    };
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
@@ -192,9 +203,9 @@ function sameDigests(a: readonly FileDigest[], b: readonly FileDigest[]): boolea
   return isDeepStrictEqual(a, b);
 }
 
-async function unchanged(directory: string): Promise<Conversion> {
+async function unchanged(directory: string, note: string | undefined): Promise<Conversion> {
   const gallery = await readGallery(directory);
-  return { directory, converted: false, people: countPeople(gallery), tests: [] };
+  return { directory, converted: false, people: countPeople(gallery), tests: [], note };
 }
 
 function countPeople({ names }: Gallery): number {

@@ -1,5 +1,6 @@
 /** `elastic-face convert`: PyTorch checkpoints to the model that `model/` runs, offline. */
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { encoderKinds } from '../model/format.ts';
 
 const options = {
   checkpoints: {
@@ -11,6 +12,11 @@ const options = {
   gallery: {
     type: 'string',
     describe: 'A data.pt, or a folder with one sub-folder of photos a person',
+  },
+  encoder: {
+    choices: encoderKinds,
+    describe:
+      'Network that embeds a face (default: facenet where its weights can be had, else compact)',
   },
   out: { type: 'string', describe: 'Folder of the converted model (setting MODEL_DIR)' },
   weights: {
@@ -38,7 +44,7 @@ export const command: CommandModule<object, InferredOptionTypes<typeof options>>
         'a gallery of one’s own: people/NAME/*.jpg',
       )
       .epilogue('Unchanged inputs convert nothing.'),
-  handler: async ({ checkpoints, gallery, out, weights, anyWeights }) => {
+  handler: async ({ checkpoints, gallery, encoder, out, weights, anyWeights }) => {
     const { readSettings } = await import('../runtime/settings.ts');
     const { convertModel } = await import('./convert-model.ts');
     const { showProgress } = await import('./show-progress.ts');
@@ -50,6 +56,7 @@ export const command: CommandModule<object, InferredOptionTypes<typeof options>>
       const conversion = await convertModel(settings.MODEL_DIR, {
         checkpoints: settings.FACE_CHECKPOINTS,
         gallery,
+        encoder,
         weights,
         anyWeights,
         onProgress: progress.show,

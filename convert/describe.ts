@@ -4,15 +4,19 @@ import { leftOutLines } from './gallery-folder.ts';
 
 /** @param milliseconds how long it took */
 export function describeConversion(conversion: Conversion, milliseconds: number): string {
-  const { directory, converted, people, tests, photos } = conversion;
+  const { directory, converted, people, tests, photos, note } = conversion;
   const known = `${people} ${people === 1 ? 'person' : 'people'}`;
-  if (!converted) return `${directory} is up to date (${known}): nothing to convert.`;
+  const notes = note === undefined ? [] : [note];
+  if (!converted) {
+    return [...notes, `${directory} is up to date (${known}): nothing to convert.`].join('\n');
+  }
   const engines = tests.map(({ backend, deviations }) => {
     const most = Math.max(...Object.values(deviations));
     return `${backend} off by ${most.toExponential(1)}`;
   });
   const seconds = (milliseconds / 1000).toFixed(1);
   return [
+    ...notes,
     `Converted into ${directory} in ${seconds} s: ${known}, answers compared with PyTorch's (${engines.join(', ')}).`,
     ...(photos === undefined ? [] : describePhotos(photos, known)),
   ].join('\n');

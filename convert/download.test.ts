@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { put, temporaryFolder } from './checkpoint/temporary-file.fixture.ts';
 import {
   DownloadError,
@@ -88,7 +89,7 @@ describe('a download', { timeout: 30_000 }, () => {
       { stallMs: 100 },
       /nothing came for 0\.1 s/,
     ],
-    'never answers': [() => {}, { stallMs: 100 }, /nothing came for 0\.1 s/],
+    'never answers': [() => {}, { answerMs: 100 }, /no answer came within 0\.1 s/],
     'is not what its reader takes': [
       whole,
       { check: () => Promise.reject(new Error('it is a web page')) },
@@ -111,6 +112,21 @@ describe('a download', { timeout: 30_000 }, () => {
       assert.equal(readFileSync(target, 'utf8'), 'as it was');
     });
   }
+
+  test('that is slow but alive is waited for, longer than an answer or a pause may take', async () => {
+    const piece = content.length / 10;
+    const { target } = await fetchFrom(
+      async (_, response) => {
+        for (let at = 0; at < content.length; at += piece) {
+          await setTimeout(60);
+          response.write(content.subarray(at, at + piece));
+        }
+        response.end();
+      },
+      { identity, answerMs: 300, stallMs: 300 },
+    );
+    assert.deepEqual(readFileSync(target), content);
+  });
 
   test('without a network says so', async () => {
     const { origin, asked } = await (async () => {

@@ -9,7 +9,9 @@ import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
 
-/** A connection that stays silent this long is given up. */
+/** Until the first byte of a file: a network that swallows packets never brings it. */
+const ANSWER_MS = 10_000;
+/** A file that has begun to come is slow, not unreachable, until it stays silent this long. */
 const STALL_MS = 30_000;
 
 /** The file could not be fetched, or what came is not it; nothing was put in its place. */
@@ -18,6 +20,9 @@ export class DownloadError extends ElasticFaceError {
     super('download', message, options);
   }
 }
+
+/** Nothing was heard for too long; asking again would take as long again. */
+export class SilenceError extends DownloadError {}
 
 export interface DownloadProgress {
   /** Bytes. */
@@ -37,10 +42,14 @@ export interface DownloadRequest {
   /** Looks at the whole file before it gets its name; throws when it is not what it should be. */
   readonly check?: ((path: string) => Promise<unknown>) | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  readonly stallMs?: number;
+  readonly answerMs?: number | undefined;
+  readonly stallMs?: number | undefined;
 }
 
-/** @throws {DownloadError} saying the address and the reason */
+/**
+ * @throws {SilenceError} when the server did not answer, or fell silent
+ * @throws {DownloadError} saying the address and the reason
+ */
 export async function download(request: DownloadRequest): Promise<void> {
   const { url, target } = request;
   // A name of its own: two processes may be fetching the same file.
@@ -51,7 +60,8 @@ export async function download(request: DownloadRequest): Promise<void> {
     await request.check?.(partial);
     await rename(partial, target);
   } catch (cause) {
-    throw new DownloadError(`${url} could not be downloaded: ${reasonOf(cause)}`, { cause });
+    const Kind = cause instanceof SilenceError ? SilenceError : DownloadError;
+    throw new Kind(`${url} could not be downloaded: ${reasonOf(cause)}`, { cause });
   } finally {
     await rm(partial, { force: true });
   }
@@ -59,9 +69,9 @@ export async function download(request: DownloadRequest): Promise<void> {
 
 async function fetchInto(path: string, request: DownloadRequest): Promise<void> {
   const { url, identity, onProgress = () => {} } = request;
-  const stall = new StallWatch(request.stallMs ?? STALL_MS);
+  const watch = new SilenceWatch(request.answerMs ?? ANSWER_MS, request.stallMs ?? STALL_MS);
   try {
-    const response = await fetch(url, { signal: stall.signal });
+    const response = await fetch(url, { signal: watch.signal });
     if (!response.ok || response.body === null) {
       throw new DownloadError(`the server answered ${response.status} ${response.statusText}`);
     }
@@ -74,7 +84,7 @@ async function fetchInto(path: string, request: DownloadRequest): Promise<void> 
       response.body,
       async function* (chunks: AsyncIterable<Uint8Array>) {
         for await (const chunk of chunks) {
-          stall.reset();
+          watch.heard();
           received += chunk.length;
           if (received > request.mostBytes) {
             throw new DownloadError(`it is larger than ${request.mostBytes} bytes`);
@@ -88,7 +98,7 @@ async function fetchInto(path: string, request: DownloadRequest): Promise<void> 
     );
     requireIdentity(received, hash.digest('hex'), identity);
   } finally {
-    stall.end();
+    watch.end();
   }
 }
 
@@ -123,24 +133,37 @@ function reasonOf(error: unknown): string {
     : messageOf(error);
 }
 
-class StallWatch {
+class SilenceWatch {
   readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
+  readonly #stallMs: number;
+  #timer: NodeJS.Timeout;
+  #heard = false;
 
-  constructor(milliseconds: number) {
-    const reason = new DownloadError(`nothing came for ${milliseconds / 1000} s`);
-    this.#timer = setTimeout(() => this.#controller.abort(reason), milliseconds);
+  constructor(answerMs: number, stallMs: number) {
+    this.#stallMs = stallMs;
+    this.#timer = this.#start(answerMs, 'no answer came within');
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  reset(): void {
-    this.#timer.refresh();
+  heard(): void {
+    if (this.#heard) {
+      this.#timer.refresh();
+      return;
+    }
+    this.#heard = true;
+    this.end();
+    this.#timer = this.#start(this.#stallMs, 'nothing came for');
   }
 
   end(): void {
     clearTimeout(this.#timer);
+  }
+
+  #start(milliseconds: number, what: string): NodeJS.Timeout {
+    const reason = new SilenceError(`${what} ${milliseconds / 1000} s`);
+    return setTimeout(() => this.#controller.abort(reason), milliseconds);
   }
 }

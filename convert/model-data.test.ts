@@ -26,7 +26,12 @@ const facenetAt = (checkpoint: string): EncoderSource => ({ kind: 'facenet', che
 /** Empty folders in place of the usual ones. */
 function emptyPlaces(origin = 'http://127.0.0.1:9') {
   const folder = temporaryFolder();
-  const places = { shared: join(folder, 'shared'), cache: join(folder, 'cache'), origin };
+  const places = {
+    shared: join(folder, 'shared'),
+    cache: join(folder, 'cache'),
+    origin,
+    registries: () => Promise.reject(new Error('no registry is reached')),
+  };
   mkdirSync(places.shared);
   mkdirSync(places.cache);
   return places;

@@ -1,12 +1,16 @@
-/** The files that a model is converted from: where they are, or fetched from their official homes. */
+/**
+ * The files that a model is converted from: where they are, or fetched. Decides which encoder and which
+ * people, where nobody named them.
+ */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { EncoderKind } from '../model/format.ts';
 import { readStateDict } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
-import { obtain, type Places, usualPlaces } from './obtain.ts';
+import { MissingFilesError, whereFrom } from './missing-files.ts';
+import { type ObtainOptions, obtain, type Places, usualPlaces } from './obtain.ts';
+import { findPortraits, portraits } from './portraits.ts';
 import type { OnProgress } from './progress.ts';
-import { modelFilesPublished } from './published-files.ts';
+import { compactFilesPublished, modelFilesPublished } from './published-files.ts';
 
 /** The files of an encoder's weights, by their paths. */
 export type EncoderSource =
@@ -32,6 +36,8 @@ export interface ModelData {
   readonly encoder: EncoderSource;
   /** A data.pt, or a folder with one sub-folder of photos a person. */
   readonly gallery: string;
+  /** What was taken in place of what could not be had, and how to get that: a sentence for people. */
+  readonly note?: string;
 }
 
 export interface FindOptions {
@@ -39,69 +45,132 @@ export interface FindOptions {
   readonly checkpoints?: string | undefined;
   /** Taken instead of the published gallery. */
   readonly gallery?: string | undefined;
-  /** Default: facenet. */
+  /** Default: facenet where its weights can be had, else compact. */
   readonly encoder?: EncoderKind | undefined;
   readonly onProgress?: OnProgress | undefined;
   /** Other places than the usual ones. */
   readonly places?: Places | undefined;
 }
 
+/** A part of the data, and what to say of it. */
+interface Choice<Part> {
+  readonly part: Part;
+  readonly note?: string;
+}
+
 /**
- * Looks in `checkpoints`, in ../shared beside the checkout and in the user's cache; downloads what none
- * of them has.
- * @throws {CheckpointError} saying which files are missing and where to put them
+ * Looks in `checkpoints`, in ../shared beside the checkout and in the user's cache; what none of them has
+ * is downloaded from its official home, else out of a package registry.
+ * @throws {MissingFilesError} saying which files are missing and where to put them
+ * @throws {CheckpointError} when `checkpoints` or `gallery` is not what it should be
  */
 export async function findModelData(options: FindOptions = {}): Promise<ModelData> {
-  const { checkpoints, gallery, onProgress, places, encoder = 'facenet' } = options;
+  const { checkpoints, gallery, onProgress, places = usualPlaces } = options;
   if (gallery !== undefined && !existsSync(gallery)) {
     throw new CheckpointError(
       `The gallery ${gallery} does not exist: name a data.pt, or a folder with one sub-folder of photos a person.`,
     );
   }
   onProgress?.({ stage: 'find' });
-  const how = { named: checkpoints, places, onProgress, check: readStateDict };
-  const { encoder: facenet, gallery: course, ...detection } = modelFilesPublished;
-  const files = await obtain<string>(
-    {
-      ...detection,
-      ...(encoder === 'facenet' && { facenet }),
-      ...(gallery === undefined && { gallery: course }),
-    },
-    how,
-  );
-  return {
-    pnet: files.pnet!,
-    rnet: files.rnet!,
-    onet: files.onet!,
-    encoder:
-      encoder === 'facenet'
-        ? { kind: 'facenet', checkpoint: files.facenet! }
-        : findCompact(checkpoints, places),
-    gallery: gallery ?? files.gallery!,
+  const how: ObtainOptions = {
+    named: checkpoints,
+    expected: [...Object.values(modelFilesPublished), ...Object.values(compactFilesPublished)],
+    places,
+    onProgress,
+    check: readStateDict,
+    askAgain: options.encoder === 'facenet',
   };
+  const { pnet, rnet, onet } = modelFilesPublished;
+  try {
+    const detection = await obtain({ pnet, rnet, onet }, how);
+    const encoder = await chooseEncoder(options.encoder, how);
+    const people: Choice<string> =
+      gallery === undefined ? await chooseGallery(encoder.part, how) : { part: gallery };
+    const notes = [encoder.note, people.note].filter((note) => note !== undefined);
+    return {
+      ...detection,
+      encoder: encoder.part,
+      gallery: people.part,
+      ...(notes.length > 0 && { note: notes.join(' ') }),
+    };
+  } catch (error) {
+    if (!(error instanceof MissingFilesError)) throw error;
+    throw await withAllMissing(error, options, how);
+  }
 }
 
-const COMPACT_WEIGHTS = 'face_recognition_model.bin';
-const COMPACT_MANIFEST = 'face_recognition_model-weights_manifest.json';
-
-/** Under the names that they have in @vladmandic/face-api's folder `model`. */
-function findCompact(
-  checkpoints: string | undefined,
-  { shared, cache }: Places = usualPlaces,
-): EncoderSource {
-  const folders = [...(checkpoints === undefined ? [] : [checkpoints]), shared, cache];
-  const folder = folders.find((one) =>
-    [COMPACT_WEIGHTS, COMPACT_MANIFEST].every((file) => existsSync(join(one, file))),
-  );
-  if (folder === undefined) {
-    throw new CheckpointError(
-      `The compact encoder's weights are not in ${folders.join(', ')}: put ${COMPACT_WEIGHTS} and ` +
-        `${COMPACT_MANIFEST} from the npm package @vladmandic/face-api into one of them.`,
-    );
-  }
-  return {
+async function chooseEncoder(
+  kind: EncoderKind | undefined,
+  how: ObtainOptions,
+): Promise<Choice<EncoderSource>> {
+  const { encoder } = modelFilesPublished;
+  const compact = async (): Promise<EncoderSource> => ({
     kind: 'compact',
-    weights: join(folder, COMPACT_WEIGHTS),
-    manifest: join(folder, COMPACT_MANIFEST),
+    ...(await obtain(compactFilesPublished, how)),
+  });
+  if (kind === 'compact') return { part: await compact() };
+  try {
+    const { encoder: checkpoint } = await obtain({ encoder }, how);
+    return { part: { kind: 'facenet', checkpoint } };
+  } catch (error) {
+    if (kind === 'facenet' || !(error instanceof MissingFilesError)) throw error;
+    const part = await compact().catch((cause: unknown) => {
+      // Those of facenet are asked for: with them everything else can be had, and answers are better.
+      throw cause instanceof MissingFilesError ? error.with(cause.search.reasons) : cause;
+    });
+    return { part, note: noteOfCompact(error) };
+  }
+}
+
+function noteOfCompact({ search: { reasons, places } }: MissingFilesError): string {
+  const { encoder } = modelFilesPublished;
+  return (
+    `The model has the compact encoder, because facenet's weights could not be had: ${inOneSentence(reasons)} ` +
+    `For facenet, put ${encoder.names[0]} from ${whereFrom(encoder, places.origin)} into ${places.cache} ` +
+    `or the folder that FACE_CHECKPOINTS names, or let this machine reach ${places.origin}; ` +
+    'then run `npm run convert -- --encoder facenet`.'
+  );
+}
+
+function inOneSentence(reasons: readonly string[]): string {
+  return `${reasons.map((reason) => reason.replace(/\.$/, '')).join('; ')}.`;
+}
+
+/** The course's embeddings are facenet's: another encoder needs photos. */
+async function chooseGallery({ kind }: EncoderSource, how: ObtainOptions): Promise<Choice<string>> {
+  if (kind === 'compact') return { part: (await findPortraits(how)).gallery };
+  const { gallery } = modelFilesPublished;
+  try {
+    return { part: (await obtain({ gallery }, how)).gallery };
+  } catch (error) {
+    if (!(error instanceof MissingFilesError)) throw error;
+    const part = await findPortraits(how).catch(() => {
+      throw error;
+    });
+    const people = [...new Set(portraits.map(({ person }) => person))].join(', ');
+    const note = `It knows ${people}, because the course's gallery could not be had: ${inOneSentence(error.search.reasons)}`;
+    return { part: part.gallery, note };
+  }
+}
+
+/** So that nobody puts one file in its place only to be told of the next. */
+async function withAllMissing(
+  error: MissingFilesError,
+  { encoder: kind, gallery }: FindOptions,
+  how: ObtainOptions,
+): Promise<MissingFilesError> {
+  const { pnet, rnet, onet, encoder, gallery: course } = modelFilesPublished;
+  const wanted = {
+    ...{ pnet, rnet, onet },
+    ...(kind === 'compact' ? compactFilesPublished : { encoder }),
+    ...(gallery === undefined && kind !== 'compact' && { gallery: course }),
   };
+  try {
+    await obtain<string>(wanted, { ...how, offline: true });
+    return error;
+  } catch (other) {
+    if (!(other instanceof MissingFilesError)) return error;
+    const files = new Set([...other.search.missing, ...error.search.missing]);
+    return new MissingFilesError({ ...error.search, missing: [...files] }, { cause: error.cause });
+  }
 }

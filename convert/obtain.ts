@@ -1,48 +1,45 @@
 /**
- * Finds published files where they lie, or downloads them into the user's cache. Knows the order of the
- * places, not what the files are.
+ * Finds published files where they lie, else has them fetched into the user's cache. Knows the order of
+ * the places, not what the files are.
  */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../runtime/errors.ts';
 import { folders } from '../runtime/folders.ts';
 import { isPackaged, packageFolder } from '../runtime/installation.ts';
-import { type DownloadProgress, download } from './download.ts';
 import { CheckpointError } from './errors.ts';
-import type { OnProgress } from './progress.ts';
+import { type FetchOptions, type FetchPlaces, fetchFiles } from './fetch-files.ts';
+import { MissingFilesError } from './missing-files.ts';
 import { GITHUB, type PublishedFile } from './published-files.ts';
+import { fetchArchive } from './registry-archive.ts';
 
-export interface Places {
+export interface Places extends FetchPlaces {
   /** Beside the checkout, or the folder that the installed program runs in: several can share it. */
   readonly shared: string;
-  /** Where downloads go. */
-  readonly cache: string;
-  /** What the files' addresses begin with. */
-  readonly origin: string;
 }
 
 export const usualPlaces: Places = {
   shared: join(isPackaged ? process.cwd() : packageFolder, '../shared'),
   cache: join(folders.cache, 'model-data'),
   origin: GITHUB,
+  registries: fetchArchive,
 };
 
-export interface ObtainOptions {
+export interface ObtainOptions extends FetchOptions {
   /** A folder that a person named: looked into first, flat or with the groups as sub-folders. */
   readonly named?: string | undefined;
+  /** Files of which the named folder must hold at least one. Default: those that are wanted. */
+  readonly expected?: readonly PublishedFile[] | undefined;
   readonly places?: Places | undefined;
   /** What is not on this machine is missing. */
   readonly offline?: boolean | undefined;
-  readonly onProgress?: OnProgress | undefined;
-  /** Looks at a downloaded file that has no known identity, before it is kept. */
-  readonly check?: ((path: string) => Promise<unknown>) | undefined;
 }
 
 /**
  * @returns the path of each file, by its key
- * @throws {CheckpointError} when the named folder has none of them, or one is nowhere and cannot be
- *   downloaded: says which, and where to put it by hand
+ * @throws {CheckpointError} when the named folder has none of them
+ * @throws {MissingFilesError} when one is nowhere and cannot be downloaded: says which, and where to put
+ *   it by hand
  */
 export async function obtain<Key extends string>(
   files: Readonly<Record<Key, PublishedFile>>,
@@ -50,24 +47,24 @@ export async function obtain<Key extends string>(
 ): Promise<Record<Key, string>> {
   const { named, places = usualPlaces } = options;
   const keys = Object.keys(files) as Key[];
-  if (named !== undefined) await requireAnyIn(named, Object.values(files));
+  if (named !== undefined) {
+    await requireAnyIn(named, options.expected ?? Object.values(files));
+  }
   const lookedInto = [...(named === undefined ? [] : [named]), places.shared, places.cache];
   const found = new Map<Key, string>();
   for (const key of keys) {
     const path = lookedInto.map((folder) => findIn(folder, files[key])).find((at) => at);
     if (path !== undefined) found.set(key, path);
   }
-  const missing = keys.filter((key) => !found.has(key));
-  for (const [index, key] of missing.entries()) {
-    try {
-      if (options.offline) throw new CheckpointError('Nothing was to be downloaded.');
-      found.set(key, await fetchOne(files[key], places, options));
-    } catch (cause) {
-      const left = missing.slice(index).map((other) => files[other]);
-      throw new CheckpointError(byHand(left, lookedInto, places, messageOf(cause)), { cause });
-    }
-  }
-  return Object.fromEntries(found) as Record<Key, string>;
+  const wanted = keys.filter((key) => !found.has(key)).map((key) => files[key]);
+  const { fetched, reasons } = options.offline
+    ? { fetched: new Map<PublishedFile, string>(), reasons: ['Nothing was to be downloaded.'] }
+    : await fetchFiles(wanted, places, options);
+  const missing = wanted.filter((file) => !fetched.has(file));
+  if (missing.length > 0) throw new MissingFilesError({ missing, reasons, lookedInto, places });
+  return Object.fromEntries(
+    keys.map((key) => [key, found.get(key) ?? fetched.get(files[key])]),
+  ) as Record<Key, string>;
 }
 
 function findIn(folder: string, { names, group }: PublishedFile): string | undefined {
@@ -88,50 +85,4 @@ async function requireAnyIn(folder: string, files: readonly PublishedFile[]): Pr
     const names = files.map(({ names }) => names[0]).join(', ');
     throw new CheckpointError(`${folder} holds none of the files that are needed: ${names}.`);
   }
-}
-
-async function fetchOne(
-  file: PublishedFile,
-  { cache, origin }: Places,
-  { onProgress, check }: ObtainOptions,
-): Promise<string> {
-  const target = join(cache, file.names[0]);
-  await download({
-    url: `${origin}/${file.address}`,
-    target,
-    mostBytes: file.mostBytes,
-    identity: file.identity,
-    check: file.identity === undefined ? check : undefined,
-    onProgress: (progress) => onProgress?.(described(file.names[0], progress)),
-  });
-  return target;
-}
-
-const MEGABYTE = 1e6;
-
-function described(name: string, { received, total, secondsLeft }: DownloadProgress) {
-  const megabytes = (bytes: number) => (bytes / MEGABYTE).toFixed(1);
-  const size =
-    total === undefined ? megabytes(received) : `${megabytes(received)} of ${megabytes(total)}`;
-  const left = secondsLeft === undefined ? '' : `, ${Math.ceil(secondsLeft)} s left`;
-  return {
-    stage: 'download',
-    detail: `${name}, ${size} MB${left}`,
-    ...(total === undefined ? {} : { share: Math.min(1, received / total) }),
-  } as const;
-}
-
-function byHand(
-  files: readonly PublishedFile[],
-  lookedInto: readonly string[],
-  { cache, origin }: Places,
-  reason: string,
-): string {
-  const list = files.map(({ names, address }) => `  ${names[0]} from ${origin}/${address}`);
-  return [
-    `Model data is missing. ${reason}`,
-    `It is not in ${lookedInto.join(', ')}. Check the network, or put these files by hand into ${cache}`,
-    'or into a folder that FACE_CHECKPOINTS or --checkpoints names:',
-    ...list,
-  ].join('\n');
 }

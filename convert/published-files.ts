@@ -1,7 +1,8 @@
 /**
  * Which public files the model and its tests are made from, under what names they lie in folders, and
- * where their official homes are. Fetches nothing.
+ * where they are published. Fetches nothing.
  */
+import { type RegistryPackage, registryPackages } from './registry-packages.ts';
 
 const FACENET = 'timesler/facenet-pytorch';
 /** The detector's weights have been the same since 2019; a commit cannot change. */
@@ -13,10 +14,12 @@ export interface PublishedFile {
   /** Names it may have in a folder; a downloaded one gets the first. */
   readonly names: readonly [string, ...string[]];
   /** Sub-folder of a folder with everything, beside the folder itself. */
-  readonly group: 'checkpoints' | 'cse546';
-  /** Below the origin, which is GitHub. */
-  readonly address: string;
-  /** Of the file at that address; absent where no copy of it was at hand to be measured. */
+  readonly group: 'checkpoints' | 'cse546' | 'portraits';
+  /** Of its official home, below the origin, which is GitHub; absent where only a package has it. */
+  readonly address?: string;
+  /** A package of a public registry that has the same bytes. */
+  readonly packaged?: { readonly from: RegistryPackage; readonly member: string };
+  /** Of the published file; absent where no copy of it was at hand to be measured. */
   readonly identity?: { readonly bytes: number; readonly sha256: string };
   /** What a download may take at most where `identity` does not say it. */
   readonly mostBytes: number;
@@ -36,8 +39,30 @@ function file(
   return { names, group, address, identity: { bytes, sha256 }, mostBytes: bytes };
 }
 
-const detector = (name: string, bytes: number, sha256: string) =>
-  file([name], 'checkpoints', `${FACENET}/raw/${FACENET_COMMIT}/data/${name}`, bytes, sha256);
+const detector = (name: string, bytes: number, sha256: string): PublishedFile => ({
+  ...file([name], 'checkpoints', `${FACENET}/raw/${FACENET_COMMIT}/data/${name}`, bytes, sha256),
+  packaged: { from: registryPackages.facenetPytorch, member: `facenet_pytorch/data/${name}` },
+});
+
+/** A file that only a package has. */
+export function packagedFile(
+  name: string,
+  group: PublishedFile['group'],
+  packaged: Required<PublishedFile>['packaged'],
+  bytes: number,
+  sha256: string,
+): PublishedFile {
+  return { names: [name], group, packaged, identity: { bytes, sha256 }, mostBytes: bytes };
+}
+
+const compact = (name: string, bytes: number, sha256: string) =>
+  packagedFile(
+    name,
+    'checkpoints',
+    { from: registryPackages.faceApi, member: `package/model/${name}` },
+    bytes,
+    sha256,
+  );
 
 const course = (names: PublishedFile['names'], path: string, bytes: number, sha256: string) =>
   file(names, 'cse546', `${COURSE}/raw/${COURSE_COMMIT}/${path}`, bytes, sha256);
@@ -70,6 +95,20 @@ export const modelFilesPublished = {
     'model/data.pt',
     208_919,
     '6240b4713180c97713c658540b52a46a302d0210e6cac885ba80488325d36a5e',
+  ),
+} as const satisfies Record<string, PublishedFile>;
+
+/** The compact encoder's: dlib's network, as @vladmandic/face-api stores it for TensorFlow.js. */
+export const compactFilesPublished = {
+  weights: compact(
+    'face_recognition_model.bin',
+    6_444_032,
+    'b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589',
+  ),
+  manifest: compact(
+    'face_recognition_model-weights_manifest.json',
+    19_615,
+    'cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b',
   ),
 } as const satisfies Record<string, PublishedFile>;
 

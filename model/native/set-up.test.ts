@@ -53,7 +53,7 @@ describe('setting up from the package registries', { timeout: 60_000 }, () => {
       say: () => {},
       show: false,
       places,
-      wheel: () => ({ project: 'tensorflow-cpu', platform: 'any', sha256 }),
+      wheel: () => ({ project: 'tensorflow-cpu', version: '2.21.0', platform: 'any', sha256 }),
       probe: async () => {
         const addon = await readFile(join(places.tfjsNode, addonFile), 'utf8');
         if (!addon.startsWith('an addon')) throw new NativeError('it does not load');

@@ -7,7 +7,12 @@ import { strToU8, zipSync } from 'fflate';
 import { Programs } from './programs.fixture.ts';
 import { fetchWheel, thisMachine, unpackWheel, wheelFor } from './wheel.ts';
 
-const wheel = { project: 'tensorflow-cpu', platform: 'any', sha256: '0'.repeat(64) };
+const wheel = {
+  project: 'tensorflow-cpu',
+  version: '2.21.0',
+  platform: 'any',
+  sha256: '0'.repeat(64),
+};
 
 describe('choosing the wheel', () => {
   it('takes that of the processor, on a Linux whose glibc is new enough', () => {

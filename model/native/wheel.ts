@@ -15,6 +15,7 @@ import { findProgram, run } from './run.ts';
 
 export interface Wheel {
   readonly project: string;
+  readonly version: string;
   /** pip's name of the platform. */
   readonly platform: string;
   readonly sha256: string;
@@ -24,11 +25,13 @@ export interface Wheel {
 const WHEELS: Readonly<Record<string, Wheel>> = {
   x64: {
     project: 'tensorflow-cpu',
+    version: TENSORFLOW_VERSION,
     platform: 'manylinux_2_27_x86_64',
     sha256: 'dcc8afd32930e42d5296b6ee19078b773706830af4ea97fbe503b9f5e0f820cb',
   },
   arm64: {
     project: 'tensorflow',
+    version: TENSORFLOW_VERSION,
     platform: 'manylinux_2_27_aarch64',
     sha256: 'b07d15737406533898e36c7ef7944b1be18e9028dc521b9229952c537bbc5552',
   },
@@ -84,7 +87,7 @@ export async function fetchWheel(wheel: Wheel, folder: string, show: boolean): P
   const pip = await findProgram(PIPS);
   if (pip === undefined) throw new NativeError('pip was not found');
   const [program, ...args] = pip as [string, ...string[]];
-  const what = `${wheel.project}==${TENSORFLOW_VERSION}`;
+  const what = `${wheel.project}==${wheel.version}`;
   await run(
     program,
     [
