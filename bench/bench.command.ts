@@ -40,6 +40,11 @@ const options = {
       '`service`, `inference`: a Python that has the peers’ packages (default: one is made in the user’s cache)',
   },
   quick: { type: 'boolean', default: false, describe: '`inference`: a short run, fewer rounds' },
+  only: {
+    choices: ['compact'],
+    describe:
+      '`inference`: `compact` measures the compact encoder beside face-api and face_recognition, and nothing else',
+  },
   parties: { type: 'string', array: true, describe: '`inference`: only these parties' },
   images: { type: 'string', array: true, describe: '`inference`: photos or folders of one’s own' },
   threads: { type: 'number', default: 1, describe: '`inference`: threads of every party' },
@@ -71,6 +76,7 @@ export const command: CommandModule<object, Flags> = {
         );
       })
       .example('$0 bench inference --quick', 'recognition beside its peers, in a few minutes')
+      .example('$0 bench inference --only compact', 'the compact encoder beside its peers')
       .example('$0 bench scaling --workload burst-100 day', 'two workloads alone')
       .example(
         '$0 bench cost --assume busy=0.5',
@@ -136,10 +142,11 @@ async function runThreshold(): Promise<string> {
   return benchThreshold(progress.step);
 }
 
-async function runInference({ pictures, docs, json, out, ...flags }: Given): Promise<string> {
+async function runInference(given: Given): Promise<string> {
+  if (given.only === 'compact') return runCompact(given);
+  const { pictures, docs, json, out, parties, images, quick, threads, python } = given;
   const { benchInference } = await import('./inference/inference.ts');
   const { publish } = await import('./inference/publish.ts');
-  const { parties, images, quick, threads, python } = flags;
   const results = await benchInference({
     parties,
     images,
@@ -149,5 +156,14 @@ async function runInference({ pictures, docs, json, out, ...flags }: Given): Pro
     onStep: progress.step,
   });
   const words = await publish(results, { pictures, docs, out });
+  return json ? JSON.stringify(results, null, 2) : words;
+}
+
+async function runCompact(given: Given): Promise<string> {
+  const { docs, json, out, images, quick, threads, python } = given;
+  const { benchCompact } = await import('./inference/compact/compact.ts');
+  const { publishCompact } = await import('./inference/publish.ts');
+  const results = await benchCompact({ images, quick, threads, python, onStep: progress.step });
+  const words = await publishCompact(results, { docs, out });
   return json ? JSON.stringify(results, null, 2) : words;
 }

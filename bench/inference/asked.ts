@@ -11,7 +11,7 @@ export interface Figure {
 }
 
 /** @param value at most, or with `least` at least, `limit` */
-interface Measured {
+export interface Measured {
   readonly value: number | undefined;
   readonly limit: number;
   readonly least?: boolean;
@@ -21,7 +21,7 @@ interface Measured {
 }
 
 const times = (value: number): string => value.toFixed(2);
-const megabytes = (value: number): string => `${(value / 1e6).toFixed(0)} MB`;
+export const megabytes = (value: number): string => `${(value / 1e6).toFixed(0)} MB`;
 const seconds = (value: number): string => `${(value / 1000).toFixed(2)} s`;
 
 export function askedFigures(results: Results): Figure[] {
@@ -180,10 +180,10 @@ function worstless(...values: (number | undefined)[]): number | undefined {
   return there.length === 0 ? undefined : Math.min(...there);
 }
 
-function judged(
+export function judged(
   figure: string,
   { value, limit, least = false, format = times, bfloat16 = false }: Measured,
-  { machine }: Results,
+  { machine }: Pick<Results, 'machine'>,
 ): Figure {
   const asked = `at ${least ? 'least' : 'most'} ${format(limit)}`;
   const measured = value === undefined ? '' : format(value);

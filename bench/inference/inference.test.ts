@@ -181,7 +181,7 @@ describe('a party', () => {
     const circumstances: Circumstances = {
       machine,
       places: { model: '/nowhere', checkpoint: '', threads: 1 },
-      python: { reason: 'no Python' },
+      missing: { python: 'no Python' },
       asked: false,
       cores: undefined,
     };

@@ -9,7 +9,7 @@ import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { cutFaces } from './cut-faces.ts';
 import { coresFor, describeMachine } from './machine.ts';
-import { type Circumstances, type Contestant, openContestant } from './open.ts';
+import { type Circumstances, type Contestant, closeAll, openContestant } from './open.ts';
 import { type PartyId, type Places, parties, partyIds } from './parties.ts';
 import { gatherPhotos, groupPhoto, type PhotoSet, singles } from './photos.ts';
 import type { PhotoAnswer } from './protocol.ts';
@@ -54,20 +54,22 @@ export async function benchInference(options: InferenceOptions): Promise<Results
   const checkpoint = encoderFiles(encoder).encoder!;
   const machine = await describeMachine();
   const cores = coresFor(machine, threads);
-  const needsPython = chosen.some(({ python }) => python);
+  const needsPython = chosen.some(({ needs }) => needs.includes('python'));
   const python = needsPython
     ? await openPeers(checkpoint, options.python, onStep)
     : { reason: 'no party needs it' };
+  const places: Places = {
+    model: settings.MODEL_DIR,
+    checkpoint,
+    threads,
+    ...('path' in python && { python: python.path, onnx: python.onnx }),
+  };
   const circumstances: Circumstances = {
     machine,
-    places: { model: settings.MODEL_DIR, checkpoint, threads },
-    python,
+    places,
+    missing: 'reason' in python ? { python: python.reason } : {},
     asked: options.parties !== undefined,
     cores,
-  };
-  const places: Places = {
-    ...circumstances.places,
-    ...('path' in python ? { python: python.path, onnx: python.onnx } : { python: '', onnx: '' }),
   };
   const work = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
   const contestants: Contestant[] = [];
@@ -114,7 +116,7 @@ export async function benchInference(options: InferenceOptions): Promise<Results
     if (options.only === undefined) {
       await measureGroups(contestants, sets, work, plan, quick);
       await closeAll(contestants);
-      await measureSurroundings(results, { sets, places, circumstances, quick, onStep });
+      await measureSurroundings(results, { sets, circumstances, quick, onStep });
     }
     return results;
   } finally {
@@ -125,8 +127,8 @@ export async function benchInference(options: InferenceOptions): Promise<Results
 
 function planOf(quick: boolean, onStep: OnStep): Plan {
   const [encoderRounds, photoRounds] = quick
-    ? [3, { course: 1, small: 1, large: 1, own: 1 }]
-    : [9, { course: 7, small: 7, large: 3, own: 3 }];
+    ? [3, { course: 1, small: 1, large: 1, samples: 1, own: 1 }]
+    : [9, { course: 7, small: 7, large: 3, samples: 5, own: 3 }];
   return { counts: quick ? [1, 4] : [1, 4, 10], encoderRounds, photoRounds, onStep };
 }
 
@@ -178,11 +180,4 @@ async function measureGroups(
     groups.set(count, await groupPhoto(singles(from), count, work));
   }
   await measureFaces(taking, groups, quick ? 1 : 3, plan.onStep);
-}
-
-async function closeAll(contestants: readonly Contestant[]): Promise<void> {
-  for (const contestant of contestants) {
-    await contestant.peer?.close();
-    contestant.peer = undefined;
-  }
 }

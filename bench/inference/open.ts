@@ -1,7 +1,7 @@
 /** Starts the parties that can run here, and says of each other one why not. */
 import { messageOf } from '../../runtime/errors.ts';
 import type { Machine } from './machine.ts';
-import type { Party, Places } from './parties.ts';
+import type { Need, Party, Places } from './parties.ts';
 import { Peer } from './peer.ts';
 import type { PartyResult } from './results.ts';
 
@@ -14,9 +14,9 @@ export interface Contestant {
 
 export interface Circumstances {
   readonly machine: Machine;
-  readonly places: Omit<Places, 'python' | 'onnx'>;
-  /** With the peers' packages, or why there is none. */
-  readonly python: { readonly path: string; readonly onnx: string } | { readonly reason: string };
+  readonly places: Places;
+  /** What cannot be had on this machine, and why. */
+  readonly missing: Readonly<Partial<Record<Need, string>>>;
   /** Named by the user: then they are tried whatever the processor has. */
   readonly asked: boolean;
   readonly cores: string | undefined;
@@ -25,12 +25,12 @@ export interface Circumstances {
 /** Why a party is not even tried. */
 export function reasonToSkip(
   party: Party,
-  { machine, python, asked }: Circumstances,
+  { machine, missing, asked }: Circumstances,
 ): string | undefined {
   if (party.precision === 'bfloat16' && !machine.bfloat16 && !asked) {
     return 'this processor has no bfloat16 instructions';
   }
-  return party.python && 'reason' in python ? python.reason : undefined;
+  return party.needs.map((need) => missing[need]).find((reason) => reason !== undefined);
 }
 
 export async function openContestant(
@@ -40,10 +40,8 @@ export async function openContestant(
   const empty = { id: party.id, encoder: {}, photos: {}, batched: {}, faces: {} };
   const skipped = reasonToSkip(party, circumstances);
   if (skipped !== undefined) return { party, result: { ...empty, skipped }, peer: undefined };
-  const { places, python, cores } = circumstances;
-  const { path, onnx } = 'path' in python ? python : { path: '', onnx: '' };
-  const program = party.program({ ...places, python: path, onnx });
-  const peer = new Peer(party.label, program, cores);
+  const { places, cores } = circumstances;
+  const peer = new Peer(party.label, party.program(places), cores);
   try {
     return { party, result: { ...empty, versions: await peer.ready() }, peer };
   } catch (error) {
@@ -57,4 +55,11 @@ export async function dropOut(contestant: Contestant, error: unknown): Promise<v
   Object.assign(contestant.result, { skipped: messageOf(error) });
   await contestant.peer?.close();
   contestant.peer = undefined;
+}
+
+export async function closeAll(contestants: readonly Contestant[]): Promise<void> {
+  for (const contestant of contestants) {
+    await contestant.peer?.close();
+    contestant.peer = undefined;
+  }
 }

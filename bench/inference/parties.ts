@@ -14,36 +14,54 @@ export type PartyId =
   | 'openvino-float32'
   | 'openvino-bfloat16'
   | 'tfjs-node-eager'
-  | 'tfjs-wasm-unfolded';
+  | 'tfjs-wasm-unfolded'
+  | 'own-compact'
+  | 'face-api-ssd'
+  | 'face-api-tiny'
+  | 'face-recognition';
+
+/** What a party cannot run without, and a machine may lack. */
+export type Need = 'facenet' | 'compact' | 'python' | 'face-api' | 'face-recognition';
 
 export interface Party {
   readonly id: PartyId;
   readonly label: string;
   readonly precision: 'float32' | 'bfloat16';
-  readonly python: boolean;
+  readonly needs: readonly Need[];
   /** Whether it is asked for whole photos too, not only for embeddings. */
   readonly photos: boolean;
   readonly program: (places: Places) => Program;
 }
 
-/** What the programs need to find. */
+/** Where the programs find what they need; undefined where it cannot be had. */
 export interface Places {
-  /** The converted model. */
+  /** The converted model, with facenet's encoder. */
   readonly model: string;
   /** The encoder's checkpoint. */
   readonly checkpoint: string;
   /** The encoder in ONNX. */
-  readonly onnx: string;
+  readonly onnx?: string | undefined;
   /** A Python with the peers' packages. */
-  readonly python: string;
+  readonly python?: string | undefined;
+  /** The converted model with the compact encoder. */
+  readonly compact?: string | undefined;
+  /** The folder of npm's @vladmandic/face-api. */
+  readonly faceApi?: string | undefined;
+  /** A Python with face_recognition and dlib. */
+  readonly faceRecognition?: string | undefined;
   readonly threads: number;
 }
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-const node =
-  (file: string, environment: Record<string, string>, ...args: string[]) =>
-  ({ model, threads }: Places): Program => ({
+/** A program of party/, run by this Node on the converted model; THREADS among its arguments is their number. */
+export function nodeProgram(
+  { model, threads }: Pick<Places, 'model' | 'threads'>,
+  file: string,
+  environment: Record<string, string>,
+  ...args: string[]
+): Program {
+  return {
     command: process.execPath,
     args: [
       here(`party/${file}`),
@@ -55,12 +73,22 @@ const node =
       TF_NUM_INTRAOP_THREADS: String(threads),
       TF_NUM_INTEROP_THREADS: '1',
     },
-  });
+  };
+}
+
+const node =
+  (file: string, environment: Record<string, string>, ...args: string[]) =>
+  (places: Places): Program =>
+    nodeProgram(places, file, environment, ...args);
 
 /** A script of python/, with its threads set in every way that an engine reads. */
-export function pythonProgram({ python, threads }: Places, file: string, args: string[]): Program {
+export function pythonProgram(
+  { python, threads }: Pick<Places, 'python' | 'threads'>,
+  file: string,
+  args: string[],
+): Program {
   return {
-    command: python,
+    command: python ?? 'python3',
     args: [join(here('python'), file), ...args],
     environment: {
       BENCH_THREADS: String(threads),
@@ -74,10 +102,10 @@ export function pythonProgram({ python, threads }: Places, file: string, args: s
 const torch = (precision: string) => (places: Places) =>
   pythonProgram(places, 'facenet.py', [places.checkpoint, places.model, precision]);
 const openvino = (precision: string) => (places: Places) =>
-  pythonProgram(places, 'openvino_encoder.py', [places.onnx, precision]);
+  pythonProgram(places, 'openvino_encoder.py', [places.onnx ?? '', precision]);
 
-const own = { python: false, photos: true } as const;
-const peer = { python: true, photos: false } as const;
+const own = { needs: ['facenet'], photos: true } as const;
+const peer = { needs: ['python'], photos: false } as const;
 
 export const parties: readonly Party[] = [
   {
@@ -105,7 +133,7 @@ export const parties: readonly Party[] = [
     id: 'torch-float32',
     label: 'facenet-pytorch',
     precision: 'float32',
-    python: true,
+    needs: ['python'],
     photos: true,
     program: torch('float32'),
   },
@@ -113,7 +141,7 @@ export const parties: readonly Party[] = [
     id: 'torch-bfloat16',
     label: 'facenet-pytorch, bfloat16 autocast',
     precision: 'bfloat16',
-    python: true,
+    needs: ['python'],
     photos: true,
     program: torch('bfloat16'),
   },
@@ -122,7 +150,7 @@ export const parties: readonly Party[] = [
     label: 'onnxruntime',
     precision: 'float32',
     ...peer,
-    program: (places) => pythonProgram(places, 'onnx_encoder.py', [places.onnx]),
+    program: (places) => pythonProgram(places, 'onnx_encoder.py', [places.onnx ?? '']),
   },
   {
     id: 'openvino-float32',
@@ -142,7 +170,7 @@ export const parties: readonly Party[] = [
     id: 'tfjs-node-eager',
     label: 'tfjs-node, op by op',
     precision: 'float32',
-    python: false,
+    needs: ['facenet'],
     photos: false,
     program: node('tfjs.ts', tensorMemory, 'eager', 'THREADS'),
   },
@@ -150,7 +178,7 @@ export const parties: readonly Party[] = [
     id: 'tfjs-wasm-unfolded',
     label: 'tfjs wasm, batch norm not folded',
     precision: 'float32',
-    python: false,
+    needs: ['facenet'],
     photos: false,
     program: node('tfjs.ts', {}, 'unfolded', 'THREADS'),
   },

@@ -11,7 +11,7 @@ import { usualPlaces } from '../../convert/obtain.ts';
 import { photoFiles } from '../../model/command/photo-files.ts';
 import { BenchError } from '../errors.ts';
 
-export type SetName = 'course' | 'small' | 'large' | 'own';
+export type SetName = 'course' | 'small' | 'large' | 'samples' | 'own';
 
 export interface PhotoSet {
   readonly name: SetName;
@@ -20,12 +20,12 @@ export interface PhotoSet {
 }
 
 /** px: the sides of the scaled photos. */
-const SMALL = 250;
+export const SMALL = 250;
 
 /** @param folder where made photos go @param images folders or files of one's own */
 export async function gatherPhotos(folder: string, images: readonly string[]): Promise<PhotoSet[]> {
   const course = await distinct(await imagesIn([(await findCourseData(100)).images]));
-  const large = await imagesIn([join(usualPlaces.shared, 'parity')], true);
+  const large = await parityPhotos();
   const own = images.length === 0 ? [] : await imagesIn(images);
   const sets: PhotoSet[] = [
     { name: 'course', label: 'course photos, 64x64', paths: course },
@@ -40,8 +40,13 @@ export async function gatherPhotos(folder: string, images: readonly string[]): P
   return sets.filter(({ paths }) => paths.length > 0);
 }
 
+/** The large photos that lie beside the checkout, if they do. */
+export function parityPhotos(): Promise<string[]> {
+  return imagesIn([join(usualPlaces.shared, 'parity')], true);
+}
+
 /** One photo of each different content. */
-async function distinct(paths: readonly string[]): Promise<string[]> {
+export async function distinct(paths: readonly string[]): Promise<string[]> {
   const seen = new Map<string, string>();
   for (const path of paths) {
     const digest = createHash('sha256')
@@ -52,7 +57,8 @@ async function distinct(paths: readonly string[]): Promise<string[]> {
   return [...seen.values()];
 }
 
-async function imagesIn(named: readonly string[], mayBeAbsent = false): Promise<string[]> {
+/** @throws {BenchError} when one of them is no photo, unless it may be absent */
+export async function imagesIn(named: readonly string[], mayBeAbsent = false): Promise<string[]> {
   const files = await photoFiles(named);
   const wrong = files.find((file) => 'error' in file);
   if (wrong && 'error' in wrong) {
@@ -62,12 +68,24 @@ async function imagesIn(named: readonly string[], mayBeAbsent = false): Promise<
   return files.map(({ path }) => path);
 }
 
-async function scaled(paths: readonly string[], folder: string): Promise<string[]> {
+/**
+ * Writes each photo upright and 250x250 into the folder.
+ * @param fit `cover` cuts off what lies beyond the square, `contain` fills the square up with grey
+ */
+export async function scaled(
+  paths: readonly string[],
+  folder: string,
+  fit: 'cover' | 'contain' = 'cover',
+): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   return Promise.all(
     paths.map(async (path) => {
       const out = join(folder, `${parse(path).name}-${SMALL}.jpg`);
-      await sharp(path).rotate().resize(SMALL, SMALL, { fit: 'cover' }).jpeg().toFile(out);
+      await sharp(path)
+        .rotate()
+        .resize(SMALL, SMALL, { fit, background: 'grey' })
+        .jpeg()
+        .toFile(out);
       return out;
     }),
   );

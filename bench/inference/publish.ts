@@ -2,6 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeDocsPart } from '../docs-part.ts';
+import { compactReport } from './compact/report.ts';
+import type { CompactResults } from './compact/results.ts';
 import { drawResults } from './picture.ts';
 import { report } from './report.ts';
 import type { Results } from './results.ts';
@@ -26,6 +28,17 @@ export async function publish(
     await writeNew(join(pictures, 'inference.svg'), drawResults(results));
   }
   if (docs !== undefined) await writeDocsPart(docs, words);
+  return words;
+}
+
+/** The same of a run of the compact encoder, which has a part of the page of its own and no picture. */
+export async function publishCompact(
+  results: CompactResults,
+  { docs, out }: Pick<Publication, 'docs' | 'out'>,
+): Promise<string> {
+  const words = compactReport(results);
+  if (out !== undefined) await writeNew(out, `${JSON.stringify(results, null, 2)}\n`);
+  if (docs !== undefined) await writeDocsPart(docs, words, 'compact');
   return words;
 }
 

@@ -37,7 +37,13 @@ export function report(results: Results): string {
   ].join('\n');
 }
 
-function machineWords({ date, machine, threads, quick, sets }: Results): string {
+export function machineWords({
+  date,
+  machine,
+  threads,
+  quick,
+  sets,
+}: Pick<Results, 'date' | 'machine' | 'threads' | 'quick' | 'sets'>): string {
   const photos = sets.map(({ label, photos }) => `${photos} ${label}`).join('; ');
   return (
     `${date}: ${machine.processor}, ${machine.cores} cores (${machine.features.join(', ')}), ` +
@@ -169,7 +175,7 @@ function divided(value: number | undefined, by: number): number | undefined {
   return value === undefined ? undefined : value / by;
 }
 
-function ms(value: number | undefined): string {
+export function ms(value: number | undefined): string {
   if (value === undefined) return '';
   return value.toFixed(value < 1 ? 2 : value < 100 ? 1 : 0);
 }
@@ -178,11 +184,11 @@ function fine(value: number): string {
   return value < 100 ? value.toPrecision(2) : value.toFixed(0);
 }
 
-function mb(bytes: number): string {
+export function mb(bytes: number): string {
   return bytes < 1e7 ? (bytes / 1e6).toFixed(1) : (bytes / 1e6).toFixed(0);
 }
 
-function seconds(value: number | undefined): string {
+export function seconds(value: number | undefined): string {
   return value === undefined ? '' : `${(value / 1000).toFixed(2)} s`;
 }
 

@@ -14,6 +14,8 @@ export interface Plan {
   readonly counts: readonly number[];
   readonly encoderRounds: number;
   readonly photoRounds: Readonly<Record<SetName, number>>;
+  /** Whether every face of a photo is embedded, not only the largest. */
+  readonly allFaces?: boolean;
   readonly onStep: OnStep;
 }
 
@@ -50,7 +52,7 @@ export async function measureEncoders(
 export async function measurePhotos(
   contestants: readonly Contestant[],
   sets: readonly PhotoSet[],
-  { photoRounds, onStep }: Plan,
+  { photoRounds, allFaces = false, onStep }: Plan,
 ): Promise<Map<Contestant, Map<string, PhotoAnswer>>> {
   const answers = new Map<Contestant, Map<string, PhotoAnswer>>();
   for (const { name, label, paths } of sets) {
@@ -60,7 +62,7 @@ export async function measurePhotos(
       onStep(label, { done: round, all: rounds + 1 });
       for (const [index, path] of paths.entries()) {
         await eachInTurn(contestants, async (contestant, peer) => {
-          const answer = await peer.ask({ do: 'photo', path });
+          const answer = await peer.ask({ do: 'photo', path, all: allFaces });
           const byPath = answers.get(contestant) ?? new Map<string, PhotoAnswer>();
           answers.set(contestant, byPath.set(path, answer));
           if (round === 0) return;

@@ -19,7 +19,6 @@ import { measureWorker } from './worker.ts';
 
 export interface Surroundings {
   readonly sets: readonly PhotoSet[];
-  readonly places: Places;
   readonly circumstances: Circumstances;
   readonly quick: boolean;
   readonly onStep: OnStep;
@@ -28,7 +27,7 @@ export interface Surroundings {
 /** What is not measured turn by turn with everybody. */
 export async function measureSurroundings(
   results: Results,
-  { sets, places, circumstances: { machine, python, cores }, quick, onStep }: Surroundings,
+  { sets, circumstances: { machine, places, cores }, quick, onStep }: Surroundings,
 ): Promise<void> {
   const takesPart = (id: PartyId): boolean =>
     results.parties.some((one) => one.id === id && one.skipped === undefined);
@@ -36,7 +35,7 @@ export async function measureSurroundings(
   onStep('cold starts');
   results.coldStart = await measureColdStarts(places, course[0]!, {
     rounds: quick ? 1 : 5,
-    python: 'path' in python && takesPart('torch-float32'),
+    python: takesPart('torch-float32'),
     cores,
   });
   const able = parties.filter(

@@ -17,7 +17,7 @@ export interface Arrangement {
 export function arrangementsOf(party: Party): Arrangement[] {
   const batch = party.precision === 'bfloat16' ? 4 : 1;
   const two = { party, processes: 2, threads: 1, batch };
-  return party.python ? [two] : [two, { party, processes: 1, threads: 2, batch }];
+  return party.needs.includes('python') ? [two] : [two, { party, processes: 1, threads: 2, batch }];
 }
 
 /** Each arrangement in turn; all cores are its own meanwhile. */

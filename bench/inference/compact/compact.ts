@@ -1,0 +1,108 @@
+/**
+ * `bench inference --only compact`: the compact encoder beside facenet here and beside others that run the
+ * same network, on whole small photos in which every face is embedded.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { messageOf } from '../../../runtime/errors.ts';
+import type { OnStep } from '../../../runtime/progress.ts';
+import { coresFor, describeMachine } from '../machine.ts';
+import { type Contestant, closeAll, openContestant } from '../open.ts';
+import type { PhotoSet } from '../photos.ts';
+import type { PhotoAnswer } from '../protocol.ts';
+import { measurePhotos } from '../rounds.ts';
+import { sizesIn } from '../sizes.ts';
+import { measureWorker } from '../worker.ts';
+import { compactParties } from './parties.ts';
+import { gatherSmallPhotos } from './photos.ts';
+import type { CompactResults, FacesFound } from './results.ts';
+import { gatherSupplies } from './supplies.ts';
+
+export interface CompactOptions {
+  readonly quick: boolean;
+  readonly threads: number;
+  /** A Python with face_recognition; else one is made. */
+  readonly python?: string | undefined;
+  readonly images?: readonly string[] | undefined;
+  readonly onStep: OnStep;
+}
+
+export async function benchCompact(options: CompactOptions): Promise<CompactResults> {
+  const { quick, threads, python, images = [], onStep } = options;
+  const machine = await describeMachine();
+  const cores = coresFor(machine, threads);
+  const work = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
+  const contestants: Contestant[] = [];
+  try {
+    const supplies = await gatherSupplies(work, { threads, python, onStep });
+    const { faceApi, compact } = supplies.places;
+    const sets = await gatherSmallPhotos(work, faceApi, images);
+    for (const party of compactParties) {
+      onStep(`starting ${party.label}`);
+      contestants.push(await openContestant(party, { machine, ...supplies, asked: false, cores }));
+    }
+    const rounds = quick ? 2 : 9;
+    const answers = await measurePhotos(contestants, sets, {
+      counts: [],
+      encoderRounds: 0,
+      photoRounds: { course: rounds, small: rounds, large: 0, samples: rounds, own: rounds },
+      allFaces: true,
+      onStep,
+    });
+    await closeAll(contestants);
+    const results: CompactResults = {
+      date: new Date().toISOString().slice(0, 10),
+      machine,
+      threads,
+      quick,
+      sets: sets.map(({ name, label, paths }) => ({ name, label, photos: paths.length })),
+      parties: contestants.map(({ result }) => result),
+      found: facesFound(sets, answers),
+      worker: {},
+      disk: compact === undefined ? {} : await sizesIn(compact),
+    };
+    if (compact !== undefined) results.worker = await workerOn(compact, sets, options);
+    return results;
+  } finally {
+    await closeAll(contestants);
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function facesFound(
+  sets: readonly PhotoSet[],
+  answers: ReadonlyMap<Contestant, ReadonlyMap<string, PhotoAnswer>>,
+): FacesFound[] {
+  return sets.flatMap(({ name, paths }) =>
+    paths.map((path) => ({
+      set: name,
+      photo: basename(path),
+      faces: Object.fromEntries(
+        [...answers].flatMap(([{ party }, byPath]) => {
+          const answer = byPath.get(path);
+          return answer === undefined ? [] : [[party.id, answer.faces]];
+        }),
+      ),
+    })),
+  );
+}
+
+async function workerOn(
+  model: string,
+  sets: readonly PhotoSet[],
+  { threads, quick, onStep }: CompactOptions,
+): Promise<CompactResults['worker']> {
+  try {
+    return await measureWorker({
+      model,
+      threads,
+      starts: quick ? 1 : 5,
+      turns: quick ? 1 : 3,
+      photos: sets.flatMap(({ paths }) => paths),
+      onStep,
+    });
+  } catch (error) {
+    return { skipped: messageOf(error) };
+  }
+}

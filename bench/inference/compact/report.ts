@@ -1,0 +1,140 @@
+/** One run of the compact encoder in Markdown: what was asked, times, faces, memory. Pure. */
+import { type Figure, judged, megabytes } from '../asked.ts';
+import type { PartyId } from '../parties.ts';
+import { SMALL } from '../photos.ts';
+import { machineWords, mb, ms, seconds, table } from '../report.ts';
+import type { PartyResult } from '../results.ts';
+import { ratio } from '../statistics.ts';
+import { compactParties } from './parties.ts';
+import type { CompactResults } from './results.ts';
+
+const PEERS = ['face-api-ssd', 'face-api-tiny', 'face-recognition'] as const;
+
+export function compactReport(results: CompactResults): string {
+  return [
+    machineWords(results),
+    table(
+      ['figure', 'asked', 'measured', ''],
+      compactFigures(results).map(({ figure, asked, measured, verdict }) => [
+        figure,
+        asked,
+        measured,
+        verdict,
+      ]),
+    ),
+    'Whole photos in which every face is embedded, ms a photo:\n',
+    timesTable(results),
+    'Faces found:\n',
+    facesTable(results),
+    placesTable(results),
+  ].join('\n');
+}
+
+/** The figures that were asked for of the compact encoder, beside what was measured. */
+export function compactFigures(results: CompactResults): Figure[] {
+  const judge = (...given: [figure: string, measured: Parameters<typeof judged>[1]]): Figure =>
+    judged(...given, results);
+  const of = (id: PartyId) => results.parties.find((one) => one.id === id);
+  const course = (id: PartyId) => of(id)?.photos.course?.whole;
+  const onDisk = Object.values(results.disk).reduce((sum, bytes) => sum + bytes, 0);
+  return [
+    judge('compact, whole 64x64 photo, against facenet float32', {
+      value: ratio(course('own-compact'), course('own-float32')),
+      limit: 0.25,
+    }),
+    ...PEERS.flatMap((peer) => [
+      judge(`compact, whole ${SMALL}x${SMALL} photo, against ${labelOf(peer)}`, {
+        value: ratio(wholeOfSmall(results, 'own-compact'), wholeOfSmall(results, peer)),
+        limit: 0.25,
+      }),
+      judge(
+        `photos of ${SMALL}x${SMALL} in which compact finds fewer faces than ${labelOf(peer)}`,
+        {
+          value: photosWithFewerFaces(results, peer),
+          limit: 0,
+          format: (count) => count.toFixed(0),
+        },
+      ),
+    ]),
+    judge('one worker on compact at work, all its processes, resident', {
+      value: results.worker.memory?.resident,
+      limit: 450e6,
+      format: megabytes,
+    }),
+    judge('compact model on disk', { value: onDisk || undefined, limit: 10e6, format: megabytes }),
+  ];
+}
+
+/** The mean over all photos of 250x250; undefined where a set was not measured. */
+function wholeOfSmall({ sets, parties }: CompactResults, id: PartyId): number | undefined {
+  const photos = parties.find((one) => one.id === id)?.photos;
+  let [sum, count] = [0, 0];
+  for (const set of sets) {
+    if (set.name === 'course') continue;
+    const whole = photos?.[set.name]?.whole;
+    if (whole === undefined) return undefined;
+    sum += whole * set.photos;
+    count += set.photos;
+  }
+  return count === 0 ? undefined : sum / count;
+}
+
+function photosWithFewerFaces({ found }: CompactResults, peer: PartyId): number | undefined {
+  const both = found.filter(
+    ({ set, faces }) =>
+      set !== 'course' && faces['own-compact'] !== undefined && faces[peer] !== undefined,
+  );
+  if (both.length === 0) return undefined;
+  return both.filter(({ faces }) => faces['own-compact']! < faces[peer]!).length;
+}
+
+function timesTable({ sets, parties }: CompactResults): string {
+  const rows = sets.flatMap(({ name, label }) =>
+    parties.flatMap((one) => {
+      const steps = one.photos[name];
+      if (steps === undefined) return [];
+      const { decode, detect, embed, match, whole } = steps;
+      return [[label, labelOf(one.id), ...[decode, detect, embed, match, whole].map(ms)]];
+    }),
+  );
+  const leftOut = parties.filter(({ skipped }) => skipped !== undefined);
+  return [
+    table(['photos', 'who', 'decode', 'detect', 'embed', 'match', 'whole'], rows),
+    ...leftOut.map((one) => `${labelOf(one.id)} was left out: ${one.skipped}\n`),
+  ].join('\n');
+}
+
+function facesTable({ found, parties }: CompactResults): string {
+  const measured = parties.filter(({ id }) => found.some(({ faces }) => faces[id] !== undefined));
+  const small = found.filter(({ set }) => set !== 'course');
+  return table(
+    ['photo', ...measured.map(({ id }) => labelOf(id))],
+    small.map(({ photo, faces }) => [photo, ...measured.map(({ id }) => String(faces[id] ?? ''))]),
+  );
+}
+
+function placesTable({ parties, worker, disk }: CompactResults): string {
+  const memory = (one: Pick<PartyResult, 'memory'>): string[] =>
+    one.memory === undefined
+      ? ['', '', '']
+      : [one.memory.resident, one.memory.proportional, one.memory.private].map(mb);
+  const rows = parties
+    .filter((one) => one.memory !== undefined)
+    .map((one) => [labelOf(one.id), ...memory(one), one.versions ?? '']);
+  if (worker.memory !== undefined) {
+    rows.push(['one worker on compact, all its processes', ...memory(worker), '']);
+  }
+  const onDisk = Object.entries(disk).map(([file, bytes]) => [`on disk: ${file}`, mb(bytes)]);
+  return [
+    table(['MB of', 'resident', 'proportional', 'private', 'with'], rows),
+    ...(worker.skipped === undefined ? [] : [`The worker was not measured: ${worker.skipped}\n`]),
+    ...(worker.readyMs === undefined
+      ? []
+      : [`From the start of a worker to ready: ${seconds(worker.readyMs)}.\n`]),
+    ...(onDisk.length === 0 ? [] : [table(['what', 'MB'], onDisk)]),
+  ].join('\n');
+}
+
+function labelOf(id: PartyId): string {
+  return compactParties.find((party) => party.id === id)?.label ?? id;
+}
