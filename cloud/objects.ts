@@ -55,12 +55,14 @@ export function openPhotos(s3: S3Client, bucket: string): Photos {
 export interface StoredResult {
   /** The request that wrote it: the same file name may have been here yesterday. */
   readonly requestId: string;
+  /** Of the photo's bytes, see `photoDigest`; undefined where its request did not say. */
+  readonly digest?: string;
   readonly match: Match;
 }
 
 export interface Results {
   /** Writes `<stem>:<name>` under the stem, and the whole match as metadata. */
-  put(file: string, requestId: string, match: Match): Promise<void>;
+  put(file: string, result: StoredResult): Promise<void>;
   /** What stands under the file's stem, if this project wrote it. */
   find(file: string): Promise<StoredResult | undefined>;
 }
@@ -68,14 +70,18 @@ export interface Results {
 export function openResults(s3: S3Client, bucket: string): Results {
   const calls = objectCalls(s3);
   return {
-    async put(file, requestId, match) {
+    async put(file, { requestId, digest, match }) {
       const stem = stemOf(file);
       await calls.put({
         Bucket: bucket,
         Key: stem,
         Body: `${stem}:${match.name}`,
         ContentType: 'text/plain',
-        Metadata: { request: requestId, ...matchMetadata(match) },
+        Metadata: {
+          request: requestId,
+          ...(digest === undefined ? {} : { digest }),
+          ...matchMetadata(match),
+        },
       });
     },
     async find(file) {
@@ -93,11 +99,15 @@ export function openResults(s3: S3Client, bucket: string): Results {
 }
 
 function storedResult(metadata: Record<string, string>): StoredResult | undefined {
-  const { request, match } = metadata;
+  const { request, digest, match } = metadata;
   if (request === undefined || match === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(Buffer.from(match, 'base64url').toString());
-    return { requestId: request, match: matchSchema.parse(value) };
+    return {
+      requestId: request,
+      ...(digest === undefined ? {} : { digest }),
+      match: matchSchema.parse(value),
+    };
   } catch {
     return undefined; // Not written by this project: as good as no result.
   }

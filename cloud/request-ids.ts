@@ -1,21 +1,33 @@
 /**
- * Request ids that clients chose. Each is taken once: a worker knows its own stored answer by the id, and
- * would give the answer of an earlier photo to a later one.
+ * Request ids that clients chose. Each is taken once: a reply finds its client by the id, and a kept
+ * answer is read by it. Forgotten as soon as neither can happen any more.
  */
 import type { Redis } from 'ioredis';
 
-/** Longer than a request lives and any answer is kept (ANSWER_SECONDS: a week at most). */
-const KEEP_MS = 8 * 24 * 3600 * 1000;
-
 export interface RequestIds {
-  /** @returns whether nobody had it before */
-  take(id: string): Promise<boolean>;
+  /**
+   * @param isKept whether an answer will be kept under it
+   * @returns whether no request has it now
+   */
+  take(id: string, isKept: boolean): Promise<boolean>;
 }
 
-export function openRequestIds(redis: Redis, keys: string): RequestIds {
+export interface IdLifetimes {
+  /** ms that a client waits for its answer at most. */
+  readonly waitMs: number;
+  /** ms until a kept answer is gone. */
+  readonly keepMs: number;
+}
+
+export function openRequestIds(
+  redis: Redis,
+  keys: string,
+  { waitMs, keepMs }: IdLifetimes,
+): RequestIds {
   return {
-    async take(id) {
-      return (await redis.set(`${keys}:request-id:${id}`, '1', 'PX', KEEP_MS, 'NX')) === 'OK';
+    async take(id, isKept) {
+      const ms = Math.ceil(isKept ? keepMs : waitMs);
+      return (await redis.set(`${keys}:request-id:${id}`, '1', 'PX', ms, 'NX')) === 'OK';
     },
   };
 }

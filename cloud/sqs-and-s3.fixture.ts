@@ -113,13 +113,13 @@ export function queuesAndBuckets(
     it('a result is the contract’s line under the stem, with its request and the whole match', async () => {
       const results = openResults(cloud.clients.s3, cloud.names.outBucket);
       assert.equal(await results.find('test_00.jpg'), undefined);
-      await results.put('test_00.jpg', id, match);
+      await results.put('test_00.jpg', { requestId: id, digest: 'abc', match });
       const stored = await cloud.clients.s3.send(
         new GetObjectCommand({ Bucket: cloud.names.outBucket, Key: 'test_00' }),
       );
       assert.equal(await stored.Body?.transformToString(), 'test_00:Zoë');
       assert.equal(stored.ContentType, 'text/plain');
-      assert.deepEqual(await results.find('test_00.jpg'), { requestId: id, match });
+      assert.deepEqual(await results.find('test_00.jpg'), { requestId: id, digest: 'abc', match });
     });
   });
 }

@@ -35,10 +35,9 @@ describe('the AWS CLI on the embedded cloud', { skip: missing, timeout: 120_000 
   before(async () => {
     local = await startTestCloud(folder.path);
     await provision(local.clients, readSettings({}, {}));
-    await openResults(local.clients.s3, 'local-out-bucket').put(
-      'test_000.jpg',
-      '0b9d3f0e-4a3e-4a52-9c0a-6d2a8b1c2d3e',
-      {
+    await openResults(local.clients.s3, 'local-out-bucket').put('test_000.jpg', {
+      requestId: '0b9d3f0e-4a3e-4a52-9c0a-6d2a8b1c2d3e',
+      match: {
         name: 'Paul',
         distance: 0.86,
         box: [1, 2, 30, 40],
@@ -48,7 +47,7 @@ describe('the AWS CLI on the embedded cloud', { skip: missing, timeout: 120_000 
         width: 64,
         height: 64,
       },
-    );
+    });
   });
   after(async () => {
     await local.stop();

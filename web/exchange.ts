@@ -15,6 +15,8 @@ export interface Exchange {
   readonly start: number;
   /** The trace's part that this request is. */
   readonly span: Span;
+  /** What it is called until its id is settled; for a request of which nothing is taken in, for good. */
+  readonly firstId: string;
   /**
    * The request's id, for good. A client's own uuid is taken where it is free; else a new one, since two
    * photos may never have the same.
@@ -47,18 +49,19 @@ export function openExchange(
   });
   const own = async (id: string, isKept: boolean): Promise<string> => {
     // Without Redis no answer is kept, and no id is taken from a client.
-    if (isKept) await ids.take(id).catch(() => {});
+    if (isKept) await ids.take(id, true).catch(() => {});
     return id;
   };
   return {
     outcomes: [],
+    firstId: first,
     left: left.signal,
     start: performance.now(),
     span,
     async settleId(isKept = false) {
       if (proposed === undefined) return own(first, isKept);
       // Without Redis nobody knows whether it is free.
-      const isFree = await ids.take(proposed).catch(() => false);
+      const isFree = await ids.take(proposed, isKept).catch(() => false);
       return isFree ? first : own(tell(randomUUID()), isKept);
     },
     newId: (isKept) => own(randomUUID(), isKept),

@@ -68,7 +68,7 @@ describe('a reply that a node did not hear', { timeout: 30_000 }, () => {
     const other = { id: randomUUID(), file: 'a.jpg' };
     const answer = waiters.wait(request, NEVER);
     waiters.wait(other, NEVER).catch(() => {});
-    await results.put('a.jpg', request.id, match);
+    await results.put('a.jpg', { requestId: request.id, match });
     await missed.answer(waiters, () => {});
     assert.equal(nameOf(await answer), 'Ada');
     assert.deepEqual(waiters.waiting, [other]);
@@ -77,7 +77,7 @@ describe('a reply that a node did not hear', { timeout: 30_000 }, () => {
 
   it('is looked for once more before its client is told that it took too long', async () => {
     const waiters = new Waiters(0.05, missed.find);
-    await results.put('a.jpg', request.id, match);
+    await results.put('a.jpg', { requestId: request.id, match });
     assert.equal(nameOf(await waiters.wait(request, NEVER)), 'Ada');
     await assert.rejects(waiters.wait({ id: randomUUID(), file: 'b.jpg' }, NEVER), {
       status: 504,

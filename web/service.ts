@@ -147,7 +147,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     samples: openSamples(settings.SAMPLES_DIR && resolve(settings.SAMPLES_DIR)),
     notReady,
     handicap,
-    requestIds: openRequestIds(redis, names.keys),
+    requestIds: openRequestIds(redis, names.keys, { waitMs: requestMs, keepMs }),
     api: {
       enqueue: enqueuer({ photos, pressure, requests, onSent, log }),
       recognitions,

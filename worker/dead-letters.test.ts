@@ -89,7 +89,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
 
   it('that were answered before, with only the deletion missing, are no dead letters', async () => {
     const sent = await bench.send('done.jpg', 'face Ann');
-    await bench.results.put(sent.file, sent.id, MATCH);
+    await bench.results.put(sent.file, { requestId: sent.id, match: MATCH });
     await receiveInVain(MAX_RECEIVES);
     await withWorker(async () => {
       const told = await bench.reply(sent);
@@ -129,12 +129,29 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
     await consumer.drain();
     assert.equal(givenUp, false);
     await bench.requests.extend(receipt, 0);
-    await bench.results.put(sent.file, sent.id, MATCH);
+    await bench.results.put(sent.file, { requestId: sent.id, match: MATCH });
     await withWorker(async () => {
       assert.ok('match' in (await bench.reply(sent)));
       await bench.atRest();
     });
     assert.deepEqual(await openDeadLetters(bench.deadLetters).take(), []);
+  });
+
+  it('are not answered with what another photo was called under the same request id', async () => {
+    const [id, file] = [randomUUID(), 'same-id.jpg'];
+    const mine = Buffer.from('face Mine');
+    const digest = photoDigest(Buffer.from('face Other'));
+    await bench.results.put(file, { requestId: id, digest, match: MATCH });
+    await bench.photos.put(file, mine, 'image/jpeg');
+    await bench.requests.send(
+      encodeRequest({ id, file, key: file, digest: photoDigest(mine), node: 'bench', sentAt: 1 }),
+    );
+    await receiveInVain(1);
+    await withWorker(async () => {
+      const told = await bench.reply({ id, file });
+      assert.ok('match' in told && told.match.name === 'Mine');
+      await bench.atRest();
+    });
   });
 
   it('are never answered with the name in another photo that took their place', async () => {

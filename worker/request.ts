@@ -77,13 +77,18 @@ export async function answerRequest(
   return { ...answered, timings: { ...timings, reply } };
 }
 
-/** Another request may have written an object of this name: only this one's own counts. */
+/**
+ * Another request may have written an object of this name: only this one's own counts. A client may use
+ * its request id again later, so that the photo must be the same, too.
+ */
 async function answerOfBefore(
-  { id, file }: RequestMessage,
+  { id, file, digest }: RequestMessage,
   { results }: RequestParts,
 ): Promise<Answered | undefined> {
   const stored = await results.find(file);
   if (stored?.requestId !== id) return undefined;
+  const isOther = stored.digest !== undefined && digest !== undefined && stored.digest !== digest;
+  if (isOther) return undefined;
   return { outcome: { match: stored.match }, again: true, timings: {} };
 }
 
@@ -92,7 +97,7 @@ async function compute(
   delivery: Delivery,
   parts: RequestParts,
 ): Promise<Answered> {
-  const { id, file, faces, top, known } = request;
+  const { id, file, digest, faces, top, known } = request;
   if (delivery.deliveries > parts.mostDeliveries) throw new NeverAnswered(parts.mostDeliveries);
   const start = performance.now();
   const bytes = await photoOf(request, parts);
@@ -108,7 +113,9 @@ async function compute(
   const computed = performance.now();
   // What stands still for long must not write over what came after it.
   if (delivery.isLost) throw new HoldLost();
-  if ('match' in outcome) await parts.results.put(file, id, outcome.match);
+  if ('match' in outcome) {
+    await parts.results.put(file, { requestId: id, digest, match: outcome.match });
+  }
   return {
     outcome,
     again: false,

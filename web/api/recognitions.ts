@@ -36,13 +36,16 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   const { access, admission, log } = parts;
   const readForm = formReader(parts.maxUploadMb, MOST_PHOTOS);
 
-  /** Gives the photos to `send`, which has let go of their bytes when it resolves. */
+  /**
+   * Gives the photos to `send`, which has let go of their bytes when it resolves.
+   * @param isLater whether the answer is asked for later; where no photo can be taken in, it is known now
+   */
   const take = async <T>(
     request: Request,
     response: Response,
-    { left, settleId, newId, span, outcomes }: Exchange,
-    isKept: boolean,
-    send: (batch: Batch) => Promise<T>,
+    { left, firstId, settleId, newId, span, outcomes }: Exchange,
+    isLater: boolean,
+    send: (batch: Batch, isKept: boolean) => Promise<T>,
   ): Promise<T> => {
     const query = checked(optionsSchema, request.query);
     const room = await admission.room(checkHeadOfSeveral(request, parts.maxUploadsMb), left);
@@ -51,11 +54,21 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
       room.arrived();
       const options = { ...checked(optionsSchema, { ...fields }), ...query };
       await access.countMore(request, photos.length - 1);
-      const id = await settleId(isKept);
+      const judged = await Promise.all(photos.map(judge));
+      const isRefused = (photo: Judged): boolean => photo.checked instanceof Error;
+      // Redis remembers nothing of a request of which nothing is taken in.
+      const isAllRefused = judged.every(isRefused);
+      const isKept = isLater && !isAllRefused;
+      const id = isAllRefused ? firstId : await settleId(isKept);
       const arrived = await Promise.all(
-        photos.map(async (photo, index) => arrive(photo, index === 0 ? id : await newId(isKept))),
+        judged.map(
+          async (photo, index): Promise<Arrived> => ({
+            ...photo,
+            id: index === 0 ? id : await newId(isKept && !isRefused(photo)),
+          }),
+        ),
       );
-      return await send({ id, ask: askOf(options), photos: arrived, span, outcomes });
+      return await send({ id, ask: askOf(options), photos: arrived, span, outcomes }, isKept);
     } finally {
       room.release();
     }
@@ -67,19 +80,15 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     response.set('Cache-Control', 'no-store');
     const { left, start } = exchange;
     const isLater = wantsLater(request);
-    if (isLater) {
-      const holder = access.holderOf(request);
-      const recognition = await take(request, response, exchange, isLater, (batch) =>
-        sendLater(batch, holder, parts),
-      );
+    const holder = access.holderOf(request);
+    const answer = await take(request, response, exchange, isLater, async (batch, isKept) => {
+      if (!isKept) return sendNow(batch, parts.submit, left);
+      const recognition = await sendLater(batch, holder, parts);
       response.status(202).location(`/v1/recognitions/${recognition.id}`);
-      response.set('Preference-Applied', 'respond-async').json(recognition);
-    } else {
-      const answer = await take(request, response, exchange, isLater, (batch) =>
-        sendNow(batch, parts.submit, left),
-      );
-      response.json(await answer());
-    }
+      response.set('Preference-Applied', 'respond-async');
+      return async () => recognition;
+    });
+    response.json(await answer());
     const ms = Math.round(performance.now() - start);
     log.info({ request: response.getHeader('X-Request-Id'), later: isLater, ms }, 'answered');
   });
@@ -106,12 +115,14 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   return router;
 }
 
-async function arrive(photo: RawPhoto, id: string): Promise<Arrived> {
+type Judged = Omit<Arrived, 'id'>;
+
+async function judge(photo: RawPhoto): Promise<Judged> {
   const { file } = photo;
   try {
-    return { id, file, checked: await checkPhoto(photo) };
+    return { file, checked: await checkPhoto(photo) };
   } catch (error) {
-    if (error instanceof HttpError) return { id, file, checked: error };
+    if (error instanceof HttpError) return { file, checked: error };
     throw error;
   }
 }

@@ -6,7 +6,9 @@ import {
   type ReplyMessage,
   type RequestMessage,
 } from '../../cloud/messages.ts';
+import { openPressure } from '../../cloud/pressure.ts';
 import { openQueue } from '../../cloud/queues.ts';
+import { connectRedis } from '../../cloud/redis.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { type Answer, formBody, type Part, plainPhoto } from '../../test/form.fixture.ts';
@@ -36,11 +38,14 @@ export const parsed = ({ text }: Pick<Answer, 'text'>): Recognition =>
 
 export type ApiStage = Awaited<ReturnType<typeof openApiStage>>;
 
-export async function openApiStage() {
+/** @param overrides settings that the test cares about */
+export async function openApiStage(overrides: Record<string, unknown> = {}) {
   const photo = await plainPhoto();
-  const cloud = await startTestCloud({ MAX_UPLOAD_MB: 1 });
+  const cloud = await startTestCloud({ MAX_UPLOAD_MB: 1, ...overrides });
   const requests = await openQueue(cloud.clients.sqs, cloud.names.requestQueue);
   const replies = await openQueue(cloud.clients.sqs, cloud.names.replyQueue);
+  const redis = connectRedis(cloud.settings.REDIS_URL ?? '', 'stage', silent);
+  const pressure = openPressure(redis, cloud.names.keys, 900_000);
   const start = async (overrides: Partial<TestCloud['settings']> = {}): Promise<WebService> => {
     const node = await startWeb({ ...cloud.settings, ...overrides }, silent);
     const ready = `http://127.0.0.1:${node.port}/readyz`;
@@ -73,7 +78,10 @@ export async function openApiStage() {
       const timings = { embed: 3 };
       return replies.send(encodeReply({ id, file, node, outcome, timings, instance: 'i-1' }));
     },
+    /** Ends its pressure, as a worker does after its reply. */
+    finish: ({ id, file }: RequestMessage): Promise<void> => pressure.finish(id, file),
     async close(): Promise<void> {
+      redis.disconnect();
       await web.stop();
       await cloud.close();
     },
