@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { openNetworks } from '../model/backend/index.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
@@ -23,6 +25,16 @@ const saidSchema = z.object({
     rnet: z.object({ probability: values, regression: values }),
     onet: z.object({ probability: values, regression: values, landmarks: values }),
     encoder: z.object({ embedding: values }),
+  }),
+});
+
+const signatureSchema = z.object({
+  signature: z.object({
+    inputs: z.object({
+      'encoder/faces': z.object({
+        tensorShape: z.object({ dim: z.array(z.object({ size: z.string() })).length(4) }),
+      }),
+    }),
   }),
 });
 
@@ -55,7 +67,27 @@ describe('the converted model is plain TensorFlow.js', { timeout: 240_000 }, () 
     const { port } = server.address() as AddressInfo;
     assertSame(await answersBy('wasm', `http://127.0.0.1:${port}/model.json`), ours);
   });
+
+  it('docs/library.md shows how in lines that work', async () => {
+    const page = await readFile(join(import.meta.dirname, '../docs/library.md'), 'utf8');
+    const [, code = ''] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
+    const side = String(await faceSize(directory));
+    const program = code.replace('/path/to/model', directory).replaceAll('240', side);
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', program],
+      { cwd: import.meta.dirname },
+    );
+    assert.match(stdout, new RegExp(`Float32Array\\(${ours.encoder.embedding.length / 2}\\)`));
+  });
 });
+
+/** px, of the crops that the encoder takes */
+async function faceSize(directory: string): Promise<number> {
+  const text = await readFile(join(directory, 'model.json'), 'utf8');
+  const { signature } = signatureSchema.parse(JSON.parse(text));
+  return Number(signature.inputs['encoder/faces'].tensorShape.dim[1]!.size);
+}
 
 function assertSame(theirs: Answers, ours: Answers): void {
   for (const [network, deviation] of Object.entries(deviationsOf(theirs, ours))) {

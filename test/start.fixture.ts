@@ -20,8 +20,12 @@ export interface StartedSystem {
   stop(): Promise<number | null>;
 }
 
-export async function startSystem(environment: Record<string, string>): Promise<StartedSystem> {
-  const child: ChildProcess = spawn(process.execPath, [COMMAND_LINE, 'start'], {
+/** @param program the command line to start it with; default: this checkout's */
+export async function startSystem(
+  environment: Record<string, string>,
+  program: string = COMMAND_LINE,
+): Promise<StartedSystem> {
+  const child: ChildProcess = spawn(process.execPath, [program, 'start'], {
     env: { ...process.env, PORT: '0', LOCAL_CLOUD_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -6,6 +6,7 @@ export const checkoutManifestSchema = z.looseObject({
   name: z.string(),
   version: z.string(),
   dependencies: z.record(z.string(), z.string()),
+  optionalDependencies: z.record(z.string(), z.string()).default({}),
 });
 type CheckoutManifest = z.output<typeof checkoutManifestSchema>;
 
@@ -18,9 +19,6 @@ const ONLY_IN_A_CHECKOUT = ['private', 'devDependencies', 'overrides', 'allowScr
 export function packedManifest(checkout: CheckoutManifest): Record<string, unknown> {
   const kept = Object.entries(checkout).filter(
     ([key]) => !(ONLY_IN_A_CHECKOUT as readonly string[]).includes(key),
-  );
-  const dependencies = Object.entries(checkout.dependencies).filter(
-    ([name]) => !droppedDependencies.includes(name) && !name.startsWith('@types/'),
   );
   const built = (module: string) => ({
     types: `./dist/${module}.d.ts`,
@@ -37,6 +35,14 @@ export function packedManifest(checkout: CheckoutManifest): Record<string, unkno
       './package.json': './package.json',
     },
     scripts: { postinstall: `node dist/${programs.postinstall}.js` },
-    dependencies: Object.fromEntries(dependencies),
+    dependencies: forConsumers(checkout.dependencies),
+    optionalDependencies: forConsumers(checkout.optionalDependencies),
   };
+}
+
+function forConsumers(dependencies: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.entries(dependencies).filter(
+    ([name]) => !droppedDependencies.includes(name) && !name.startsWith('@types/'),
+  );
+  return Object.fromEntries(kept);
 }

@@ -25,6 +25,10 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^git archive /, { run: true }],
   [/^(?:[A-Z_]+=\S+ )*npm start$/, { not: 'is the system of this test', check: knowsSettings }],
   [/^journalctl /, { not: 'wants systemd, with the project’s units in it' }],
+  [
+    /^(?:npm pack|npm install \S+\.tgz|npx elastic-face setup-native)$/,
+    { by: 'deploy/package/package.test.ts' },
+  ],
   [/^npm (?:ci|test)$/, { not: 'the suite itself runs in what it has installed' }],
   [/^git clone |^cd elastic-face$/, { not: 'the checkout is there: it is under test' }],
   [/^npm run dead-letters -- (?:list|retry --all)$/, { run: true }],
