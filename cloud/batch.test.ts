@@ -66,3 +66,22 @@ it('an item that failed is rejected alone; a call that failed rejects its own it
   await assert.rejects(failing.add('x'), /no network/);
   await failing.add('y');
 });
+
+it('a call holds no more bytes than it may, and an item over that goes alone', async () => {
+  const calls: string[][] = [];
+  let release = Promise.withResolvers<void>();
+  const batcher = new Batcher<string>(
+    async (items) => {
+      calls.push([...items]);
+      await release.promise;
+      return new Map();
+    },
+    { size: 10, concurrency: 1, mostBytes: 6, bytesOf: (item) => item.length },
+  );
+  const all = ['first', 'aaa', 'bbb', 'c', 'too-large', 'dd'].map((item) => batcher.add(item));
+  release.resolve();
+  release = Promise.withResolvers();
+  release.resolve();
+  await Promise.all(all);
+  assert.deepEqual(calls, [['first'], ['aaa', 'bbb'], ['c'], ['too-large'], ['dd']]);
+});

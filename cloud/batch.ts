@@ -12,20 +12,24 @@ interface Waiting<Item> {
 /** Sends a batch; the answer holds, by index, the errors of the items that failed. */
 export type SendBatch<Item> = (items: readonly Item[]) => Promise<ReadonlyMap<number, Error>>;
 
-export interface BatcherOptions {
+export interface BatcherOptions<Item> {
   /** Most items in one call; SQS takes 10. */
   readonly size: number;
+  /** Most bytes in one call; a larger item goes alone. Default: no bound. */
+  readonly mostBytes?: number;
+  /** Bytes that an item takes in a call. */
+  readonly bytesOf?: (item: Item) => number;
   /** Calls under way at once. */
   readonly concurrency: number;
 }
 
 export class Batcher<Item> {
   readonly #send: SendBatch<Item>;
-  readonly #options: BatcherOptions;
+  readonly #options: BatcherOptions<Item>;
   readonly #waiting: Waiting<Item>[] = [];
   #underWay = 0;
 
-  constructor(send: SendBatch<Item>, options: BatcherOptions) {
+  constructor(send: SendBatch<Item>, options: BatcherOptions<Item>) {
     this.#send = send;
     this.#options = options;
   }
@@ -40,13 +44,26 @@ export class Batcher<Item> {
 
   #next(): void {
     while (this.#underWay < this.#options.concurrency && this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#options.size);
+      const batch = this.#waiting.splice(0, this.#nextSize());
       this.#underWay += 1;
       void this.#run(batch).finally(() => {
         this.#underWay -= 1;
         this.#next();
       });
     }
+  }
+
+  /** How many of those that wait go into the next call. */
+  #nextSize(): number {
+    const { size, mostBytes = Number.POSITIVE_INFINITY, bytesOf = () => 0 } = this.#options;
+    let bytes = 0;
+    let count = 0;
+    for (const { item } of this.#waiting.slice(0, size)) {
+      bytes += bytesOf(item);
+      if (count > 0 && bytes > mostBytes) break;
+      count += 1;
+    }
+    return count;
   }
 
   async #run(batch: readonly Waiting<Item>[]): Promise<void> {

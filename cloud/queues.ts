@@ -1,5 +1,6 @@
 /** One SQS queue, as the services use it: batched sends and deletes, long polls, visibility, attributes. */
 import {
+  type BatchResultErrorEntry,
   ChangeMessageVisibilityCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
@@ -15,13 +16,25 @@ import { queueCalls } from './short-way.ts';
 
 /** Most messages in one SQS call. */
 const SQS_BATCH = 10;
+/**
+ * Most bytes of messages in one call. SQS allows 1 MiB, older queues and services like it 256 KiB:
+ * docs.aws.amazon.com, "Amazon SQS message quotas".
+ */
+const BATCH_BYTES = 256 * 1024;
 /** Calls of one kind under way at once: enough to keep up, few enough that batches fill under load. */
 const CALLS_AT_ONCE = 2;
 
 /** A queue is missing, or refused one message of a batch. */
 export class QueueError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** Whether the message itself is at fault, so that sending it again is of no use. */
+  readonly isSenderFault: boolean;
+
+  constructor(
+    message: string,
+    { isSenderFault = false, ...options }: ErrorOptions & { isSenderFault?: boolean } = {},
+  ) {
     super('queue', message, options);
+    this.isSenderFault = isSenderFault;
   }
 }
 
@@ -91,7 +104,7 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
       });
       return failures(name, Failed);
     },
-    { size: SQS_BATCH, concurrency: CALLS_AT_ONCE },
+    { size: SQS_BATCH, concurrency: CALLS_AT_ONCE, mostBytes: BATCH_BYTES, bytesOf },
   );
   const deletes = new Batcher<string>(
     async (receipts) => {
@@ -177,14 +190,26 @@ async function queueUrl(sqs: SQSClient, name: string): Promise<string> {
 
 function failures(
   queue: string,
-  failed: readonly { Id?: string; Code?: string; Message?: string }[] | undefined,
+  failed: readonly BatchResultErrorEntry[] | undefined,
 ): ReadonlyMap<number, Error> {
   return new Map(
-    (failed ?? []).map(({ Id, Code, Message }) => [
+    (failed ?? []).map(({ Id, Code, Message, SenderFault }) => [
       Number(Id),
-      new QueueError(`The queue '${queue}' refused a message: ${Code ?? ''} ${Message ?? ''}`),
+      new QueueError(`The queue '${queue}' refused a message: ${Code ?? ''} ${Message ?? ''}`, {
+        isSenderFault: SenderFault ?? false,
+      }),
     ]),
   );
+}
+
+/** As SQS counts them: body, and name, type and value of each attribute. */
+function bytesOf({ body, attributes }: Sending): number {
+  const texts = [
+    body,
+    ...Object.entries(attributes).flat(),
+    ...Object.keys(attributes).map(() => 'String'),
+  ];
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
 }
 
 function received(message: Message): ReceivedMessage {

@@ -26,6 +26,8 @@ export interface ConsumerParts {
   readonly activity: Activity;
   /** Whether photos can be computed now; nothing is taken while they cannot. */
   readonly inference: { readonly isReady: boolean; ready(): Promise<unknown> };
+  /** Nothing is taken while a service that answers need is away. */
+  readonly patience: { readonly away: readonly string[]; allBack(): Promise<void> };
   /** Everything but deleting; rejects for a passing reason. */
   readonly answer: (request: RequestMessage, delivery: Delivery, log: Logger) => Promise<Answered>;
   /** Makes it a dead letter and tells its client; rejects when the letter is not written. */
@@ -68,7 +70,7 @@ export class Consumer {
   }
 
   async #receive(): Promise<void> {
-    const { requests, activity, inference, log } = this.#parts;
+    const { requests, activity, inference, patience, log } = this.#parts;
     const { signal } = this.#draining;
     const visibilitySeconds = Math.ceil(this.#parts.visibilitySeconds);
     let reachesQueue = true;
@@ -78,6 +80,10 @@ export class Consumer {
         await Promise.race([inference.ready(), once(signal, 'abort')]).catch(() =>
           this.#draining.abort(),
         );
+        continue;
+      }
+      if (patience.away.length > 0) {
+        await Promise.race([patience.allBack(), once(signal, 'abort')]);
         continue;
       }
       const most = roomFor(activity.inHand, this.#serviceMs);
@@ -96,7 +102,7 @@ export class Consumer {
         // Their photos are asked for before the next poll is made ready: it has time, they have not.
         await turn();
       } catch (err) {
-        if (reachesQueue) log.error({ err }, 'the request queue cannot be read; trying on');
+        if (reachesQueue) log.error({ err }, 'Cannot read the request queue; retrying.');
         reachesQueue = false;
         await delay(PAUSE_AFTER_FAILURE_MS, undefined, { signal }).catch(() => {});
       }

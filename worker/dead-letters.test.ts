@@ -115,6 +115,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       },
       activity: new Activity(),
       inference: { isReady: true, ready: async () => undefined },
+      patience: { away: [], allBack: async () => undefined },
       answer: async () => ({ outcome: { match: MATCH }, again: false, timings: {} }),
       giveUp: async () => {
         givenUp = true;
@@ -181,6 +182,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       requests: bench.requests,
       activity: new Activity(),
       inference: { isReady: true, ready: async () => undefined },
+      patience: { away: [], allBack: async () => undefined },
       answer: async () => {
         answered += 1;
         throw new InferenceStopped();

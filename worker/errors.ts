@@ -25,7 +25,7 @@ export class InferenceUnfit extends ElasticFaceError {
 /** The worker is leaving; another one will do what was not begun. */
 export class InferenceStopped extends ElasticFaceError {
   constructor() {
-    super('inference-stopped', 'The worker is leaving: this photo was not computed.');
+    super('inference-stopped', 'The worker is leaving: this photo was not finished.');
   }
 }
 

@@ -20,6 +20,7 @@ import { giveUp } from './give-up.ts';
 import type { Inference } from './inference/inference.ts';
 import { startInference } from './inference/start.ts';
 import { keepLease } from './lease.ts';
+import { Patience } from './patience.ts';
 import { answerRequest } from './request.ts';
 import { watchSpotNotices } from './spot.ts';
 
@@ -70,6 +71,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const mostDeliveries = settings.MAX_RECEIVES;
   const model = () => inference.model;
   const parts = { photos, results, replies, pressure, compute, model, mostDeliveries, instanceId };
+  const patience = new Patience({ requestMs: settings.REQUEST_SECONDS * 1000, log });
   const ending = { deadLetters: openDeadLetters(buried), replies, pressure };
   const tracing = await openTracing({ settings, service: 'worker', instance: instanceId, log });
   const consumer = new Consumer({
@@ -77,7 +79,9 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     requests,
     activity,
     inference,
-    answer: (request, delivery, requestLog) => answerRequest(request, delivery, parts, requestLog),
+    patience,
+    answer: (request, delivery, requestLog) =>
+      answerRequest(request, delivery, patience.with(parts, request, delivery), requestLog),
     giveUp: ({ body, deliveries }, request, reason) => {
       const verdict = { reason, deliveries, worker: instanceId };
       return giveUp({ body, request, verdict }, ending, log);
@@ -99,6 +103,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
       log.info('draining');
       activity.drain();
       lease.tell();
+      patience.leave();
       await consumer.drain();
       await inference.stop();
       activity.drained();

@@ -1,0 +1,132 @@
+/**
+ * Waits while a service that answers need is away: the photo stays in this worker's hands and no delivery
+ * is spent on it, and the worker takes no more requests until the service is back. Knows no queue.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RequestMessage } from '../cloud/messages.ts';
+import { isServiceAway } from '../cloud/service-away.ts';
+import type { Logger } from '../runtime/log.ts';
+import { HoldLost, InferenceStopped } from './errors.ts';
+import type { Delivery, RequestParts } from './request.ts';
+
+const FIRST_WAIT_MS = 500;
+const MOST_WAIT_MS = 10_000;
+
+/** What an answer needs. */
+type Service = 'photos' | 'results' | 'replies';
+
+interface Outage {
+  /** Calls that wait for the service. */
+  waiting: number;
+}
+
+export interface PatienceOptions {
+  /** After this many ms a request's client has been told that it took too long. */
+  readonly requestMs: number;
+  readonly log: Logger;
+  readonly firstWaitMs?: number;
+  readonly mostWaitMs?: number;
+}
+
+export class Patience {
+  readonly #options: Required<PatienceOptions>;
+  readonly #outages = new Map<Service, Outage>();
+  readonly #leaving = new AbortController();
+  #over = Promise.withResolvers<void>();
+
+  constructor(options: PatienceOptions) {
+    this.#options = { firstWaitMs: FIRST_WAIT_MS, mostWaitMs: MOST_WAIT_MS, ...options };
+  }
+
+  /** The services that calls wait for now. */
+  get away(): readonly string[] {
+    return [...this.#outages.keys()];
+  }
+
+  /** Resolves when no call waits for a service. */
+  async allBack(): Promise<void> {
+    while (this.#outages.size > 0) await this.#over.promise;
+  }
+
+  /** From now on nothing is waited for: what cannot be finished is given to another worker. */
+  leave(): void {
+    this.#leaving.abort();
+  }
+
+  /** The same parts, whose calls wait while their service is away and this request's time is not over. */
+  with(parts: RequestParts, request: RequestMessage, delivery: Delivery): RequestParts {
+    const { photos, results, replies } = parts;
+    const on =
+      <Arguments extends unknown[], T>(
+        service: Service,
+        call: (...args: Arguments) => Promise<T>,
+      ): ((...args: Arguments) => Promise<T>) =>
+      (...args) =>
+        this.#patiently(service, () => call(...args), request, delivery);
+    return {
+      ...parts,
+      photos: {
+        put: on('photos', photos.put),
+        get: on('photos', photos.get),
+        settle: on('photos', photos.settle),
+        delete: on('photos', photos.delete),
+      },
+      results: { put: on('results', results.put), find: on('results', results.find) },
+      replies: { ...replies, send: on('replies', replies.send) },
+    };
+  }
+
+  /**
+   * @throws what the call throws for another reason, or when the request's time is over; InferenceStopped
+   *   when this worker leaves; HoldLost when another worker may have the request
+   */
+  async #patiently<T>(
+    service: Service,
+    call: () => Promise<T>,
+    { sentAt }: RequestMessage,
+    delivery: Delivery,
+  ): Promise<T> {
+    const { firstWaitMs, mostWaitMs, requestMs } = this.#options;
+    let outage: Outage | undefined;
+    try {
+      for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, mostWaitMs)) {
+        try {
+          return await call();
+        } catch (error) {
+          if (!isServiceAway(error) || Date.now() > sentAt + requestMs) throw error;
+          if (this.#leaving.signal.aborted) throw new InferenceStopped();
+          outage ??= this.#begin(service, error);
+        }
+        await delay(waitMs, undefined, { signal: this.#leaving.signal }).catch(() => {
+          throw new InferenceStopped();
+        });
+        if (delivery.isLost) throw new HoldLost();
+      }
+    } finally {
+      if (outage) this.#end(service, outage);
+    }
+  }
+
+  #begin(service: Service, err: unknown): Outage {
+    const outage = this.#outages.get(service) ?? { waiting: 0 };
+    if (outage.waiting === 0) {
+      this.#options.log.warn(
+        { err, service },
+        'a service is away: no requests are taken until it is back',
+      );
+      this.#outages.set(service, outage);
+    }
+    outage.waiting += 1;
+    return outage;
+  }
+
+  #end(service: Service, outage: Outage): void {
+    outage.waiting -= 1;
+    if (outage.waiting > 0) return;
+    this.#outages.delete(service);
+    if (this.#outages.size > 0) return;
+    this.#options.log.info({ service }, 'taking requests again');
+    this.#over.resolve();
+    this.#over = Promise.withResolvers();
+  }
+}
