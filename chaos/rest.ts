@@ -58,5 +58,5 @@ export async function readOutputs({ clients, settings }: System): Promise<Map<st
 
 export async function readLetters({ clients, settings }: System): Promise<DeadLetter[]> {
   const { deadLetterQueue } = cloudNames(settings.PROJECT_ID);
-  return openDeadLetters(await openQueue(clients.sqs, deadLetterQueue)).take();
+  return openDeadLetters(await openQueue(clients.sqs, deadLetterQueue)).all();
 }

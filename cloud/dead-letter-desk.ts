@@ -1,7 +1,4 @@
-/**
- * What a person does with dead letters, in lines of text. SQS lets nobody look without taking: each
- * letter that stays is put back before an answer is given.
- */
+/** What a person does with dead letters, in lines of text that come as the letters are worked through. */
 import { ElasticFaceError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
@@ -18,16 +15,16 @@ export type Chosen = readonly string[] | 'all';
 
 export interface DeadLetterDesk {
   /** One line a letter: id, file, when, deliveries, reason. */
-  list(): Promise<string[]>;
+  list(): AsyncGenerator<string>;
   /** One JSON object a letter, with whether its photo is still there. */
-  show(chosen: Chosen): Promise<string[]>;
+  show(chosen: Chosen): AsyncGenerator<string>;
   /**
    * Sends them again with deliveries counted anew: pressure first, so that the scaler sees them, and the
    * name where it is free; then the request; then the letter goes. Dying between sends one twice at most.
    */
-  retry(chosen: Chosen): Promise<string[]>;
+  retry(chosen: Chosen): AsyncGenerator<string>;
   /** Deletes the letters; their photos stay in the bucket. */
-  drop(chosen: Chosen): Promise<string[]>;
+  drop(chosen: Chosen): AsyncGenerator<string>;
   close(): void;
 }
 
@@ -62,38 +59,31 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
     return isOwn ? 'there' : 'replaced by another upload of that name';
   };
 
-  /** Does `work` with each chosen letter, and puts back the others and what failed. */
-  const each = async (
+  /** Does `work` with each chosen letter, a page at a time: their receipts stay fresh. */
+  async function* each(
     chosen: Chosen,
     work: (letter: DeadLetter) => Promise<{ line: string; isDone: boolean }>,
-  ): Promise<string[]> => {
+  ): AsyncGenerator<string> {
     if (chosen !== 'all' && chosen.length === 0) {
       throw new DeadLetterError('Name the ids of the letters, as `list` says them, or --all.');
     }
-    const taken = await letters.take();
-    const staying = new Set(taken);
     const missing = new Set(chosen === 'all' ? [] : chosen);
-    const lines: string[] = [];
-    try {
-      for (const letter of taken) {
-        if (chosen !== 'all' && !chosen.includes(letter.id)) continue;
-        missing.delete(letter.id);
-        const { line, isDone } = await work(letter);
-        lines.push(line);
-        if (!isDone) continue;
-        await letters.delete(letter);
-        staying.delete(letter);
-      }
-    } finally {
-      await Promise.allSettled([...staying].map((letter) => letters.putBack(letter)));
+    const workOn = async (letter: DeadLetter): Promise<string> => {
+      const { line, isDone } = await work(letter);
+      if (isDone) await letters.delete(letter);
+      return line;
+    };
+    for await (const page of letters.pages()) {
+      const mine = chosen === 'all' ? page : page.filter(({ id }) => missing.has(id));
+      for (const { id } of mine) missing.delete(id);
+      yield* await Promise.all(mine.map(workOn));
+      if (chosen !== 'all' && missing.size === 0) return;
     }
-    if (missing.size > 0) {
-      throw new DeadLetterError(
-        `${[...lines, ''].join('\n')}There is no dead letter ${[...missing].join(', ')}, or somebody else is looking at it.`,
-      );
-    }
-    return lines;
-  };
+    if (missing.size === 0) return;
+    throw new DeadLetterError(
+      `There is no dead letter ${[...missing].join(', ')}, or somebody else is looking at it.`,
+    );
+  }
 
   return {
     list: () => each('all', async (letter) => ({ line: listLine(letter), isDone: false })),
@@ -107,7 +97,7 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
       }),
     retry: (chosen) =>
       each(chosen, async ({ id, request }) => {
-        if (request === undefined) return { line: `${id}: nobody can read it`, isDone: false };
+        if (request === undefined) return { line: `${id}: it cannot be read`, isDone: false };
         const now = Date.now();
         await pressure?.begin(id, request.file, now).catch((err: unknown) => {
           log.warn({ err }, 'pressure not counted: the scaler sees the queue itself');

@@ -37,7 +37,7 @@ export const command: CommandModule<object, Flags> = {
       createLogger('dead-letters', settings.LOG_LEVEL),
     );
     try {
-      for (const line of await linesOf(desk, what, all ? 'all' : ids)) console.log(line);
+      for await (const line of linesOf(desk, what, all ? 'all' : ids)) console.log(line);
     } finally {
       desk.close();
     }

@@ -1,7 +1,7 @@
 /** One SQS queue, as the services use it: batched sends and deletes, long polls, visibility, attributes. */
 import {
   type BatchResultErrorEntry,
-  ChangeMessageVisibilityCommand,
+  ChangeMessageVisibilityBatchCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   type Message,
@@ -54,6 +54,11 @@ export interface ReceivedMessage {
 interface Sending {
   readonly body: string;
   readonly attributes: Readonly<Record<string, string>>;
+}
+
+interface Extension {
+  readonly receipt: string;
+  readonly visibilitySeconds: number;
 }
 
 export interface QueueDepth {
@@ -116,6 +121,22 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
     },
     { size: SQS_BATCH, concurrency: CALLS_AT_ONCE },
   );
+  const extensions = new Batcher<Extension>(
+    async (wanted) => {
+      const { Failed } = await sqs.send(
+        new ChangeMessageVisibilityBatchCommand({
+          QueueUrl: url,
+          Entries: wanted.map(({ receipt, visibilitySeconds }, i) => ({
+            Id: String(i),
+            ReceiptHandle: receipt,
+            VisibilityTimeout: Math.ceil(visibilitySeconds),
+          })),
+        }),
+      );
+      return failures(name, Failed);
+    },
+    { size: SQS_BATCH, concurrency: CALLS_AT_ONCE },
+  );
   return {
     name,
     send: (body, attributes = {}) => sends.add({ body, attributes }),
@@ -131,15 +152,7 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
       });
       return (Messages ?? []).map(received);
     },
-    async extend(receipt, visibilitySeconds) {
-      await sqs.send(
-        new ChangeMessageVisibilityCommand({
-          QueueUrl: url,
-          ReceiptHandle: receipt,
-          VisibilityTimeout: Math.ceil(visibilitySeconds),
-        }),
-      );
-    },
+    extend: (receipt, visibilitySeconds) => extensions.add({ receipt, visibilitySeconds }),
     async depth() {
       const { Attributes } = await sqs.send(
         new GetQueueAttributesCommand({

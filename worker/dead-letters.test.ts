@@ -37,7 +37,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
   const theLetter = async (): Promise<DeadLetter> => {
     const letters = openDeadLetters(bench.deadLetters);
     const [letter] = await until('a dead letter', async () => {
-      const taken = await letters.take();
+      const taken = await letters.all();
       return taken.length > 0 && taken;
     });
     await letters.delete(letter!);
@@ -68,7 +68,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       assert.equal(letter.deliveries, MAX_RECEIVES);
       assert.equal(letter.worker, 'i-0dead');
       await bench.atRest();
-      assert.deepEqual(await openDeadLetters(bench.deadLetters).take(), []);
+      assert.deepEqual(await openDeadLetters(bench.deadLetters).all(), []);
     });
   });
 
@@ -97,7 +97,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       assert.equal(told.match.name, 'Earlier');
       await bench.atRest();
     });
-    assert.deepEqual(await openDeadLetters(bench.deadLetters).take(), []);
+    assert.deepEqual(await openDeadLetters(bench.deadLetters).all(), []);
   });
 
   it('are not made of one that was answered and only could not be deleted', async () => {
@@ -135,7 +135,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       assert.ok('match' in (await bench.reply(sent)));
       await bench.atRest();
     });
-    assert.deepEqual(await openDeadLetters(bench.deadLetters).take(), []);
+    assert.deepEqual(await openDeadLetters(bench.deadLetters).all(), []);
   });
 
   it('are not answered with what another photo was called under the same request id', async () => {

@@ -33,7 +33,7 @@ describe('a worker while a service that answers need is away', { timeout: 120_00
   afterEach(() => worker.stop());
 
   const noLetters = async (): Promise<void> =>
-    assert.deepEqual(await openDeadLetters(bench.deadLetters).take(), []);
+    assert.deepEqual(await openDeadLetters(bench.deadLetters).all(), []);
 
   it('spends no delivery while S3 throttles, for longer than every retry there is', async () => {
     const rule = { service: 's3', fault: 'throttle', share: 1 } as const;
