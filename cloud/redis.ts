@@ -35,6 +35,7 @@ export class RedisConnection extends Redis {
   #cluster = false;
   #probe: NodeJS.Timeout | undefined;
   #leftAt = Number.NEGATIVE_INFINITY;
+  readonly #stopPinging: () => void;
 
   /** Connects in the background and keeps reconnecting. */
   constructor(url: string, options: ClientOptions, log: Logger) {
@@ -50,11 +51,15 @@ export class RedisConnection extends Redis {
     this.#log = log;
     this.on('error', (err) => this.#onError(err));
     this.on('ready', () => this.#onReady());
-    const stopPinging = pingOften(this);
-    this.on('end', () => {
-      stopPinging();
+    this.#stopPinging = pingOften(this);
+  }
+
+  override disconnect(reconnect = false): void {
+    if (!reconnect) {
+      this.#stopPinging();
       clearInterval(this.#probe);
-    });
+    }
+    super.disconnect(reconnect);
   }
 
   /** What keeps Redis from its work, in words; undefined when all is well. */

@@ -36,12 +36,13 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
   };
   const theLetter = async (): Promise<DeadLetter> => {
     const letters = openDeadLetters(bench.deadLetters);
-    const [letter] = await until('a dead letter', async () => {
-      const taken = await letters.all();
-      return taken.length > 0 && taken;
+    return until('a dead letter', async () => {
+      for await (const [letter] of letters.pages()) {
+        await letters.delete(letter!);
+        return letter;
+      }
+      return undefined;
     });
-    await letters.delete(letter!);
-    return letter!;
   };
   /** What workers that die do to a message: it is received, and comes again. */
   const receiveInVain = async (times: number): Promise<void> => {
