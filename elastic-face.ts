@@ -5,10 +5,13 @@ import { hideBin } from 'yargs/helpers';
 import { keepCompiled } from './runtime/compile-cache.ts';
 import { ElasticFaceError, messageOf, SettingsError } from './runtime/errors.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf, tellingExitCodes } from './runtime/exit-codes.ts';
+import { takeFolderWarning } from './runtime/folders.ts';
 import { isPackaged, packageVersion } from './runtime/installation.ts';
 import { moveToNewerNode } from './runtime/newer-node.ts';
 
 if (isPackaged) await moveToNewerNode();
+const folderWarning = takeFolderWarning();
+if (folderWarning !== undefined) console.error(folderWarning);
 keepCompiled();
 
 /** Commands are loaded when asked for: `recognize` should not wait for the AWS SDK. */

@@ -1,14 +1,113 @@
-/** Where this project keeps what it makes or downloads for a user: never in the checkout. */
-import { join } from 'node:path';
-import envPaths from 'env-paths';
+/**
+ * Where this project keeps what it makes or downloads for a user: never in the checkout. A user without a
+ * home that can be written gets a folder below the system's temporary one instead.
+ */
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 
-const paths = envPaths('elastic-face', { suffix: '' });
-
-export const folders = {
+export interface Folders {
   /** Downloads and built native parts; safe to delete, made again when needed. */
-  cache: paths.cache,
+  readonly cache: string;
   /** The converted model, unless a setting names another folder. */
-  model: join(paths.data, 'model'),
+  readonly model: string;
   /** The embedded cloud's queues, buckets and instances, unless a setting names another folder. */
-  localCloud: join(paths.data, 'local-cloud'),
-} as const;
+  readonly localCloud: string;
+}
+
+/** Folders of one user. */
+export interface Home {
+  readonly cache: string;
+  readonly data: string;
+}
+
+/** The user's home as the system has it; undefined for a user without one. */
+function homeOfUser(): Home | undefined {
+  try {
+    // Required here and not imported: it asks for the home while it is loaded, and throws without one.
+    const { default: envPaths } = createRequire(import.meta.url)(
+      'env-paths',
+    ) as typeof import('env-paths');
+    return envPaths('elastic-face', { suffix: '' });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param home undefined where the user has none
+ * @param temporary makes the folder that takes its place, when it is needed
+ * @returns the folders, and in one line which of them are temporary
+ */
+export function foldersIn(
+  home: Home | undefined,
+  temporary: () => string,
+): { folders: Folders; warning: string | undefined } {
+  const refused = new Set<string>();
+  let instead: string | undefined;
+  const usable = (parent: string | undefined, name: string): string => {
+    const wanted = parent && join(parent, name);
+    if (wanted !== undefined && canBeWritten(wanted)) return wanted;
+    if (parent !== undefined) refused.add(parent);
+    instead ??= temporary();
+    return join(instead, name || 'cache');
+  };
+  const model = home && join(home.data, 'model');
+  const folders = {
+    cache: usable(home?.cache, ''),
+    // A model that is there already is only read.
+    model: model !== undefined && existsSync(model) ? model : usable(home?.data, 'model'),
+    localCloud: usable(home?.data, 'local-cloud'),
+  };
+  if (instead === undefined) return { folders, warning: undefined };
+  const why =
+    home === undefined
+      ? 'This user has no home folder'
+      : `Cannot write ${[...refused].join(' or ')}`;
+  return {
+    folders,
+    warning: `${why}: using ${instead}, which a restart may clear. Set HOME, or XDG_CACHE_HOME and XDG_DATA_HOME, to a folder that can be written.`,
+  };
+}
+
+/** Whether a folder, or what is to hold it, can be written; true also for root except on a read-only disk. */
+function canBeWritten(folder: string): boolean {
+  let there = folder;
+  while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
+  try {
+    accessSync(there, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The same folder in every process of a user, and nobody else's: libraries are loaded from it. */
+function temporaryFolder(): string {
+  const uid = process.getuid?.() ?? 'user';
+  const folder = join(tmpdir(), `elastic-face-${uid}`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const there = lstatSync(folder);
+    const isPrivate = there.isDirectory() && (there.mode & 0o077) === 0;
+    if (isPrivate && (uid === 'user' || there.uid === uid)) return folder;
+  } catch {
+    // Taken by something that is no folder: one of this process alone.
+  }
+  return mkdtempSync(`${folder}-`);
+}
+
+const found = foldersIn(homeOfUser(), temporaryFolder);
+
+export const folders: Folders = found.folders;
+
+/** Told by commands; a process that they start finds it told already. */
+const TOLD = 'ELASTIC_FACE_FOLDERS_TOLD';
+
+/** The line about temporary folders, once for a process and all that it starts. */
+export function takeFolderWarning(): string | undefined {
+  if (process.env[TOLD] !== undefined) return undefined;
+  process.env[TOLD] = '1';
+  return found.warning;
+}

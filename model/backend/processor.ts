@@ -1,6 +1,6 @@
 /** What pays on this machine's processor. Knows processors by their flags only. */
-import { readFileSync } from 'node:fs';
 import type { Precision } from '../format.ts';
+import { cpuinfoHere, flagsIn } from '../native/cpuinfo.ts';
 
 /** Flags of x86 processors that multiply bfloat16 themselves; on others that graph is slower, not faster. */
 const BFLOAT16 = ['amx_bf16', 'avx512_bf16'];
@@ -47,14 +47,6 @@ export function detectsWithOneDnnHere(): boolean {
 }
 
 function hasOneOf(cpuinfo: string, wanted: readonly string[]): boolean {
-  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/) ?? [];
+  const flags = flagsIn(cpuinfo) ?? [];
   return wanted.some((flag) => flags.includes(flag));
-}
-
-function cpuinfoHere(): string {
-  try {
-    return readFileSync('/proc/cpuinfo', 'utf8');
-  } catch {
-    return '';
-  }
 }

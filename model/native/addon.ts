@@ -1,11 +1,9 @@
 /** Compiles tfjs-node's own addon against a TensorFlow library, in one call of the C++ compiler. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NativeError } from './errors.ts';
 import { NAPI_VERSION, nodeApiHeaders, tfjsNodeFolder } from './places.ts';
-import { findProgram, run } from './run.ts';
+import { run } from './run.ts';
 
-const COMPILERS = [['c++'], ['g++'], ['clang++']] as const;
 /** From the addon's place in tfjs-node to the libraries' place. */
 const RUN_PATH = '$ORIGIN/../../deps/lib';
 
@@ -14,16 +12,6 @@ export interface AddonInputs {
   readonly libraries: string;
   /** Folder that holds TensorFlow's `tensorflow/c/…` headers. */
   readonly headers: string;
-}
-
-/**
- * @returns the name of a C++ compiler that runs
- * @throws {NativeError} when there is none
- */
-export async function requireCompiler(): Promise<string> {
-  const compiler = await findProgram(COMPILERS);
-  if (compiler === undefined) throw new NativeError('no C++ compiler was found');
-  return compiler[0] as string;
 }
 
 /** @throws {NativeError} when the compiler fails, quoting it */

@@ -1,8 +1,9 @@
 /** Builds the native parts from the package registries: TensorFlow's wheel, and one compiler call. */
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compileAddon, requireCompiler } from './addon.ts';
+import { compileAddon } from './addon.ts';
 import { nativeParts, TENSORFLOW_VERSION } from './places.ts';
+import { requireTools } from './tools.ts';
 import { fetchWheel, unpackWheel, type Wheel } from './wheel.ts';
 
 export interface Teller {
@@ -18,7 +19,7 @@ export interface Teller {
  */
 export async function buildParts(folder: string, wheel: Wheel, teller: Teller): Promise<void> {
   // Before a large download that would be in vain.
-  const compiler = await requireCompiler();
+  const { compiler } = await requireTools();
   teller.say(`fetching TensorFlow ${TENSORFLOW_VERSION} (about 280 MB)`);
   const path = await fetchWheel(wheel, folder, teller.show);
   teller.say('unpacking it');

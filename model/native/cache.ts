@@ -17,7 +17,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { sha256OfFile } from '../../runtime/digest.ts';
-import { NativeError } from './errors.ts';
+import { NativeError, NotSetUpYet } from './errors.ts';
 import { nativeParts } from './places.ts';
 
 const CHECKSUMS = 'checksums.json';
@@ -36,6 +36,7 @@ export interface CachePlaces {
 
 /**
  * Whether the cache holds every part as it was written.
+ * @throws {NotSetUpYet} when there is nothing in it
  * @throws {NativeError} saying what is wrong with it
  */
 export async function checkCache(cache: string): Promise<void> {
@@ -43,7 +44,7 @@ export async function checkCache(cache: string): Promise<void> {
   try {
     checksums = checksumsSchema.parse(JSON.parse(await readFile(join(cache, CHECKSUMS), 'utf8')));
   } catch (cause) {
-    throw new NativeError('it holds no native library yet', { cause });
+    throw new NotSetUpYet('it holds no native library yet', { cause });
   }
   for (const { cached } of nativeParts) {
     const digest = await sha256OfFile(join(cache, cached)).catch(() => 'missing');

@@ -5,13 +5,14 @@
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 
-const AGAIN = `try again with \`${commandLine('setup-native')}\``;
-
 const say = (line: string): void => console.error(`elastic-face: ${line}`);
 
 async function reasonsWhyNot(): Promise<readonly string[]> {
   try {
     // Imported here, since even a missing package must not fail the install.
+    const { takeFolderWarning } = await import('../../runtime/folders.ts');
+    const warning = takeFolderWarning();
+    if (warning !== undefined) say(warning);
     const { setUp } = await import('./set-up.ts');
     const { way, reasons } = await setUp({ say, show: process.stderr.isTTY === true });
     if (way === undefined) return reasons;
@@ -25,6 +26,6 @@ async function reasonsWhyNot(): Promise<readonly string[]> {
 const reasons = await reasonsWhyNot();
 if (reasons.length > 0) {
   say(
-    `TensorFlow's native library could not be set up, so the slower wasm backend takes over; ${AGAIN} (${reasons.join('; ')})`,
+    `the slower wasm backend takes over, with the same answers, because TensorFlow's native library could not be set up (${reasons.join('; ')}); try again with \`${commandLine('setup-native')}\``,
   );
 }

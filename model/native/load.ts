@@ -1,10 +1,12 @@
 /** Loads TensorFlow into this process, with its threads set; knows nothing of models. */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import { BackendError } from '../errors.ts';
+import { whyNoTensorflow } from './cpuinfo.ts';
 import { addonFile, tfjsNodeFolder } from './places.ts';
 
 export type TfjsNode = typeof import('@tensorflow/tfjs-node');
@@ -32,7 +34,8 @@ const QUIET = '2';
  * Loads the native library into this process, where it stays: a later call with other threads changes
  * nothing any more.
  * @param threads of one operation; operations run one after the other
- * @throws {BackendError} when the library is not set up or does not fit this machine
+ * @throws {BackendError} when the library is not set up or does not fit this machine; said before it is
+ *   loaded where it would end the process
  */
 export function loadAddon(threads: number): Addon {
   return load<Addon>(join(tfjsNodeFolder, addonFile), threads);
@@ -45,6 +48,13 @@ export function loadTfjsNode(threads: number): TfjsNode {
 }
 
 function load<T>(what: string, threads: number): T {
+  const reason = whyNoTensorflow();
+  if (reason !== undefined) throw new BackendError(`${reason}.`);
+  if (!existsSync(join(tfjsNodeFolder, addonFile))) {
+    throw new BackendError(
+      `TensorFlow's native library is not set up: run \`${commandLine('setup-native')}\`, which says what it lacks.`,
+    );
+  }
   process.env.TF_CPP_MIN_LOG_LEVEL ??= QUIET;
   // Where oneDNN pays, the model names its operations itself; TensorFlow's own use of it rewrites each
   // graph once more, says so in every process, and takes 100 MB.

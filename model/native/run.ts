@@ -1,6 +1,7 @@
 /** Runs a program and keeps what it said, for errors that explain themselves. */
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
+import { messageOf } from '../../runtime/errors.ts';
 import { NativeError } from './errors.ts';
 
 /** As much of a failed program's words as help. */
@@ -14,6 +15,8 @@ export interface RunOptions {
   /** Show the program's own progress. */
   readonly show?: boolean | undefined;
   readonly timeoutMs?: number;
+  /** Ends the program; its reason is the message of the error. */
+  readonly signal?: AbortSignal;
 }
 
 /** @throws {NativeError} when the program is missing, fails, or takes too long; its cause is all it said */
@@ -28,6 +31,7 @@ export function run(
       env: { ...process.env, ...options.env },
       stdio: ['ignore', options.show ? 'inherit' : 'pipe', options.show ? 'inherit' : 'pipe'],
       timeout: options.timeoutMs,
+      signal: options.signal,
     });
     let said = '';
     const keep = (chunk: Buffer): void => {
@@ -35,9 +39,11 @@ export function run(
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
-    child.on('error', (cause) =>
-      reject(new NativeError(`${basename(program)} cannot be run: ${cause.message}`, { cause })),
-    );
+    child.on('error', (cause) => {
+      const given = options.signal?.aborted === true && messageOf(options.signal.reason);
+      const reason = given || `${basename(program)} cannot be run: ${cause.message}`;
+      reject(new NativeError(reason, { cause }));
+    });
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
       const reason = reasonIn(said);
@@ -67,12 +73,13 @@ export function reasonIn(said: string): string {
   return line.slice(0, LONGEST_REASON);
 }
 
+/** A program and its first arguments. */
+export type Command = readonly [string, ...string[]];
+
 /** The first of these programs that answers `--version`. */
-export async function findProgram(
-  candidates: readonly (readonly string[])[],
-): Promise<readonly string[] | undefined> {
+export async function findProgram(candidates: readonly Command[]): Promise<Command | undefined> {
   for (const candidate of candidates) {
-    const [program, ...args] = candidate as [string, ...string[]];
+    const [program, ...args] = candidate;
     try {
       await run(program, [...args, '--version']);
       return candidate;

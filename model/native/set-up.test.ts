@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { strToU8, zipSync } from 'fflate';
 import type { CachePlaces } from './cache.ts';
-import { NativeError } from './errors.ts';
+import { NativeError, NotSetUpYet } from './errors.ts';
 import { addonFile, nativeParts } from './places.ts';
 import { Programs } from './programs.fixture.ts';
 import { firstThatWorks, type SetUpOptions, setUp } from './set-up.ts';
@@ -25,6 +25,8 @@ describe('the ways to a native library', () => {
     const found = await firstThatWorks([way('a', false), way('b', true), way('c', true)]);
     assert.deepEqual(found, { way: 'b', reasons: ['a: a is broken'] });
     assert.deepEqual(tried, ['a', 'b']);
+    const empty = { name: 'e', go: () => Promise.reject(new NotSetUpYet('nothing is here')) };
+    assert.deepEqual(await firstThatWorks([empty]), { way: undefined, reasons: [] });
     const none = await firstThatWorks([way('a', false)]);
     assert.equal(none.way, undefined);
   });
@@ -129,7 +131,10 @@ describe('setting up from the package registries', { timeout: 60_000 }, () => {
     `);
     const { way, reasons } = await setUp(options);
     assert.equal(way, 'tfjs-node’s own installer');
-    assert.match(reasons.join(), /package registries: no C\+\+ compiler was found/);
+    assert.match(
+      reasons.join(),
+      /package registries: a C\+\+ compiler not found \(.*apt install g\+\+\)/,
+    );
     assert.equal(await fetched(), 0);
   });
 
@@ -144,6 +149,25 @@ describe('setting up from the package registries', { timeout: 60_000 }, () => {
     `);
     assert.equal((await setUp(options)).way, 'tfjs-node’s own installer');
   });
+
+  for (const [what, machine, reason] of [
+    [
+      'a processor without AVX',
+      { cpuinfo: 'flags\t\t: fpu sse4_2 xavx\n' },
+      /^TensorFlow's library needs AVX, which this processor does not have$/,
+    ],
+    ['a Linux with musl', { glibc: undefined }, /needs glibc, .* such as musl$/],
+  ] as const) {
+    it(`on ${what} nothing is fetched or tried, and the reason is the only one`, async () => {
+      await ownInstaller(`require('node:fs').writeFileSync('${folder}/fetched', '')`);
+      const x64 = { platform: 'linux', arch: 'x64', glibc: '2.36', cpuinfo: 'flags: avx' };
+      const { way, reasons } = await setUp({ ...options, machine: { ...x64, ...machine } });
+      assert.equal(way, undefined);
+      assert.equal(reasons.length, 1);
+      assert.match(reasons.join(), reason);
+      assert.equal(await fetched(), 0);
+    });
+  }
 
   for (const [what, break_, reason] of [
     [

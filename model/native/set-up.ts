@@ -3,20 +3,21 @@
  * registries, and by its own installer. Where none works, the wasm backend takes over.
  */
 import { existsSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
 import { modulePath } from '../../runtime/installation.ts';
 import { buildParts, type Teller } from './build.ts';
 import { type CachePlaces, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
-import { NativeError } from './errors.ts';
+import { whyNoTensorflow } from './cpuinfo.ts';
+import { NativeError, NotSetUpYet } from './errors.ts';
+import { type Machine, thisMachine } from './machine.ts';
+import { hasOwnInstaller, runOwnInstaller } from './own-installer.ts';
 import { addonFile, cacheFolder, tfjsNodeFolder } from './places.ts';
 import { run } from './run.ts';
-import { thisMachine, type Wheel, wheelFor } from './wheel.ts';
+import { type Wheel, wheelFor } from './wheel.ts';
 
 const PROBE = modulePath('./probe.ts', import.meta.url);
 const PROBE_MS = 120_000;
-const OWN_INSTALLER = 'scripts/install.js';
-const OWN_INSTALLER_MS = 900_000;
 
 /** One way to a library that loads; throws an error saying why it did not. */
 export interface Way {
@@ -27,6 +28,8 @@ export interface Way {
 export interface SetUpOptions extends Teller {
   /** Default: this user's cache and this project's tfjs-node. */
   readonly places?: CachePlaces;
+  /** Default: this machine. */
+  readonly machine?: Machine;
   /** Default: the wheel for this machine. */
   readonly wheel?: () => Wheel;
   /** Throws unless tfjs-node loads. Default: tries it in a process of its own. */
@@ -35,7 +38,7 @@ export interface SetUpOptions extends Teller {
 
 /**
  * Tries the ways in their order until one works.
- * @returns the name of the way that did, and why each earlier one did not
+ * @returns the name of the way that did, and why each earlier one did not, unless it was only empty
  */
 export async function firstThatWorks(
   ways: readonly Way[],
@@ -46,7 +49,7 @@ export async function firstThatWorks(
       await go();
       return { way: name, reasons };
     } catch (error) {
-      reasons.push(`${name}: ${messageOf(error)}`);
+      if (!(error instanceof NotSetUpYet)) reasons.push(`${name}: ${messageOf(error)}`);
     }
   }
   return { way: undefined, reasons };
@@ -57,10 +60,20 @@ export async function firstThatWorks(
  * because a library that kills its process would take the wasm backend down with it.
  */
 export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatWorks> {
-  const { places = ownPlaces } = options;
+  const { places = ownPlaces, machine = thisMachine() } = options;
+  const never = whyNever(machine);
+  if (never !== undefined) return { way: undefined, reasons: [never] };
   const result = await firstThatWorks(waysToTfjsNode(options));
   if (result.way === undefined) await clearInstalled(places.tfjsNode);
   return result;
+}
+
+/** Why no way can work on this machine, so that none is tried and nothing is downloaded. */
+function whyNever({ platform, glibc, cpuinfo, arch }: Machine): string | undefined {
+  if (platform === 'linux' && glibc === undefined) {
+    return "TensorFlow's library needs glibc, and this Linux has another C library, such as musl";
+  }
+  return whyNoTensorflow(cpuinfo, arch);
 }
 
 const ownPlaces: CachePlaces = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };
@@ -74,7 +87,8 @@ export function waysToTfjsNode({
   say,
   show,
   places = ownPlaces,
-  wheel = () => wheelFor(thisMachine()),
+  machine = thisMachine(),
+  wheel = () => wheelFor(machine),
   probe = probeTfjsNode,
 }: SetUpOptions): Way[] {
   const { cache, tfjsNode } = places;
@@ -85,15 +99,8 @@ export function waysToTfjsNode({
   const ownInstaller: Way = {
     name: 'tfjs-node’s own installer',
     go: async () => {
-      await clearInstalled(tfjsNode);
       say("trying tfjs-node's own installer");
-      await run(process.execPath, [OWN_INSTALLER], {
-        cwd: tfjsNode,
-        // It calls programs of its dependencies, which npm has on the PATH and a shell has not.
-        env: { PATH: [programsBeside(tfjsNode), process.env.PATH].join(delimiter) },
-        show,
-        timeoutMs: OWN_INSTALLER_MS,
-      });
+      await runOwnInstaller(tfjsNode, show);
       await probe();
     },
   };
@@ -101,7 +108,7 @@ export function waysToTfjsNode({
     {
       name: 'as installed',
       go: async () => {
-        if (!existsSync(join(tfjsNode, addonFile))) throw new NativeError('not set up yet');
+        if (!existsSync(join(tfjsNode, addonFile))) throw new NotSetUpYet('not set up yet');
         await probe();
       },
     },
@@ -121,13 +128,8 @@ export function waysToTfjsNode({
       },
     },
     // The npm package carries no more of tfjs-node than its addon.
-    ...(existsSync(join(tfjsNode, OWN_INSTALLER)) ? [ownInstaller] : []),
+    ...(hasOwnInstaller(tfjsNode) ? [ownInstaller] : []),
   ];
-}
-
-/** node_modules/.bin of the node_modules that holds tfjs-node. */
-function programsBeside(tfjsNode: string): string {
-  return join(dirname(dirname(tfjsNode)), '.bin');
 }
 
 /** @throws {NativeError} when tfjs-node does not load and compute in a process of its own */

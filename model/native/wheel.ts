@@ -4,14 +4,15 @@
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
-import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import yauzl from 'yauzl';
 import { sha256OfFile } from '../../runtime/digest.ts';
 import { NativeError } from './errors.ts';
+import type { Machine } from './machine.ts';
 import { TENSORFLOW_VERSION } from './places.ts';
-import { findProgram, run } from './run.ts';
+import { run } from './run.ts';
+import { requirePip } from './tools.ts';
 
 export interface Wheel {
   readonly project: string;
@@ -40,26 +41,9 @@ const WHEELS: Readonly<Record<string, Wheel>> = {
 /** The wheels' own word: manylinux_2_27. */
 const OLDEST_GLIBC = [2, 27] as const;
 
-const PIPS = [['pip3'], ['pip'], ['python3', '-m', 'pip'], ['python', '-m', 'pip']] as const;
-
 /** What is wanted: the two libraries, and the headers that the addon includes. */
 const WANTED =
   /^tensorflow\/(?:libtensorflow_(?:cc|framework)\.so\.2|include\/(?:tensorflow\/c|tensorflow\/core\/platform|xla\/tsl|tsl)\/.+\.h)$/;
-
-/** What decides which wheel fits. */
-export interface Machine {
-  readonly platform: string;
-  readonly arch: string;
-  /** Undefined on a Linux with another C library. */
-  readonly glibc: string | undefined;
-}
-
-export function thisMachine(): Machine {
-  // Without the names of network peers, whose look-up can take minutes.
-  const report = Object.assign(process.report, { excludeNetwork: true });
-  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
-  return { platform: platform(), arch: arch(), glibc: header.glibcVersionRuntime };
-}
 
 /**
  * The wheel that fits a machine.
@@ -84,9 +68,7 @@ export function wheelFor(machine: Machine): Wheel {
  * @returns path of the wheel in `folder`
  */
 export async function fetchWheel(wheel: Wheel, folder: string, show: boolean): Promise<string> {
-  const pip = await findProgram(PIPS);
-  if (pip === undefined) throw new NativeError('pip was not found');
-  const [program, ...args] = pip as [string, ...string[]];
+  const [program, ...args] = await requirePip();
   const what = `${wheel.project}==${wheel.version}`;
   await run(
     program,

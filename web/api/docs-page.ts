@@ -35,7 +35,10 @@ const PAGE = `<!doctype html>
 `;
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true });\n`;
 
-/** Of the package; its files stay on disk until somebody asks for them. */
+/**
+ * Swagger UI's files, read from disk for each request. @fastify/swagger-ui ships the same build as
+ * swagger-ui-dist, without that package's telemetry dependency.
+ */
 const FILES = new Set(['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']);
 const CACHE = 'public, max-age=3600';
 
@@ -79,7 +82,9 @@ async function describe(): Promise<string> {
 
 async function sendFile(file: string, response: Response): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const root = fileURLToPath(new URL('.', import.meta.resolve('swagger-ui-dist/package.json')));
+  const root = fileURLToPath(
+    new URL('static', import.meta.resolve('@fastify/swagger-ui/package.json')),
+  );
   response.sendFile(file, { root, maxAge: '1h' }, (error) => (error ? reject(error) : resolve()));
   await promise;
 }

@@ -1,0 +1,24 @@
+/** What of a machine decides whether, and which, TensorFlow library runs on it. */
+import { arch, platform } from 'node:os';
+import { cpuinfoHere } from './cpuinfo.ts';
+
+export interface Machine {
+  readonly platform: string;
+  readonly arch: string;
+  /** Undefined on a Linux with another C library. */
+  readonly glibc: string | undefined;
+  /** The text of /proc/cpuinfo; empty where there is none. */
+  readonly cpuinfo: string;
+}
+
+export function thisMachine(): Machine {
+  // Without the names of network peers, whose look-up can take minutes.
+  const report = Object.assign(process.report, { excludeNetwork: true });
+  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return {
+    platform: platform(),
+    arch: arch(),
+    glibc: header.glibcVersionRuntime,
+    cpuinfo: cpuinfoHere(),
+  };
+}
