@@ -1,8 +1,9 @@
 /** Faces are cut as the encoder expects them, whatever the box. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cutByLandmarks } from './align/landmarks.ts';
 import { alignFaces, faceWindow } from './align.ts';
-import { FACE_SIZE } from './format.ts';
+import { compactShape, facenetShape, faceValues } from './encoder.fixture.ts';
 import { patternImage } from './pattern.fixture.ts';
 import { resizeBilinear } from './resample.ts';
 
@@ -38,17 +39,43 @@ for (const box of [
   });
 }
 
-test('each face is scaled to 240x240 and standardised, one after the other', () => {
+const landmarks = [
+  [30, 30],
+  [50, 28],
+  [41, 40],
+  [33, 52],
+  [49, 50],
+] as const;
+
+test('by the box, each face is scaled to the encoder’s size and standardised, one after the other', () => {
   const boxes = [
     [5.5, 6.5, 40.2, 50.1],
     [30, 10, 90, 70],
   ] as const;
-  const faces = alignFaces(photo, boxes);
-  const length = FACE_SIZE * FACE_SIZE * 3;
+  const faces = alignFaces(
+    photo,
+    boxes.map((box) => ({ box, landmarks })),
+    facenetShape,
+  );
+  const length = faceValues(facenetShape);
   assert.equal(faces.length, 2 * length);
   for (const [index, box] of boxes.entries()) {
-    const pixels = resizeBilinear(photo, faceWindow(box, photo), FACE_SIZE);
+    const pixels = resizeBilinear(photo, faceWindow(box, photo), facenetShape.faceSize);
     const expected = Float32Array.from(pixels, (value) => (value - 127.5) / 128);
     assert.deepEqual(faces.subarray(index * length, (index + 1) * length), expected);
   }
+});
+
+test('by the landmarks, the box counts for nothing', () => {
+  const faces = [[0, 0, 10, 10] as const, [20, 20, 60, 60] as const].map((box) => ({
+    box,
+    landmarks,
+  }));
+  const aligned = alignFaces(photo, faces, compactShape);
+  const length = faceValues(compactShape);
+  assert.equal(aligned.length, 2 * length);
+  assert.deepEqual(aligned.subarray(0, length), aligned.subarray(length));
+  const pixels = cutByLandmarks(photo, landmarks, compactShape.faceSize);
+  const expected = Float32Array.from(pixels, (value) => (value - 127.5) / 128);
+  assert.deepEqual(aligned.subarray(0, length), expected);
 });

@@ -1,29 +1,43 @@
 /**
- * Cuts faces from the photo as the encoder wants them: the box clipped to whole pixels, scaled to
- * 240x240, standardised. The steps are facenet-pytorch's extract_face with margin 0.
+ * Cuts faces from the photo as the model's encoder wants them: by the detected box or by the landmarks,
+ * standardised. Knows no network.
  */
-import { FACE_SIZE } from './format.ts';
+import { cutByLandmarks } from './align/landmarks.ts';
+import type { DetectedFace } from './detect/stages.ts';
+import type { EncoderDescription } from './format.ts';
 import type { PixelWindow, RgbImage } from './image.ts';
 import { resizeBilinear } from './resample.ts';
 
-type Sides = readonly [x1: number, y1: number, x2: number, y2: number];
+type Sides = DetectedFace['box'];
 
-const FACE_VALUES = FACE_SIZE * FACE_SIZE * 3;
+/** Where a face lies, px; may reach beyond the photo. */
+export type FacePlace = Pick<DetectedFace, 'box' | 'landmarks'>;
+
 /** (x - 127.5) / 128 of every pixel value */
 const STANDARDISED = Float32Array.from({ length: 256 }, (_, x) => (x - 127.5) / 128);
 
-/**
- * @param boxes px, may reach beyond the photo
- * @returns [boxes, 240, 240, 3], (x - 127.5) / 128
- */
-export function alignFaces(image: RgbImage, boxes: readonly Sides[]): Float32Array {
-  const faces = new Float32Array(boxes.length * FACE_VALUES);
-  for (const [index, box] of boxes.entries()) {
-    const pixels = resizeBilinear(image, faceWindow(box, image), FACE_SIZE);
-    const from = index * FACE_VALUES;
-    for (let at = 0; at < FACE_VALUES; at++) faces[from + at] = STANDARDISED[pixels[at]!]!;
+/** @returns [faces, faceSize, faceSize, 3], (x - 127.5) / 128 */
+export function alignFaces(
+  image: RgbImage,
+  faces: readonly FacePlace[],
+  { alignment, faceSize }: Pick<EncoderDescription, 'alignment' | 'faceSize'>,
+): Float32Array {
+  const values = faceSize * faceSize * 3;
+  const aligned = new Float32Array(faces.length * values);
+  for (const [index, { box, landmarks }] of faces.entries()) {
+    const pixels =
+      alignment === 'box'
+        ? cutByBox(image, box, faceSize)
+        : cutByLandmarks(image, landmarks, faceSize);
+    const from = index * values;
+    for (let at = 0; at < values; at++) aligned[from + at] = STANDARDISED[pixels[at]!]!;
   }
-  return faces;
+  return aligned;
+}
+
+/** The steps are facenet-pytorch's extract_face with margin 0. @returns [size, size, 3], 0..255 */
+function cutByBox(image: RgbImage, box: Sides, size: number): Uint8Array {
+  return resizeBilinear(image, faceWindow(box, image), size);
 }
 
 /** The box cut to the photo and down to whole pixels; at least one pixel, at the photo's edge. */

@@ -2,9 +2,8 @@
  * Collects the faces of several photos, so that one call of the encoder takes them all. Knows nothing of
  * how a face is identified.
  */
-import { alignFaces } from './align.ts';
-import type { Box } from './detect/stages.ts';
-import { FACE_SIZE } from './format.ts';
+import { alignFaces, type FacePlace } from './align.ts';
+import type { EncoderDescription } from './format.ts';
 import type { Identified, Identity } from './identify.ts';
 import type { RgbImage } from './image.ts';
 
@@ -32,22 +31,27 @@ interface Collected {
 }
 
 export class FaceBatch {
+  readonly #encoder: EncoderDescription;
   readonly #identify: (faces: Float32Array, count: number) => Identified;
   #pending: Pending[] = [];
   #waiting = 0;
 
-  /** @param identify told [count, 240, 240, 3] */
-  constructor(identify: (faces: Float32Array, count: number) => Identified) {
+  /** @param identify takes [count, faceSize, faceSize, 3] of the encoder */
+  constructor(
+    encoder: EncoderDescription,
+    identify: (faces: Float32Array, count: number) => Identified,
+  ) {
+    this.#encoder = encoder;
     this.#identify = identify;
   }
 
   /** Cuts the faces out of the photo, which is not kept. @returns what `finish` completes */
-  add(image: RgbImage, boxes: readonly Box[]): BatchShare {
+  add(image: RgbImage, found: readonly FacePlace[]): BatchShare {
     const owner: Collected = { identities: [], embedMs: 0, matchMs: 0 };
-    for (let at = 0; at < boxes.length; ) {
-      const part = boxes.slice(at, at + FACES_PER_CALL - this.#waiting);
+    for (let at = 0; at < found.length; ) {
+      const part = found.slice(at, at + FACES_PER_CALL - this.#waiting);
       const begun = performance.now();
-      const faces = alignFaces(image, part);
+      const faces = alignFaces(image, part, this.#encoder);
       owner.embedMs += performance.now() - begun;
       this.#pending.push({ owner, faces, count: part.length });
       this.#waiting += part.length;
@@ -77,7 +81,8 @@ export class FaceBatch {
 
 function joined(pending: readonly Pending[], count: number): Float32Array {
   if (pending.length === 1) return pending[0]!.faces;
-  const whole = new Float32Array(count * FACE_SIZE * FACE_SIZE * 3);
+  const [first] = pending as [Pending];
+  const whole = new Float32Array((first.faces.length / first.count) * count);
   let at = 0;
   for (const { faces } of pending) {
     whole.set(faces, at);

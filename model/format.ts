@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
-export const FORMAT_VERSION = 7;
+export const FORMAT_VERSION = 8;
 
 /** Two networks that turn a face into numbers; embeddings of the two cannot be compared. */
 export const encoderKinds = ['facenet', 'compact'] as const;
@@ -48,8 +48,33 @@ export function regionName(path: string): string {
   return '/'.repeat(padding) + path;
 }
 
-export const EMBEDDING_LENGTH = 512;
-export const FACE_SIZE = 240;
+/** What the model's encoder takes and gives: everything that differs from one encoder to the other. */
+export const encoderSchema = z.object({
+  kind: z.enum(encoderKinds),
+  /** Side of the square crop that it takes, px. */
+  faceSize: z.int().positive(),
+  /**
+   * How a face is cut: `box` takes the detected box, `landmarks` turns and scales the face so that its
+   * eyes, nose and mouth lie where the encoder expects them.
+   */
+  alignment: z.enum(['box', 'landmarks']),
+  /** Numbers of an embedding; whole vectors of eight, for the comparison in int8. */
+  embeddingLength: z.int().positive().multipleOf(8),
+  /** Whether every embedding has length 1. */
+  normalised: z.boolean(),
+  /** What its convolutions can compute in; float32 always. */
+  precisions: z.array(z.enum(['float32', 'bfloat16'])),
+  /** Below this distance the nearest person counts as known, unless KNOWN_DISTANCE says otherwise. */
+  knownDistance: z.number().positive(),
+});
+export type EncoderDescription = Readonly<z.output<typeof encoderSchema>>;
+
+/** The files of a model with this encoder, without the manifest. */
+export function outputFilesOf({ precisions }: EncoderDescription): string[] {
+  const { manifest, bfloat16, bfloat16Weights, ...others } = modelFiles;
+  const rough = precisions.includes('bfloat16') ? [bfloat16, bfloat16Weights] : [];
+  return [...Object.values(others), ...rough];
+}
 
 const fileDigest = z.object({ file: z.string(), sha256: z.hex().length(64) });
 
@@ -57,8 +82,9 @@ export const manifestSchema = z.object({
   format: z.literal(FORMAT_VERSION),
   inputs: z.array(fileDigest),
   outputs: z.array(fileDigest),
+  encoder: encoderSchema,
   /** How the weights of the float32 encoder are stored. */
-  weights: z.enum(['float32', 'float16']),
+  weights: z.enum(['float32', 'float16', 'uint8']),
   /**
    * At most this far (L2) is a bfloat16 embedding from the float32 one, with a margin; absent where the
    * conversion had no engine to measure it with, and then float32 alone is used.
@@ -68,7 +94,9 @@ export const manifestSchema = z.object({
 export type Manifest = z.output<typeof manifestSchema>;
 
 export const gallerySchema = z.object({
-  dimensions: z.literal(EMBEDDING_LENGTH),
+  /** Whose embeddings they are: those of another encoder cannot be compared with them. */
+  encoder: z.enum(encoderKinds),
+  dimensions: z.int().positive(),
   /** The person of each embedding; a person may have several. */
   names: z.array(z.string().min(1)).min(1),
 });

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ModelError } from './errors.ts';
-import { EMBEDDING_LENGTH } from './format.ts';
 import { readGallery } from './gallery.ts';
+
+const LENGTH = 512;
 
 let directory: string;
 before(async () => {
@@ -22,8 +23,9 @@ async function write(json: unknown, values: number): Promise<void> {
 }
 
 test('names and embeddings come back as they were written', async () => {
-  await write({ dimensions: 512, names: ['Ada', 'Ben'] }, 2 * EMBEDDING_LENGTH);
-  const { names, embeddings } = await readGallery(directory);
+  await write({ encoder: 'facenet', dimensions: 512, names: ['Ada', 'Ben'] }, 2 * LENGTH);
+  const { encoder, names, embeddings } = await readGallery(directory);
+  assert.equal(encoder, 'facenet');
   assert.deepEqual(names, ['Ada', 'Ben']);
   assert.equal(embeddings.length, 1024);
   assert.equal(embeddings[512], 0.5);
@@ -40,11 +42,12 @@ test('a folder without a gallery is refused with the command that makes one', as
 
 for (const [what, json] of [
   ['text that is no JSON', '{"dimensions": 512, "na'],
-  ['another number of dimensions', { dimensions: 128, names: ['Ada'] }],
-  ['no people', { dimensions: 512, names: [] }],
+  ['no dimensions', { encoder: 'facenet', dimensions: 0, names: ['Ada'] }],
+  ['an encoder that does not exist', { encoder: 'arcface', dimensions: 512, names: ['Ada'] }],
+  ['no people', { encoder: 'facenet', dimensions: 512, names: [] }],
 ] as const) {
   test(`a gallery with ${what} is refused`, async () => {
-    await write(json, EMBEDDING_LENGTH);
+    await write(json, LENGTH);
     await assert.rejects(readGallery(directory), {
       name: 'ModelError',
       message: /not a gallery.*npm run convert/,
@@ -53,7 +56,7 @@ for (const [what, json] of [
 }
 
 test('embeddings of another number of people are refused', async () => {
-  await write({ dimensions: 512, names: ['Ada', 'Ben'] }, EMBEDDING_LENGTH);
+  await write({ encoder: 'facenet', dimensions: 512, names: ['Ada', 'Ben'] }, LENGTH);
   await assert.rejects(readGallery(directory), {
     name: 'ModelError',
     message: /2048 bytes where 2 people's embeddings take 4096/,

@@ -1,14 +1,17 @@
 /** The known people: reads their names and embeddings from the model folder. Does not compare them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { commandLine } from '../runtime/installation.ts';
 import { ModelError } from './errors.ts';
-import { EMBEDDING_LENGTH, gallerySchema, modelFiles } from './format.ts';
+import { type EncoderKind, gallerySchema, modelFiles } from './format.ts';
 
 export interface Gallery {
+  /** The encoder that its embeddings are of. */
+  readonly encoder: EncoderKind;
   /** The person of each embedding; a person may have several. */
   readonly names: readonly string[];
-  /** [names, 512] */
+  /** [names, the encoder's embedding length] */
   readonly embeddings: Float32Array;
 }
 
@@ -17,10 +20,10 @@ export interface Gallery {
  * @throws {ModelError} when one is missing or they do not fit each other
  */
 export async function readGallery(directory: string): Promise<Gallery> {
-  const { names } = await readNames(join(directory, modelFiles.gallery));
+  const { encoder, dimensions, names } = await readDescription(join(directory, modelFiles.gallery));
   const path = join(directory, modelFiles.galleryEmbeddings);
   const bytes = await readModelFile(path);
-  const length = names.length * EMBEDDING_LENGTH;
+  const length = names.length * dimensions;
   if (bytes.byteLength !== length * 4) {
     throw new ModelError(
       `${path} has ${bytes.byteLength} bytes where ${names.length} people's embeddings take ` +
@@ -28,10 +31,10 @@ export async function readGallery(directory: string): Promise<Gallery> {
     );
   }
   // Little-endian in the file, as on every machine Node and TensorFlow run on; copied to align it.
-  return { names, embeddings: new Float32Array(new Uint8Array(bytes).buffer) };
+  return { encoder, names, embeddings: new Float32Array(new Uint8Array(bytes).buffer) };
 }
 
-async function readNames(path: string): Promise<{ names: string[] }> {
+async function readDescription(path: string): Promise<z.output<typeof gallerySchema>> {
   const bytes = await readModelFile(path);
   try {
     return gallerySchema.parse(JSON.parse(bytes.toString('utf8')));

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { EMBEDDING_LENGTH, FACE_SIZE, type Precision } from './format.ts';
+import { facenetShape, faceValues } from './encoder.fixture.ts';
+import type { Precision } from './format.ts';
 import { identify } from './identify.ts';
 import { Matcher } from './match.ts';
 
-const FACE_VALUES = FACE_SIZE * FACE_SIZE * 3;
+const FACE_VALUES = faceValues(facenetShape);
+const { embeddingLength: EMBEDDING_LENGTH } = facenetShape;
 
 /** A point of the plane that the first two of 512 axes span. */
 function point(x: number, y: number): Float32Array {
@@ -22,6 +24,7 @@ function told(exact: readonly Float32Array[], rough: readonly Float32Array[]) {
   const calls: [Precision, number][] = [];
   return {
     calls,
+    encoder: facenetShape,
     precision: 'bfloat16' as const,
     embed(faces: Float32Array, count: number, precision: Precision = 'float32') {
       calls.push([precision, count]);

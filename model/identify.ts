@@ -2,12 +2,11 @@
  * From cut faces to people: embeds, finds the nearest, and where a bfloat16 embedding leaves it open who
  * is nearest, embeds once more in float32. Knows no photos and no boxes.
  */
-import { EMBEDDING_LENGTH, FACE_SIZE } from './format.ts';
 import type { Matcher, Neighbour } from './match.ts';
 import type { Networks } from './networks.ts';
 
 export interface Identity {
-  /** [512], of length 1 */
+  /** [the encoder's embedding length] */
   readonly embedding: Float32Array;
   /** nearest first */
   readonly nearest: readonly Neighbour[];
@@ -23,7 +22,7 @@ export interface Identified {
 }
 
 export interface Parts {
-  readonly networks: Pick<Networks, 'embed' | 'precision'>;
+  readonly networks: Pick<Networks, 'embed' | 'encoder' | 'precision'>;
   readonly matcher: Pick<Matcher, 'nearest' | 'isSettled'>;
   /** How far (L2) a bfloat16 embedding may be from the float32 one. */
   readonly bound: number;
@@ -32,7 +31,7 @@ export interface Parts {
 }
 
 /**
- * @param faces [count, 240, 240, 3]
+ * @param faces [count, faceSize, faceSize, 3] of the encoder
  * @param top how many of the nearest people to name
  */
 export function identify(
@@ -47,14 +46,14 @@ export function identify(
   const first = networks.embed(faces, count, networks.precision);
   const embedded = performance.now();
   // Both questions of one face together: in a large gallery the second then needs no further look at all.
-  const found = rowsOf(first).map((embedding) => ({
+  const found = rowsOf(first, count).map((embedding) => ({
     embedding,
     nearest: matcher.nearest(embedding, top),
     settled: exact || matcher.isSettled(embedding, bound, threshold),
   }));
   const open = [...found.keys()].filter((row) => !found[row]!.settled);
   const matched = performance.now();
-  const again = open.length === 0 ? [] : rowsOf(embedExactly(networks, faces, open));
+  const again = open.length === 0 ? [] : rowsOf(embedExactly(networks, faces, open), open.length);
   const embeddedAgain = performance.now();
   const corrected = new Map(
     again.map((embedding, at) => [
@@ -76,7 +75,7 @@ function embedExactly(
   faces: Float32Array,
   rows: readonly number[],
 ): Float32Array {
-  const size = FACE_SIZE * FACE_SIZE * 3;
+  const size = networks.encoder.faceSize ** 2 * 3;
   const chosen = new Float32Array(rows.length * size);
   for (const [at, row] of rows.entries()) {
     chosen.set(faces.subarray(row * size, (row + 1) * size), at * size);
@@ -84,8 +83,9 @@ function embedExactly(
   return networks.embed(chosen, rows.length, 'float32');
 }
 
-function rowsOf(embeddings: Float32Array): Float32Array[] {
-  return Array.from({ length: embeddings.length / EMBEDDING_LENGTH }, (_, row) =>
-    embeddings.slice(row * EMBEDDING_LENGTH, (row + 1) * EMBEDDING_LENGTH),
+function rowsOf(embeddings: Float32Array, count: number): Float32Array[] {
+  const length = embeddings.length / count;
+  return Array.from({ length: count }, (_, row) =>
+    embeddings.slice(row * length, (row + 1) * length),
   );
 }

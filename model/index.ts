@@ -7,7 +7,7 @@
 export type { OpenOptions } from './backend/index.ts';
 export type { Box, DetectedFace, Point } from './detect/stages.ts';
 export { BackendError, ImageError, ModelError } from './errors.ts';
-export type { Precision } from './format.ts';
+export type { EncoderDescription, EncoderKind, Precision } from './format.ts';
 export type { Neighbour } from './match.ts';
 export type { Backend } from './networks.ts';
 export {

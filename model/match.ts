@@ -3,14 +3,13 @@
  * far. Knows nothing of photos and files.
  */
 
-import { EMBEDDING_LENGTH } from './format.ts';
 import type { Gallery } from './gallery.ts';
 import { Shortlist } from './match/shortlist.ts';
 
-/** A known person and how far away: below about 1 the same person is likely, from 1 on a stranger. */
+/** A known person and how far away; from which distance on it is a stranger depends on the encoder. */
 export interface Neighbour {
   readonly name: string;
-  /** Euclidean distance of two embeddings of length 1: 0 to 2 */
+  /** Euclidean distance of two embeddings */
   readonly distance: number;
 }
 
@@ -29,6 +28,8 @@ export class Matcher {
   readonly #names: string[];
   readonly #personOf: Uint32Array;
   readonly #embeddings: Float32Array;
+  /** Numbers of an embedding. */
+  readonly #length: number;
   /** squared length of each embedding */
   readonly #squares: Float64Array;
   readonly #allRows: Uint32Array;
@@ -37,7 +38,10 @@ export class Matcher {
   readonly #nearestAt: Uint32Array;
 
   /** @param shortlistFrom the least number of embeddings for a shortlist; it changes no answer */
-  constructor({ names, embeddings }: Gallery, shortlistFrom: number = SHORTLIST_FROM) {
+  constructor(
+    { names, embeddings }: Pick<Gallery, 'names' | 'embeddings'>,
+    shortlistFrom: number = SHORTLIST_FROM,
+  ) {
     const persons = new Map<string, number>();
     this.#personOf = Uint32Array.from(names, (name) => {
       const person = persons.get(name) ?? persons.size;
@@ -47,9 +51,11 @@ export class Matcher {
     this.#names = [...persons.keys()];
     this.#nearestAt = new Uint32Array(persons.size).fill(NONE);
     this.#embeddings = embeddings;
+    const length = embeddings.length / names.length;
+    this.#length = length;
     this.#allRows = Uint32Array.from(names.keys());
     this.#squares = new Float64Array(names.length).map((_, row) =>
-      dot(embeddings, row * EMBEDDING_LENGTH, embeddings, row * EMBEDDING_LENGTH),
+      squareOf(embeddings.subarray(row * length, (row + 1) * length)),
     );
     if (names.length >= shortlistFrom) this.#shortlist = Shortlist.of(embeddings, this.#squares);
   }
@@ -62,10 +68,10 @@ export class Matcher {
   /**
    * The `count` nearest people, nearest first; a person is as near as the nearest of their
    * embeddings; of equally near ones the first in the gallery comes first.
-   * @param embedding [512]
+   * @param embedding of the gallery's length
    */
   nearest(embedding: Float32Array, count: number): Neighbour[] {
-    const own = squareOf(embedding);
+    const own = this.#requireEmbedding(embedding);
     const people = Math.min(count, this.people);
     const rows = this.#nearRows(embedding, own, people);
     const squares = this.#squaresTo(embedding, own, rows);
@@ -96,12 +102,12 @@ export class Matcher {
    * Whether the nearest person is surely the nearest to any point within `bound` of the embedding. A step
    * s takes |e − b|² − |e − a|² down by 2 s·(b − a), at most 2 · bound · |b − a|: for the nearest embedding
    * a, and each b of another person, the difference must be more than that.
-   * @param embedding [512]
+   * @param embedding of the gallery's length
    * @param bound Euclidean distance
    * @param threshold where given, it must also be settled on which side of it the nearest distance is
    */
   isSettled(embedding: Float32Array, bound: number, threshold?: number): boolean {
-    const own = squareOf(embedding);
+    const own = this.#requireEmbedding(embedding);
     const near = this.#nearRows(embedding, own, 1);
     const squares = this.#squaresTo(embedding, own, near);
     const [least = 0] = leastIndices(squares, 1);
@@ -122,6 +128,19 @@ export class Matcher {
     return true;
   }
 
+  /**
+   * @returns its squared length
+   * @throws {RangeError} when it is not an embedding of this gallery's encoder
+   */
+  #requireEmbedding(embedding: Float32Array): number {
+    if (embedding.length !== this.#length) {
+      throw new RangeError(`An embedding has ${this.#length} values, not ${embedding.length}.`);
+    }
+    const square = squareOf(embedding);
+    if (Number.isFinite(square)) return square;
+    throw new RangeError('An embedding holds a value that is not a number.');
+  }
+
   /** In their order, rows among which are all those as near as the `people` nearest people. */
   #nearRows(embedding: Float32Array, own: number, people: number): Uint32Array {
     if (this.#shortlist === undefined || people > SHORTLIST_PEOPLE) return this.#allRows;
@@ -132,7 +151,7 @@ export class Matcher {
   }
 
   #row(row: number): Float32Array {
-    return this.#embeddings.subarray(row * EMBEDDING_LENGTH, (row + 1) * EMBEDDING_LENGTH);
+    return this.#embeddings.subarray(row * this.#length, (row + 1) * this.#length);
   }
 
   /** Squared distance to each of the rows by |a - b|² = |a|² + |b|² - 2ab: one product a value. */
@@ -148,23 +167,13 @@ export class Matcher {
   /** By differences: the short formula loses digits where two embeddings are nearly the same. */
   #distance(embedding: Float32Array, row: number): number {
     let sum = 0;
-    const from = row * EMBEDDING_LENGTH;
-    for (let at = 0; at < EMBEDDING_LENGTH; at++) {
+    const from = row * this.#length;
+    for (let at = 0; at < this.#length; at++) {
       const difference = embedding[at]! - this.#embeddings[from + at]!;
       sum += difference * difference;
     }
     return Math.sqrt(sum);
   }
-}
-
-/** @throws {RangeError} when it is no embedding */
-function squareOf(embedding: Float32Array): number {
-  if (embedding.length !== EMBEDDING_LENGTH) {
-    throw new RangeError(`An embedding has ${EMBEDDING_LENGTH} values, not ${embedding.length}.`);
-  }
-  const square = dot(embedding, 0, embedding, 0);
-  if (Number.isFinite(square)) return square;
-  throw new RangeError('An embedding holds a value that is no number.');
 }
 
 /**
@@ -177,18 +186,19 @@ function products(
   rows: Uint32Array,
   into: Float64Array,
 ): void {
+  const length = embedding.length;
   const last = rows.length - 1;
   for (let at = 0; at < rows.length; at += 4) {
     // At the end the last row stands in for those that are missing.
-    const from0 = rows[at]! * EMBEDDING_LENGTH;
-    const from1 = rows[Math.min(at + 1, last)]! * EMBEDDING_LENGTH;
-    const from2 = rows[Math.min(at + 2, last)]! * EMBEDDING_LENGTH;
-    const from3 = rows[Math.min(at + 3, last)]! * EMBEDDING_LENGTH;
+    const from0 = rows[at]! * length;
+    const from1 = rows[Math.min(at + 1, last)]! * length;
+    const from2 = rows[Math.min(at + 2, last)]! * length;
+    const from3 = rows[Math.min(at + 3, last)]! * length;
     let sum0 = 0;
     let sum1 = 0;
     let sum2 = 0;
     let sum3 = 0;
-    for (let index = 0; index < EMBEDDING_LENGTH; index++) {
+    for (let index = 0; index < length; index++) {
       const value = embedding[index]!;
       sum0 += value * matrix[from0 + index]!;
       sum1 += value * matrix[from1 + index]!;
@@ -204,16 +214,13 @@ function products(
 }
 
 /** Four sums side by side: the processor need not wait for one addition to begin the next. */
-function dot(a: Float32Array, fromA: number, b: Float32Array, fromB: number): number {
-  let sum0 = 0;
-  let sum1 = 0;
-  let sum2 = 0;
-  let sum3 = 0;
-  for (let at = 0; at < EMBEDDING_LENGTH; at += 4) {
-    sum0 += a[fromA + at]! * b[fromB + at]!;
-    sum1 += a[fromA + at + 1]! * b[fromB + at + 1]!;
-    sum2 += a[fromA + at + 2]! * b[fromB + at + 2]!;
-    sum3 += a[fromA + at + 3]! * b[fromB + at + 3]!;
+function squareOf(embedding: Float32Array): number {
+  let [sum0, sum1, sum2, sum3] = [0, 0, 0, 0];
+  for (let at = 0; at < embedding.length; at += 4) {
+    sum0 += embedding[at]! * embedding[at]!;
+    sum1 += embedding[at + 1]! * embedding[at + 1]!;
+    sum2 += embedding[at + 2]! * embedding[at + 2]!;
+    sum3 += embedding[at + 3]! * embedding[at + 3]!;
   }
   return sum0 + sum1 + sum2 + sum3;
 }

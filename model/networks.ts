@@ -3,7 +3,7 @@
  * backend, and all that a backend must offer. Knows no image format and no gallery.
  */
 
-import type { Precision } from './format.ts';
+import type { EncoderDescription, Precision } from './format.ts';
 
 export type Backend = 'tensorflow' | 'wasm';
 
@@ -46,6 +46,8 @@ export interface Output extends Refinement {
  */
 export interface Networks {
   readonly backend: Backend;
+  /** What `embed` takes and gives. */
+  readonly encoder: EncoderDescription;
   /** What it was opened for; with bfloat16 `embed` has both. */
   readonly precision: Precision;
   /** @param image [height, width, 3] */
@@ -61,9 +63,9 @@ export interface Networks {
   /** @param crops [count, 48, 48, 3] */
   output(crops: Float32Array, count: number): Output;
   /**
-   * @param faces [count, 240, 240, 3]
-   * @param precision default float32
-   * @returns embeddings [count, 512], each of length 1
+   * @param faces [count, faceSize, faceSize, 3] of the encoder
+   * @param precision one of the encoder's; default float32
+   * @returns embeddings [count, embeddingLength]
    */
   embed(faces: Float32Array, count: number, precision?: Precision): Float32Array;
   dispose(): void;

@@ -1,13 +1,13 @@
 /** What the recogniser is asked and answers: its public types, without what does it. */
 import type { OpenOptions } from './backend/index.ts';
 import type { DetectedFace } from './detect/stages.ts';
-import type { Precision } from './format.ts';
+import type { EncoderDescription, Precision } from './format.ts';
 import type { Neighbour } from './match.ts';
 import type { Backend } from './networks.ts';
 
 /** A face found in a photo, with its embedding and the people nearest to it. */
 export interface Face extends DetectedFace {
-  /** [512], of length 1 */
+  /** [the encoder's embedding length] */
   readonly embedding: Float32Array;
   /** the nearest known people, nearest first */
   readonly nearest: readonly Neighbour[];
@@ -48,7 +48,7 @@ export interface RecognizeOptions {
   readonly orient?: boolean;
 }
 
-export interface LoadOptions extends Omit<OpenOptions, 'precision'> {
+export interface LoadOptions extends Omit<OpenOptions, 'precision' | 'encoder'> {
   /** Run every network once while loading, so that the first photo is not slower. Default false. */
   readonly warmUp?: boolean;
   /**
@@ -62,6 +62,8 @@ export interface Recognizer {
   readonly backend: Backend;
   /** What the encoder computes in. */
   readonly precision: Precision;
+  /** What the model's encoder takes and gives. */
+  readonly encoder: EncoderDescription;
   /** How many people the gallery knows. */
   readonly people: number;
   /**

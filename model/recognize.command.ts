@@ -8,7 +8,7 @@ const options = {
   embeddings: {
     type: 'boolean',
     default: false,
-    describe: 'With --json: the 512 values of the embedding too',
+    describe: 'With --json: the values of the embedding too',
   },
   top: { type: 'number', default: 3, describe: 'With --json: how many of the nearest people' },
   'all-faces': {

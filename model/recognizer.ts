@@ -12,8 +12,8 @@ import { proposeOnScales } from './detect/propose.ts';
 import type { DetectedFace } from './detect/stages.ts';
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
-import { FACE_SIZE, type Precision } from './format.ts';
-import { readGallery } from './gallery.ts';
+import type { EncoderDescription, Precision } from './format.ts';
+import { type Gallery, readGallery } from './gallery.ts';
 import { identify } from './identify.ts';
 import { readManifest } from './manifest.ts';
 import { Matcher } from './match.ts';
@@ -36,7 +36,13 @@ export async function loadRecognizer(
   directory: string,
   { warmUp = false, precision = 'auto', ...open }: LoadOptions = {},
 ): Promise<Recognizer> {
-  const { bfloat16Bound } = await readManifest(directory);
+  const { bfloat16Bound, encoder } = await readManifest(directory);
+  if (precision === 'bfloat16' && !encoder.precisions.includes(precision)) {
+    throw new ModelError(
+      `The model in ${directory} has the ${encoder.kind} encoder, which computes in float32 only: ` +
+        'set PRECISION to auto or float32.',
+    );
+  }
   if (precision === 'bfloat16' && bfloat16Bound === undefined) {
     throw new ModelError(
       `The model in ${directory} was converted where its error in bfloat16 could not be measured: ` +
@@ -44,13 +50,30 @@ export async function loadRecognizer(
     );
   }
   const chosen = precision === 'auto' ? fastestPrecisionHere() : precision;
-  const matcher = new Matcher(await readGallery(directory));
+  const gallery = await readGallery(directory);
+  requireGalleryOf(encoder, gallery, directory);
+  const matcher = new Matcher(gallery);
   const networks = await openNetworks(directory, {
     ...open,
+    encoder,
     precision: bfloat16Bound === undefined ? 'float32' : chosen,
   });
   if (warmUp) runEachNetwork(networks);
   return new LoadedRecognizer(networks, matcher, bfloat16Bound ?? 0);
+}
+
+/** @throws {ModelError} when another encoder made it: distances to its embeddings would mean nothing */
+function requireGalleryOf(
+  { kind, embeddingLength }: EncoderDescription,
+  { encoder, names, embeddings }: Gallery,
+  directory: string,
+): void {
+  if (encoder === kind && embeddings.length === names.length * embeddingLength) return;
+  throw new ModelError(
+    `The gallery in ${directory} holds ${encoder} embeddings of ${embeddings.length / names.length} ` +
+      `numbers, the model gives ${kind} embeddings of ${embeddingLength}: convert the photos of its ` +
+      `people again with \`${commandLine('convert', '--gallery FOLDER')}\`.`,
+  );
 }
 
 const DEFAULT_TOP = 3;
@@ -75,6 +98,10 @@ class LoadedRecognizer implements Recognizer {
     return this.#networks.precision;
   }
 
+  get encoder(): EncoderDescription {
+    return this.#networks.encoder;
+  }
+
   get people(): number {
     return this.#matcher.people;
   }
@@ -97,7 +124,7 @@ class LoadedRecognizer implements Recognizer {
       bound: this.#bound,
       threshold: wishes.find((wish) => wish.knownWithin !== undefined)?.knownWithin,
     };
-    const batch = new FaceBatch((faces, count) => identify(parts, faces, count, top));
+    const batch = new FaceBatch(this.encoder, (faces, count) => identify(parts, faces, count, top));
     const searched: (Searched | Error)[] = [];
     for (const [index, bytes] of photos.entries()) {
       searched.push(await this.#search(bytes, wishes[index]!, batch).catch(asImageError));
@@ -117,9 +144,8 @@ class LoadedRecognizer implements Recognizer {
       ? detectFaces(this.#networks, image).slice(0, wish.mostFaces)
       : [detectLargestFace(this.#networks, image)].filter((face) => face !== undefined);
     const detect = performance.now() - decoded;
-    const boxes = found.map(({ box }) => box);
     const { width, height, data } = image;
-    const share = batch.add(image, boxes);
+    const share = batch.add(image, found);
     release(data);
     return { wish, width, height, found, decode: decoded - begun, detect, share };
   }
@@ -203,5 +229,5 @@ function runEachNetwork(networks: Networks): void {
   networks.refine(grey(24), 1);
   networks.output(grey(48), 1);
   // In bfloat16 float32 is for a face in five: the first such takes a quarter second more, not every start.
-  networks.embed(grey(FACE_SIZE), 1, networks.precision);
+  networks.embed(grey(networks.encoder.faceSize), 1, networks.precision);
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMMAND_LINE } from '../../local/service.ts';
-import { EMBEDDING_LENGTH, modelFiles } from '../../model/format.ts';
+import { modelFiles } from '../../model/format.ts';
 import { readGallery } from '../../model/gallery.ts';
 import { run } from '../../model/native/run.ts';
 import { cutFaces } from './cut-faces.ts';
@@ -49,17 +49,18 @@ export function float32Bytes(sizes: Readonly<Record<string, number>>): number {
 
 /**
  * How much the distance between any person and any face changes at most.
- * @param people [n, 512]
- * @param before [m][512], and `after` of the same faces
+ * @param people [n, length]
+ * @param before [m][length], and `after` of the same faces
  */
 export function largestMove(
   people: Float32Array,
   before: readonly (readonly number[])[],
   after: readonly (readonly number[])[],
 ): number {
+  const [{ length } = { length: 1 }] = before;
   let most = 0;
-  for (let from = 0; from < people.length; from += EMBEDDING_LENGTH) {
-    const person = people.subarray(from, from + EMBEDDING_LENGTH);
+  for (let from = 0; from < people.length; from += length) {
+    const person = people.subarray(from, from + length);
     for (const [face, embedding] of before.entries()) {
       const moved = distance(person, after[face]!) - distance(person, embedding);
       most = Math.max(most, Math.abs(moved));

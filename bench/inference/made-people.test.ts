@@ -1,9 +1,8 @@
 /** Made galleries are what they are said to be, else the figures of matching would say nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMBEDDING_LENGTH } from '../../model/format.ts';
 import { row, unitVectors } from '../../model/match/vectors.fixture.ts';
-import { MadePeople, spreads } from './party/made-people.ts';
+import { EMBEDDING_LENGTH, MadePeople, spreads } from './party/made-people.ts';
 
 /** Twenty real people, all nearer to the first direction than to any other. */
 const real = unitVectors(20, 1).map((value, at) => value + (at % EMBEDDING_LENGTH === 0 ? 0.5 : 0));

@@ -8,7 +8,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { findCourseData } from '../../convert/course-data.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
-import { EMBEDDING_LENGTH } from '../../model/format.ts';
 import { readGallery } from '../../model/gallery.ts';
 import { largestFace, loadRecognizer } from '../../model/index.ts';
 import { Matcher } from '../../model/match.ts';
@@ -46,16 +45,17 @@ export async function benchThreshold(onStep: OnStep): Promise<string> {
   }
   recognizer.dispose();
   const gallery = await leftOut(settings.MODEL_DIR);
-  return reportOf({ own, stranger, gallery }, settings.KNOWN_DISTANCE);
+  const known = settings.KNOWN_DISTANCE ?? recognizer.encoder.knownDistance;
+  return reportOf({ own, stranger, gallery }, known);
 }
 
 /** How far each of the gallery's people is from the nearest other one. */
 async function leftOut(directory: string): Promise<number[]> {
   const gallery = await readGallery(directory);
   const matcher = new Matcher(gallery);
+  const length = gallery.embeddings.length / gallery.names.length;
   return gallery.names.flatMap((person, row) => {
-    const from = row * EMBEDDING_LENGTH;
-    const embedding = gallery.embeddings.slice(from, from + EMBEDDING_LENGTH);
+    const embedding = gallery.embeddings.slice(row * length, (row + 1) * length);
     const others = matcher.nearest(embedding, 2).filter(({ name }) => name !== person);
     return others.slice(0, 1).map(({ distance }) => distance);
   });

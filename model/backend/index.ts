@@ -1,7 +1,8 @@
 /** The choice of backend: the native library where it loads, WebAssembly elsewhere, with the same answers. */
 import { messageOf } from '../../runtime/errors.ts';
 import { BackendError } from '../errors.ts';
-import type { Precision } from '../format.ts';
+import type { EncoderDescription, Precision } from '../format.ts';
+import { readManifest } from '../manifest.ts';
 import type { Backend, Networks } from '../networks.ts';
 import { networksOf } from './session.ts';
 import { openTensorflow } from './tensorflow.ts';
@@ -12,8 +13,10 @@ export interface OpenOptions {
   readonly backend?: Backend | 'auto' | undefined;
   /** Threads of one operation; default 1. Wasm has one thread in Node, whatever is asked for. */
   readonly threads?: number | undefined;
-  /** What tensorflow's encoder computes in; default float32. Wasm computes in float32, always. */
+  /** What tensorflow's encoder computes in, where it can; default float32. Wasm always computes in float32. */
   readonly precision?: Precision | undefined;
+  /** Default: what the folder's manifest says. A conversion tests a model that has none yet. */
+  readonly encoder?: EncoderDescription | undefined;
   /** Told in one line why `auto` fell back to wasm. */
   readonly onFallback?: ((reason: string) => void) | undefined;
 }
@@ -34,14 +37,16 @@ export function openNetworks(directory: string, options: OpenOptions = {}): Prom
 
 async function open(
   directory: string,
-  { backend = 'auto', threads = 1, precision = 'float32', onFallback = () => {} }: OpenOptions,
+  { backend = 'auto', threads = 1, precision = 'float32', ...options }: OpenOptions,
 ): Promise<Networks> {
-  if (backend === 'wasm') return networksOf(await openWasm(directory));
+  const { onFallback = () => {}, encoder = (await readManifest(directory)).encoder } = options;
+  if (backend === 'wasm') return networksOf(await openWasm(directory), encoder);
   try {
-    return networksOf(await openTensorflow(directory, threads, precision));
+    const computes = encoder.precisions.includes(precision) ? precision : 'float32';
+    return networksOf(await openTensorflow(directory, threads, computes, encoder), encoder);
   } catch (error) {
     if (backend === 'tensorflow' || !(error instanceof BackendError)) throw error;
     onFallback(`The wasm backend takes over. ${messageOf(error)}`);
-    return networksOf(await openWasm(directory));
+    return networksOf(await openWasm(directory), encoder);
   }
 }

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { modelDirectory } from '../../test/model.fixture.ts';
+import { facenetShape, faceValues } from '../encoder.fixture.ts';
 import { BackendError, ModelError } from '../errors.ts';
-import { FACE_SIZE, modelFiles } from '../format.ts';
+import { modelFiles } from '../format.ts';
 import type { Networks } from '../networks.ts';
 import { openNetworks } from './index.ts';
 
@@ -42,7 +43,7 @@ describe('opening a model', { timeout: 120_000 }, () => {
   it('tensorflow: a network that is loaded later is that of the model that was opened', async (context) => {
     const directory = join(folder, 'replaced');
     await cp(await modelDirectory(), directory, { recursive: true });
-    const face = Float32Array.from({ length: 3 * FACE_SIZE ** 2 }, (_, at) => Math.sin(at));
+    const face = Float32Array.from({ length: faceValues(facenetShape) }, (_, at) => Math.sin(at));
     const open = () => openNetworks(directory, { backend: 'tensorflow', precision: 'bfloat16' });
     let networks: Networks;
     try {

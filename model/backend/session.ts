@@ -2,7 +2,7 @@
  * What a backend must be able to do, and the four networks on top of it: names of signatures and
  * tensors stand here and nowhere else.
  */
-import { FACE_SIZE, type Precision } from '../format.ts';
+import type { EncoderDescription, Precision } from '../format.ts';
 import type { Backend, Networks } from '../networks.ts';
 
 export type Signature = 'pnet' | 'pnet_blocks' | 'rnet' | 'onet' | 'encoder' | 'encoder_bfloat16';
@@ -56,7 +56,7 @@ const COUNTS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128] as const;
  * The networks of a loaded model. Each throws a RangeError for an input of another shape than it says: wasm
  * would write outside its memory, and answer wrongly from then on.
  */
-export function networksOf(session: Session): Networks {
+export function networksOf(session: Session, encoder: EncoderDescription): Networks {
   const square = (count: number, size: number): ImageShape => [count, size, size, 3];
   const crops = (data: Float32Array, count: number, size: number): InputTensor => {
     const input = filled('crops', data, square(count, size));
@@ -66,6 +66,7 @@ export function networksOf(session: Session): Networks {
   };
   return {
     backend: session.backend,
+    encoder,
     ...(session.blocks ? { proposeBlocks: blockProposer(session) } : {}),
     precision: session.precision,
     propose(data, height, width) {
@@ -106,7 +107,10 @@ export function networksOf(session: Session): Networks {
       };
     },
     embed(data, count, precision = 'float32') {
-      const input = filled('faces', data, square(count, FACE_SIZE));
+      if (!encoder.precisions.includes(precision)) {
+        throw new RangeError(`The ${encoder.kind} encoder does not compute in ${precision}.`);
+      }
+      const input = filled('faces', data, square(count, encoder.faceSize));
       return session.run(encoders[precision], input, ['embedding']).embedding.data;
     },
     dispose: () => session.dispose(),

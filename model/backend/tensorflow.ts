@@ -3,7 +3,7 @@
  * JavaScript (all of TensorFlow.js, and a parser that reads the graph anew for every signature) takes
  * longer to load than TensorFlow does.
  */
-import { modelFiles, type Precision } from '../format.ts';
+import { type EncoderDescription, modelFiles, type Precision } from '../format.ts';
 import { type Addon, loadAddon } from '../native/load.ts';
 import { detectsWithOneDnnHere, usesOneDnnHere } from './processor.ts';
 import { SavedModel } from './saved-model.ts';
@@ -25,6 +25,7 @@ export async function openTensorflow(
   directory: string,
   threads: number,
   precision: Precision,
+  encoder: EncoderDescription,
 ): Promise<Session> {
   const addon = loadAddon(threads);
   const opened: SavedModel[] = [];
@@ -38,7 +39,7 @@ export async function openTensorflow(
   };
   let places: Record<Signature, Place>;
   try {
-    places = placesOf(open, precision);
+    places = placesOf(open, precision, encoder);
     places.pnet_blocks.model.load();
     places[encoders[precision]].model.load();
   } catch (error) {
@@ -74,7 +75,11 @@ export async function openTensorflow(
 type Opener = (graph: string, weights: string) => SavedModel;
 
 /** Nothing of them is loaded yet. */
-function placesOf(open: Opener, precision: Precision): Record<Signature, Place> {
+function placesOf(
+  open: Opener,
+  precision: Precision,
+  { precisions }: EncoderDescription,
+): Record<Signature, Place> {
   const { detectionWeights, encoderWeights, bfloat16Weights } = modelFiles;
   // oneDNN keeps an arrangement of its own of the weights, 96 MB: too much for a face in five.
   const keepsWeights = precision === 'float32' && usesOneDnnHere();
@@ -86,7 +91,10 @@ function placesOf(open: Opener, precision: Precision): Record<Signature, Place> 
     keepsWeights ? modelFiles.encoderOneDnn : modelFiles.encoder,
     encoderWeights,
   );
-  const bfloat16 = open(modelFiles.bfloat16, bfloat16Weights);
+  // Without one, nothing asks for it.
+  const bfloat16 = precisions.includes('bfloat16')
+    ? open(modelFiles.bfloat16, bfloat16Weights)
+    : encoder;
   return {
     pnet: { model: detection, name: 'pnet' },
     pnet_blocks: { model: detectionHere, name: 'pnet_blocks' },

@@ -33,7 +33,10 @@ const graphModelSchema = z.object({
             shape: z.array(z.int().nonnegative()),
             dtype: z.literal(['float32', 'int32']),
             quantization: z
-              .object({ dtype: z.literal('float16'), original_dtype: z.literal('float32') })
+              .union([
+                z.object({ dtype: z.literal('float16'), original_dtype: z.literal('float32') }),
+                z.object({ dtype: z.literal('uint8'), scale: z.number(), min: z.number() }),
+              ])
               .optional(),
           }),
         ),

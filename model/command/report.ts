@@ -6,7 +6,7 @@ import type { Face, Recognition } from '../recognition.ts';
 export interface ReportOptions {
   /** One line a face instead of one a photo; in JSON a list `faces` in the photo's object. */
   readonly allFaces: boolean;
-  /** Put the 512 values of each embedding into JSON. */
+  /** Put the values of each embedding into JSON. */
   readonly embeddings: boolean;
 }
 

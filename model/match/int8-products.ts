@@ -17,19 +17,15 @@ import {
   wordAt,
 } from '../simd/assembler.ts';
 
-/** Values of a row; a multiple of `LANES`. */
-export const ROW_LENGTH = 512;
 /** Values that one instruction multiplies. */
 const LANES = 8;
 /** What 32-bit addresses reach. */
 const MOST_PAGES = 65536;
-/** The vector lies at address 0, as int16; the rows follow it, the products follow the rows. */
-const ROWS_AT = ROW_LENGTH * 2;
 
 export interface Int8Products {
-  /** [count, 512], to be filled; not -128 */
+  /** [count, length], to be filled; not -128 */
   readonly rows: Int8Array;
-  /** [512], to be filled before `multiply`; not -32768 */
+  /** [length], to be filled before `multiply`; not -32768 */
   readonly vector: Int16Array;
   /** [count]: exact, since 512 · 127 · 32767 fits into 32 bits */
   readonly products: Int32Array;
@@ -37,26 +33,38 @@ export interface Int8Products {
   multiply(): void;
 }
 
-/** @returns undefined where there is no SIMD or not so much memory */
-export function openInt8Products(count: number): Int8Products | undefined {
-  const productsAt = ROWS_AT + count * ROW_LENGTH;
+/** More could not be summed exactly in 32 bits. */
+const LONGEST_ROW = 512;
+
+/**
+ * @param length of the vector and of each row
+ * @returns undefined where there is no SIMD or not so much memory, or rows of this length do not fit
+ */
+export function openInt8Products(count: number, length: number): Int8Products | undefined {
+  if (length % LANES !== 0 || length > LONGEST_ROW) return undefined;
+  // The vector lies at address 0, as int16; the rows follow it, the products follow the rows.
+  const rowsAt = length * 2;
+  const productsAt = rowsAt + count * length;
   const pages = Math.ceil((productsAt + count * 4) / PAGE_BYTES);
   if (pages > MOST_PAGES) return undefined;
-  const opened = instantiate({ loop: { parameters: 3, vectors: 1, body: loopBody() } }, pages);
+  const opened = instantiate(
+    { loop: { parameters: 3, vectors: 1, body: loopBody(length) } },
+    pages,
+  );
   if (opened === undefined) return undefined;
   const {
     memory: { buffer },
     functions: { loop },
   } = opened;
   return {
-    rows: new Int8Array(buffer, ROWS_AT, count * ROW_LENGTH),
-    vector: new Int16Array(buffer, 0, ROW_LENGTH),
+    rows: new Int8Array(buffer, rowsAt, count * length),
+    vector: new Int16Array(buffer, 0, length),
     products: new Int32Array(buffer, productsAt, count),
     multiply() {
       // In pieces: code that is entered often is compiled with all optimisations, here within one pass.
       for (let row = 0; row < count; row += ROWS_A_CALL) {
         const end = Math.min(count, row + ROWS_A_CALL);
-        loop(ROWS_AT + row * ROW_LENGTH, ROWS_AT + end * ROW_LENGTH, productsAt + row * 4);
+        loop(rowsAt + row * length, rowsAt + end * length, productsAt + row * 4);
       }
     },
   };
@@ -65,7 +73,7 @@ export function openInt8Products(count: number): Int8Products | undefined {
 const ROWS_A_CALL = 1024;
 
 /** (row, end, product): addresses of the first row, of the end of the last, and of the first product. */
-function loopBody(): number[] {
+function loopBody(length: number): number[] {
   const [row, end, product, sums] = [0, 1, 2, 3];
   /** Eight int8 widened to int16, times eight int16, neighbours added: four int32. */
   const eight = (at: number): number[] => [
@@ -74,7 +82,7 @@ function loopBody(): number[] {
     ...vector('i32x4DotI16x8'),
   ];
   const lane = (index: number): number[] => [...get(sums), ...vector('i32x4ExtractLane', index)];
-  const steps = Array.from({ length: ROW_LENGTH / LANES }, (_, step) => step * LANES);
+  const steps = Array.from({ length: length / LANES }, (_, step) => step * LANES);
   return [
     ...[op.loop, NO_RESULT],
     ...steps.flatMap((at) => (at === 0 ? eight(at) : [...eight(at), ...vector('i32x4Add')])),
@@ -83,7 +91,7 @@ function loopBody(): number[] {
     ...[...lane(0), ...lane(1), op.i32Add, ...lane(2), op.i32Add, ...lane(3), op.i32Add],
     ...wordAt(op.i32Store),
     ...advance(product, 4),
-    ...[...get(row), ...i32(ROW_LENGTH), op.i32Add, ...tee(row)],
+    ...[...get(row), ...i32(length), op.i32Add, ...tee(row)],
     ...[...get(end), op.i32LessUnsigned, op.brIf, 0],
     op.end,
   ];

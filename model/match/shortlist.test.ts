@@ -1,10 +1,9 @@
 /** A shortlist changes no answer, whatever the gallery looks like, and is short where it can be. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMBEDDING_LENGTH } from '../format.ts';
 import { Matcher } from '../match.ts';
 import { Shortlist } from './shortlist.ts';
-import { noise, normalised, row, unitVectors } from './vectors.fixture.ts';
+import { EMBEDDING_LENGTH, noise, normalised, row, unitVectors } from './vectors.fixture.ts';
 
 /** From the first on, and never. */
 const [ALWAYS, NEVER] = [1, Number.POSITIVE_INFINITY];

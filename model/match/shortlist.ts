@@ -7,7 +7,6 @@
  * the embedding a likewise as t·p in int16, which leaves out υ. Then by Cauchy-Schwarz
  * |a·b − s·t·(q·p)| ≤ |a|·ρ + (|b| + ρ)·υ, whatever the vectors are; for embeddings that is about 0.01.
  */
-import { EMBEDDING_LENGTH } from '../format.ts';
 import { type Int8Products, openInt8Products } from './int8-products.ts';
 
 /** Far more than float64 rounds in all these sums, as a share of |a|² + |b|². */
@@ -22,7 +21,7 @@ export class Shortlist {
   readonly #losses: Float64Array;
   /** Of the last embedding: what the squared distance of each row is at least. */
   readonly #atLeast: Float64Array;
-  readonly #last = new Float32Array(EMBEDDING_LENGTH).fill(Number.NaN);
+  readonly #last: Float32Array;
 
   private constructor(kept: Int8Products, embeddings: Float32Array, squares: Float64Array) {
     this.#kept = kept;
@@ -30,34 +29,37 @@ export class Shortlist {
     this.#scales = new Float64Array(squares.length);
     this.#losses = new Float64Array(squares.length);
     this.#atLeast = new Float64Array(squares.length);
+    const length = kept.vector.length;
+    this.#last = new Float32Array(length).fill(Number.NaN);
     for (let row = 0; row < squares.length; row++) {
-      const from = row * EMBEDDING_LENGTH;
-      const { scale, loss } = roundInto(kept.rows, from, embeddings, from, INT8_MOST);
+      const from = row * length;
+      const own = embeddings.subarray(from, from + length);
+      const { scale, loss } = roundInto(kept.rows, from, own, INT8_MOST);
       this.#scales[row] = scale;
       this.#losses[row] = loss;
     }
   }
 
   /**
-   * @param embeddings [rows, 512], copied
+   * @param embeddings [rows, length], copied
    * @param squares [rows], |b|² of each
    * @returns undefined where this machine has no SIMD or no memory for the copy
    */
   static of(embeddings: Float32Array, squares: Float64Array): Shortlist | undefined {
-    const kept = openInt8Products(squares.length);
+    const kept = openInt8Products(squares.length, embeddings.length / squares.length);
     return kept && new Shortlist(kept, embeddings, squares);
   }
 
   /**
    * Looks at all rows; the other methods then speak of this embedding.
-   * @param embedding [512], finite
+   * @param embedding [length], finite
    * @param own |a|²
    */
   lookFrom(embedding: Float32Array, own: number): void {
     if (embedding.every((value, at) => value === this.#last[at])) return;
     this.#last.set(embedding);
     const { vector, products } = this.#kept;
-    const { scale, loss } = roundInto(vector, 0, embedding, 0, INT16_MOST);
+    const { scale, loss } = roundInto(vector, 0, embedding, INT16_MOST);
     this.#kept.multiply();
     const length = Math.sqrt(own);
     const [squares, scales, losses, atLeast] = [
@@ -113,17 +115,16 @@ export class Shortlist {
 const INT8_MOST = 127;
 const INT16_MOST = 32767;
 
-/** Rounds 512 values to whole numbers up to `most` times a scale, and says how far that is from them. */
+/** Rounds values to whole numbers up to `most` times a scale, and says how far that is from them. */
 function roundInto(
   into: Int8Array | Int16Array,
   to: number,
   values: Float32Array,
-  from: number,
   most: number,
 ): { scale: number; loss: number } {
   let largest = 0;
-  for (let at = 0; at < EMBEDDING_LENGTH; at++) {
-    const size = Math.abs(values[from + at]!);
+  for (let at = 0; at < values.length; at++) {
+    const size = Math.abs(values[at]!);
     if (size > largest) largest = size;
   }
   const scale = largest === 0 ? 1 : largest / most;
@@ -131,8 +132,8 @@ function roundInto(
   // Cutting off a number above zero rounds it down: a third of the time of Math.round.
   const lift = most + 1;
   let sum = 0;
-  for (let at = 0; at < EMBEDDING_LENGTH; at++) {
-    const value = values[from + at]!;
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at]!;
     const whole = ((value * factor + lift + 0.5) | 0) - lift;
     into[to + at] = whole;
     const left = value - whole * scale;

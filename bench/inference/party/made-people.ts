@@ -1,5 +1,7 @@
 /** People made up for galleries of any size. Seeded; knows no clock and no files. */
-import { EMBEDDING_LENGTH } from '../../../model/format.ts';
+
+/** As many numbers as facenet's embeddings have: the galleries of this bench are of that size. */
+export const EMBEDDING_LENGTH = 512;
 
 /**
  * Where the people lie: `like-real` with the mean and the covariance of real ones, whose embeddings leave

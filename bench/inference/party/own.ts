@@ -6,14 +6,14 @@ import { readFile } from 'node:fs/promises';
 import { alignFaces } from '../../../model/align.ts';
 import { openNetworks } from '../../../model/backend/index.ts';
 import { decodeImage } from '../../../model/decode.ts';
-import { EMBEDDING_LENGTH, FACE_SIZE, type Precision } from '../../../model/format.ts';
+import type { Precision } from '../../../model/format.ts';
 import {
   type Backend,
   largestFace,
   loadRecognizer,
   type Recognizer,
 } from '../../../model/index.ts';
-import { embedTimer, readFaces, writeFaces } from './faces-file.ts';
+import { embedTimer, FACE_VALUES, readFaces, writeFaces } from './faces-file.ts';
 import { serve } from './serve.ts';
 
 const [directory = '', backend = '', threads = '1', precision = 'float32'] = process.argv.slice(2);
@@ -54,9 +54,10 @@ await serve(
     },
     async embeddings({ faces, count }) {
       const all = (await embed())(await readFaces(faces, count), count);
+      const length = all.length / count;
       return {
         embeddings: Array.from({ length: count }, (_, face) => [
-          ...all.subarray(face * EMBEDDING_LENGTH, (face + 1) * EMBEDDING_LENGTH),
+          ...all.subarray(face * length, (face + 1) * length),
         ]),
       };
     },
@@ -97,15 +98,14 @@ await serve(
     },
     async cut({ paths, count, out }) {
       const one = await recognizer();
-      const values = FACE_SIZE * FACE_SIZE * 3;
-      const faces = new Float32Array(values * count);
+      const faces = new Float32Array(FACE_VALUES * count);
       let at = 0;
       for (let turn = 0; at < count && turn < count; turn++) {
         for (const path of paths) {
           const bytes = await readFile(path);
-          const box = (await one.recognize(bytes)).faces[0]?.box;
-          if (box === undefined || at === count) continue;
-          faces.set(alignFaces(await decodeImage(bytes), [box]), values * at);
+          const [face] = (await one.recognize(bytes)).faces;
+          if (face === undefined || at === count) continue;
+          faces.set(alignFaces(await decodeImage(bytes), [face], one.encoder), FACE_VALUES * at);
           at++;
         }
       }
