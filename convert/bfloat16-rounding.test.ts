@@ -57,7 +57,7 @@ describe('rounding a convolution to bfloat16', () => {
           min: -Math.fround(1e30),
         }),
         (value) => {
-          const bits = stored(Float32Array.of(value), 'bfloat16') as Uint16Array;
+          const bits = stored({ data: Float32Array.of(value) }, 'bfloat16') as Uint16Array;
           const read = new Float32Array(Uint32Array.of(bits[0]! << 16).buffer)[0];
           assert.equal(toBfloat16(value), read);
         },

@@ -4,7 +4,6 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { fileTypeFromBuffer } from 'file-type';
-import { EMBEDDING_LENGTH } from '../model/format.ts';
 import type { Gallery } from '../model/gallery.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { CheckpointFault, quote, refuse } from './checkpoint/fault.ts';
@@ -12,8 +11,12 @@ import { readLegacyLayout } from './checkpoint/legacy-layout.ts';
 import { PickleDict, type PickleValue } from './checkpoint/pickle-values.ts';
 import { TorchTensor } from './checkpoint/torch-values.ts';
 import { readZipLayout } from './checkpoint/zip-layout.ts';
+import { encoders } from './encoders.ts';
 import { CheckpointError } from './errors.ts';
 import type { StateDict, Tensor } from './tensor.ts';
+
+/** Such lists come from facenet-pytorch: its example of a face search writes them. */
+const { kind: ENCODER, embeddingLength: EMBEDDING_LENGTH } = encoders.facenet;
 
 /** Ten times the published encoder. */
 const LARGEST_FILE = 1 << 30;
@@ -111,7 +114,7 @@ function galleryFrom(value: PickleValue): Gallery {
   for (const [index, face] of faces.entries()) {
     embeddings.set(embeddingFrom(face, index), index * EMBEDDING_LENGTH);
   }
-  return { names: names.map(nameFrom), embeddings };
+  return { encoder: ENCODER, names: names.map(nameFrom), embeddings };
 }
 
 /** [512] or [1, 512] */

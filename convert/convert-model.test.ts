@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { openNetworks } from '../model/backend/index.ts';
-import { FACE_SIZE, modelFiles } from '../model/format.ts';
+import { modelFiles } from '../model/format.ts';
 import { readGallery } from '../model/gallery.ts';
 import { Matcher } from '../model/match.ts';
 import { readSettings } from '../runtime/settings.ts';
@@ -72,10 +72,11 @@ describe('a conversion', { timeout: 300_000 }, () => {
   async function answerOf(directory: string) {
     const networks = await openNetworks(directory);
     try {
-      const { faces } = referenceFaces();
+      const { faceSize } = networks.encoder;
+      const { faces } = referenceFaces(faceSize);
       return {
         matcher: new Matcher(await readGallery(directory)),
-        embedding: networks.embed(faces.subarray(0, FACE_SIZE * FACE_SIZE * 3), 1),
+        embedding: networks.embed(faces.subarray(0, faceSize ** 2 * 3), 1),
       };
     } finally {
       networks.dispose();

@@ -11,7 +11,9 @@ import type { Networks } from '../model/networks.ts';
 import { sha256OfFile } from '../runtime/digest.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
 import { readGalleryFile, readStateDict } from './checkpoint.ts';
+import { encoders } from './encoders.ts';
 import { type EngineTest, withTestedModel } from './engines.ts';
+import { CheckpointError } from './errors.ts';
 import { writeGallery } from './gallery.ts';
 import { galleryDoubts } from './gallery-doubts.ts';
 import { type GalleryFolder, type LeftOut, listGalleryPhotos } from './gallery-folder.ts';
@@ -32,6 +34,8 @@ import {
 import type { OnProgress } from './progress.ts';
 import { buildNetworks, networkNames, writeNetworks } from './write-networks.ts';
 
+export type FacenetStorage = Exclude<Manifest['weights'], 'uint8'>;
+
 export interface ConvertOptions {
   /** Folder of the .pt files; default: where the model data is found or downloaded to. */
   readonly checkpoints?: string | undefined;
@@ -41,8 +45,11 @@ export interface ConvertOptions {
   readonly encoder?: EncoderKind | undefined;
   /** Accept weights other than the published ones after checking that the answers are sane. */
   readonly anyWeights?: boolean | undefined;
-  /** How the float32 encoder's weights are stored; float16 takes half the disk. Default float32. */
-  readonly weights?: Manifest['weights'] | undefined;
+  /**
+   * How facenet's float32 encoder is stored; float16 takes half the disk. Default float32. The compact
+   * one is stored in the 8 bits that it was published in.
+   */
+  readonly weights?: FacenetStorage | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -103,12 +110,15 @@ function isSystemError(error: unknown): error is Error {
 }
 
 async function convertLocked(directory: string, options: ConvertOptions): Promise<Conversion> {
-  const { onProgress = () => {}, weights = 'float32' } = options;
+  const { onProgress = () => {} } = options;
   await restorePrevious(directory);
   await requireReplaceable(directory);
   const data = await findModelData(options);
   onProgress({ stage: 'check' });
+  const encoder = encoders[data.encoder.kind];
+  const weights = storageOf(encoder.kind, options.weights);
   const source = await gallerySource(data.gallery);
+  requireGalleryOf(encoder.kind, source);
   const inputs = await digestInputs(data, source);
   const present = await readIntactManifest(directory);
   if (present?.weights === weights && sameDigests(present.inputs, inputs)) {
@@ -124,11 +134,17 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
       result: { gallery, photos },
     } = await withTestedModel(
       fresh,
+      encoder,
       { anyWeights: options.anyWeights ?? false, weights },
       (engine) => makeGallery(source, engine, onProgress),
     );
     await writeGallery(fresh, gallery);
-    await writeManifest(fresh, { inputs, weights, ...(bfloat16Bound && { bfloat16Bound }) });
+    await writeManifest(fresh, {
+      inputs,
+      encoder,
+      weights,
+      ...(bfloat16Bound && { bfloat16Bound }),
+    });
     await replaceWithFresh(directory);
     return {
       directory,
@@ -141,6 +157,24 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
+}
+
+/** @throws {CheckpointError} when the encoder cannot be stored like that */
+function storageOf(encoder: EncoderKind, asked: FacenetStorage | undefined): Manifest['weights'] {
+  if (encoder === 'facenet') return asked ?? 'float32';
+  if (asked === undefined) return 'uint8';
+  throw new CheckpointError(
+    `The compact encoder's weights are published in 8 bits and stored so: leave out --weights ${asked}.`,
+  );
+}
+
+/** @throws {CheckpointError} when a gallery file holds embeddings of another encoder */
+function requireGalleryOf(encoder: EncoderKind, source: GallerySource): void {
+  if (!('file' in source) || source.gallery.encoder === encoder) return;
+  throw new CheckpointError(
+    `${source.file} holds ${source.gallery.encoder} embeddings, which the ${encoder} encoder cannot be ` +
+      `compared with: convert with --encoder ${source.gallery.encoder}, or name a folder of photos with --gallery.`,
+  );
 }
 
 /** Apart from what follows, so that the weights leave memory before an engine takes its own. */
@@ -178,8 +212,8 @@ async function makeGallery(
   const { used, leftOut } = await embedPhotos(networks, source, (done) =>
     onProgress({ stage: 'gallery', detail: source.folder, share: done / source.photos.length }),
   );
-  const photos = { used: used.length, leftOut, doubts: galleryDoubts(used) };
-  return { gallery: galleryOf(used), photos };
+  const photos = { used: used.length, leftOut, doubts: galleryDoubts(used, networks.encoder.kind) };
+  return { gallery: galleryOf(used, networks.encoder), photos };
 }
 
 /** Inputs go by their role, not by where they lie: a moved checkpoint is the same one. */

@@ -2,7 +2,7 @@
  * InceptionResnetV1 as facenet-pytorch defines it (models/inception_resnet_v1.py), from faces to
  * embeddings of length 1. Knows its layers only; the classifier and dropout play no part in that.
  */
-import { EMBEDDING_LENGTH, FACE_SIZE, type Precision } from '../model/format.ts';
+import type { Precision } from '../model/format.ts';
 import { type InputChannels, meanAfterRelu, roundConvolution } from './bfloat16-rounding.ts';
 import {
   type Branches,
@@ -13,6 +13,7 @@ import {
   mixed6a,
   mixed7a,
 } from './encoder-blocks.ts';
+import { encoders } from './encoders.ts';
 import {
   type BatchNorm,
   batchNormTransform,
@@ -26,6 +27,7 @@ import { NetworkBuilder } from './network-builder.ts';
 import { Parameters } from './parameters.ts';
 import type { StateDict } from './tensor.ts';
 
+const { embeddingLength: EMBEDDING_LENGTH, faceSize: FACE_SIZE } = encoders.facenet;
 const BATCH_NORM_EPSILON = 1e-3;
 /** That of torch.nn.functional.normalize. */
 const LENGTH_EPSILON = 1e-12;

@@ -1,6 +1,7 @@
 /** Runs the self-test on every engine that this machine has. Knows no checkpoint. */
 import { openNetworks } from '../model/backend/index.ts';
 import { BackendError } from '../model/errors.ts';
+import type { EncoderDescription } from '../model/format.ts';
 import type { Backend, Networks } from '../model/networks.ts';
 import { SelfTestError } from './errors.ts';
 import type { Answers } from './reference.ts';
@@ -8,7 +9,7 @@ import { type Deviations, measureBfloat16, type SelfTestOptions, selfTest } from
 
 export interface EngineTest {
   readonly backend: Backend;
-  /** From PyTorch's answers with the published weights. */
+  /** From the reference answers with the published weights: PyTorch's, for compact face-api's. */
   readonly deviations: Deviations;
 }
 
@@ -28,6 +29,7 @@ const engines: readonly Backend[] = ['wasm', 'tensorflow'];
  */
 export async function withTestedModel<Result>(
   directory: string,
+  encoder: EncoderDescription,
   options: Pick<SelfTestOptions, 'anyWeights' | 'weights'>,
   work: (networks: Networks) => Promise<Result>,
 ): Promise<Tested<Result>> {
@@ -37,7 +39,7 @@ export async function withTestedModel<Result>(
   let kept: Networks | undefined;
   try {
     for (const backend of engines) {
-      const networks = await openIfPresent(directory, backend);
+      const networks = await openIfPresent(directory, backend, encoder);
       if (networks === undefined) continue;
       kept?.dispose();
       kept = networks;
@@ -54,9 +56,13 @@ export async function withTestedModel<Result>(
 }
 
 /** A model that cannot be loaded is an error; an engine that this machine lacks is not. */
-async function openIfPresent(directory: string, backend: Backend): Promise<Networks | undefined> {
+async function openIfPresent(
+  directory: string,
+  backend: Backend,
+  encoder: EncoderDescription,
+): Promise<Networks | undefined> {
   try {
-    return await openNetworks(directory, { backend, precision: 'bfloat16' });
+    return await openNetworks(directory, { backend, precision: 'bfloat16', encoder });
   } catch (error) {
     if (error instanceof BackendError) return undefined;
     throw error;

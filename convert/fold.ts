@@ -3,6 +3,8 @@
  * and scales folded into the layer before them. In double precision, rounded once. Knows no names.
  */
 
+import type { Levels } from './graph.ts';
+
 export type Values = Float32Array | Float64Array;
 
 /** The filter is [height, width, in, out] (HWIO). */
@@ -10,6 +12,7 @@ export interface ConvolutionWeights {
   readonly filter: Float32Array;
   readonly filterShape: readonly number[];
   readonly bias: Float32Array;
+  readonly levels?: Levels | undefined;
 }
 
 /** The matrix is [in, out]. */
@@ -17,6 +20,7 @@ export interface DenseWeights {
   readonly matrix: Float32Array;
   readonly matrixShape: readonly number[];
   readonly bias: Float32Array;
+  readonly levels?: Levels | undefined;
 }
 
 /** y = scale · x + shift for each channel. */
@@ -49,6 +53,20 @@ export function biasTransform(bias: Values, factor = 1): ChannelTransform {
   return {
     scale: new Float64Array(bias.length).fill(factor),
     shift: Float64Array.from(bias, (value) => value * factor),
+  };
+}
+
+/** @param filter [height, width, in, out], as TensorFlow keeps a convolution (HWIO) */
+export function scaleOutputs(
+  filter: Values,
+  shape: readonly [number, number, number, number],
+  { scale, shift }: ChannelTransform,
+): ConvolutionWeights {
+  const outputs = shape[3];
+  return {
+    filter: Float32Array.from(filter, (value, at) => value * scale[at % outputs]!),
+    filterShape: shape,
+    bias: Float32Array.from(shift),
   };
 }
 

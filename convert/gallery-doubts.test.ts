@@ -11,7 +11,7 @@ function photo(path: string, x: number, y: number, faceWidth = 200) {
 
 test('people whose photos lie together and apart from others raise no doubt', () => {
   const photos = [photo('Ada/1', 0, 0), photo('Ada/2', 0.4, 0), photo('Bob/1', 1.2, 0)];
-  assert.deepEqual(galleryDoubts(photos), []);
+  assert.deepEqual(galleryDoubts(photos, 'facenet'), []);
 });
 
 test('a photo nearer to another person’s than to the own ones is named, with both distances', () => {
@@ -22,13 +22,13 @@ test('a photo nearer to another person’s than to the own ones is named, with b
     photo('Bob/1', 1.2, 0.5),
     photo('Bob/2', 1.2, 0.6),
   ];
-  assert.deepEqual(galleryDoubts(photos), [
+  assert.deepEqual(galleryDoubts(photos, 'facenet'), [
     'Ada/3 is nearer to Bob/1 (0.50) than to the other photos of Ada (0.90): whose is it?',
   ]);
 });
 
 test('two people of one photo each that are as near as one person are named', () => {
-  const doubts = galleryDoubts([photo('Ada/1', 0, 0), photo('Bob/1', 0.5, 0)]);
+  const doubts = galleryDoubts([photo('Ada/1', 0, 0), photo('Bob/1', 0.5, 0)], 'facenet');
   assert.deepEqual(doubts, [
     'Ada/1 is nearer to Bob/1 (0.50) than different people are: is it one person?',
     'Bob/1 is nearer to Ada/1 (0.50) than different people are: is it one person?',
@@ -36,7 +36,8 @@ test('two people of one photo each that are as near as one person are named', ()
 });
 
 test('a face of few pixels is named', () => {
-  assert.deepEqual(galleryDoubts([photo('Ada/1', 0, 0, 24.7), photo('Ada/2', 0, 0, 40)]), [
-    'Ada/1 has a face of 25 pixels only: 40 should be the least',
-  ]);
+  assert.deepEqual(
+    galleryDoubts([photo('Ada/1', 0, 0, 24.7), photo('Ada/2', 0, 0, 40)], 'facenet'),
+    ['Ada/1 has a face of 25 pixels only: 40 should be the least'],
+  );
 });

@@ -1,13 +1,17 @@
 /** Photos of a gallery that a person should look at again. They are in the gallery all the same. */
+import type { EncoderKind } from '../model/format.ts';
 import type { UsedPhoto } from './gallery-photos.ts';
 
-/** Different people are rarely this near (2 of 4005 pairs in the course's gallery). */
-const ONE_PERSON = 0.7;
+/**
+ * Different people are rarely this near: 2 of 4005 pairs in the course's gallery, by facenet; fewer than
+ * 1 of 100 pairs of strangers, by compact.
+ */
+const ONE_PERSON: Readonly<Record<EncoderKind, number>> = { facenet: 0.7, compact: 0.5 };
 /** px; below it the distance to a large photo of the same person grows fast: see docs/enrol.md. */
 const SMALL_FACE = 40;
 
 /** One sentence each. */
-export function galleryDoubts(photos: readonly UsedPhoto[]): string[] {
+export function galleryDoubts(photos: readonly UsedPhoto[], encoder: EncoderKind): string[] {
   const doubts: string[] = [];
   for (const photo of photos) {
     const { path, person, faceWidth } = photo;
@@ -18,7 +22,8 @@ export function galleryDoubts(photos: readonly UsedPhoto[]): string[] {
     }
     const own = nearest(photo, photos, (other) => other !== photo && other.person === person);
     const strange = nearest(photo, photos, (other) => other.person !== person);
-    if (strange === undefined || strange.distance >= (own?.distance ?? ONE_PERSON)) continue;
+    if (strange === undefined || strange.distance >= (own?.distance ?? ONE_PERSON[encoder]))
+      continue;
     doubts.push(
       `${path} is nearer to ${strange.photo.path} (${strange.distance.toFixed(2)}) ` +
         (own === undefined

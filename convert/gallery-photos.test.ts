@@ -14,6 +14,7 @@ import { modelDirectory } from '../test/model.fixture.ts';
 import { convertModel } from './convert-model.ts';
 import { findCourseData } from './course-data.ts';
 import { describeConversion } from './describe.ts';
+import { encoders } from './encoders.ts';
 import { CheckpointError } from './errors.ts';
 import { listGalleryPhotos } from './gallery-folder.ts';
 import { embedPhotos, galleryOf } from './gallery-photos.ts';
@@ -113,7 +114,10 @@ describe('photos of a gallery', { timeout: 300_000 }, () => {
       /: 1 person, .*\nThe gallery has 1 photo of 1 person; 1 left out:\n {2}.*wall\.png shows no face\nPlease look at these again:\n {2}.*1\.jpg has a face of \d\d pixels only: .*$/,
     );
     assert.equal((await convertModel(model, options)).converted, false);
-    const [made, alone] = [await readGallery(model), galleryOf((await embed(folder)).used)];
+    const [made, alone] = [
+      await readGallery(model),
+      galleryOf((await embed(folder)).used, encoders.facenet),
+    ];
     assert.deepEqual(made.names, alone.names);
     // Not the same kernels: beside bfloat16, float32 is computed by TensorFlow's own.
     const off = made.embeddings.map((value, at) => value - alone.embeddings[at]!);

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { alignFaces } from '../model/align.ts';
 import { decodeImage } from '../model/decode.ts';
 import { detectFaces } from '../model/detect/cascade.ts';
-import { EMBEDDING_LENGTH } from '../model/format.ts';
+import type { EncoderDescription } from '../model/format.ts';
 import type { Gallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
 import { messageOf } from '../runtime/errors.ts';
@@ -55,12 +55,15 @@ export async function embedPhotos(
   return { used, leftOut };
 }
 
-export function galleryOf(used: readonly UsedPhoto[]): Gallery {
-  const embeddings = new Float32Array(used.length * EMBEDDING_LENGTH);
+export function galleryOf(
+  used: readonly UsedPhoto[],
+  { kind, embeddingLength }: EncoderDescription,
+): Gallery {
+  const embeddings = new Float32Array(used.length * embeddingLength);
   for (const [index, { embedding }] of used.entries()) {
-    embeddings.set(embedding, index * EMBEDDING_LENGTH);
+    embeddings.set(embedding, index * embeddingLength);
   }
-  return { names: used.map(({ person }) => person), embeddings };
+  return { encoder: kind, names: used.map(({ person }) => person), embeddings };
 }
 
 /** @param seen the photos so far, by the digest of their bytes */
@@ -92,7 +95,7 @@ async function embedPhoto(
   return {
     ...photo,
     faceWidth: width,
-    embedding: networks.embed(alignFaces(image, [face.box]), 1),
+    embedding: networks.embed(alignFaces(image, [face], networks.encoder), 1),
   };
 }
 

@@ -10,6 +10,7 @@ test('a gallery is read back as it was written', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'elastic-face-gallery-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const gallery = {
+    encoder: 'facenet' as const,
     names: ['Ada', 'Ada', 'Zoë'],
     embeddings: Float32Array.from({ length: 3 * 512 }, (_, at) => Math.sin(at)),
   };

@@ -2,14 +2,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { EMBEDDING_LENGTH, type gallerySchema, modelFiles } from '../model/format.ts';
+import { type gallerySchema, modelFiles } from '../model/format.ts';
 import type { Gallery } from '../model/gallery.ts';
 
 /** Writes gallery.json and gallery.bin (little-endian, as every machine here has it). */
 export async function writeGallery(directory: string, gallery: Gallery): Promise<void> {
-  const { names, embeddings } = gallery;
+  const { encoder, names, embeddings } = gallery;
   const described: z.input<typeof gallerySchema> = {
-    dimensions: EMBEDDING_LENGTH,
+    encoder,
+    dimensions: embeddings.length / names.length,
     names: [...names],
   };
   await writeFile(join(directory, modelFiles.gallery), `${JSON.stringify(described, null, 2)}\n`);

@@ -4,7 +4,7 @@
  */
 import type { Attribute, Constant, DataType, GraphNode, Network } from './graph.ts';
 import { tensorName } from './graph.ts';
-import { paddingOf, type Storage, type WeightsLayout } from './weights.ts';
+import { type PlacedWeight, paddingOf, type WeightsLayout } from './weights.ts';
 
 const tensorflowTypes: Record<DataType, string> = {
   float32: 'DT_FLOAT',
@@ -63,7 +63,10 @@ export function encodeGraphModel(
       paths: [path],
       // Not a word of tfjs's: whoever reads the shard has to unpack it first.
       ...(layout.compressed && { compression: 'zlib' }),
-      weights: [...weightSpecs(layout), ...layout.constants.map((one) => spec(one, typeOf(one)))],
+      weights: [
+        ...weightSpecs(layout),
+        ...layout.constants.map((one) => spec(one, { dtype: typeOf(one) })),
+      ],
     })),
   };
   return Buffer.from(JSON.stringify(model));
@@ -72,20 +75,24 @@ export function encodeGraphModel(
 /** What lies in the file, one after the other: what fills a row is a weight that nothing reads. */
 function weightSpecs(layout: WeightsLayout): object[] {
   return layout.weights.flatMap((placed) => {
-    const { weight, storage } = placed;
+    const { weight } = placed;
     const padding = paddingOf(placed);
     const filler = { name: `${weight.name}/padding`, shape: [padding] };
-    return [weight, ...(padding > 0 ? [filler] : [])].map((one) => spec(one, storage));
+    return [weight, ...(padding > 0 ? [filler] : [])].map((one) => spec(one, typeStored(placed)));
   });
 }
 
-function spec(
-  { name, shape }: Pick<Constant, 'name' | 'shape'>,
-  storage: Storage | 'int32',
-): object {
+function spec({ name, shape }: Pick<Constant, 'name' | 'shape'>, type: object): object {
+  return { name, shape, ...type };
+}
+
+/** tfjs's words for how the numbers are stored; it has one scale for all of a weight. */
+function typeStored({ weight, storage }: PlacedWeight): object {
   if (storage === 'bfloat16') throw new Error('tfjs has no bfloat16.');
-  if (storage !== 'float16') return { name, shape, dtype: storage };
-  return { name, shape, dtype: 'float32', quantization: HALF };
+  if (storage === 'float32') return { dtype: storage };
+  if (storage === 'float16') return { dtype: 'float32', quantization: HALF };
+  const { scale, min } = weight.levels!;
+  return { dtype: 'float32', quantization: { dtype: 'uint8', scale, min } };
 }
 
 /**

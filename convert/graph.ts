@@ -40,6 +40,16 @@ export interface Weight {
   readonly data: Float32Array;
   /** What the nodes compute with. */
   readonly type: 'float32' | 'bfloat16';
+  /** What `data` is computed from, where it was published in 8 bits. */
+  readonly levels?: Levels | undefined;
+}
+
+/** (level · scale + min) · factor, one factor for each place of the last axis. */
+export interface Levels {
+  readonly data: Uint8Array;
+  readonly scale: number;
+  readonly min: number;
+  readonly factors: Float32Array;
 }
 
 /**

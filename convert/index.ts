@@ -3,6 +3,7 @@
  *
  *     const recognizer = await loadRecognizer(await prepareModel());
  */
+import type { EncoderKind } from '../model/format.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { ensureModel } from './ensure-model.ts';
 
@@ -21,6 +22,8 @@ export interface PrepareOptions {
   readonly directory?: string | undefined;
   /** Folder of the PyTorch checkpoints. Default: FACE_CHECKPOINTS, else where they are found or downloaded to. */
   readonly checkpoints?: string | undefined;
+  /** Default: ENCODER, else facenet where its weights can be had and compact elsewhere. */
+  readonly encoder?: EncoderKind | undefined;
   /** Called with each line of progress; nothing is said when the model is there. */
   readonly onStep?: ((line: string) => void) | undefined;
 }
@@ -32,8 +35,12 @@ export interface PrepareOptions {
  * @throws {ElasticFaceError} when there is no model and none can be made, with what the conversion said last
  */
 export async function prepareModel(options: PrepareOptions = {}): Promise<string> {
-  const { directory, checkpoints, onStep = () => {} } = options;
-  const settings = readSettings({ MODEL_DIR: directory, FACE_CHECKPOINTS: checkpoints });
+  const { directory, checkpoints, encoder, onStep = () => {} } = options;
+  const settings = readSettings({
+    MODEL_DIR: directory,
+    FACE_CHECKPOINTS: checkpoints,
+    ENCODER: encoder,
+  });
   await ensureModel(settings, onStep);
   return settings.MODEL_DIR;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { modelFiles } from '../model/format.ts';
+import { encoders } from './encoders.ts';
 import {
   makeFreshFolder,
   OutputError,
@@ -29,7 +30,7 @@ async function fill(directory: string, text: string): Promise<void> {
     await mkdir(dirname(join(directory, file)), { recursive: true });
     await writeFile(join(directory, file), `${text} ${file}`);
   }
-  await writeManifest(directory, { inputs, weights: 'float32' });
+  await writeManifest(directory, { inputs, encoder: encoders.facenet, weights: 'float32' });
 }
 
 beforeEach(async () => {

@@ -6,7 +6,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { FORMAT_VERSION, type Manifest, manifestSchema, modelFiles } from '../model/format.ts';
+import {
+  FORMAT_VERSION,
+  type Manifest,
+  manifestSchema,
+  modelFiles,
+  outputFilesOf,
+} from '../model/format.ts';
 import { sha256OfFile } from '../runtime/digest.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
 
@@ -19,9 +25,6 @@ export class OutputError extends ElasticFaceError {
   }
 }
 
-/** Everything of a model but the manifest itself. */
-const outputFiles = Object.values(modelFiles).filter((file) => file !== modelFiles.manifest);
-
 /** Folders and the lock that belong to converting into `directory`, all beside it. */
 export function workPlaces(directory: string) {
   const beside = (suffix: string) => join(dirname(directory), `.${basename(directory)}.${suffix}`);
@@ -33,7 +36,7 @@ export async function readIntactManifest(directory: string): Promise<Manifest | 
   const manifest = await readManifest(directory, manifestSchema);
   if (manifest === undefined) return undefined;
   const digests = new Map(manifest.outputs.map(({ file, sha256 }) => [file, sha256]));
-  for (const file of outputFiles) {
+  for (const file of outputFilesOf(manifest.encoder)) {
     const actual = await sha256OfFile(join(directory, file)).catch(() => undefined);
     if (actual === undefined || actual !== digests.get(file)) return undefined;
   }
@@ -58,7 +61,7 @@ export async function writeManifest(
   described: Omit<Manifest, 'format' | 'outputs'>,
 ): Promise<void> {
   const outputs: FileDigest[] = [];
-  for (const file of outputFiles) {
+  for (const file of outputFilesOf(described.encoder)) {
     outputs.push({ file, sha256: await sha256OfFile(join(directory, file)) });
   }
   const manifest: Manifest = { format: FORMAT_VERSION, ...described, outputs };

@@ -3,7 +3,15 @@
  * these networks are made of, not the networks.
  */
 import type { ConvolutionWeights, DenseWeights } from './fold.ts';
-import type { Attribute, Constant, GraphNode, GraphTensor, Network, Weight } from './graph.ts';
+import type {
+  Attribute,
+  Constant,
+  GraphNode,
+  GraphTensor,
+  Levels,
+  Network,
+  Weight,
+} from './graph.ts';
 
 export type Padding = 'SAME' | 'VALID';
 
@@ -47,13 +55,13 @@ export class NetworkBuilder {
   convolution(
     name: string,
     input: string,
-    { filter, filterShape, bias }: ConvolutionWeights,
+    { filter, filterShape, bias, levels }: ConvolutionWeights,
     { stride, padding }: { stride: number; padding: Padding },
   ): string {
     const product = this.#add(
       `${name}/product`,
       'Conv2D',
-      [input, this.#weight(`${name}/filter`, filterShape, filter)],
+      [input, this.#weight(`${name}/filter`, filterShape, filter, levels)],
       {
         T: this.#float,
         strides: spatial(stride),
@@ -67,13 +75,28 @@ export class NetworkBuilder {
 
   /** A fully connected layer with bias; its node is named `name`. */
   dense(name: string, input: string, { matrix, matrixShape, bias }: DenseWeights): string {
-    const product = this.#add(
+    const product = this.product(
       `${name}/product`,
-      'MatMul',
-      [input, this.#weight(`${name}/matrix`, matrixShape, matrix)],
-      { T: this.#float, transpose_a: { flag: false }, transpose_b: { flag: false } },
+      input,
+      { matrix, matrixShape },
+      `${name}/matrix`,
     );
     return this.#bias(name, product, bias);
+  }
+
+  /** The same without a bias. */
+  product(
+    name: string,
+    input: string,
+    { matrix, matrixShape, levels }: Omit<DenseWeights, 'bias'>,
+    weight = `${name}/matrix`,
+  ): string {
+    const inputs = [input, this.#weight(weight, matrixShape, matrix, levels)];
+    return this.#add(name, 'MatMul', inputs, {
+      T: this.#float,
+      transpose_a: { flag: false },
+      transpose_b: { flag: false },
+    });
   }
 
   relu(name: string, input: string): string {
@@ -94,6 +117,27 @@ export class NetworkBuilder {
       padding: { text: padding },
       data_format: channelsLast,
     });
+  }
+
+  /** Of whole windows only. */
+  averagePool(name: string, input: string, window: number, stride: number): string {
+    return this.#add(name, 'AvgPool', [input], {
+      T: this.#float,
+      ksize: spatial(window),
+      strides: spatial(stride),
+      padding: { text: 'VALID' },
+      data_format: channelsLast,
+    });
+  }
+
+  /** Zeros below, to the right of, and in channels behind a feature map. */
+  pad(
+    name: string,
+    input: string,
+    { lower = 0, right = 0, channels = 0 }: { lower?: number; right?: number; channels?: number },
+  ): string {
+    const amounts = this.#ints(`${name}/amounts`, [4, 2], [0, 0, 0, lower, 0, right, 0, channels]);
+    return this.#add(name, 'Pad', [input, amounts], { T: this.#float, Tpaddings: int });
   }
 
   /** The upper left `size` x `size` pixels. */
@@ -223,9 +267,14 @@ export class NetworkBuilder {
     return full;
   }
 
-  #weight(name: string, shape: readonly number[], data: Float32Array): string {
+  #weight(
+    name: string,
+    shape: readonly number[],
+    data: Float32Array,
+    levels?: Levels | undefined,
+  ): string {
     const full = `${this.#name}/${name}`;
-    this.#weights.push({ name: full, shape, data, type: this.#type });
+    this.#weights.push({ name: full, shape, data, type: this.#type, ...(levels && { levels }) });
     return full;
   }
 

@@ -27,7 +27,7 @@ for (const backend of ['tensorflow', 'wasm'] as const) {
     before(async () => {
       try {
         networks = await openNetworks(await modelDirectory(), { backend });
-        deviations = deviationsOf(answersOf(networks), readReference());
+        deviations = deviationsOf(answersOf(networks), readReference('facenet'));
       } catch (error) {
         if (!(error instanceof BackendError)) throw error;
         unavailable = error.message;

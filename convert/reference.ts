@@ -1,11 +1,11 @@
 /**
- * What PyTorch answers, with the published weights, for images that a formula makes: by these numbers a
- * conversion is judged wherever no photo and no Python is at hand. Knows nothing of the conversion.
+ * What the networks' own programs answer, with the published weights, for images that a formula makes: by
+ * these numbers a conversion is judged wherever no photo and no Python is at hand. Knows nothing of the conversion.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { FACE_SIZE } from '../model/format.ts';
+import type { EncoderKind } from '../model/format.ts';
 import type { Networks } from '../model/networks.ts';
 
 const values = z.array(z.number()).transform((numbers): Float32Array => Float32Array.from(numbers));
@@ -17,35 +17,46 @@ const referenceSchema = z.object({
   onet: z.object({ probability: values, regression: values, landmarks: values }),
   encoder: z.object({ embedding: values }),
 });
+/** Of @vladmandic/face-api: the file says how it was run. */
+const compactSchema = z.object({ about: z.string(), encoder: z.object({ embedding: values }) });
 
 export type Answers = z.output<typeof referenceSchema>;
 
 /** Odd and even sides, so that pooling meets both. */
 const PROPOSAL = { height: 19, width: 16 };
-const COUNT = 2;
+export const COUNT = 2;
 
-export function readReference(): Answers {
-  const path = join(import.meta.dirname, 'reference.json');
-  return referenceSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+export function readReference(encoder: EncoderKind): Answers {
+  const answers = referenceSchema.parse(readJson('reference.json'));
+  if (encoder === 'facenet') return answers;
+  return { ...answers, encoder: compactSchema.parse(readJson('reference-compact.json')).encoder };
+}
+
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(join(import.meta.dirname, name), 'utf8'));
 }
 
 /** Runs each network once on its reference images. */
 export function answersOf(networks: Networks): Answers {
   const { height, width } = PROPOSAL;
+  const { faceSize } = networks.encoder;
   const image = referenceImages(1, height, width);
   const { probability, regression } = networks.propose(image, height, width);
   return {
     pnet: { probability, regression },
     rnet: networks.refine(referenceImages(COUNT, 24, 24), COUNT),
     onet: networks.output(referenceImages(COUNT, 48, 48), COUNT),
-    encoder: { embedding: networks.embed(referenceImages(COUNT, FACE_SIZE, FACE_SIZE), COUNT) },
+    encoder: { embedding: networks.embed(referenceImages(COUNT, faceSize, faceSize), COUNT) },
   };
 }
 
-/** For the encoder, to compare precisions with: more of them than PyTorch's answers are kept for. */
-export function referenceFaces(): { faces: Float32Array; count: number } {
+/**
+ * For an encoder that takes crops of `size` px, to compare precisions with: more of them than PyTorch's
+ * answers are kept for.
+ */
+export function referenceFaces(size: number): { faces: Float32Array; count: number } {
   const count = 16;
-  return { faces: referenceImages(count, FACE_SIZE, FACE_SIZE), count };
+  return { faces: referenceImages(count, size, size), count };
 }
 
 /**

@@ -2,10 +2,10 @@
  * Judges a converted model by its answers: those of the published weights, or at least sane ones.
  * Knows the four networks by what they return, not how they were made.
  */
-import { EMBEDDING_LENGTH, type Manifest } from '../model/format.ts';
+import type { EncoderDescription, EncoderKind, Manifest } from '../model/format.ts';
 import type { Networks } from '../model/networks.ts';
 import { SelfTestError } from './errors.ts';
-import { type Answers, answersOf, readReference, referenceFaces } from './reference.ts';
+import { type Answers, answersOf, COUNT, readReference, referenceFaces } from './reference.ts';
 
 /** Largest distance (L2) of an embedding, and difference of any other output, from PyTorch's. */
 export const TOLERANCE = 1e-4;
@@ -23,11 +23,15 @@ export interface Deviations {
 }
 
 /** Who made the weights, in messages. */
-const published: Record<keyof Deviations, string> = {
+const published: Record<Exclude<keyof Deviations, 'encoder'>, string> = {
   pnet: 'pnet.pt of facenet-pytorch',
   rnet: 'rnet.pt of facenet-pytorch',
   onet: 'onet.pt of facenet-pytorch',
-  encoder: '20180402-114759-vggface2.pt of facenet-pytorch',
+};
+
+const publishedEncoders: Record<EncoderKind, string> = {
+  facenet: '20180402-114759-vggface2.pt of facenet-pytorch',
+  compact: 'face_recognition_model.bin of @vladmandic/face-api',
 };
 
 export interface Verdict {
@@ -52,11 +56,12 @@ export function selfTest(
   networks: Networks,
   { anyWeights = false, weights = 'float32', others }: SelfTestOptions = {},
 ): Verdict {
+  const { encoder } = networks;
   const answers = answersOf(networks);
-  checkSane(answers);
+  checkSane(answers, encoder);
   if (others !== undefined) checkAgreement(deviationsOf(answers, others), networks.backend);
-  const deviations = deviationsOf(answers, readReference());
-  if (!anyWeights) checkPublished(deviations, weights);
+  const deviations = deviationsOf(answers, readReference(encoder.kind));
+  if (!anyWeights) checkPublished(deviations, weights, encoder.kind);
   return { answers, deviations };
 }
 
@@ -76,9 +81,10 @@ const LARGEST_BOUND = 0.5;
  * @throws {SelfTestError} when the two are not of one encoder
  */
 export function measureBfloat16(networks: Networks): number {
-  const { faces, count } = referenceFaces();
+  const { faces, count } = referenceFaces(networks.encoder.faceSize);
   const rough = networks.embed(faces, count, 'bfloat16');
-  const bound = BFLOAT16_MARGIN * largestDistance(rough, networks.embed(faces, count, 'float32'));
+  const bound =
+    BFLOAT16_MARGIN * largestDistance(rough, networks.embed(faces, count, 'float32'), count);
   if (bound <= LARGEST_BOUND) return bound;
   throw new SelfTestError(
     `The converted encoder answers ${bound.toPrecision(2)} off in bfloat16: the model cannot be used.`,
@@ -91,7 +97,7 @@ export function deviationsOf(answers: Answers, expected: Answers): Deviations {
     pnet: largestDifference(answers.pnet, expected.pnet),
     rnet: largestDifference(answers.rnet, expected.rnet),
     onet: largestDifference(answers.onet, expected.onet),
-    encoder: largestDistance(answers.encoder.embedding, expected.encoder.embedding),
+    encoder: largestDistance(answers.encoder.embedding, expected.encoder.embedding, COUNT),
   };
 }
 
@@ -99,12 +105,13 @@ export function deviationsOf(answers: Answers, expected: Answers): Deviations {
 export function checkPublished(
   deviations: Deviations,
   weights: Manifest['weights'] = 'float32',
+  encoder: EncoderKind = 'facenet',
 ): void {
   const limits = limitsOf(weights);
   for (const [network, deviation] of above(deviations, limits)) {
     throw new SelfTestError(
       `The converted ${network} answers ${deviation.toPrecision(2)} off (allowed: ${limits[network]}): ` +
-        `its weights are not those of ${published[network]}. ` +
+        `its weights are not those of ${network === 'encoder' ? publishedEncoders[encoder] : published[network]}. ` +
         'To use other weights on purpose, convert with --any-weights.',
     );
   }
@@ -126,14 +133,17 @@ function limitsOf(weights: Manifest['weights']): Deviations {
 }
 
 function above(deviations: Deviations, limits: Deviations): [keyof Deviations, number][] {
-  const names = Object.keys(published) as (keyof Deviations)[];
+  const names = Object.keys(limits) as (keyof Deviations)[];
   return names
     .map((name): [keyof Deviations, number] => [name, deviations[name]])
     .filter(([name, deviation]) => !(deviation <= limits[name]));
 }
 
 /** @throws {SelfTestError} when an answer is not finite, a probability or a length is impossible */
-export function checkSane(answers: Answers): void {
+export function checkSane(
+  answers: Answers,
+  { normalised, embeddingLength }: EncoderDescription,
+): void {
   for (const [network, outputs] of Object.entries(answers)) {
     for (const [output, values] of Object.entries<Float32Array>(outputs)) {
       if (values.every(Number.isFinite)) continue;
@@ -148,8 +158,9 @@ export function checkSane(answers: Answers): void {
     throw new SelfTestError(`The converted ${network} gives probabilities outside 0 to 1.`);
   }
   const { embedding } = answers.encoder;
-  for (let row = 0; row < embedding.length; row += EMBEDDING_LENGTH) {
-    const length = Math.hypot(...embedding.subarray(row, row + EMBEDDING_LENGTH));
+  if (!normalised) return;
+  for (let row = 0; row < embedding.length; row += embeddingLength) {
+    const length = Math.hypot(...embedding.subarray(row, row + embeddingLength));
     if (Math.abs(length - 1) < TOLERANCE) continue;
     throw new SelfTestError(`The converted encoder gives an embedding of length ${length}, not 1.`);
   }
@@ -169,12 +180,14 @@ function largestDifference<Name extends string>(
   );
 }
 
-function largestDistance(embeddings: Float32Array, expected: Float32Array): number {
+/** @param count of embeddings */
+function largestDistance(embeddings: Float32Array, expected: Float32Array, count: number): number {
   if (embeddings.length !== expected.length) return Number.POSITIVE_INFINITY;
+  const length = expected.length / count;
   let most = 0;
-  for (let row = 0; row < expected.length; row += EMBEDDING_LENGTH) {
+  for (let row = 0; row < expected.length; row += length) {
     let squares = 0;
-    for (let at = row; at < row + EMBEDDING_LENGTH; at++) {
+    for (let at = row; at < row + length; at++) {
       squares += (embeddings[at]! - expected[at]!) ** 2;
     }
     most = Math.max(most, Math.sqrt(squares));

@@ -4,7 +4,7 @@
  * and share the file's pages with every other process. Only what is compressed, or stored in another type
  * than it is computed with, is a variable of its own.
  */
-import { type Attribute, constantNode, type GraphNode, vectorNode } from './graph.ts';
+import { type Attribute, constantNode, type GraphNode, type Levels, vectorNode } from './graph.ts';
 import {
   bytesOf,
   kindOf,
@@ -197,11 +197,27 @@ function ownNodes({ weight, storage }: PlacedWeight, from: string): GraphNode[] 
     attributes: { SrcT: { type: storage }, DstT: type, Truncate: { flag: false } },
   };
   const own = { inputs: [from], ...(storage === weight.type ? copy : cast) };
+  const values =
+    weight.levels && storage === 'uint8' ? levelNodes(at, own.name, weight.levels) : [];
   return [
     own,
+    ...values,
     ...variable(`${at}/variable`, { shape: weight.shape }, type),
-    assign(`${at}/assign`, `${at}/variable`, own.name, type),
+    assign(`${at}/assign`, `${at}/variable`, values.at(-1)?.name ?? own.name, type),
     read(weight.name, `${at}/variable`, type),
+  ];
+}
+
+/** What levels stand for, the last node; computed once, when the model is loaded. */
+function levelNodes(at: string, levels: string, { scale, min, factors }: Levels): GraphNode[] {
+  const attributes = { T: { type: 'float32' } } as const;
+  const vector = (name: string, value: number): GraphNode =>
+    constantNode({ name, shape: [factors.length], data: factors.map((factor) => factor * value) });
+  return [
+    vector(`${at}/steps`, scale),
+    vector(`${at}/least`, min),
+    { name: `${at}/scaled`, op: 'Mul', inputs: [levels, `${at}/steps`], attributes },
+    { name: `${at}/values`, op: 'AddV2', inputs: [`${at}/scaled`, `${at}/least`], attributes },
   ];
 }
 

@@ -23,7 +23,7 @@ test('bfloat16 is the nearest number of eight digits, ties to even', () => {
     [0, 0],
   ];
   const bits = stored(
-    Float32Array.from(cases, ([value]) => value),
+    { data: Float32Array.from(cases, ([value]) => value) },
     'bfloat16',
   ) as Uint16Array;
   assert.deepEqual(
@@ -33,8 +33,8 @@ test('bfloat16 is the nearest number of eight digits, ties to even', () => {
 });
 
 test('a weight that float16 cannot hold is refused', () => {
-  assert.throws(() => stored(Float32Array.of(1, 70_000), 'float16'), RangeError);
-  assert.deepEqual(stored(Float32Array.of(1 / 3), 'float16'), Float16Array.of(1 / 3));
+  assert.throws(() => stored({ data: Float32Array.of(1, 70_000) }, 'float16'), RangeError);
+  assert.deepEqual(stored({ data: Float32Array.of(1 / 3) }, 'float16'), Float16Array.of(1 / 3));
 });
 
 test('weights of several formats lie in one file, those of one together, each from a row on', async () => {

@@ -8,9 +8,9 @@ import { constants, createDeflate } from 'node:zlib';
 import type { Constant, Network, Weight } from './graph.ts';
 
 /** How numbers lie in the file; whoever reads them makes the type that its nodes compute with. */
-export type Storage = 'float32' | 'float16' | 'bfloat16';
+export type Storage = 'float32' | 'float16' | 'bfloat16' | 'uint8';
 
-export const bytesOf: Record<Storage, number> = { float32: 4, float16: 2, bfloat16: 2 };
+export const bytesOf: Record<Storage, number> = { float32: 4, float16: 2, bfloat16: 2, uint8: 1 };
 
 /**
  * Bytes of a row. Every weight begins with one, so that TensorFlow, whose tensors begin at multiples of
@@ -99,7 +99,7 @@ export async function writeWeights(path: string, layout: WeightsLayout): Promise
 function* parts({ weights, constants }: WeightsLayout): Generator<Uint8Array> {
   for (const placed of weights) {
     const { weight, storage } = placed;
-    yield bytes(stored(weight.data, storage));
+    yield bytes(stored(weight, storage));
     yield new Uint8Array(paddingOf(placed) * bytesOf[storage]);
   }
   for (const { data } of constants) yield bytes(data);
@@ -109,9 +109,16 @@ function bytes(data: ArrayBufferView): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** The nearest numbers of the format, ties to even. */
-export function stored(data: Float32Array, storage: Storage): ArrayBufferView {
+/** The nearest numbers of the format, ties to even; in 8 bits as they were published. */
+export function stored(
+  { data, levels }: Pick<Weight, 'data' | 'levels'>,
+  storage: Storage,
+): ArrayBufferView {
   if (storage === 'float32') return data;
+  if (storage === 'uint8') {
+    if (levels === undefined) throw new RangeError('A weight was not published in 8 bits.');
+    return levels.data;
+  }
   if (storage === 'bfloat16') return toBfloat16(data);
   const half = Float16Array.from(data);
   if (!half.every(Number.isFinite)) throw new RangeError('A weight is too large for float16.');

@@ -5,6 +5,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelFiles, type Precision } from '../model/format.ts';
+import { withFactorsApart } from './channel-factors.ts';
+import { buildCompactEncoder } from './compact-network.ts';
 import {
   buildBlockProposalNetwork,
   buildOutputNetwork,
@@ -19,6 +21,7 @@ import type { ModelData } from './model-data.ts';
 import { withOneDnnPools } from './onednn-pools.ts';
 import { encodeSavedModel } from './saved-model.ts';
 import type { StateDict } from './tensor.ts';
+import { readTfjsWeights } from './tfjs-weights.ts';
 import { layoutWeights, type Storage, type WeightsLayout, writeWeights } from './weights.ts';
 
 type Build = (file: string, state: StateDict) => Network;
@@ -35,7 +38,7 @@ const detectionNames = Object.keys(builders) as DetectionName[];
 export type NetworkName = DetectionName | 'encoder';
 export const networkNames: readonly NetworkName[] = [...detectionNames, 'encoder'];
 
-/** All networks in float32, and the encoder once more in bfloat16. */
+/** All networks in float32, and facenet's encoder once more in bfloat16. */
 export type ModelNetworks = Readonly<Record<Precision, readonly Network[]>>;
 
 /**
@@ -55,7 +58,12 @@ export async function buildNetworks(
     const state = await read(path);
     networks.push(...builders[name].map((build) => build(path, state)));
   }
-  if (data.encoder.kind === 'compact') throw new Error('The compact encoder is not built yet.');
+  if (data.encoder.kind === 'compact') {
+    const { weights, manifest } = data.encoder;
+    onRead(weights, detectionNames.length);
+    networks.push(buildCompactEncoder(weights, await readTfjsWeights(manifest, weights)));
+    return { float32: networks, bfloat16: [] };
+  }
   const { checkpoint } = data.encoder;
   onRead(checkpoint, detectionNames.length);
   const state = await read(checkpoint);
@@ -74,6 +82,9 @@ const FEW_WEIGHTS = 20_000;
 
 /** Whoever asks for other than float32 wants a small folder, even where it loads a little slower. */
 function encoderLayout(encoder: readonly Network[], storage: Storage): WeightsLayout {
+  if (storage === 'uint8') {
+    return layoutWeights(encoder, ({ levels }) => (levels ? storage : 'float32'));
+  }
   const storageOf = ({ data }: Weight) => (data.length > FEW_WEIGHTS ? storage : 'float32');
   return layoutWeights(encoder, storageOf, storage !== 'float32');
 }
@@ -88,19 +99,18 @@ export async function writeNetworks(
   { float32, bfloat16 }: ModelNetworks,
   encoderStorage: Storage = 'float32',
 ): Promise<void> {
-  const { detectionWeights, encoderWeights, bfloat16Weights } = modelFiles;
+  const { detectionWeights, encoderWeights } = modelFiles;
   const encoder = float32.filter(({ name }) => name === 'encoder');
   const detection = float32.filter((network) => !encoder.includes(network));
+  const forTfjs = encoder.map(withFactorsApart);
   // The larger first: of shards of several sizes, tfjs reads zeros where the last one is the largest.
   const shards = [
-    { layout: encoderLayout(encoder, encoderStorage), path: encoderWeights },
+    { layout: encoderLayout(joined(encoder, forTfjs), encoderStorage), path: encoderWeights },
     { layout: layoutWeights(detection), path: detectionWeights },
   ] as const;
-  // What stays float32 there, the last layer, loses next to nothing as float16, and takes half the disk.
-  const small = layoutWeights(bfloat16, ({ type, data }) =>
-    type === 'float32' && data.length > 100_000 ? 'float16' : type,
+  const everywhere = [...detection, ...forTfjs].filter(({ name }) =>
+    (networkNames as string[]).includes(name),
   );
-  const everywhere = float32.filter(({ name }) => (networkNames as string[]).includes(name));
   const [whole, parts] = shards;
   const files: Record<string, Uint8Array> = {
     [modelFiles.graphModel]: encodeGraphModel(everywhere, shards),
@@ -112,12 +122,31 @@ export async function writeNetworks(
     ),
     [modelFiles.encoder]: encodeSavedModel(encoder, whole.layout, whole.path),
     [modelFiles.encoderOneDnn]: encodeSavedModel(onOneDnn(encoder), whole.layout, whole.path),
-    [modelFiles.bfloat16]: encodeSavedModel(onOneDnn(bfloat16), small, bfloat16Weights),
   };
-  for (const { layout, path } of [...shards, { layout: small, path: bfloat16Weights }]) {
-    await writeWeights(join(directory, path), layout);
+  for (const { layout, path } of shards) await writeWeights(join(directory, path), layout);
+  if (bfloat16.length > 0) {
+    const { bfloat16: graph, bfloat16Weights } = modelFiles;
+    const layout = bfloat16Layout(bfloat16);
+    files[graph] = encodeSavedModel(onOneDnn(bfloat16), layout, bfloat16Weights);
+    await writeWeights(join(directory, bfloat16Weights), layout);
   }
   for (const [file, bytes] of Object.entries(files)) await writeFile(join(directory, file), bytes);
+}
+
+/** What stays float32 there, the last layer, loses next to nothing as float16, and takes half the disk. */
+function bfloat16Layout(networks: readonly Network[]): WeightsLayout {
+  return layoutWeights(networks, ({ type, data }) =>
+    type === 'float32' && data.length > 100_000 ? 'float16' : type,
+  );
+}
+
+/** The networks with the weights that only the others have; of one name, those of the first. */
+function joined(networks: readonly Network[], others: readonly Network[]): Network[] {
+  return networks.map((network, index) => {
+    const present = new Set(network.weights.map(({ name }) => name));
+    const more = others[index]!.weights.filter(({ name }) => !present.has(name));
+    return { ...network, weights: [...network.weights, ...more] };
+  });
 }
 
 function onOneDnn(networks: readonly Network[]): Network[] {

@@ -34,7 +34,11 @@ export function modulePath(path: `${string}.ts`, from: string): string {
   return fileURLToPath(moduleUrl(path, from));
 }
 
-/** The command line that runs one of the project's commands here, for messages. */
-export function commandLine(command: string): string {
-  return isPackaged ? `npx elastic-face ${command}` : `npm run ${command}`;
+/**
+ * The command line that runs one of the project's commands here, for messages.
+ * @param flags e.g. `--gallery people`
+ */
+export function commandLine(command: string, flags = ''): string {
+  if (isPackaged) return `npx elastic-face ${command} ${flags}`.trimEnd();
+  return flags === '' ? `npm run ${command}` : `npm run ${command} -- ${flags}`;
 }

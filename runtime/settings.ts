@@ -119,14 +119,22 @@ export const settingsSchema = z.object({
     .number<string | number>({ error: 'must be a distance from 0 to 2' })
     .min(0, { error: 'must be at least 0' })
     .max(2, { error: 'must be at most 2' })
-    .default(0.92)
-    .describe('JSON answers call a face `known` whose nearest person is nearer than this'),
+    .optional()
+    .describe(
+      'distance below which JSON answers call the nearest person `known`; unset means the encoder’s own, 0.92 for facenet and 0.55 for compact',
+    ),
   THREADS: whole(1, 256).default(1).describe('threads of one inference process'),
   FACE_CHECKPOINTS: z
     .string()
     .min(1)
     .optional()
     .describe('folder of the PyTorch checkpoints and the gallery to convert'),
+  ENCODER: z
+    .enum(['facenet', 'compact'], { error: 'must be facenet or compact' })
+    .optional()
+    .describe(
+      'encoder of a model that is converted; unset means facenet where its weights can be had, else compact',
+    ),
   ...instanceSettings,
   SCALER_PORT: whole(0, 65535)
     .default(0)

@@ -127,7 +127,10 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       BACKEND: settings.BACKEND,
       PRECISION: settings.PRECISION,
       THREADS: String(settings.THREADS),
-      KNOWN_DISTANCE: String(settings.KNOWN_DISTANCE),
+      // Unset, a worker takes its own model's.
+      ...(settings.KNOWN_DISTANCE !== undefined && {
+        KNOWN_DISTANCE: String(settings.KNOWN_DISTANCE),
+      }),
       LOG_LEVEL: settings.LOG_LEVEL,
       ...tracingForInstances(settings, onThisMachine, log),
       ...redisForInstances(settings.REDIS_URL ?? '', onThisMachine, log),

@@ -4,25 +4,30 @@
  */
 import { join } from 'node:path';
 import { convertModel } from '../convert/convert-model.ts';
-import { FORMAT_VERSION } from '../model/format.ts';
+import { type EncoderKind, FORMAT_VERSION } from '../model/format.ts';
 import { folders } from '../runtime/folders.ts';
 import { readSettings } from '../runtime/settings.ts';
 
-let directory: Promise<string> | undefined;
+const directories = new Map<EncoderKind | undefined, Promise<string>>();
 
 /**
  * The folder of a model converted from the data that is found (FACE_CHECKPOINTS, ../shared, the cache,
- * a download), converted anew whenever that data or the format changed.
+ * a download), converted again whenever that data or the format changed.
+ * @param encoder default: facenet where its weights can be had, else compact
  * @throws {CheckpointError} saying where it was looked for, when there is no model data
  */
-export function modelDirectory(): Promise<string> {
-  directory ??= convertOnce();
-  return directory;
+export function modelDirectory(encoder?: EncoderKind): Promise<string> {
+  const found = directories.get(encoder) ?? convertOnce(encoder);
+  directories.set(encoder, found);
+  return found;
 }
 
-async function convertOnce(): Promise<string> {
+async function convertOnce(encoder: EncoderKind | undefined): Promise<string> {
   // By its format: checkouts of different ages may share the cache.
-  const target = join(folders.cache, `test-model-${FORMAT_VERSION}`);
-  await convertModel(target, { checkpoints: readSettings().FACE_CHECKPOINTS });
+  const name = ['test-model', FORMAT_VERSION, ...(encoder === undefined ? [] : [encoder])].join(
+    '-',
+  );
+  const target = join(folders.cache, name);
+  await convertModel(target, { checkpoints: readSettings().FACE_CHECKPOINTS, encoder });
   return target;
 }

@@ -1,7 +1,8 @@
 /**
  * The inference process: the model behind the worker's channel. A process of its own, since its calls
  * hold the event loop for as long as they compute, and native code can take a process down with it.
- * Arguments: model folder, backend, precision, threads, KNOWN_DISTANCE. Knows nothing of queues.
+ * Arguments: model folder, backend, precision, threads, KNOWN_DISTANCE or nothing for the encoder's own.
+ * Knows nothing of queues.
  */
 
 import { MOST_FACES } from '../../cloud/messages.ts';
@@ -15,7 +16,7 @@ const NEAREST = 3;
 /** A bfloat16 encoder takes half the time a face in a call with four. */
 const BFLOAT16_TOGETHER = 4;
 
-const [directory = '', backend = 'auto', precision = 'auto', threads = '1', knownDistance = '1'] =
+const [directory = '', backend = 'auto', precision = 'auto', threads = '1', knownDistance = ''] =
   process.argv.slice(2);
 
 keepCompiled();
@@ -40,7 +41,8 @@ await serveInference(async () => {
     if (outcome === undefined) throw recognition;
     return { outcome, timings: {} };
   };
-  const { backend: engine, precision: computesIn } = recognizer;
+  const { backend: engine, precision: computesIn, encoder } = recognizer;
+  const knownWithin = knownDistance === '' ? encoder.knownDistance : Number(knownDistance);
   const version = versionOf(await readManifest(directory));
   return {
     backend: `${engine}, ${computesIn}`,
@@ -49,7 +51,10 @@ await serveInference(async () => {
     together: computesIn === 'bfloat16' ? BFLOAT16_TOGETHER : 1,
     async compute(photos) {
       const bytes = photos.map((photo) => photo.bytes);
-      const recognitions = await recognizer.recognizeAll(bytes, photos.map(optionsOf));
+      const recognitions = await recognizer.recognizeAll(
+        bytes,
+        photos.map((photo) => optionsOf(photo, knownWithin)),
+      );
       return recognitions.map((recognition, index) =>
         answerTo(recognition, photos[index] as Photo),
       );
@@ -57,12 +62,12 @@ await serveInference(async () => {
   };
 });
 
-function optionsOf({ ask }: Photo): RecognizeOptions {
+function optionsOf({ ask }: Photo, knownWithin: number): RecognizeOptions {
   return {
     top: ask.top ?? NEAREST,
     allFaces: ask.faces === 'all',
     mostFaces: MOST_FACES,
     // Only where it is asked: near the distance, a bfloat16 embedding costs another one in float32.
-    knownWithin: ask.known ? Number(knownDistance) : undefined,
+    knownWithin: ask.known ? knownWithin : undefined,
   };
 }

@@ -19,7 +19,7 @@ export function startInference(
 ): Inference {
   return new Inference({
     entry,
-    args: [MODEL_DIR, BACKEND, PRECISION, String(THREADS), String(KNOWN_DISTANCE)],
+    args: [MODEL_DIR, BACKEND, PRECISION, String(THREADS), String(KNOWN_DISTANCE ?? '')],
     threads: THREADS,
     log,
   });
