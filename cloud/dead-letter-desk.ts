@@ -98,11 +98,10 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
     retry: (chosen) =>
       each(chosen, async ({ id, request }) => {
         if (request === undefined) return { line: `${id}: it cannot be read`, isDone: false };
-        const now = Date.now();
-        await pressure?.begin(id, request.file, now).catch((err: unknown) => {
+        await pressure?.begin(id, request.file).catch((err: unknown) => {
           log.warn({ err }, 'pressure not counted: the scaler sees the queue itself');
         });
-        await requests.send(encodeRequest({ ...request, sentAt: now }));
+        await requests.send(encodeRequest({ ...request, sentAt: Date.now() }));
         return { line: `${id} ${request.file}: sent again`, isDone: true };
       }),
     drop: (chosen) =>

@@ -1,22 +1,28 @@
 /**
  * Request pressure: the set of request ids that are waiting or in work, with the time each came. A set,
- * not a counter, so that adding or removing twice does no harm and it heals.
+ * not a counter, so that adding or removing twice does no harm and it heals. Times are by Redis's own
+ * clock and are told as ages, so that no two machines' clocks are compared.
  */
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { type Subscription, subscribe } from './redis.ts';
+
+/** Redis's time in ms since 1970. */
+const NOW = `local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /**
  * A name whose holder is not counted any more is free: its web node died before it sent the request, and
- * the scaler has forgotten it since. Who is the first is told. KEYS: pressure, hold. ARGV: request id, its
- * time, ms to hold, channel.
+ * the scaler has forgotten it since. Who is the first is told. KEYS: pressure, hold. ARGV: request id, ms
+ * to hold, channel.
  */
-const BEGIN = `
-local added = redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-if added == 1 and redis.call('ZCARD', KEYS[1]) == 1 then redis.call('PUBLISH', ARGV[4], ARGV[1]) end
+const BEGIN = `${NOW}
+local added = redis.call('ZADD', KEYS[1], 'NX', now, ARGV[1])
+if added == 1 and redis.call('ZCARD', KEYS[1]) == 1 then redis.call('PUBLISH', ARGV[3], ARGV[1]) end
 local holder = redis.call('GET', KEYS[2])
 if holder == ARGV[1] then return 1 end
 if holder and redis.call('ZSCORE', KEYS[1], holder) then return 0 end
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[3])
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 1`;
 
 /** Frees the file name only if this request still holds it. KEYS: pressure, hold. ARGV: request id. */
@@ -25,11 +31,22 @@ redis.call('ZREM', KEYS[1], ARGV[1])
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 return 1`;
 
+/** KEYS: pressure. ARGV: ms. How many there are, the age of the oldest in ms (-1 for none), and how many came within that time. */
+const READ = `${NOW}
+local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+local age = -1
+if oldest then age = math.max(0, now - oldest) end
+return {redis.call('ZCARD', KEYS[1]), age, redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf')}`;
+
+/** KEYS: pressure. ARGV: ms. */
+const FORGET = `${NOW}
+return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1])`;
+
 export interface PressureReading {
   readonly count: number;
-  /** When the oldest of them came, in ms since 1970; undefined when there is none. */
-  readonly oldestAt?: number;
-  /** How many of them came since the time that was asked about. */
+  /** How long ago the oldest of them came, in ms; undefined when there is none. */
+  readonly oldestMs?: number;
+  /** How many of them came within the time that was asked about. */
   readonly recent?: number;
 }
 
@@ -38,13 +55,13 @@ export interface Pressure {
    * Counts the request and tries to hold its file name; asked again, a holder still holds it.
    * @returns whether the name is this request's: its photo may then have the file name as key
    */
-  begin(requestId: string, file: string, now: number): Promise<boolean>;
+  begin(requestId: string, file: string): Promise<boolean>;
   /** Ends the request's pressure and its hold on the file name; doing it twice does no harm. */
   finish(requestId: string, file: string): Promise<void>;
-  /** @param since ms since 1970; tells how many came since then */
-  read(since?: number): Promise<PressureReading>;
-  /** Forgets requests that came before `time`, for when the queue shows that they are gone. */
-  forgetBefore(time: number): Promise<number>;
+  /** @param recentMs tells how many came within this time */
+  read(recentMs?: number): Promise<PressureReading>;
+  /** Forgets requests that came at least so many ms ago, for when the queue shows that they are gone. */
+  forgetOlder(ms: number): Promise<number>;
 }
 
 const firstChannel = (keys: string): string => `${keys}:pressure-begins`;
@@ -59,30 +76,27 @@ export function openPressure(redis: Redis, keys: string, holdMs: number): Pressu
   const pressureKey = `${keys}:pressure`;
   const holdKey = (file: string): string => `${keys}:hold:${file}`;
   return {
-    async begin(requestId, file, now) {
+    async begin(requestId, file) {
       const hold = Math.ceil(holdMs);
       const [held, told] = [holdKey(file), firstChannel(keys)];
-      return (await redis.eval(BEGIN, 2, pressureKey, held, requestId, now, hold, told)) === 1;
+      return (await redis.eval(BEGIN, 2, pressureKey, held, requestId, hold, told)) === 1;
     },
     async finish(requestId, file) {
       await redis.eval(FINISH, 2, pressureKey, holdKey(file), requestId);
     },
-    async read(since) {
-      const answers = await redis
-        .pipeline()
-        .zcard(pressureKey)
-        .zrange(pressureKey, 0, 0, 'WITHSCORES')
-        .zcount(pressureKey, since ?? '-inf', '+inf')
-        .exec();
-      for (const [error] of answers ?? []) if (error) throw error;
-      const count = Number(answers?.[0]?.[1] ?? 0);
-      const oldest = (answers?.[1]?.[1] as string[] | undefined)?.[1];
+    async read(recentMs) {
+      const answer = await redis.eval(READ, 1, pressureKey, recentMs ?? 0);
+      const [count, oldestMs, recent] = readingSchema.parse(answer);
       return {
         count,
-        ...(oldest === undefined ? {} : { oldestAt: Number(oldest) }),
-        ...(since === undefined ? {} : { recent: Number(answers?.[2]?.[1] ?? 0) }),
+        ...(oldestMs < 0 ? {} : { oldestMs }),
+        ...(recentMs === undefined ? {} : { recent }),
       };
     },
-    forgetBefore: (time) => redis.zremrangebyscore(pressureKey, '-inf', `(${time}`),
+    async forgetOlder(ms) {
+      return Number(await redis.eval(FORGET, 1, pressureKey, ms));
+    },
   };
 }
+
+const readingSchema = z.tuple([z.number(), z.number(), z.number()]);

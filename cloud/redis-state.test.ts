@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
+import { countOld, silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { openLeadership } from './leader.ts';
 import { openLeases } from './leases.ts';
@@ -24,15 +24,19 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
   it('pressure counts each request once, knows the oldest, and ends with it', async () => {
     const pressure = openPressure(redis, 'pressure-test', 10_000);
     assert.deepEqual(await pressure.read(), { count: 0 });
-    await pressure.begin('one', 'a.jpg', 1000);
-    await pressure.begin('two', 'b.jpg', 2000);
-    await pressure.begin('two', 'b.jpg', 2000);
-    assert.deepEqual(await pressure.read(), { count: 2, oldestAt: 1000 });
+    await countOld(redis, 'pressure-test', ['one'], 60_000);
+    await pressure.begin('one', 'a.jpg');
+    await pressure.begin('two', 'b.jpg');
+    await pressure.begin('two', 'b.jpg');
+    const { count, oldestMs = 0, recent } = await pressure.read(30_000);
+    assert.deepEqual([count, recent], [2, 1]);
+    assert.ok(oldestMs >= 60_000 && oldestMs < 90_000, 'begun twice, it is as old as at first');
     await pressure.finish('one', 'a.jpg');
     await pressure.finish('one', 'a.jpg');
-    assert.deepEqual(await pressure.read(), { count: 1, oldestAt: 2000 });
-    assert.equal(await pressure.forgetBefore(2000), 0);
-    assert.equal(await pressure.forgetBefore(2001), 1);
+    const { count: left, oldestMs: young = 0 } = await pressure.read();
+    assert.ok(left === 1 && young < 30_000);
+    assert.equal(await pressure.forgetOlder(30_000), 0);
+    assert.equal(await pressure.forgetOlder(0), 1);
     assert.deepEqual(await pressure.read(), { count: 0 });
   });
 
@@ -41,9 +45,9 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     let told = 0;
     const listening = onFirstRequest(redis, 'first-test', () => told++);
     await listening.heard;
-    for (const id of ['one', 'one', 'two']) await pressure.begin(id, 'a.jpg', 1);
+    for (const id of ['one', 'one', 'two']) await pressure.begin(id, 'a.jpg');
     for (const id of ['one', 'two']) await pressure.finish(id, 'a.jpg');
-    await pressure.begin('three', 'a.jpg', 1);
+    await pressure.begin('three', 'a.jpg');
     await until('the second first one', () => told >= 2);
     assert.equal(told, 2);
     listening.close();
@@ -51,27 +55,28 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
 
   it('a file name is held by one request at a time, and freed only by its holder', async () => {
     const pressure = openPressure(redis, 'hold-test', 10_000);
-    assert.equal(await pressure.begin('one', 'a.jpg', 1), true);
-    assert.equal(await pressure.begin('two', 'a.jpg', 2), false);
-    assert.equal(await pressure.begin('one', 'a.jpg', 1), true);
+    assert.equal(await pressure.begin('one', 'a.jpg'), true);
+    assert.equal(await pressure.begin('two', 'a.jpg'), false);
+    assert.equal(await pressure.begin('one', 'a.jpg'), true);
     await pressure.finish('two', 'a.jpg');
-    assert.equal(await pressure.begin('three', 'a.jpg', 3), false);
+    assert.equal(await pressure.begin('three', 'a.jpg'), false);
     await pressure.finish('one', 'a.jpg');
-    assert.equal(await pressure.begin('four', 'a.jpg', 4), true);
+    assert.equal(await pressure.begin('four', 'a.jpg'), true);
   });
 
   it('a name whose holder was forgotten is free', async () => {
     const pressure = openPressure(redis, 'forgotten-test', 60_000);
-    assert.equal(await pressure.begin('dead', 'a.jpg', 1), true);
-    assert.equal(await pressure.begin('next', 'a.jpg', 5), false);
-    assert.equal(await pressure.forgetBefore(2), 1);
-    assert.equal(await pressure.begin('next', 'a.jpg', 5), true);
+    await countOld(redis, 'forgotten-test', ['dead'], 60_000);
+    assert.equal(await pressure.begin('dead', 'a.jpg'), true);
+    assert.equal(await pressure.begin('next', 'a.jpg'), false);
+    assert.equal(await pressure.forgetOlder(30_000), 1);
+    assert.equal(await pressure.begin('next', 'a.jpg'), true);
   });
 
   it('a hold ends by itself when nobody ends it', async () => {
     const pressure = openPressure(redis, 'expiry-test', 50);
-    await pressure.begin('one', 'a.jpg', 1);
-    await until('the hold to end', () => pressure.begin('two', 'a.jpg', 2));
+    await pressure.begin('one', 'a.jpg');
+    await until('the hold to end', () => pressure.begin('two', 'a.jpg'));
   });
 
   it('a lease is read back with its age; an instance that never reported has none', async () => {

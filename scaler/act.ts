@@ -123,9 +123,12 @@ async function drain(
   }
 }
 
-async function forget({ before }: Forgetting, { pressure, log }: ActParts): Promise<Outcome[]> {
+async function forget(
+  { olderThanMs }: Forgetting,
+  { pressure, log }: ActParts,
+): Promise<Outcome[]> {
   try {
-    const count = await pressure.forgetBefore(before);
+    const count = await pressure.forgetOlder(olderThanMs);
     log.info({ count }, 'pressure is forgotten');
   } catch (err) {
     log.warn({ err }, 'pressure could not be forgotten; trying again');

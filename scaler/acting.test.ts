@@ -209,6 +209,23 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
     assert.ok(said('terminate', /^it has not reported within 60 s of its launch$/));
   });
 
+  for (const hours of [1, -1]) {
+    it(`lets instances boot whose clock is ${hours} h behind the scaler’s`, async () => {
+      stage = await openStage({ MAX_INSTANCES: 1, BOOT_SECONDS: 60 }, {});
+      stage.leap(hours * 3_600_000);
+      stage.newborn.silent = true;
+      await stage.requests.send('a');
+      await upTo(1);
+      const [first] = await stage.up();
+      await ticks();
+      stage.leap(50_000);
+      await ticks();
+      assert.equal((await stage.up())[0]?.id, first!.id);
+      stage.leap(12_000);
+      await until('its end', () => said('terminate', /^it has not reported within 60 s/));
+    });
+  }
+
   it('replaces a spot instance that EC2 took', async () => {
     const market = { LOCAL_EC2_SPOT_INTERRUPTIONS: 7200, LOCAL_EC2_SPOT_NOTICE_SECONDS: 0.1 };
     await open({ SPOT: 'only', MAX_INSTANCES: 1 }, market, 1);

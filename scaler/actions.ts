@@ -76,7 +76,9 @@ export interface Naming extends OnInstance {
 
 export interface Forgetting {
   readonly kind: 'forget-pressure';
-  /** Requests that came before this time, in ms since 1970. */
+  /** Requests that came at least so many ms ago … */
+  readonly olderThanMs: number;
+  /** … which is before this time, in ms since 1970. */
   readonly before: number;
   readonly cause: Cause;
   readonly reason: string;

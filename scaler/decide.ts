@@ -10,6 +10,7 @@ import { emptySince, forgetPressure } from './healing.ts';
 import { hear } from './health.ts';
 import { measure } from './measure.ts';
 import { expect, type Memory } from './memory.ts';
+import { inOwnTime, sightsOf } from './own-times.ts';
 import { policies } from './policies/named.ts';
 import {
   type Observation,
@@ -42,12 +43,15 @@ export function decide(
   policy: Policy = policies[settings.SCALE_POLICY],
 ): Decision {
   const { now } = seen;
-  const instances = seen.instances && withStarts(seen.instances, memory.starts, now);
+  const sights = seen.instances ? sightsOf(seen.instances, memory, now) : memory.sights;
+  const instances =
+    seen.instances && withStarts(inOwnTime(seen.instances, sights), memory.starts, now);
   const observation: Observation = { ...seen, instances };
   const hearing = hear(observation, memory);
   const empty = emptySince(observation, memory);
-  const measures = measure(observation, memory.measures);
-  const heard: Memory = { ...memory, ...hearing, empty, measures };
+  const isOurs = (id: string): boolean => sights.get(id)?.isOurs === true;
+  const measures = measure(observation, memory.measures, isOurs);
+  const heard: Memory = { ...memory, ...hearing, sights, empty, measures };
   const healing = forgetPressure(observation, empty);
   if (instances === undefined) {
     const reason = 'EC2 gave no list of instances: the fleet stays as it is';

@@ -59,7 +59,7 @@ describe('the scaler between two ticks', { timeout: 30_000 }, () => {
   it('looks when the first request comes and nobody is there for it', async () => {
     start();
     await until('its first look', () => loop.view().seen !== undefined);
-    await pressure.begin('r', 'a.jpg', Date.now());
+    await pressure.begin('r', 'a.jpg');
     assert.equal(loop.hurry(), true);
     await until('an instance', () => fleet.alive.length === 1);
     await until('its second look', () => loop.decisions.length === 1);
@@ -69,7 +69,7 @@ describe('the scaler between two ticks', { timeout: 30_000 }, () => {
   it('looks as soon as it leads', async () => {
     lead.given = 'standby';
     start();
-    await pressure.begin('r', 'a.jpg', Date.now());
+    await pressure.begin('r', 'a.jpg');
     await until('a look at the lead', () => lead.looks > 2);
     lead.given = 'leader';
     await until('an instance', () => fleet.alive.length === 1);

@@ -30,5 +30,5 @@ export function forgetPressure(
   const oldestAt = pressure?.oldestAt ?? before;
   if (empty.since > before || oldestAt >= before) return [];
   const reason = 'for longer than they are counted, nothing has been queued or in hand';
-  return [{ kind: 'forget-pressure', before, cause: 'lost', reason }];
+  return [{ kind: 'forget-pressure', before, olderThanMs: FORGET_MS, cause: 'lost', reason }];
 }

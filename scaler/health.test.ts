@@ -99,7 +99,32 @@ describe('reaping', () => {
     // EC2 renews the launch time at each start.
     const started = running(1, { state: 'pending', launchedAt: at(3601) });
     assert.deepEqual(see(3602, started), []);
-    assert.deepEqual(see(3661, started), []);
-    assert.deepEqual(see(3662, started), ['terminate 1']);
+    assert.deepEqual(see(3662, started), []);
+    assert.deepEqual(see(3663, started), ['terminate 1']);
+  });
+
+  for (const [what, skewMs] of [
+    ['ahead', 3_600_000],
+    ['behind', -3_600_000],
+  ] as const) {
+    it(`a scaler’s clock that is an hour ${what} of EC2’s changes nothing`, () => {
+      const ticks = new Ticks({ BOOT_SECONDS: 60 });
+      const instances = [running(1, { state: 'pending', launchedAt: START - skewMs })];
+      const see = (seconds: number) => ticks.see({ now: at(seconds), instances, visible: 1 });
+      for (let second = 0; second <= 60; second++) assert.deepEqual(see(second), []);
+      assert.deepEqual(see(61), ['terminate 1', 'launch 2']);
+    });
+  }
+
+  it('counts the boot of one that was listed, was not, and is again, from the first time', () => {
+    const ticks = new Ticks({ BOOT_SECONDS: 60 });
+    const instances = [running(1, { state: 'pending' })];
+    const see = (seconds: number, list = instances) =>
+      ticks.see({ now: at(seconds), instances: list, visible: 1 });
+    see(0);
+    see(30, []);
+    see(31);
+    assert.deepEqual(see(60), []);
+    assert.ok(see(61).includes('terminate 1'));
   });
 });

@@ -56,7 +56,7 @@ describe('what a scaler measured', { timeout: 30_000 }, () => {
     loop = startLoop({ ...parts, figures: store, log: silent, tickMs: 10, now });
   };
   const demand = async (count: number): Promise<void> => {
-    for (let one = 0; one < count; one++) await pressure.begin(`${one}`, `${one}.jpg`, Date.now());
+    for (let one = 0; one < count; one++) await pressure.begin(`${one}`, `${one}.jpg`);
   };
 
   it('is what the next leader decides by', async () => {

@@ -63,10 +63,13 @@ export function learn(
         endPauses.set(id, endPause(endPauses.get(id), outcome.refused === true, now));
       }
     }
-    if (outcome.kind !== 'start-failed') continue;
+  }
+  // Starts that fail in one tick are one failure.
+  const failedStart = outcomes.find(({ kind }) => kind === 'start-failed');
+  if (failedStart !== undefined) {
     const failures = startPause.failures + 1;
-    const delay = delayOf(refusalOf(outcome.code), failures) * (1 - random() / 2);
-    startPause = { failures, until: now + delay };
+    const code = 'code' in failedStart ? failedStart.code : undefined;
+    startPause = { failures, until: now + delayOf(refusalOf(code), failures) * (1 - random() / 2) };
   }
   return {
     ...memory,

@@ -6,7 +6,7 @@ import { type Leases, openLeases } from '../cloud/leases.ts';
 import { openPressure, type Pressure } from '../cloud/pressure.ts';
 import { openQueue, type Queue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
-import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
+import { countOld, silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { awsError, MemoryFleet } from './fleet.fixture.ts';
 import { TestLead } from './lead.fixture.ts';
@@ -17,6 +17,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
   let cloud: TestCloud;
   let redis: Redis;
   let requests: Queue;
+  let keys: string;
   let leases: Leases;
   let pressure: Pressure;
   let fleet: MemoryFleet;
@@ -40,7 +41,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
   });
   beforeEach(async () => {
     await requests.purge();
-    const keys = `loop-test-${project++}`;
+    keys = `loop-test-${project++}`;
     leases = openLeases(redis, keys);
     pressure = openPressure(redis, keys, 60_000);
     fleet = new MemoryFleet();
@@ -91,7 +92,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
   });
 
   it('launches for pressure that the queue does not show yet', async () => {
-    await pressure.begin('r', 'a.jpg', Date.now());
+    await pressure.begin('r', 'a.jpg');
     start();
     await until('an instance', () => fleet.alive.length === 1);
   });
@@ -203,7 +204,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
   it('without Redis scales out by the queue alone and ends nobody', async () => {
     lead.given = 'alone';
     await leases.renew(fleet.add(1).id, { ...idleLease, state: 'drained' });
-    await pressure.begin('r', 'a.jpg', 0);
+    await pressure.begin('r', 'a.jpg');
     await Promise.all([requests.send('a'), requests.send('b')]);
     start();
     await until('one more', () => fleet.alive.length === 2);
@@ -225,7 +226,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
   it('forgets pressure that nothing accounts for, so that the fleet can go', async () => {
     const instances = [1, 2, 3].map((number) => fleet.add(number));
     const began = clock;
-    await pressure.begin('lost', 'a.jpg', clock);
+    await countOld(redis, keys, ['lost'], 16_000);
     start();
     await until('enough readings, then 16 s', async () => {
       for (const { id } of instances) await leases.renew(id, idleLease);

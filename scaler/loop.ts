@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FiguresStore } from '../cloud/figures.ts';
-import { instanceName } from '../cloud/names.ts';
 import type { Logger } from '../runtime/log.ts';
 import { act } from './act.ts';
+import { actionLines } from './action-lines.ts';
 import type { Action } from './actions.ts';
 import { type DecisionSettings, decide } from './decide.ts';
 import type { Lead, Role } from './lead.ts';
@@ -72,7 +72,7 @@ export interface ScalerParts extends Sources {
   /** Told of each look, before anything is done about it. */
   readonly onLook?: (view: LoopView) => void;
   readonly tickMs?: number;
-  /** ms since 1970. */
+  /** ms since 1970; must not be set back or on. */
   readonly now?: () => number;
   /** From 0 to 1. */
   readonly random?: () => number;
@@ -92,7 +92,7 @@ export interface ScalerLoop {
 }
 
 export function startLoop(parts: ScalerParts): ScalerLoop {
-  const { lead, log, settings, tickMs = TICK_MS, now = Date.now } = parts;
+  const { lead, log, settings, tickMs = TICK_MS, now = steadyNow } = parts;
   const outages = new Outages(log);
   const decisions: MadeDecision[] = [];
   const tally = new Tally();
@@ -140,7 +140,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     atZero = actions.length === 0 && situation !== undefined && fleetOf(situation) === 0;
     parts.onLook?.(view());
     if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
-    for (const line of inWords(actions)) log.info({ role, reasons }, line);
+    for (const line of actionLines(actions)) log.info({ role, reasons }, line);
     const mayLaunch = () => lead.role === role && lead.term === term;
     const outcomes = await act(actions, { ...parts, mayLaunch });
     tally.count(actions, outcomes);
@@ -192,6 +192,11 @@ function isAside(role: Role): role is 'standby' | 'waiting' {
   return role === 'standby' || role === 'waiting';
 }
 
+/** The time at which this process started and what has passed since: no ages change when a clock is set. */
+function steadyNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return delay(ms, undefined, { signal }).catch(() => {});
 }
@@ -214,35 +219,6 @@ async function save({ figures, log }: ScalerParts, measures: Measures): Promise<
     log.warn({ err }, 'what was measured could not be kept');
   }
 }
-
-/** One line for all that is done for one reason. */
-export function inWords(actions: readonly Action[]): string[] {
-  const groups = new Map<string, { kind: Action['kind']; reason: string; names: string[] }>();
-  for (const action of actions) {
-    const { kind, reason } = action;
-    const key = `${kind} ${reason}`;
-    const group = groups.get(key) ?? { kind, reason, names: [] };
-    group.names.push(
-      action.kind === 'forget-pressure'
-        ? `before ${new Date(action.before).toISOString()}`
-        : instanceName(action.number),
-    );
-    groups.set(key, group);
-  }
-  return [...groups.values()].map(
-    ({ kind, reason, names }) => `${WORDS[kind]} ${names.join(', ')}: ${reason}`,
-  );
-}
-
-const WORDS = {
-  launch: 'launching',
-  drain: 'asking to drain:',
-  terminate: 'terminating',
-  stop: 'stopping',
-  start: 'starting',
-  name: 'naming',
-  'forget-pressure': 'forgetting pressure',
-} as const satisfies Record<Action['kind'], string>;
 
 /** Makes ClientTokens of different scalers, and of one scaler's different times, differ. */
 function newSeed(): string {

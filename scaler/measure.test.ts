@@ -116,6 +116,14 @@ describe('what is measured', () => {
     near(estimatesOf(watch(30, seen)).bootSeconds, 20, 0.1);
   });
 
+  it('of an instance that another controller launched, no boot time is known', () => {
+    const seen = { instances: [running(1)], pressure: { count: 0 } };
+    const booting = measure(observation(seen), startMeasures(), () => false);
+    const leases = { 'i-1': lease('idle') };
+    const up = measure(observation({ ...seen, leases, now: START + 1000 }), booting, () => false);
+    assert.equal(up.boot.count, 0);
+  });
+
   it('instances that were there before tell neither their boots nor what they once finished', () => {
     const before = startMeasures();
     const seen = (): Seen => ({

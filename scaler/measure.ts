@@ -141,9 +141,14 @@ function surely(recent: readonly number[]): number {
 /**
  * One more reading. Arrivals are what demand has grown by and what has been finished meanwhile. Whether
  * an instance is busy is a sample once a second, whose mean is right also when requests are shorter. A
- * boot lasts from EC2's launch time to the beginning of the first state in which it takes work.
+ * boot lasts from the launch to the beginning of the first state in which the instance takes work.
+ * @param isOurs whether this controller launched the instance, so that it knows when
  */
-export function measure(observation: Observation, measures: Measures): Measures {
+export function measure(
+  observation: Observation,
+  measures: Measures,
+  isOurs: (id: string) => boolean = () => true,
+): Measures {
   const { now, instances, leases, pressure, depth } = observation;
   const demand = believedPressure(observation) ?? (depth && queued(depth));
   if (instances === undefined || leases === undefined || demand === undefined) return measures;
@@ -172,7 +177,8 @@ export function measure(observation: Observation, measures: Measures): Measures 
     // Of one that was there before this controller, the first count is where counting begins.
     done += Math.max(0, lease.finished - (before ?? (booted ? 0 : lease.finished)));
     if (lease.inHand > 0 && lease.silentMs <= FRESH_MS) busy += 1;
-    if (booted) boots.push(Math.max(0, takesWorkSince(lease, now) - launchedAt) / 1000);
+    if (booted && isOurs(id))
+      boots.push(Math.max(0, takesWorkSince(lease, now) - launchedAt) / 1000);
   }
   const bootSum = boots.reduce((sum, one) => sum + one, 0);
   const more = addBoots(measures, bootSum / Math.max(1, boots.length), boots.length);

@@ -4,6 +4,7 @@
  */
 import type { Action, Call } from './actions.ts';
 import { type Measures, startMeasures } from './measure.ts';
+import type { Sight } from './own-times.ts';
 import type { Closures } from './places.ts';
 
 /** A recent launch, which EC2's list of instances may not show yet, or not every time. */
@@ -48,6 +49,8 @@ export interface Memory {
   readonly unstoppable: ReadonlySet<string>;
   /** Starts that failed in a row, and when the next may be tried. */
   readonly startPause: Pause;
+  /** When each instance was first listed, by this controller's clock. */
+  readonly sights: ReadonlyMap<string, Sight>;
   /** When each listed instance last said a word, by this controller's clock. */
   readonly lastWords: AskedAt;
   /** From when on an instance's silence counts: Redis was away or new to this controller before. */
@@ -79,6 +82,7 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     endPauses: new Map(),
     unstoppable: new Set(),
     startPause: { failures: 0, until: 0 },
+    sights: new Map(),
     lastWords: new Map(),
     silenceCountsFrom: undefined,
     allSilent: false,

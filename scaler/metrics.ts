@@ -76,7 +76,8 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
   gauge(
     'elastic_face_scaler_last_look_timestamp_seconds',
     'When this scaler last looked at the fleet; it does so every second while it leads.',
-    ({ seen }) => seen && seen.observation.now / 1000,
+    // The loop's clock is not set when the machine's is: only its ages are taken.
+    ({ seen, now }) => seen && (Date.now() - (now - seen.observation.now)) / 1000,
   );
   gauges(
     'elastic_face_scaler_readable',

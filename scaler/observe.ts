@@ -1,10 +1,10 @@
 /** Reads the world once: EC2, Redis and SQS at the same time, each of which may fail. Judges nothing. */
 import type { Fleet } from '../cloud/instances.ts';
 import type { Leases } from '../cloud/leases.ts';
-import type { Pressure } from '../cloud/pressure.ts';
+import type { Pressure, PressureReading } from '../cloud/pressure.ts';
 import type { Queue } from '../cloud/queues.ts';
 import type { Outages } from './outages.ts';
-import { type Observation, RECENT_MS } from './policy.ts';
+import { type Observation, RECENT_MS, type SeenPressure } from './policy.ts';
 
 /** A reading that takes longer would be of another time than the others. */
 const READING_MS = 5000;
@@ -32,10 +32,18 @@ export async function observe(
   };
   const [{ instances, leases: leaseReadings }, pressureReading, depth] = await Promise.all([
     readFleet(),
-    redis
-      ? outages.read('the pressure', READING_MS, () => pressure.read(now - RECENT_MS))
-      : undefined,
+    redis ? outages.read('the pressure', READING_MS, () => pressure.read(RECENT_MS)) : undefined,
     outages.read('the request queue', READING_MS, () => requests.depth()),
   ]);
-  return { now, instances, leases: leaseReadings, pressure: pressureReading, depth };
+  return {
+    now,
+    instances,
+    leases: leaseReadings,
+    pressure: pressureReading && inOwnTime(pressureReading, now),
+    depth,
+  };
+}
+
+function inOwnTime({ oldestMs, ...counts }: PressureReading, now: number): SeenPressure {
+  return oldestMs === undefined ? counts : { ...counts, oldestAt: now - oldestMs };
 }

@@ -4,12 +4,23 @@
  */
 import type { FleetInstance } from '../cloud/instances.ts';
 import type { LeaseReading } from '../cloud/leases.ts';
-import type { PressureReading } from '../cloud/pressure.ts';
 import type { QueueDepth } from '../cloud/queues.ts';
 import type { Settings } from '../runtime/settings.ts';
 import type { Cause } from './actions.ts';
 
-/** One reading of the world; a part is undefined when it could not be read. */
+/** Request pressure, its times by this controller's clock. */
+export interface SeenPressure {
+  readonly count: number;
+  /** When the oldest request came, in ms since 1970; undefined when there is none. */
+  readonly oldestAt?: number;
+  /** How many requests came within `RECENT_MS`. */
+  readonly recent?: number;
+}
+
+/**
+ * One reading of the world; a part is undefined when it could not be read. Times are by this controller's
+ * own clock, but for EC2's launch times: `decide` takes those only for names (see `own-times.ts`).
+ */
 export interface Observation {
   /** ms since 1970. */
   readonly now: number;
@@ -17,7 +28,7 @@ export interface Observation {
   readonly instances: readonly FleetInstance[] | undefined;
   /** By instance id; an instance without one is missing here. */
   readonly leases: ReadonlyMap<string, LeaseReading> | undefined;
-  readonly pressure: PressureReading | undefined;
+  readonly pressure: SeenPressure | undefined;
   readonly depth: QueueDepth | undefined;
 }
 

@@ -64,6 +64,7 @@ const scene = fc.record({
   spells,
   lagSeconds: fc.constantFrom(0, 0, 2, 20),
   bootSeconds: fc.constantFrom(0, 3, 25),
+  skewSeconds: fc.constantFrom(0, 0, 3600, -3600),
   most: fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 7, max: 12 })),
   warm: fc.constantFrom(0, 0, 1, 3, 8),
   spot: fc.constantFrom('no', 'prefer', 'only'),
@@ -85,11 +86,11 @@ interface Moment {
 /** Plays random weather and then a long calm, showing each second to `check` before it is acted on. */
 function play(
   policy: ScalingSettings['SCALE_POLICY'],
-  { spells, lagSeconds, bootSeconds, warm, spot, ...one }: Scene,
+  { spells, lagSeconds, bootSeconds, skewSeconds, warm, spot, ...one }: Scene,
   check: { before?: (moment: Moment) => void; after?: (moment: Moment) => void },
   calmSeconds = 0,
 ): World {
-  const world = new World({ lagSeconds, bootSeconds });
+  const world = new World({ lagSeconds, bootSeconds, skewSeconds });
   const { most, threshold, perInstance, goal, late, keep } = one;
   const types = { INSTANCE_TYPE: 'a.large,b.large', SUBNET_ID: 'subnet-1,subnet-2', SPOT: spot };
   const settings: DecisionSettings = {

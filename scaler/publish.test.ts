@@ -105,7 +105,13 @@ describe('what a scaler tells', () => {
       launch(2),
       { kind: 'name', ...on },
       { kind: 'drain', ...on },
-      { kind: 'forget-pressure', before: 1, cause: 'lost', reason: 'the queue is empty' },
+      {
+        kind: 'forget-pressure',
+        olderThanMs: 15_000,
+        before: 1,
+        cause: 'lost',
+        reason: 'the queue is empty',
+      },
     ];
     assert.deepEqual(
       linesOf({ at: 7, actions, reasons: [], situation: undefined, refusals: new Map() }),

@@ -60,8 +60,8 @@ describe('pressure of a Redis put back from an old copy', { timeout: 30_000 }, (
       });
       stage.behaviours.set(busy!.id, { silent: false, state: 'busy' });
       await stage.flush();
-      const hourAgo = Date.now() - 3_600_000;
-      for (let i = 0; i < 30; i++) await stage.pressure.begin(`old-${i}`, `${i}.jpg`, hourAgo);
+      const old = Array.from({ length: 30 }, (_, i) => `old-${i}`);
+      await stage.countOld(old, 3_600_000);
       const decided = stage.loop.decisions.length;
       await until('fifty ticks', () => stage.ticks > 50);
       assert.equal(stage.loop.decisions.length, decided);

@@ -99,7 +99,7 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
     send = async (file, photo) => {
       const id = randomUUID();
       await photos.put(file, Buffer.from(photo), 'image/jpeg');
-      await pressure.begin(id, file, Date.now());
+      await pressure.begin(id, file);
       await requests.send(encodeRequest({ id, file, key: file, node: 'test', sentAt: Date.now() }));
     };
     const counts = () => countInstances(clients.ec2, 'app-tier-instance-*');

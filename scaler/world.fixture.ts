@@ -28,8 +28,16 @@ export class World {
   #redis = { leases: new Map<string, LeaseReading & { at: number }>(), drains: new Set<string>() };
   #pressure = new Map<number, number>();
 
-  constructor({ lagSeconds, bootSeconds }: { lagSeconds: number; bootSeconds: number }) {
+  readonly #skewMs: number;
+
+  /** @param skewSeconds how far EC2's clock is ahead of the scaler's */
+  constructor({
+    lagSeconds,
+    bootSeconds,
+    skewSeconds,
+  }: Readonly<Record<'lagSeconds' | 'bootSeconds' | 'skewSeconds', number>>) {
     this.#lagMs = lagSeconds * SECOND;
+    this.#skewMs = skewSeconds * SECOND;
     this.#bootMs = bootSeconds * SECOND;
   }
 
@@ -231,7 +239,9 @@ export class World {
 
   #listed(): FleetInstance[] {
     return this.instances.flatMap(({ id, number, state, launchedAt, spot, unnamed }) =>
-      state === 'terminated' ? [] : [{ id, number, state, launchedAt, spot, unnamed }],
+      state === 'terminated'
+        ? []
+        : [{ id, number, state, launchedAt: launchedAt + this.#skewMs, spot, unnamed }],
     );
   }
 

@@ -1,5 +1,6 @@
 /** Real parts for tests: SQS and S3 by fauxqs, Redis by js-redis-server, a project provisioned in them. */
 import { startFauxqs } from 'fauxqs';
+import type { Redis } from 'ioredis';
 import { createRedisMock } from 'js-redis-server';
 import { pino } from 'pino';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
@@ -43,4 +44,18 @@ export async function startTestCloud(overrides: Record<string, unknown> = {}): P
       await aws.stop();
     },
   };
+}
+
+/** Counts requests as pressure that came so long ago. */
+export async function countOld(
+  redis: Redis,
+  keys: string,
+  ids: readonly string[],
+  ageMs: number,
+): Promise<void> {
+  const [seconds] = (await redis.time()) as unknown as [string];
+  await redis.zadd(
+    `${keys}:pressure`,
+    ...ids.flatMap((id) => [Number(seconds) * 1000 - ageMs, id]),
+  );
 }

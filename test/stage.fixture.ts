@@ -18,7 +18,7 @@ import { readSettings } from '../runtime/settings.ts';
 import { keepLead } from '../scaler/lead.ts';
 import { type ScalerLoop, startLoop } from '../scaler/loop.ts';
 import { placesOf } from '../scaler/places.ts';
-import { silent } from './cloud.fixture.ts';
+import { countOld, silent } from './cloud.fixture.ts';
 
 const TICK_MS = 20;
 const HEARTBEAT_MS = 50;
@@ -51,6 +51,8 @@ export interface Stage {
   leap(ms: number): void;
   up(): Promise<FleetInstance[]>;
   flush(): Promise<void>;
+  /** Counts requests as pressure that came so many ms ago. */
+  countOld(ids: readonly string[], ageMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -141,6 +143,7 @@ export async function openStage(
     },
     up: async () =>
       (await fleet.list()).filter(({ state }) => state === 'pending' || state === 'running'),
+    countOld: (ids, ageMs) => countOld(redis, names.keys, ids, ageMs),
     async flush() {
       await redis.flushall();
     },

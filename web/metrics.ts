@@ -103,7 +103,7 @@ function gauges(
     async () => {
       const reading = await pressureNow();
       if (reading === undefined) return Number.NaN;
-      return Math.max(0, Date.now() - (reading.oldestAt ?? Date.now())) / 1000;
+      return (reading.oldestMs ?? 0) / 1000;
     },
   );
   const depths = Object.entries(queues).map(

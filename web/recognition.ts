@@ -118,7 +118,7 @@ async function send(
   const { id } = asked;
   const { node, photos, pressure, requests } = parts;
   const begun = performance.now();
-  const holdsName = await pressure.begin(id, file, Date.now()).catch((err: unknown) => {
+  const holdsName = await pressure.begin(id, file).catch((err: unknown) => {
     // Without Redis nobody knows who holds the name: a key of its own is always right. What is wrong with
     // Redis, the connection says once.
     log.debug({ err }, 'pressure not counted');

@@ -151,7 +151,7 @@ async function photoOf(
  * contract. Without Redis nobody knows, and only a free key is taken.
  */
 async function settle(
-  { id, file, key, sentAt }: RequestMessage,
+  { id, file, key }: RequestMessage,
   outcome: ReplyMessage['outcome'],
   { photos, pressure }: RequestParts,
   log: Logger,
@@ -160,7 +160,7 @@ async function settle(
   if ('refusal' in outcome && outcome.refusal.reason === 'missing') return;
   let free: boolean;
   try {
-    free = await pressure.begin(id, file, sentAt); // Held until the pressure ends, just below.
+    free = await pressure.begin(id, file); // Held until the pressure ends, just below.
   } catch (err) {
     log.warn({ err }, 'nobody knows who holds the file name');
     free = (await photos.get(file)) === undefined;

@@ -69,7 +69,7 @@ export async function openBench(overrides: Record<string, unknown> = {}) {
     ): Promise<Sent> {
       const id = randomUUID();
       const key = aside ? asideKey(id, file) : file;
-      await pressure.begin(id, file, Date.now());
+      await pressure.begin(id, file);
       if (bytes !== undefined) await photos.put(key, Buffer.from(bytes), 'image/jpeg');
       await requests.send(
         encodeRequest({ id, file, key, node: 'bench', sentAt: Date.now(), ...ask }),

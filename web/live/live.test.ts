@@ -10,7 +10,7 @@ import {
   type PublishedStatus,
   type ScalerStatusStore,
 } from '../../cloud/scaler-status.ts';
-import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
+import { countOld, silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { formBody, plainPhoto, post } from '../../test/form.fixture.ts';
 import { type RunningApp, startApp } from '../app.fixture.ts';
@@ -44,6 +44,7 @@ describe('the live view', { timeout: 60_000 }, () => {
   let redis: Redis;
   let scaler: ScalerStatusStore;
   let leases: Leases;
+  let keys: string;
   let pressure: Pressure;
   let app: RunningApp;
   let live: Live;
@@ -60,7 +61,7 @@ describe('the live view', { timeout: 60_000 }, () => {
     await cloud.close();
   });
   beforeEach(() => {
-    const keys = `live-test-${project++}`;
+    keys = `live-test-${project++}`;
     scaler = openScalerStatus(redis, keys);
     leases = openLeases(redis, keys);
     pressure = openPressure(redis, keys, 60_000);
@@ -96,8 +97,8 @@ describe('the live view', { timeout: 60_000 }, () => {
   it('tells the history once and the state each second, by their schema', async () => {
     await scaler.publish(status('running'), point);
     await leases.renew('i-1', { state: 'busy', forMs: 500, inHand: 1, finished: 7 });
-    await pressure.begin('one', 'a.jpg', Date.now() - 5000);
-    await pressure.begin('two', 'b.jpg', Date.now());
+    await countOld(redis, keys, ['one'], 5000);
+    await pressure.begin('two', 'b.jpg');
     await start();
     const bytes = await plainPhoto();
     const photos = ['a.jpg', 'b.jpg', 'c.jpg'].map((fileName) => ({ fileName, bytes }));

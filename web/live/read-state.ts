@@ -32,13 +32,13 @@ export async function readState(
   ]);
   const speaks = told !== undefined && told.silentMs <= SCALER_SILENT_MS;
   const instances = told && alive(told, held, speaks);
-  const oldestAt = counted?.oldestAt;
+  const oldestMs = counted?.oldestMs;
   return {
     now: {
       ...fleetPoint(now, instances, told === undefined ? NO_LEASES : held, counted),
       answered: answers.before(now),
     },
-    oldestSeconds: oldestAt === undefined ? null : secondsSince(oldestAt, now),
+    oldestSeconds: oldestMs === undefined ? null : rounded(oldestMs / 1000),
     largestFleet: told?.largestFleet ?? null,
     policy: told?.policy ?? null,
     scaler: speaks ? told.role : null,
