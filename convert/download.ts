@@ -8,6 +8,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
+import { withProxy } from './proxy.ts';
 
 /** Until the first byte of a file: a network that swallows packets never brings it. */
 const ANSWER_MS = 10_000;
@@ -56,7 +57,7 @@ export async function download(request: DownloadRequest): Promise<void> {
   const partial = `${target}.${randomUUID()}.part`;
   try {
     await mkdir(dirname(target), { recursive: true });
-    await fetchInto(partial, request);
+    await withProxy(() => fetchInto(partial, request));
     await request.check?.(partial);
     await rename(partial, target);
   } catch (cause) {
