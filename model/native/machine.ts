@@ -1,6 +1,6 @@
 /** What of a machine decides whether, and which, TensorFlow library runs on it. */
 import { arch, platform } from 'node:os';
-import { cpuinfoHere } from './cpuinfo.ts';
+import { cpuinfoHere, whyNoTensorflow } from './cpuinfo.ts';
 
 export interface Machine {
   readonly platform: string;
@@ -21,4 +21,12 @@ export function thisMachine(): Machine {
     glibc: header.glibcVersionRuntime,
     cpuinfo: cpuinfoHere(),
   };
+}
+
+/** Why TensorFlow's library cannot run on a machine at all, so that no way is tried and nothing downloaded. */
+export function whyNever({ platform, glibc, cpuinfo, arch }: Machine): string | undefined {
+  if (platform === 'linux' && glibc === undefined) {
+    return "TensorFlow's library needs glibc, and this Linux has another C library, such as musl";
+  }
+  return whyNoTensorflow(cpuinfo, arch);
 }

@@ -8,9 +8,8 @@ import { messageOf } from '../../runtime/errors.ts';
 import { modulePath } from '../../runtime/installation.ts';
 import { buildParts, type Teller } from './build.ts';
 import { type CachePlaces, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
-import { whyNoTensorflow } from './cpuinfo.ts';
 import { NativeError, NotSetUpYet } from './errors.ts';
-import { type Machine, thisMachine } from './machine.ts';
+import { type Machine, thisMachine, whyNever } from './machine.ts';
 import { hasOwnInstaller, runOwnInstaller } from './own-installer.ts';
 import { addonFile, cacheFolder, tfjsNodeFolder } from './places.ts';
 import { run } from './run.ts';
@@ -66,14 +65,6 @@ export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatW
   const result = await firstThatWorks(waysToTfjsNode(options));
   if (result.way === undefined) await clearInstalled(places.tfjsNode);
   return result;
-}
-
-/** Why no way can work on this machine, so that none is tried and nothing is downloaded. */
-function whyNever({ platform, glibc, cpuinfo, arch }: Machine): string | undefined {
-  if (platform === 'linux' && glibc === undefined) {
-    return "TensorFlow's library needs glibc, and this Linux has another C library, such as musl";
-  }
-  return whyNoTensorflow(cpuinfo, arch);
 }
 
 const ownPlaces: CachePlaces = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };
