@@ -11,8 +11,8 @@ import type { Networks } from '../model/networks.ts';
 import { loadRecognizer } from '../model/recognizer.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
+import { knownPhotos } from '../test/photos.fixture.ts';
 import { convertModel } from './convert-model.ts';
-import { findCourseData } from './course-data.ts';
 import { describeConversion } from './describe.ts';
 import { encoders } from './encoders.ts';
 import { CheckpointError } from './errors.ts';
@@ -26,7 +26,7 @@ describe('photos of a gallery', { timeout: 300_000 }, () => {
   let wall: Buffer;
   before(async () => {
     networks = await openNetworks(await modelDirectory());
-    const { images } = await findCourseData(1000, { named: readSettings().FACE_CHECKPOINTS });
+    const { images } = await knownPhotos();
     face = await readFile(join(images, 'test_000.jpg'));
     const grey = { width: 80, height: 60, channels: 3, background: 'grey' } as const;
     wall = await sharp({ create: grey }).png().toBuffer();

@@ -9,12 +9,12 @@ import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { APP_TIER_PATTERN, listKeys } from '../cloud/inspection.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { openQueue } from '../cloud/queues.ts';
-import { findCourseData } from '../convert/course-data.ts';
 import { LogFiles } from '../local/log-files.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { until } from './condition.fixture.ts';
 import { postPhoto } from './form.fixture.ts';
 import { modelDirectory } from './model.fixture.ts';
+import { knownPhotos } from './photos.fixture.ts';
 import { processesBelow, type StartedSystem, startSystem } from './start.fixture.ts';
 
 const PROJECT = 'elasticity-test';
@@ -31,14 +31,11 @@ describe('the whole system on an EC2 that boots slowly, lags, fails and loses an
   let system: StartedSystem;
   let clients: Ec2Clients;
   let images: string;
-  let expected: Map<string, string>;
+  let expected: ReadonlyMap<string, string>;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'elastic-face-elasticity-'));
-    const course = await findCourseData(1000);
-    images = course.images;
-    const rows = (await readFile(course.results, 'utf8')).trim().split(/\r?\n/).slice(1);
-    expected = new Map(rows.map((row) => row.split(',') as [string, string]));
+    ({ images, expected } = await knownPhotos());
     system = await startSystem({
       PROJECT_ID: PROJECT,
       LOCAL_DATA_DIR: folder,

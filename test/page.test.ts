@@ -3,16 +3,16 @@
  * `PICTURES=docs/pictures node --test test/page.test.ts`.
  */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
-import { findCourseData } from '../convert/course-data.ts';
 import { openChromium, openTab, skip } from '../web/page.fixture.ts';
 import { until } from './condition.fixture.ts';
 import { modelDirectory } from './model.fixture.ts';
+import { knownPhotos } from './photos.fixture.ts';
 import { type StartedSystem, startSystem } from './start.fixture.ts';
 
 const { PICTURES } = process.env;
@@ -23,15 +23,12 @@ const SHOWN = ['test_000.jpg', 'test_002.jpg', 'test_005.jpg'];
 describe('the page on the whole system', { skip, timeout: 600_000 }, () => {
   let folder: string;
   let images: string;
-  let expected: Map<string, string>;
+  let expected: ReadonlyMap<string, string>;
   let system: StartedSystem;
   let browser: Browser;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'elastic-face-page-'));
-    const course = await findCourseData(1000);
-    images = course.images;
-    const rows = (await readFile(course.results, 'utf8')).trim().split(/\r?\n/).slice(1);
-    expected = new Map(rows.map((row) => row.split(',') as [string, string]));
+    ({ images, expected } = await knownPhotos());
     system = await startSystem({
       PROJECT_ID: 'page-test',
       LOCAL_DATA_DIR: folder,

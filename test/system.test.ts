@@ -14,11 +14,11 @@ import {
 } from '../cloud/inspection.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { openQueue } from '../cloud/queues.ts';
-import { findCourseData } from '../convert/course-data.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { until } from './condition.fixture.ts';
 import { plainPhoto, postPhoto } from './form.fixture.ts';
 import { modelDirectory } from './model.fixture.ts';
+import { knownPhotos } from './photos.fixture.ts';
 import { isAlive, processesBelow, type StartedSystem, startSystem } from './start.fixture.ts';
 
 const PROJECT = 'system-test';
@@ -30,7 +30,7 @@ describe('the whole system on one machine', { timeout: 600_000 }, () => {
   let system: StartedSystem;
   let clients: Ec2Clients;
   let images: string;
-  let expected: Map<string, string>;
+  let expected: ReadonlyMap<string, string>;
 
   const start = async (): Promise<void> => {
     system = await startSystem(environment);
@@ -38,10 +38,7 @@ describe('the whole system on one machine', { timeout: 600_000 }, () => {
   };
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'elastic-face-system-'));
-    const course = await findCourseData(1000);
-    images = course.images;
-    const rows = (await readFile(course.results, 'utf8')).trim().split(/\r?\n/).slice(1);
-    expected = new Map(rows.map((row) => row.split(',') as [string, string]));
+    ({ images, expected } = await knownPhotos());
     environment = {
       PROJECT_ID: PROJECT,
       LOCAL_DATA_DIR: folder,

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { findCourseData } from '../convert/course-data.ts';
 import { parityPhotoPath, sharedMissing } from '../model/shared.fixture.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { plainPhoto } from '../test/form.fixture.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
+import { knownPhotos } from '../test/photos.fixture.ts';
 import { startWorker, type WorkerService } from './service.ts';
 import { type Bench, openBench } from './worker.fixture.ts';
 
@@ -14,12 +14,9 @@ describe('a worker with the real model', { timeout: 300_000 }, () => {
   let bench: Bench;
   let worker: WorkerService;
   let images: string;
-  let expected: Map<string, string>;
+  let expected: ReadonlyMap<string, string>;
   before(async () => {
-    const course = await findCourseData(100);
-    images = course.images;
-    const rows = (await readFile(course.results, 'utf8')).trim().split(/\r?\n/).slice(1);
-    expected = new Map(rows.map((row) => row.split(',') as [string, string]));
+    ({ images, expected } = await knownPhotos(100));
     bench = await openBench();
     worker = await startWorker({
       settings: { ...bench.cloud.settings, MODEL_DIR: await modelDirectory() },

@@ -12,11 +12,10 @@ import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { z } from 'zod';
-import { findCourseData } from '../../convert/course-data.ts';
 import { parityPhotoPath, sharedMissing } from '../../model/shared.fixture.ts';
 import { folders } from '../../runtime/folders.ts';
-import { readSettings } from '../../runtime/settings.ts';
 import { modelDirectory } from '../model.fixture.ts';
+import { knownPhotos } from '../photos.fixture.ts';
 import { type StartedSystem, startSystem } from '../start.fixture.ts';
 import {
   CHECKOUT,
@@ -145,7 +144,7 @@ function assertPrints(stdout: string, prints: readonly string[]): void {
 
 /** @returns its request id */
 async function postPhoto(url: string): Promise<string> {
-  const { images } = await findCourseData(1000, { named: readSettings().FACE_CHECKPOINTS });
+  const { images } = await knownPhotos();
   const form = new FormData();
   form.append(
     'inputFile',
