@@ -43,6 +43,11 @@ export async function readIntactManifest(directory: string): Promise<Manifest | 
   return manifest;
 }
 
+/** @returns what the model in a folder was made from; empty where there is none */
+export async function readInputs(directory: string): Promise<readonly FileDigest[]> {
+  return (await readManifest(directory, manifestSchema.pick({ inputs: true })))?.inputs ?? [];
+}
+
 async function readManifest<Read>(
   directory: string,
   schema: z.ZodType<Read>,

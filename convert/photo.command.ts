@@ -1,33 +1,43 @@
 /** `elastic-face photo`: the path of a photo to try the system with. */
-import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 
 interface PhotoArguments {
-  name: string;
+  name?: string;
+  list: boolean;
 }
 
 export const command: CommandModule<object, PhotoArguments> = {
   command: 'photo [name]',
-  describe: 'Print the path of one of the public course’s photos, fetched if needed',
+  describe: 'Print the path of a photo of somebody whom the model knows, fetched if needed',
   builder: (args) =>
     args
       .positional('name', {
         type: 'string',
-        default: 'test_000',
-        describe: 'Name of the photo, test_000 to test_999',
+        describe: 'Name of the photo, e.g. test_003 (default: the first of --list)',
       })
-      .example('curl -F inputFile=@$(npm run -s photo) http://127.0.0.1:8000/', 'post one'),
-  handler: async ({ name }) => {
-    const [{ existsSync }, { findCourseData }, { CheckpointError }] = await Promise.all([
-      import('node:fs'),
-      import('./course-data.ts'),
+      .option('list', {
+        type: 'boolean',
+        default: false,
+        describe: 'Print the names of all photos, each with the right answer',
+      })
+      .example('curl -F "inputFile=@$(npm run -s photo)" http://127.0.0.1:8000/', 'post one'),
+  handler: async ({ name, list }) => {
+    const [{ readSettings }, { findSamplePhotos }, { CheckpointError }] = await Promise.all([
+      import('../runtime/settings.ts'),
+      import('./sample-photos.ts'),
       import('./errors.ts'),
     ]);
-    const { images } = await findCourseData(1000);
-    const path = join(images, `${name}.jpg`);
-    if (!/^\w+$/.test(name) || !existsSync(path)) {
-      throw new CheckpointError(`There is no photo '${name}': name one from test_000 to test_999.`);
+    const photos = await findSamplePhotos(readSettings().MODEL_DIR);
+    if (list) {
+      for (const { name, person, enrolled } of photos) {
+        console.log(`${name}:${person}${enrolled ? ' (in the gallery)' : ''}`);
+      }
+      return;
     }
-    console.log(path);
+    const photo = name === undefined ? photos[0] : photos.find((one) => one.name === name);
+    if (photo === undefined) {
+      throw new CheckpointError(`There is no photo '${name}': see \`npm run photo -- --list\`.`);
+    }
+    console.log(photo.path);
   },
 };

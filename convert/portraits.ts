@@ -91,15 +91,23 @@ export async function findPortraits(options: ObtainOptions = {}): Promise<Portra
     named: undefined,
     places: { ...places, shared: cache },
   });
-  const folder = await arrange(paths, cache);
-  return { gallery: join(folder, 'gallery'), photos: join(folder, 'photos') };
+  const arranged = portraitFolders(cache);
+  await arrange(paths, arranged);
+  return arranged;
 }
 
-/** @returns a folder named by what is in it: another set of portraits gets another one */
-async function arrange(paths: Readonly<Record<string, string>>, cache: string): Promise<string> {
+/** Where the portraits of a cache are once they have been found. Named by what they are. */
+export function portraitFolders(cache: string): Portraits & { readonly folder: string } {
   const digest = createHash('sha256').update(JSON.stringify(portraits)).digest('hex').slice(0, 16);
   const folder = join(cache, `portraits-${digest}`);
-  if (existsSync(folder)) return folder;
+  return { folder, gallery: join(folder, 'gallery'), photos: join(folder, 'photos') };
+}
+
+async function arrange(
+  paths: Readonly<Record<string, string>>,
+  { folder }: ReturnType<typeof portraitFolders>,
+): Promise<void> {
+  if (existsSync(folder)) return;
   const fresh = `${folder}.${randomUUID()}.part`;
   try {
     for (const { person, heldBack, file } of portraits) {
@@ -114,7 +122,6 @@ async function arrange(paths: Readonly<Record<string, string>>, cache: string): 
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
-  return folder;
 }
 
 /** Another process may have arranged the same photos meanwhile. */
