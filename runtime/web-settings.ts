@@ -41,7 +41,7 @@ export const webSettings = {
     .min(1)
     .optional()
     .describe(
-      'folder of sample photos that the page may post; under `npm start` the course’s, where they are',
+      'folder of sample photos that the page may post; under `npm start` the course’s or the portraits, as the model knows them',
     ),
   STOP_SECONDS: seconds(0, 3600)
     .default(20)

@@ -41,7 +41,7 @@ describe('npm start on a terminal', { skip, timeout: 180_000 }, () => {
       limitMs: 90_000,
     });
     await until('what to try', () =>
-      line(/^try .*curl -F inputFile=@\$\(npm run -s photo\) http:\S+\/$/),
+      line(/^try .*curl -F "inputFile=@\$\(npm run -s photo\)" http:\S+\/$/),
     );
     await until('a look at the fleet', () => line(/^fleet +0 of up to \d+$/));
     assert.equal(counted(/✓ web/), 1);

@@ -31,7 +31,7 @@ export function unaskedFor({ stateReason }: Instance): string | undefined {
 
 export function tryLine(webUrl: string): string {
   const photo = isPackaged ? 'npx elastic-face photo' : 'npm run -s photo';
-  return `curl -F inputFile=@$(${photo}) ${webUrl}/`;
+  return `curl -F "inputFile=@$(${photo})" ${webUrl}/`;
 }
 
 export function redisWords({ kind, url }: Stack['redis']): string {

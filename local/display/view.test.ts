@@ -40,7 +40,7 @@ describe('the live view', () => {
     assert.match(text, /^open {4}http:\/\/127\.0\.0\.1:8000$/m);
     assert.match(
       text,
-      /^try {5}curl -F inputFile=@\$\(npm run -s photo\) http:\/\/127\.0\.0\.1:8000\/$/m,
+      /^try {5}curl -F "inputFile=@\$\(npm run -s photo\)" http:\/\/127\.0\.0\.1:8000\/$/m,
     );
     assert.match(text, /^fleet {3}4 of up to 20 {2}1 booting {2}2 busy {2}1 pending$/m);
     assert.match(text, /^work {4}12 waiting {2}2 in work {2}4\.3 photos\/s$/m);

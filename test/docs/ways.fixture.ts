@@ -46,6 +46,10 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
     /^FUZZ_CASES=\d+ node --test /,
     { not: 'takes minutes; test/docs/references.test.ts looks at the files' },
   ],
+  [
+    /^(?:pip download|npm pack) /,
+    { not: 'asks a package registry, as convert/registry-archive.test.ts does' },
+  ],
   [/^node --test \S+$/, { not: 'is itself a part of the suite' }],
   [/^npm run bench -- /, { not: 'takes minutes; test/docs/references.test.ts looks at the flags' }],
   [/^python (?:workload_generator|p2_grader)\.py /, { not: 'the course’s programs are not ours' }],
