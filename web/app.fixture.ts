@@ -14,13 +14,13 @@ import type { LiveSources } from './live/read-state.ts';
 import { webMetrics } from './metrics.ts';
 import { openPage } from './page.ts';
 import { openSamples } from './samples.ts';
-import { openServer } from './server.ts';
+import { openServer, type ServerLimits } from './server.ts';
 import type { Upload } from './upload.ts';
 import { Waiters } from './waiters.ts';
 
 export const LIMIT_MB = 1;
 
-export interface AppOptions extends Partial<AdmissionLimits> {
+export interface AppOptions extends Partial<AdmissionLimits>, ServerLimits {
   readonly uploadSeconds?: number;
   /** What becomes of a photo that was taken in; by default it is `Somebody` at once. */
   readonly recognise?: (upload: Upload) => Promise<Match>;
@@ -80,7 +80,8 @@ export async function startApp(options: AppOptions = {}) {
     ...options.parts,
   });
   const { uploadSeconds = 60 } = options;
-  const server = openServer(app, { UPLOAD_SECONDS: uploadSeconds, MAX_REQUESTS: maxRequests }, log);
+  const limits = { UPLOAD_SECONDS: uploadSeconds, MAX_REQUESTS: maxRequests };
+  const server = openServer(app, limits, log, options);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -3,6 +3,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { answerClientErrors } from './client-error.ts';
+import { oneAtATime } from './pipelining.ts';
+import { cutSlowReaders } from './slow-readers.ts';
 
 /** Longer than a load balancer's usual 60 s, so that it never reuses a connection just closed here. */
 const KEEP_ALIVE_MS = 65_000;
@@ -14,13 +16,27 @@ const MOST_CHECK_MS = 1000;
 const SPARE_CONNECTIONS = 1024;
 /** How often a stopping server looks for connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
+/** A client that takes nothing of its answer for this long is not reading. */
+const STALL_MS = 30_000;
 /** For the last refusals to reach clients that still read. */
 const LAST_WORDS_MS = 2000;
 
 type ServerSettings = Pick<Settings, 'UPLOAD_SECONDS' | 'MAX_REQUESTS'>;
 
-export function openServer(app: RequestListener, settings: ServerSettings, log: Logger): Server {
+export interface ServerLimits {
+  readonly mostReadAhead?: number;
+  readonly stallMs?: number;
+}
+
+export function openServer(
+  app: RequestListener,
+  settings: ServerSettings,
+  log: Logger,
+  { mostReadAhead, stallMs = STALL_MS }: ServerLimits = {},
+): Server {
   const requestTimeout = settings.UPLOAD_SECONDS * 1000;
+  const slowReaders = cutSlowReaders(stallMs);
+  const inTurn = oneAtATime(app, { mostReadAhead, onTurn: slowReaders.watch });
   const server = createServer(
     {
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -28,12 +44,13 @@ export function openServer(app: RequestListener, settings: ServerSettings, log: 
       headersTimeout: Math.min(MOST_HEAD_MS, requestTimeout),
       connectionsCheckingInterval: Math.min(MOST_CHECK_MS, requestTimeout / 2),
     },
-    app,
+    inTurn,
   );
   server.maxConnections = settings.MAX_REQUESTS + SPARE_CONNECTIONS;
   answerClientErrors(server, log);
   // A client that asks before it sends is told to go on once its photo may come: see upload.ts.
-  server.on('checkContinue', app);
+  server.on('checkContinue', inTurn);
+  server.on('close', slowReaders.stop);
   return server;
 }
 
