@@ -7,24 +7,23 @@ import { constants } from 'node:os';
 import { promisify } from 'node:util';
 import { messageOf } from './errors.ts';
 
-/** ES2024, `node:sqlite` and the removal of types, all without a flag. */
-const OLDEST = [22, 13] as const;
-const NEWER = '24';
+/** Of what the command line uses, `Float16Array` came last. */
+const OLDEST = 24;
 /** A first time fetches 50 MB. */
 const FETCH_MS = 300_000;
 
 export function isOldNode(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
+  return Number.parseInt(version, 10) < OLDEST;
 }
 
 /**
  * Returns on a Node that is new enough; otherwise the process becomes one that waits for the same command line
  * on the Node that npx has or fetches, and ends as that one does.
+ * @param version of this Node
  */
-export async function moveToNewerNode(): Promise<void> {
-  if (!isOldNode(process.versions.node)) return;
-  const child = spawn(await newerNode(), process.argv.slice(1), {
+export async function moveToNewerNode(version = process.versions.node): Promise<void> {
+  if (!isOldNode(version)) return;
+  const child = spawn(await newerNode(version), process.argv.slice(1), {
     stdio: process.channel ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit',
   });
   child.on('message', (message) => process.send?.(message));
@@ -42,17 +41,17 @@ export async function moveToNewerNode(): Promise<void> {
   });
 }
 
-async function newerNode(): Promise<string> {
+async function newerNode(version: string): Promise<string> {
   console.error(
-    `elastic-face: this command needs Node ${OLDEST.join('.')}, and this is ${process.version}: npx runs it on Node ${NEWER}.`,
+    `elastic-face: this command needs Node ${OLDEST}, and this is ${version}: npx runs it on Node ${OLDEST}.`,
   );
-  const args = ['--yes', `--package=node@${NEWER}`, '--', 'node', '-p', 'process.execPath'];
+  const args = ['--yes', `--package=node@${OLDEST}`, '--', 'node', '-p', 'process.execPath'];
   try {
     const { stdout } = await promisify(execFile)('npx', args, { timeout: FETCH_MS });
     return stdout.trim();
   } catch (cause) {
     console.error(
-      `npx could not fetch Node ${NEWER} (${messageOf(cause)}): install Node ${OLDEST.join('.')} or newer, and run this again.`,
+      `npx could not fetch Node ${OLDEST} (${messageOf(cause)}): install Node ${OLDEST} or newer, and run this again.`,
     );
     process.exit(1);
   }
