@@ -31,7 +31,7 @@ const options = {
   rounds: {
     type: 'number',
     default: 3,
-    describe: '`service`, `page`: rounds, of which medians or the least are taken',
+    describe: '`service`, `page`, `precision`: rounds, of which medians or the least are taken',
   },
   viewers: { type: 'number', default: 10, describe: '`page`: those who watch' },
   python: {
@@ -58,11 +58,11 @@ type Flags = Given & { what: string };
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos; `page` tells what the live view costs the web tier; `threshold` tells known people from strangers',
+    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos; `page` tells what the live view costs the web tier; `threshold` tells known people from strangers; `precision` compares PRECISION=auto with each fixed one',
   builder: (yargs: Argv) =>
     yargs
       .positional('what', {
-        choices: ['inference', 'scaling', 'service', 'cost', 'page', 'threshold'],
+        choices: ['inference', 'scaling', 'service', 'cost', 'page', 'threshold', 'precision'],
         demandOption: true,
       })
       .options(options)
@@ -105,6 +105,7 @@ const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
   cost: runCost,
   page: runPage,
   threshold: runThreshold,
+  precision: runPrecision,
 };
 
 async function runScaling({ workload, price, pictures, docs, json }: Given): Promise<string> {
@@ -140,6 +141,11 @@ async function runPage({ viewers, rounds, json }: Given): Promise<string> {
 async function runThreshold(): Promise<string> {
   const { benchThreshold } = await import('./threshold/threshold.ts');
   return benchThreshold(progress.step);
+}
+
+async function runPrecision({ rounds, json }: Given): Promise<string> {
+  const { benchPrecision } = await import('./precision/precision.ts');
+  return benchPrecision({ rounds, json }, progress.step);
 }
 
 async function runInference(given: Given): Promise<string> {

@@ -8,8 +8,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EncoderKind, Manifest } from '../model/format.ts';
 import { type Gallery, readGallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
+import { trialOf } from '../model/precision/fastest.ts';
 import { sha256OfFile } from '../runtime/digest.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
+import { withLock } from '../runtime/lock.ts';
 import { readGalleryFile, readStateDict } from './checkpoint.ts';
 import { encoders } from './encoders.ts';
 import { type EngineTest, withTestedModel } from './engines.ts';
@@ -18,7 +20,6 @@ import { writeGallery } from './gallery.ts';
 import { galleryDoubts } from './gallery-doubts.ts';
 import { type GalleryFolder, type LeftOut, listGalleryPhotos } from './gallery-folder.ts';
 import { embedPhotos, galleryOf } from './gallery-photos.ts';
-import { withLock } from './lock.ts';
 import { encoderFiles, findModelData, type ModelData } from './model-data.ts';
 import {
   type FileDigest,
@@ -32,6 +33,7 @@ import {
   writeManifest,
 } from './model-folder.ts';
 import type { OnProgress } from './progress.ts';
+import { shareOfSecondLooks } from './second-looks.ts';
 import { buildNetworks, networkNames, writeNetworks } from './write-networks.ts';
 
 export type FacenetStorage = Exclude<Manifest['weights'], 'uint8'>;
@@ -88,11 +90,9 @@ export async function convertModel(
   const target = resolve(directory);
   try {
     await mkdir(dirname(target), { recursive: true });
-    return await withLock(
-      workPlaces(target).lock,
-      () => convertLocked(target, options),
-      () => options.onProgress?.({ stage: 'wait' }),
-    );
+    return await withLock(workPlaces(target).lock, () => convertLocked(target, options), {
+      onWait: () => options.onProgress?.({ stage: 'wait' }),
+    });
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw new OutputError(
@@ -139,12 +139,8 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
       (engine) => makeGallery(source, engine, onProgress),
     );
     await writeGallery(fresh, gallery);
-    await writeManifest(fresh, {
-      inputs,
-      encoder,
-      weights,
-      ...(bfloat16Bound && { bfloat16Bound }),
-    });
+    const bfloat16 = bfloat16Bound && describeBfloat16(fresh, gallery, bfloat16Bound);
+    await writeManifest(fresh, { inputs, encoder, weights, ...bfloat16 });
     await replaceWithFresh(directory);
     return {
       directory,
@@ -175,6 +171,13 @@ function requireGalleryOf(encoder: EncoderKind, source: GallerySource): void {
     `${source.file} holds ${source.gallery.encoder} embeddings, which the ${encoder} encoder cannot be ` +
       `compared with: convert with --encoder ${source.gallery.encoder}, or name a folder of photos with --gallery.`,
   );
+}
+
+/** All that says when bfloat16 pays: measured here, estimated for other processors. */
+function describeBfloat16(directory: string, gallery: Gallery, bfloat16Bound: number) {
+  const timings = trialOf(directory, 1);
+  const secondLooks = shareOfSecondLooks(gallery, bfloat16Bound);
+  return { bfloat16Bound, secondLooks, ...(timings && { timings }) };
 }
 
 /** Apart from what follows, so that the weights leave memory before an engine takes its own. */

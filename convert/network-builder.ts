@@ -51,6 +51,12 @@ export class NetworkBuilder {
     });
   }
 
+  /** A tensor of one value, which is known only when the network runs. */
+  fill(name: string, value: string, shape: readonly number[]): string {
+    const dims = this.#ints(`${name}/shape`, [shape.length], shape);
+    return this.#add(name, 'Fill', [dims, value], { T: this.#float, index_type: int });
+  }
+
   /** Convolution and bias; their node is named `name`. */
   convolution(
     name: string,

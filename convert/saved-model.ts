@@ -41,13 +41,29 @@ export function encodeSavedModel(
       inputs: node.inputs.map((input) => stacked.get(input) ?? input),
     })),
   ];
+  return encodeNodes(networks, nodes, {
+    saved_model_main_op: { nodeList: { value: [INIT_NODE] } },
+  });
+}
+
+/** For networks that have no weights to read from a file. */
+export function encodeWithoutWeights(networks: readonly Network[]): Uint8Array {
+  const constants = networks.flatMap((network) => network.constants.map(constantNode));
+  return encodeNodes(networks, [...constants, ...networks.flatMap(networkNodes)], {});
+}
+
+function encodeNodes(
+  networks: readonly Network[],
+  nodes: readonly GraphNode[],
+  collectionDef: object,
+): Uint8Array {
   const message = SavedModel.fromObject({
     savedModelSchemaVersion: SCHEMA_VERSION,
     metaGraphs: [
       {
         metaInfoDef: { tags: ['serve'], tensorflowVersion: '2.0.0' },
         graphDef: { node: nodes.map(nodeDef), versions: GRAPH_VERSIONS },
-        collectionDef: { saved_model_main_op: { nodeList: { value: [INIT_NODE] } } },
+        collectionDef,
         signatureDef: Object.fromEntries(
           networks.map((network) => [network.name, signatureDef(network)]),
         ),

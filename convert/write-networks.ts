@@ -19,9 +19,10 @@ import type { Network, Weight } from './graph.ts';
 import { encodeGraphModel } from './graph-model.ts';
 import type { ModelData } from './model-data.ts';
 import { withOneDnnPools } from './onednn-pools.ts';
-import { encodeSavedModel } from './saved-model.ts';
+import { encodeSavedModel, encodeWithoutWeights } from './saved-model.ts';
 import type { StateDict } from './tensor.ts';
 import { readTfjsWeights } from './tfjs-weights.ts';
+import { trialNetworks } from './trial-networks.ts';
 import { layoutWeights, type Storage, type WeightsLayout, writeWeights } from './weights.ts';
 
 type Build = (file: string, state: StateDict) => Network;
@@ -128,6 +129,7 @@ export async function writeNetworks(
     const { bfloat16: graph, bfloat16Weights } = modelFiles;
     const layout = bfloat16Layout(bfloat16);
     files[graph] = encodeSavedModel(onOneDnn(bfloat16), layout, bfloat16Weights);
+    files[modelFiles.trial] = encodeWithoutWeights(trialNetworks());
     await writeWeights(join(directory, bfloat16Weights), layout);
   }
   for (const [file, bytes] of Object.entries(files)) await writeFile(join(directory, file), bytes);

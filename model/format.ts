@@ -3,9 +3,10 @@
  * `convert/` writes it, `model/` reads it; docs/architecture.md describes it.
  */
 import { z } from 'zod';
+import { timingsSchema } from './precision/timings.ts';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
-export const FORMAT_VERSION = 8;
+export const FORMAT_VERSION = 9;
 
 /** Two networks that turn a face into numbers; embeddings of the two cannot be compared. */
 export const encoderKinds = ['facenet', 'compact'] as const;
@@ -29,6 +30,8 @@ export const modelFiles = {
   encoderWeights: 'encoder.bin',
   bfloat16: 'encoder-bfloat16.pb',
   bfloat16Weights: 'encoder-bfloat16.bin',
+  /** A small likeness of the encoder in every way to compute it, for a trial of which is fastest. */
+  trial: 'trial.pb',
   gallery: 'gallery.json',
   galleryEmbeddings: 'gallery.bin',
 } as const;
@@ -71,8 +74,8 @@ export type EncoderDescription = Readonly<z.output<typeof encoderSchema>>;
 
 /** The files of a model with this encoder, without the manifest. */
 export function outputFilesOf({ precisions }: EncoderDescription): string[] {
-  const { manifest, bfloat16, bfloat16Weights, ...others } = modelFiles;
-  const rough = precisions.includes('bfloat16') ? [bfloat16, bfloat16Weights] : [];
+  const { manifest, bfloat16, bfloat16Weights, trial, ...others } = modelFiles;
+  const rough = precisions.includes('bfloat16') ? [bfloat16, bfloat16Weights, trial] : [];
   return [...Object.values(others), ...rough];
 }
 
@@ -90,6 +93,10 @@ export const manifestSchema = z.object({
    * conversion had no engine to measure it with, and then float32 alone is used.
    */
   bfloat16Bound: z.number().positive().optional(),
+  /** Share of faces that bfloat16 embeds a second time in float32, as the gallery lets expect. */
+  secondLooks: z.number().min(0).max(1).optional(),
+  /** How fast both precisions were where the model was converted. */
+  timings: timingsSchema.optional(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 

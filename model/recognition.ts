@@ -52,8 +52,8 @@ export interface LoadOptions extends Omit<OpenOptions, 'precision' | 'encoder'> 
   /** Run every network once while loading, so that the first photo is not slower. Default false. */
   readonly warmUp?: boolean;
   /**
-   * Of the encoder. `auto`, the default, takes bfloat16 on processors that multiply it themselves and
-   * for a model whose bound is known. Both give the same names.
+   * Of the encoder. `auto`, the default, takes what is faster on this processor, by a short trial whose
+   * result is kept. Both give the same names.
    */
   readonly precision?: Precision | 'auto' | undefined;
 }
@@ -62,6 +62,8 @@ export interface Recognizer {
   readonly backend: Backend;
   /** What the encoder computes in. */
   readonly precision: Precision;
+  /** Why it computes in that, for people: what was measured, or that it was asked for. */
+  readonly precisionReason: string;
   /** What the model's encoder takes and gives. */
   readonly encoder: EncoderDescription;
   /** How many people the gallery knows. */

@@ -3,8 +3,7 @@
  * file names and no command line.
  */
 import { commandLine } from '../runtime/installation.ts';
-import { openNetworks } from './backend/index.ts';
-import { fastestPrecisionHere } from './backend/processor.ts';
+import { type OpenOptions, openNetworks } from './backend/index.ts';
 import { decodeImage } from './decode.ts';
 import { detectFaces } from './detect/cascade.ts';
 import { detectLargestFace } from './detect/largest.ts';
@@ -12,12 +11,14 @@ import { proposeOnScales } from './detect/propose.ts';
 import type { DetectedFace } from './detect/stages.ts';
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
-import type { EncoderDescription, Precision } from './format.ts';
+import type { EncoderDescription, Manifest, Precision } from './format.ts';
 import { type Gallery, readGallery } from './gallery.ts';
 import { identify } from './identify.ts';
 import { readManifest } from './manifest.ts';
 import { Matcher } from './match.ts';
 import type { Backend, Networks } from './networks.ts';
+import type { Choice } from './precision/choice.ts';
+import { fastestPrecision } from './precision/fastest.ts';
 import type {
   Face,
   LoadOptions,
@@ -36,7 +37,8 @@ export async function loadRecognizer(
   directory: string,
   { warmUp = false, precision = 'auto', ...open }: LoadOptions = {},
 ): Promise<Recognizer> {
-  const { bfloat16Bound, encoder } = await readManifest(directory);
+  const manifest = await readManifest(directory);
+  const { bfloat16Bound, encoder } = manifest;
   if (precision === 'bfloat16' && !encoder.precisions.includes(precision)) {
     throw new ModelError(
       `The model in ${directory} has the ${encoder.kind} encoder, which computes in float32 only: ` +
@@ -49,17 +51,31 @@ export async function loadRecognizer(
         `use float32, or convert it anew with \`${commandLine('convert')}\` where tensorflow loads.`,
     );
   }
-  const chosen = precision === 'auto' ? fastestPrecisionHere() : precision;
+  const choice = await chosenPrecision(directory, manifest, precision, open);
   const gallery = await readGallery(directory);
   requireGalleryOf(encoder, gallery, directory);
   const matcher = new Matcher(gallery);
   const networks = await openNetworks(directory, {
     ...open,
     encoder,
-    precision: bfloat16Bound === undefined ? 'float32' : chosen,
+    precision: choice.precision,
   });
   if (warmUp) runEachNetwork(networks);
-  return new LoadedRecognizer(networks, matcher, bfloat16Bound ?? 0);
+  const reason = networks.backend === 'wasm' ? ON_WASM : choice.reason;
+  return new LoadedRecognizer(networks, matcher, bfloat16Bound ?? 0, reason);
+}
+
+const ON_WASM = 'all that wasm computes in';
+
+async function chosenPrecision(
+  directory: string,
+  manifest: Manifest,
+  precision: Precision | 'auto',
+  { backend, threads = 1 }: OpenOptions,
+): Promise<Choice> {
+  if (precision !== 'auto') return { precision, reason: 'as set' };
+  if (backend === 'wasm') return { precision: 'float32', reason: ON_WASM };
+  return fastestPrecision(directory, manifest, { threads });
 }
 
 /** @throws {ModelError} when another encoder made it: distances to its embeddings would mean nothing */
@@ -82,9 +98,11 @@ class LoadedRecognizer implements Recognizer {
   readonly #networks: Networks;
   readonly #matcher: Matcher;
   readonly #bound: number;
+  readonly precisionReason: string;
   #disposed = false;
 
-  constructor(networks: Networks, matcher: Matcher, bound: number) {
+  constructor(networks: Networks, matcher: Matcher, bound: number, precisionReason: string) {
+    this.precisionReason = precisionReason;
     this.#bound = bound;
     this.#networks = networks;
     this.#matcher = matcher;

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCourseData } from '../../convert/course-data.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
-import { fastestPrecisionHere } from '../../model/backend/processor.ts';
+import { readManifest } from '../../model/manifest.ts';
+import { fastestPrecision } from '../../model/precision/fastest.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { EXIT } from '../../runtime/exit-codes.ts';
 import type { OnStep } from '../../runtime/progress.ts';
@@ -88,7 +89,8 @@ export async function benchService(
     await writeFile(join(options.pictures, 'service.svg'), drawService(rounds, title));
   }
   if (options.json) return JSON.stringify(rounds);
-  const here = fastestPrecisionHere();
+  const manifest = await readManifest(settings.MODEL_DIR);
+  const { precision: here } = await fastestPrecision(settings.MODEL_DIR, manifest, { threads: 1 });
   const ran = settings.PRECISION === 'auto' ? here : settings.PRECISION;
   return table(figures(rounds, ran, here === 'bfloat16'));
 }

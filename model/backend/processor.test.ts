@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { detectsWithOneDnn, fastestPrecision, usesOneDnn } from './processor.ts';
+import {
+  detectsWithOneDnn,
+  hasBfloat16Matrices,
+  multipliesBfloat16,
+  usesOneDnn,
+} from './processor.ts';
 
 const cpuinfo = (flags: string): string =>
   `processor\t: 0\nmodel name\t: a processor\nflags\t\t: ${flags}\nbugs\t\t: spectre_v1\n`;
 
-test('bfloat16 is for processors that multiply it themselves', () => {
-  assert.equal(fastestPrecision(cpuinfo('fpu avx2 avx512f amx_bf16 amx_tile')), 'bfloat16');
-  assert.equal(fastestPrecision(cpuinfo('fpu avx2 avx512_bf16')), 'bfloat16');
+test('bfloat16 is tried on processors that multiply it themselves', () => {
+  assert.ok(multipliesBfloat16(cpuinfo('fpu avx2 avx512f amx_bf16 amx_tile')));
+  assert.ok(multipliesBfloat16(cpuinfo('fpu avx2 avx512_bf16')));
+  assert.ok(hasBfloat16Matrices(cpuinfo('fpu avx2 avx512_bf16 amx_bf16')));
+  assert.ok(!hasBfloat16Matrices(cpuinfo('fpu avx2 avx512_bf16')));
 });
 
-test('any other processor, and one that says nothing, takes float32', () => {
+test('bfloat16 is not tried on any other processor, nor on one that says nothing', () => {
   for (const text of [cpuinfo('fpu avx2 avx512f amx_int8'), cpuinfo('xavx512_bf16'), '', 'flags']) {
-    assert.equal(fastestPrecision(text), 'float32');
+    assert.ok(!multipliesBfloat16(text));
   }
 });
 

@@ -1,8 +1,7 @@
 /** What pays on this machine's processor. Knows processors by their flags only. */
-import type { Precision } from '../format.ts';
 import { cpuinfoHere, flagsIn } from '../native/cpuinfo.ts';
 
-/** Flags of x86 processors that multiply bfloat16 themselves; on others that graph is slower, not faster. */
+/** Flags of x86 processors that multiply bfloat16 themselves; on others that graph is three times as slow. */
 const BFLOAT16 = ['amx_bf16', 'avx512_bf16'];
 /** Those for which TensorFlow computes with oneDNN by itself (tsl/platform: IsOneDnnEnabled). */
 const ONEDNN = [...BFLOAT16, 'avx512_vnni', 'avx_vnni', 'amx_tile', 'amx_int8'];
@@ -10,9 +9,17 @@ const ONEDNN = [...BFLOAT16, 'avx512_vnni', 'avx_vnni', 'amx_tile', 'amx_int8'];
 /** As it was when this program started: loading the library sets it. */
 const WISH = process.env.TF_ENABLE_ONEDNN_OPTS;
 
-/** @param cpuinfo the text of /proc/cpuinfo */
-export function fastestPrecision(cpuinfo: string): Precision {
-  return hasOneOf(cpuinfo, BFLOAT16) ? 'bfloat16' : 'float32';
+/**
+ * Whether bfloat16 may be faster than float32: a trial says whether it is.
+ * @param cpuinfo the text of /proc/cpuinfo
+ */
+export function multipliesBfloat16(cpuinfo: string): boolean {
+  return hasOneOf(cpuinfo, BFLOAT16);
+}
+
+/** Whether bfloat16 is surely faster, by about three times, without a trial. */
+export function hasBfloat16Matrices(cpuinfo: string): boolean {
+  return hasOneOf(cpuinfo, ['amx_bf16']);
 }
 
 /**
@@ -31,11 +38,6 @@ export function usesOneDnn(cpuinfo: string, wish: string | undefined): boolean {
  */
 export function detectsWithOneDnn(cpuinfo: string, wish: string | undefined): boolean {
   return wish !== '0' && hasOneOf(cpuinfo, ['avx2']);
-}
-
-/** The same of this machine; float32 where there is no /proc. */
-export function fastestPrecisionHere(): Precision {
-  return fastestPrecision(cpuinfoHere());
 }
 
 export function usesOneDnnHere(): boolean {

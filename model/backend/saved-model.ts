@@ -29,7 +29,8 @@ const OPEN_FILES = '/proc/self/fd';
 /** The names of a graph and of its weights within the model's folder. */
 export interface SavedModelFiles {
   readonly graph: string;
-  readonly weights: string;
+  /** Absent where the graph makes its own. */
+  readonly weights?: string;
 }
 
 export class SavedModel {
@@ -47,7 +48,9 @@ export class SavedModel {
     this.#directory = directory;
     this.#files = files;
     this.#graph = this.#present(files.graph, (path) => readFileSync(path));
-    this.#weights = this.#present(files.weights, (path) => openSync(path, 'r'));
+    if (files.weights !== undefined) {
+      this.#weights = this.#present(files.weights, (path) => openSync(path, 'r'));
+    }
   }
 
   #present<T>(file: string, get: (path: string) => T): T {
@@ -91,6 +94,7 @@ export class SavedModel {
   /** The graph with the whole path of its weights in the room for it. */
   #placed(): Buffer {
     const { weights } = this.#files;
+    if (weights === undefined) return this.#graph;
     const at = this.#graph.indexOf(regionName(weights));
     if (at < 0) throw this.#unreadable('it does not say where its weights are');
     const path = existsSync(OPEN_FILES)

@@ -45,6 +45,7 @@ export async function recognizeFiles(given: RecognizeFilesOptions): Promise<numb
     threads: settings.THREADS,
     onFallback: (reason) => process.stderr.write(`${reason}\n`),
   });
+  const { precision, precisionReason } = recognizer;
   const output = new Output(named.length);
   let failed = 0;
   try {
@@ -53,7 +54,7 @@ export async function recognizeFiles(given: RecognizeFilesOptions): Promise<numb
         const recognition = await recognizeFile(recognizer, photo, given, drawings);
         if (given.json)
           output.answer(
-            jsonLine(photo.path, recognition, { ...given, precision: recognizer.precision }),
+            jsonLine(photo.path, recognition, { ...given, precision, precisionReason }),
           );
         else for (const line of plainLines(photo.path, recognition, given)) output.answer(line);
       } catch (error) {

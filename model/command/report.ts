@@ -22,12 +22,13 @@ export function plainLines(file: string, { faces }: Recognition, options: Report
 export function jsonLine(
   file: string,
   { faces, embeddedTwice }: Recognition,
-  options: ReportOptions & { readonly precision: Precision },
+  options: ReportOptions & { readonly precision: Precision; readonly precisionReason: string },
 ): string {
   return JSON.stringify({
     file,
     ...faceFields(faces[0]!, options),
     precision: options.precision,
+    precisionReason: options.precisionReason,
     ...(options.precision === 'bfloat16' && { embeddedTwice }),
     ...(options.allFaces && { faces: faces.map((face) => faceFields(face, options)) }),
   });

@@ -41,11 +41,12 @@ await serveInference(async () => {
     if (outcome === undefined) throw recognition;
     return { outcome, timings: {} };
   };
-  const { backend: engine, precision: computesIn, encoder } = recognizer;
+  const { backend: engine, precision: computesIn, precisionReason, encoder } = recognizer;
   const knownWithin = knownDistance === '' ? encoder.knownDistance : Number(knownDistance);
   const version = versionOf(await readManifest(directory));
   return {
     backend: `${engine}, ${computesIn}`,
+    reason: `${computesIn}: ${precisionReason}`,
     model: { backend: engine, precision: computesIn, version },
     // In float32 four faces take four times as long as one: the first would only wait for the last.
     together: computesIn === 'bfloat16' ? BFLOAT16_TOGETHER : 1,

@@ -164,7 +164,8 @@ export class Inference {
       this.#isReady = true;
       this.#together = word.together;
       this.#model = word.model;
-      this.#options.log.info({ backend: word.backend }, 'the inference process is ready');
+      const { backend, reason } = word;
+      this.#options.log.info({ backend, reason }, 'the inference process is ready');
       this.#ready.resolve(word.backend);
       this.#next();
     } else {

@@ -29,6 +29,7 @@ export const wordSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('ready'),
     backend: z.string(),
+    reason: z.string().optional(),
     together: z.int().min(1),
     model: modelInfoSchema.optional(),
   }),

@@ -9,6 +9,8 @@ import type { Answer, Answers, Photo, Word, Work } from './protocol.ts';
 export interface Computer {
   /** Shown in logs, e.g. `tensorflow`. */
   readonly backend: string;
+  /** Why it computes as it does; logged. */
+  readonly reason?: string;
   /** Told with each reply. */
   readonly model?: ModelInfo;
   /** Most photos that it wants at once: more than one only where that is faster for all of them. */
@@ -38,8 +40,8 @@ export async function serveInference(load: () => Promise<Computer>): Promise<voi
   process.on('message', (work: Work) => {
     turn = turn.then(() => answer(computer, work));
   });
-  const { backend, together, model } = computer;
-  process.send?.({ kind: 'ready', backend, together, model } satisfies Word);
+  const { backend, reason, together, model } = computer;
+  process.send?.({ kind: 'ready', backend, reason, together, model } satisfies Word);
 }
 
 async function answer(computer: Computer, { number, photos }: Work): Promise<void> {

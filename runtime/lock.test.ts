@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { withLock } from './lock.ts';
+import { LockTimeout, withLock } from './lock.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'elastic-face-lock-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ test('work in one process waits for the same work in another, and a killed one b
   const child = await holder(path);
   const waiting = Promise.withResolvers<void>();
   let ran = false;
-  const work = withLock(path, async () => (ran = true), waiting.resolve);
+  const work = withLock(path, async () => (ran = true), { onWait: waiting.resolve });
   await waiting.promise;
   assert.equal(ran, false);
   child.kill('SIGKILL');
@@ -52,4 +52,17 @@ test('the lock is free again after work that failed', async () => {
   const failed = withLock(path, () => Promise.reject(new Error('no')));
   await assert.rejects(failed, /no/);
   assert.equal(await withLock(path, async () => 'done'), 'done');
+});
+
+test('work that another process holds up for too long is not waited for', async () => {
+  const path = join(folder, 'held');
+  const child = await holder(path);
+  try {
+    await assert.rejects(
+      withLock(path, async () => assert.fail('It ran.'), { patienceMs: 1 }),
+      LockTimeout,
+    );
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fasterOf } from './choice.ts';
+import { machineOf } from './timings.ts';
+
+const cpuinfo = `model name\t: A Processor 9\ncpu family\t: 6\nmodel\t\t: 1\nstepping\t: 2\nflags\t\t: fpu avx2 amx_bf16\n`;
+const machine = machineOf(cpuinfo, { threads: 1, tensorflow: '2' }, {});
+const choice = (float32: number, bfloat16: number | null, secondLooks?: number) =>
+  fasterOf({ machine, float32, bfloat16 }, secondLooks);
+
+test('bfloat16 is taken where it is faster with its second looks', () => {
+  assert.equal(choice(8, 2).precision, 'bfloat16');
+  assert.equal(choice(8, 5.9, 0.2).precision, 'bfloat16');
+});
+
+test('second looks in float32 count: a dense gallery makes bfloat16 the slower one', () => {
+  assert.equal(choice(8, 5.9, 0.3).precision, 'float32');
+  assert.equal(choice(8, 6.5).precision, 'float32');
+  assert.equal(choice(8, 2, 1).precision, 'float32');
+});
+
+test('float32 is taken where bfloat16 is slower, hardly faster, or does not run', () => {
+  assert.equal(choice(8, 10.4, 0).precision, 'float32');
+  assert.equal(choice(8, 7.9, 0).precision, 'float32');
+  assert.equal(choice(8, null).precision, 'float32');
+});
+
+test('whichever is taken, it costs at most a few percent more than the other', () => {
+  for (let bfloat16 = 1; bfloat16 < 16; bfloat16 += 0.05) {
+    const cost = { float32: 8, bfloat16: bfloat16 + 0.2 * 8 };
+    const { precision } = choice(8, bfloat16, 0.2);
+    assert.ok(cost[precision] <= 1.04 * Math.min(cost.float32, cost.bfloat16), `${bfloat16}`);
+  }
+});
+
+test('the reason names what was measured and on which processor', () => {
+  assert.match(
+    choice(8.04, 2.06, 0.25).reason,
+    /^measured: bfloat16 2\.1 ms and 25 % second looks, float32 8\.0 ms, .* on A Processor 9/,
+  );
+  assert.match(choice(8, null).reason, /bfloat16 does not run on A Processor 9/);
+});

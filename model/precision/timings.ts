@@ -1,0 +1,63 @@
+/** How fast each precision was in a trial, and which machine that holds for. Knows no engine. */
+import { z } from 'zod';
+
+/** Raised whenever the layers of the trial change, so that earlier timings are not compared with. */
+const TRIAL_VERSION = 1;
+
+/** All that decides how fast the encoder is: a trial is repeated where any of it differs. */
+export const machineSchema = z.object({
+  trial: z.literal(TRIAL_VERSION),
+  /** Model name, family, model and stepping, as in /proc/cpuinfo. */
+  processor: z.string(),
+  /** Those flags that name vector and matrix instructions. */
+  features: z.string(),
+  tensorflow: z.string(),
+  threads: z.int().positive(),
+  /** oneDNN's own setting, which hides instructions from it. */
+  instructions: z.string(),
+});
+export type Machine = z.output<typeof machineSchema>;
+
+/** What a trial found. */
+const trialTimesSchema = z.object({
+  /** ms of the trial's layers, which are about an eighth of the encoder */
+  float32: z.number().positive(),
+  /** the same; null where it does not run */
+  bfloat16: z.number().positive().nullable(),
+});
+export type TrialTimes = z.output<typeof trialTimesSchema>;
+
+export const timingsSchema = trialTimesSchema.extend({ machine: machineSchema });
+export type Timings = z.output<typeof timingsSchema>;
+
+/** @param cpuinfo the text of /proc/cpuinfo */
+export function machineOf(
+  cpuinfo: string,
+  { threads, tensorflow }: Pick<Machine, 'threads' | 'tensorflow'>,
+  environment: NodeJS.ProcessEnv = process.env,
+): Machine {
+  const field = (name: string): string =>
+    new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(cpuinfo)?.[1]?.trim() ?? '?';
+  const kind = ['cpu family', 'model', 'stepping'].map(field).join('/');
+  return {
+    trial: TRIAL_VERSION,
+    processor: `${field('model name')} (${kind})`,
+    features: field('flags')
+      .split(/\s+/)
+      .filter((flag) => /^(?:avx|amx|fma|f16c)/.test(flag))
+      .sort()
+      .join(' '),
+    tensorflow,
+    threads,
+    instructions: environment.ONEDNN_MAX_CPU_ISA ?? environment.DNNL_MAX_CPU_ISA ?? '',
+  };
+}
+
+export function isSameMachine(a: Machine, b: Machine): boolean {
+  return keyOf(a) === keyOf(b);
+}
+
+/** The same text for the same machine. */
+export function keyOf(machine: Machine): string {
+  return JSON.stringify(Object.entries(machine).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
