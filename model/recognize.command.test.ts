@@ -101,8 +101,10 @@ describe('with the course’s photos', { skip: sharedMissing }, () => {
       'landmarks',
       'nearest',
       'precision',
+      'precisionReason',
     ]);
     assert.equal(answer.precision, 'float32');
+    assert.equal(answer.precisionReason, 'as set');
     assert.equal(answer.file, photo);
     assert.equal(answer.name, 'Paul');
     assert.equal(answer.nearest.length, 2);
@@ -133,7 +135,8 @@ describe('with the course’s photos', { skip: sharedMissing }, () => {
       faces.map(({ name }: { name: string }) => `multiface:${name}`),
       plain.lines,
     );
-    assert.deepEqual({ file: photo, ...faces[0], precision: 'float32' }, largest);
+    const precision = { precision: 'float32', precisionReason: 'as set' };
+    assert.deepEqual({ file: photo, ...faces[0], ...precision }, largest);
   });
 
   test('with --draw each photo is written with its faces, and the lines are as without', async () => {

@@ -114,7 +114,9 @@ export const settingsSchema = z.object({
   PRECISION: z
     .enum(['auto', 'float32', 'bfloat16'], { error: 'must be auto, float32 or bfloat16' })
     .default('auto')
-    .describe('of the encoder; auto takes bfloat16 where the processor has it; the same names'),
+    .describe(
+      'Encoder precision. `auto` picks the faster one on this processor by a short trial; the names are the same.',
+    ),
   KNOWN_DISTANCE: z.coerce
     .number<string | number>({ error: 'must be a distance from 0 to 2' })
     .min(0, { error: 'must be at least 0' })
