@@ -12,6 +12,8 @@ import type { ChildWord } from './turns.ts';
 const [directory = '', what = '', ...paths] = process.argv.slice(2);
 const say = (word: ChildWord): void => void process.send?.(word);
 
+process.on('disconnect', () => process.exit());
+
 /** ms of wall clock and of the processor that `work` takes. */
 async function timed(work: () => unknown): Promise<{ wallMs: number; processorMs: number }> {
   const used = process.cpuUsage();
