@@ -119,7 +119,11 @@ describe('a conversion', { timeout: 300_000 }, () => {
     const { converted, tests } = await convertModel(model, { checkpoints });
     assert.equal(converted, true);
     assert.ok(tests.some(({ backend }) => backend === 'wasm'));
-    assert.deepEqual(await readIntactManifest(model), expected);
+    // Only how fast the machine was is measured again.
+    const again = await readIntactManifest(model);
+    assert.ok(again !== undefined && expected !== undefined);
+    assert.deepEqual({ ...again, timings: undefined }, { ...expected, timings: undefined });
+    assert.deepEqual(again.timings?.machine, expected.timings?.machine);
   });
 
   test('of other weights is refused and changes nothing, unless they are meant', async () => {
