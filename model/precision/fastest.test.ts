@@ -60,7 +60,7 @@ describe('the precision that auto takes', { timeout: 180_000 }, () => {
     const [first] = starts as [(typeof starts)[0]];
     assert.match(first.reason, /^measured: /);
     assert.deepEqual(new Set(starts.map(({ reason }) => reason)).size, 1);
-    assert.equal(first.kept.length || starts[2]!.kept.length, 1);
+    assert.equal(Math.max(...starts.map(({ kept }) => kept.length)), 1);
     // Without its instructions bfloat16 takes three times as long.
     assert.equal(first.taken, 'float32');
   });

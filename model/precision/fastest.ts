@@ -7,6 +7,7 @@ import { runTrial } from '../backend/trial.ts';
 import { BackendError, ModelError } from '../errors.ts';
 import type { Manifest } from '../format.ts';
 import { cpuinfoHere } from '../native/cpuinfo.ts';
+import { loadAddon } from '../native/load.ts';
 import { TENSORFLOW_VERSION } from '../native/places.ts';
 import { type Choice, fasterOf } from './choice.ts';
 import { timingsOf } from './kept-timings.ts';
@@ -40,6 +41,8 @@ export async function fastestPrecision(
     return fasterOf(converted, secondLooks);
   }
   try {
+    // It is needed in any case, and others need not wait while this process loads it.
+    loadAddon(threads);
     const timings = await timingsOf(machine, () => runTrial(directory, threads), cache);
     return fasterOf(timings, secondLooks);
   } catch (error) {
