@@ -3,7 +3,7 @@
  * file names and no command line.
  */
 import { commandLine } from '../runtime/installation.ts';
-import { type OpenOptions, openNetworks } from './backend/index.ts';
+import { openNetworks } from './backend/index.ts';
 import { decodeImage } from './decode.ts';
 import { detectFaces } from './detect/cascade.ts';
 import { detectLargestFace } from './detect/largest.ts';
@@ -11,14 +11,13 @@ import { proposeOnScales } from './detect/propose.ts';
 import type { DetectedFace } from './detect/stages.ts';
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
-import type { EncoderDescription, Manifest, Precision } from './format.ts';
+import type { EncoderDescription, Precision } from './format.ts';
 import { type Gallery, readGallery } from './gallery.ts';
 import { identify } from './identify.ts';
 import { readManifest } from './manifest.ts';
 import { Matcher } from './match.ts';
 import type { Backend, Networks } from './networks.ts';
-import type { Choice } from './precision/choice.ts';
-import { fastestPrecision } from './precision/fastest.ts';
+import { choosePrecision, ON_WASM } from './precision/fastest.ts';
 import type {
   Face,
   LoadOptions,
@@ -51,7 +50,7 @@ export async function loadRecognizer(
         `use float32, or convert it anew with \`${commandLine('convert')}\` where tensorflow loads.`,
     );
   }
-  const choice = await chosenPrecision(directory, manifest, precision, open);
+  const choice = await choosePrecision(directory, manifest, { ...open, precision });
   const gallery = await readGallery(directory);
   requireGalleryOf(encoder, gallery, directory);
   const matcher = new Matcher(gallery);
@@ -63,19 +62,6 @@ export async function loadRecognizer(
   if (warmUp) runEachNetwork(networks);
   const reason = networks.backend === 'wasm' ? ON_WASM : choice.reason;
   return new LoadedRecognizer(networks, matcher, bfloat16Bound ?? 0, reason);
-}
-
-const ON_WASM = 'all that wasm computes in';
-
-async function chosenPrecision(
-  directory: string,
-  manifest: Manifest,
-  precision: Precision | 'auto',
-  { backend, threads = 1 }: OpenOptions,
-): Promise<Choice> {
-  if (precision !== 'auto') return { precision, reason: 'as set' };
-  if (backend === 'wasm') return { precision: 'float32', reason: ON_WASM };
-  return fastestPrecision(directory, manifest, { threads });
 }
 
 /** @throws {ModelError} when another encoder made it: distances to its embeddings would mean nothing */

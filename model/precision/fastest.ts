@@ -9,6 +9,7 @@ import type { Manifest } from '../format.ts';
 import { cpuinfoHere } from '../native/cpuinfo.ts';
 import { loadAddon } from '../native/load.ts';
 import { TENSORFLOW_VERSION } from '../native/places.ts';
+import type { LoadOptions } from '../recognition.ts';
 import { type Choice, fasterOf } from './choice.ts';
 import { timingsOf } from './kept-timings.ts';
 import { isSameMachine, machineOf, type Timings } from './timings.ts';
@@ -17,6 +18,19 @@ export interface FastestOptions {
   readonly threads: number;
   /** Where timings are kept; default: the user's cache. */
   readonly cache?: string | undefined;
+}
+
+export const ON_WASM = 'all that wasm computes in';
+
+/** The precision that is asked for, or what `auto` comes to. */
+export async function choosePrecision(
+  directory: string,
+  manifest: Manifest,
+  { precision, backend, threads = 1 }: Pick<LoadOptions, 'precision' | 'backend' | 'threads'>,
+): Promise<Choice> {
+  if (precision !== undefined && precision !== 'auto') return { precision, reason: 'as set' };
+  if (backend === 'wasm') return { precision: 'float32', reason: ON_WASM };
+  return fastestPrecision(directory, manifest, { threads });
 }
 
 /**
