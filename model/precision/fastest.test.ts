@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { modelDirectory } from '../../test/model.fixture.ts';
-import { cpuinfoHere, multipliesBfloat16 } from '../backend/processor.ts';
+import { multipliesBfloat16 } from '../backend/processor.ts';
 import { readManifest } from '../manifest.ts';
+import { cpuinfoHere } from '../native/cpuinfo.ts';
 
 const program = `
   const { loadRecognizer } = await import('${new URL('../index.ts', import.meta.url)}');
