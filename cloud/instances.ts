@@ -12,6 +12,9 @@ import {
 import { type LaunchCall, type LaunchOptions, runInput } from './launch-input.ts';
 import { instanceName, instanceNumber, numberByTags, PROJECT_TAG } from './names.ts';
 
+/** EC2's limit of values in one filter. */
+const MOST_VALUES = 200;
+
 export type InstanceState =
   | 'pending'
   | 'running'
@@ -34,6 +37,15 @@ export interface FleetInstance {
   readonly type?: string;
 }
 
+/** What EC2 says of an instance that may have ended. */
+export interface Ending {
+  readonly id: string;
+  readonly state: InstanceState;
+  /** Code of its StateReason, e.g. Client.InstanceInitiatedShutdown. */
+  readonly code?: string;
+  readonly message?: string;
+}
+
 export interface Fleet {
   /** Every app-tier instance of this project that is not terminated, by number. */
   list(): Promise<FleetInstance[]>;
@@ -49,6 +61,8 @@ export interface Fleet {
   start(instanceIds: readonly string[]): Promise<void>;
   stop(instanceIds: readonly string[]): Promise<void>;
   terminate(instanceIds: readonly string[]): Promise<void>;
+  /** Those that EC2 still knows; it does for about an hour after the end. */
+  endings(instanceIds: readonly string[]): Promise<Ending[]>;
 }
 
 export function openFleet(ec2: EC2Client, options: LaunchOptions): Fleet {
@@ -88,6 +102,22 @@ export function openFleet(ec2: EC2Client, options: LaunchOptions): Fleet {
           },
       ).sort((a, b) => a.number - b.number);
     },
+    async endings(instanceIds) {
+      const endings: Ending[] = [];
+      // A filter takes 200 values, and unlike a list of ids passes over those that EC2 does not know.
+      for (let from = 0; from < instanceIds.length; from += MOST_VALUES) {
+        const Values = instanceIds.slice(from, from + MOST_VALUES);
+        const Filters = [{ Name: 'instance-id', Values }];
+        for await (const { Reservations } of paginateDescribeInstances(
+          { client: ec2 },
+          { Filters },
+        )) {
+          for (const { Instances = [] } of Reservations ?? [])
+            endings.push(...Instances.map(ending));
+        }
+      }
+      return endings;
+    },
     async name(instanceId, number) {
       const Tags = [{ Key: 'Name', Value: instanceName(number) }];
       await ec2.send(new CreateTagsCommand({ Resources: [instanceId], Tags }));
@@ -102,6 +132,15 @@ export function openFleet(ec2: EC2Client, options: LaunchOptions): Fleet {
       if (instanceIds.length === 0) return;
       await ec2.send(new TerminateInstancesCommand({ InstanceIds: [...instanceIds] }));
     },
+  };
+}
+
+function ending({ InstanceId = '', State, StateReason }: Instance): Ending {
+  return {
+    id: InstanceId,
+    state: (State?.Name ?? 'terminated') as InstanceState,
+    ...(StateReason?.Code === undefined ? {} : { code: StateReason.Code }),
+    ...(StateReason?.Message === undefined ? {} : { message: StateReason.Message }),
   };
 }
 

@@ -5,7 +5,15 @@ import type { Leases } from '../cloud/leases.ts';
 import { instanceName } from '../cloud/names.ts';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { Action, ActionKind, Draining, Forgetting, Launching, Naming } from './actions.ts';
+import type {
+  Action,
+  ActionKind,
+  Draining,
+  Forgetting,
+  Inquiring,
+  Launching,
+  Naming,
+} from './actions.ts';
 import { CALL_MS, end, start } from './change-instances.ts';
 import type { Outcome } from './learn.ts';
 import { within } from './outages.ts';
@@ -37,6 +45,7 @@ export async function act(actions: readonly Action[], parts: ActParts): Promise<
     start(ofKind(actions, 'start'), parts, parts.mayLaunch),
     ...[...calls].map((call) => launches(() => launch(call, parts, name))),
     ...ofKind(actions, 'name').map(name),
+    inquire(ofKind(actions, 'inquire'), parts),
     ...ofKind(actions, 'drain').map((action) => drain(action, parts)),
     ...ofKind(actions, 'forget-pressure').map((action) => forget(action, parts)),
   ]);
@@ -108,6 +117,33 @@ async function nameOne(
     );
     return [];
   }
+}
+
+/** Says once for all of them why they ended; without an answer it is not known. */
+async function inquire(
+  actions: readonly Inquiring[],
+  { fleet, log }: ActParts,
+): Promise<Outcome[]> {
+  if (actions.length === 0) return [];
+  const ids = actions.map(({ instanceId }) => instanceId);
+  const endings = await within(CALL_MS, fleet.endings(ids)).catch((err: unknown) => {
+    log.debug({ err, instances: ids }, 'EC2 does not say why they ended');
+    return [];
+  });
+  const reasons = endings.flatMap(({ code, message }) => message ?? code ?? []);
+  const names = actions.map(({ number }) => instanceName(number)).join(', ');
+  const why = [...new Set(reasons)].join('; ') || 'EC2 does not say why';
+  log.warn({ instances: ids }, `${names} ended before they took work: ${why}`);
+  return ids.map((instanceId): Outcome => {
+    const found = endings.find(({ id }) => id === instanceId);
+    const { state, code } = found ?? {};
+    return {
+      kind: 'ended',
+      instanceId,
+      ...(state === undefined ? {} : { state }),
+      ...(code === undefined ? {} : { code }),
+    };
+  });
 }
 
 async function drain(

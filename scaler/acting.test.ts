@@ -108,23 +108,6 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
     assert.deepEqual(await byType(), ['2 c7i.large']);
   });
 
-  it('ends the idle ones beside one that EC2 does not terminate', async () => {
-    await open({ MAX_INSTANCES: 4, BOOT_SECONDS: 1 }, {}, 3);
-    await upTo(3);
-    const locked = stage.addLocked(9);
-    await ticks();
-    stage.leap(32_000);
-    await until('a try', () => said('terminate', /^it has not reported/));
-    await stage.requests.purge();
-    await until('the others’ end', async () => {
-      const list = await stage.fleet.list();
-      return list.length === 1 && list[0]?.id === locked;
-    });
-    const from = stage.calls.get('TerminateInstances') ?? 0;
-    await ticks();
-    assert.ok((stage.calls.get('TerminateInstances') ?? 0) <= from + 1, 'not at every tick');
-  });
-
   it('takes on-demand instances while there are no spot ones, if it may', async () => {
     await open({ SPOT: 'prefer', MAX_INSTANCES: 4 }, { LOCAL_EC2_CAPACITY: 'spot=2' }, 4);
     await upTo(4);
@@ -208,23 +191,6 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
     });
     assert.ok(said('terminate', /^it has not reported within 60 s of its launch$/));
   });
-
-  for (const hours of [1, -1]) {
-    it(`lets instances boot whose clock is ${hours} h behind the scaler’s`, async () => {
-      stage = await openStage({ MAX_INSTANCES: 1, BOOT_SECONDS: 60 }, {});
-      stage.leap(hours * 3_600_000);
-      stage.newborn.silent = true;
-      await stage.requests.send('a');
-      await upTo(1);
-      const [first] = await stage.up();
-      await ticks();
-      stage.leap(50_000);
-      await ticks();
-      assert.equal((await stage.up())[0]?.id, first!.id);
-      stage.leap(12_000);
-      await until('its end', () => said('terminate', /^it has not reported within 60 s/));
-    });
-  }
 
   it('replaces a spot instance that EC2 took', async () => {
     const market = { LOCAL_EC2_SPOT_INTERRUPTIONS: 7200, LOCAL_EC2_SPOT_NOTICE_SECONDS: 0.1 };

@@ -28,5 +28,6 @@ const WORDS = {
   stop: 'stopping',
   start: 'starting',
   name: 'naming',
+  inquire: 'asking EC2 about',
   'forget-pressure': 'forgetting pressure',
 } as const satisfies Record<Action['kind'], string>;

@@ -20,6 +20,8 @@ export type Cause =
   | 'drained'
   /** Silent, or never up. */
   | 'dead'
+  /** It ended by itself before it took work. */
+  | 'ended-young'
   /** The warm pool has too many, or one that cannot be started. */
   | 'warm-pool'
   /** Launched with others, and not named yet. */
@@ -74,6 +76,11 @@ export interface Naming extends OnInstance {
   readonly kind: 'name';
 }
 
+/** Asks EC2 why one that was launched ended before it took work. */
+export interface Inquiring extends OnInstance {
+  readonly kind: 'inquire';
+}
+
 export interface Forgetting {
   readonly kind: 'forget-pressure';
   /** Requests that came at least so many ms ago … */
@@ -84,6 +91,14 @@ export interface Forgetting {
   readonly reason: string;
 }
 
-export type Action = Launching | Draining | Terminating | Stopping | Starting | Naming | Forgetting;
+export type Action =
+  | Launching
+  | Draining
+  | Terminating
+  | Stopping
+  | Starting
+  | Naming
+  | Inquiring
+  | Forgetting;
 
 export type ActionKind = Action['kind'];

@@ -60,14 +60,16 @@ describe('scaling out', () => {
     ticks.see({ visible: 1 });
     assert.deepEqual(ticks.see({ now: START + 1000, visible: 1, instances: [running(1)] }), []);
     assert.deepEqual(ticks.see({ now: START + 3000, visible: 1, instances: [] }), []);
-    assert.deepEqual(ticks.see({ now: START + 9000, visible: 1, instances: [] }), ['launch 1']);
+    assert.deepEqual(ticks.see({ now: START + 9000, visible: 1, instances: [] }), ['inquire 1']);
+    assert.deepEqual(ticks.see({ now: START + 14_000, visible: 1, instances: [] }), ['launch 1']);
   });
 
   it('gives a launch up that EC2 has not listed for 30 s', () => {
     const ticks = new Ticks();
     ticks.see({ visible: 1 });
     assert.deepEqual(ticks.see({ now: START + 29_000, visible: 1 }), []);
-    assert.deepEqual(ticks.see({ now: START + 31_000, visible: 1 }), ['launch 1']);
+    assert.deepEqual(ticks.see({ now: START + 31_000, visible: 1 }), ['inquire 1']);
+    assert.deepEqual(ticks.see({ now: START + 36_000, visible: 1 }), ['launch 1']);
   });
 
   it('asks again with the same token when it is not known whether EC2 launched', () => {

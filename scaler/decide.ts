@@ -3,7 +3,7 @@
  * their reasons. Pure: the service and the simulator run this same function.
  */
 import type { FleetInstance } from '../cloud/instances.ts';
-import type { Action, Naming, Stopping, Terminating } from './actions.ts';
+import type { Action, Inquiring, Naming, Stopping, Terminating } from './actions.ts';
 import { fleetNow, forgetGone, withStarts } from './fleet-now.ts';
 import { type GrowSettings, grow } from './grow.ts';
 import { emptySince, forgetPressure } from './healing.ts';
@@ -21,6 +21,7 @@ import {
 } from './policy.ts';
 import { leaving, toDrain } from './shrink.ts';
 import { situationOf } from './situation.ts';
+import { braked, followBirths, NEVER_REPORTED } from './young-deaths.ts';
 
 export interface Decision {
   readonly actions: readonly Action[];
@@ -57,27 +58,54 @@ export function decide(
     const reason = 'EC2 gave no list of instances: the fleet stays as it is';
     return { actions: healing, reasons: [reason], memory: heard, situation: undefined };
   }
-  const tidy = forgetGone(heard, instances, observation, settings.BOOT_SECONDS * 1000);
-  const wishes = leaving(observation, instances, settings, tidy);
+  const forgotten = forgetGone(heard, instances, observation, settings.BOOT_SECONDS * 1000);
+  const bootMs = settings.BOOT_SECONDS * 1000;
+  const young = followBirths(memory, forgotten, instances, observation, bootMs);
+  const followed: Memory = { ...forgotten, births: young.births, brake: young.brake };
+  const wishes = leaving(observation, instances, settings, followed);
   const ending = new Set(wishes.map(({ instanceId }) => instanceId));
-  const ends = dueNow(wishes, tidy.endPauses, now);
+  const ends = dueNow(wishes, followed.endPauses, now);
+  const tidy = countUnreported(followed, ends, now);
   const fleet = fleetNow(instances, observation, tidy, ending);
   const situation = situationOf(observation, fleet, tidy);
   const wish = wishOf(policy, situation, settings);
   const spareSince = wish.kind === 'shrink' ? (memory.spareSince ?? now) : undefined;
   const growth =
     wish.kind === 'grow'
-      ? grow(wish, fleet, settings, tidy, observation)
+      ? grow(wish, fleet, settings, tidy, observation, young.ended.length > 0)
       : { actions: [], reasons: [] };
   const drains = wish.kind === 'shrink' ? toDrain(wish, fleet, spareSince ?? now, observation) : [];
   const names = toName(instances, tidy);
-  const actions = [...ends, ...drains, ...growth.actions, ...names, ...healing];
+  const inquiries = young.ended.map((id) => inquiry(id, young.births));
+  const actions = [...ends, ...drains, ...growth.actions, ...names, ...inquiries, ...healing];
   return {
     actions,
     reasons: [wish.reason, ...growth.reasons],
     memory: expect({ ...tidy, spareSince }, actions, now),
     situation,
   };
+}
+
+/** Launched ones that are ended since they never took work count as if they had ended by themselves. */
+function countUnreported(
+  memory: Memory,
+  ends: readonly (Stopping | Terminating)[],
+  now: number,
+): Memory {
+  const dead = ends.filter(({ cause, instanceId }) => {
+    return cause === 'dead' && memory.births.has(instanceId);
+  });
+  if (dead.length === 0) return memory;
+  const births = new Map(memory.births);
+  for (const { instanceId } of dead) births.delete(instanceId);
+  const lost = dead.map(({ instanceId }) => memory.births.get(instanceId)!);
+  return { ...memory, births, brake: braked(memory.brake, lost, NEVER_REPORTED, now) };
+}
+
+function inquiry(instanceId: string, births: Memory['births']): Inquiring {
+  const { number } = births.get(instanceId)!;
+  const reason = 'it ended before it reported';
+  return { kind: 'inquire', number, instanceId, cause: 'ended-young', reason };
 }
 
 /** Those that may be tried now; one that could not be ended waits, and still counts as leaving. */

@@ -123,6 +123,7 @@ export function forgetGone(
       memory.starts,
       (id, at) => byId.has(id) && now - at <= (isUpNow(id) ? Math.max(SHOW_MS, bootMs) : SHOW_MS),
     ),
+    unsureStarts: keep(memory.unsureStarts, (id, at) => byId.has(id) && now - at <= SHOW_MS),
     names: keep(
       memory.names,
       (id, at) => byId.get(id)?.unnamed === true && now - at <= NAME_AGAIN_MS,

@@ -1,6 +1,6 @@
 /** An EC2 in memory whose list lags and whose calls fail as a test says. */
-import type { Fleet, FleetInstance, InstanceState } from '../cloud/instances.ts';
-import type { LaunchCall, Place } from '../cloud/launch-input.ts';
+import type { Ending, Fleet, FleetInstance, InstanceState } from '../cloud/instances.ts';
+import type { LaunchCall } from '../cloud/launch-input.ts';
 
 /** An error as the AWS SDK throws it. */
 export function awsError(name: string, httpStatusCode: number): Error {
@@ -24,8 +24,6 @@ export class MemoryFleet implements Fleet {
   listFails = false;
   /** Thrown by the next launches, one each. */
   readonly refusals: Error[] = [];
-  /** Thrown by every launch in such a place. */
-  refuses: (place: Place) => Error | undefined = () => undefined;
   readonly nameFailures: Error[] = [];
   readonly startRefusals: Error[] = [];
   readonly stopRefusals: Error[] = [];
@@ -59,7 +57,7 @@ export class MemoryFleet implements Fleet {
   async launch(call: LaunchCall): Promise<FleetInstance[]> {
     this.calls.push(call);
     await this.held;
-    const refusal = this.refusals.shift() ?? this.refuses(call.place);
+    const refusal = this.refusals.shift();
     if (refusal) throw refusal;
     const { numbers, token } = call;
     const instances =
@@ -102,6 +100,12 @@ export class MemoryFleet implements Fleet {
     this.#refuseLocked(instanceIds);
     if (this.terminateFails) throw awsError('InternalError', 500);
     for (const id of instanceIds) this.#terminated.add(id);
+  }
+
+  async endings(instanceIds: readonly string[]): Promise<Ending[]> {
+    return this.instances
+      .filter(({ id }) => instanceIds.includes(id))
+      .map(({ id, state }) => ({ id, state: this.#terminated.has(id) ? 'terminated' : state }));
   }
 
   add(number: number, unnamed = false): FleetInstance {

@@ -7,6 +7,7 @@ import { launchesOf, lowestFree } from './launches.ts';
 import type { Memory } from './memory.ts';
 import { nextTry, openPlace, placeName } from './places.ts';
 import type { Grow, Observation } from './policy.ts';
+import { whyWait } from './young-deaths.ts';
 
 /** Where launches go when nothing else is said. */
 export const ANYWHERE: readonly Place[] = [
@@ -28,12 +29,14 @@ export interface Growth {
   readonly reasons: readonly string[];
 }
 
+/** @param isAsking EC2 is just being asked why a launched one ended: nothing is launched before it says */
 export function grow(
   wish: Grow,
   fleet: FleetNow,
   settings: GrowSettings,
   memory: Memory,
   observation: Observation,
+  isAsking = false,
 ): Growth {
   const { reason, cause = 'demand' } = wish;
   const unsure = fleet.missing.filter(({ instanceId }) => instanceId === undefined);
@@ -45,11 +48,13 @@ export function grow(
     .map(({ id, number }): Starting => ({ kind: 'start', number, instanceId: id, cause, reason }));
   const needed = wish.to - sure - starts.length;
   const room = settings.MAX_INSTANCES - fleet.alive;
-  const { launches, waits } = launch({ needed, room }, wish, fleet, settings, memory, observation);
+  const { launches, waits } = isAsking
+    ? { launches: [], waits: 'launching waits until EC2 says why a launched one ended' }
+    : launch({ needed, room }, wish, fleet, settings, memory, observation);
   const gaveUp = !mayStart && memory.startPause.failures >= GIVE_UP_STARTING;
   const inTheWay = gaveUp ? Math.max(0, needed - unsure.length - Math.max(0, room)) : 0;
   const mayEnd = ({ id }: FleetInstance): boolean =>
-    (memory.endPauses.get(id)?.until ?? 0) <= observation.now;
+    (memory.endPauses.get(id)?.until ?? 0) <= observation.now && !memory.unsureStarts.has(id);
   const makeRoom = startable
     .filter(mayEnd)
     .slice(0, inTheWay)
@@ -83,6 +88,9 @@ function launch(
   { now }: Observation,
 ): { launches: Launching[]; waits?: string } {
   if (needed <= 0) return { launches: [] };
+  const unsure = fleet.missing.filter(({ instanceId }) => instanceId === undefined);
+  const held = whyWait(memory, unsure.length > 0, now);
+  if (held !== undefined) return { launches: [], waits: held };
   const { places = ANYWHERE } = settings;
   const place = openPlace(places, memory.closures, now);
   if (place === undefined) {
@@ -93,7 +101,6 @@ function launch(
     const waits = `launching waits after ${[...new Set(codes)].join(', ')}, until ${new Date(until).toISOString()}`;
     return { launches: [], waits };
   }
-  const unsure = fleet.missing.filter(({ instanceId }) => instanceId === undefined);
   const calls = [...Map.groupBy(unsure, ({ call }) => call.nonce).values()];
   const retries: Launching[] = [];
   for (const call of calls) {
@@ -112,7 +119,8 @@ function launch(
       ),
     );
   }
-  const count = Math.min(needed - unsure.length, room);
+  const most = memory.brake === undefined ? room : Math.min(1, room);
+  const count = Math.min(needed - unsure.length, most);
   const preferred = places[0];
   const elsewhere =
     place === preferred || preferred === undefined

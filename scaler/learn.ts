@@ -1,7 +1,10 @@
 /** How the scaler's memory is corrected by what its actions came to. Pure. */
+import type { InstanceState } from '../cloud/instances.ts';
+import { isUp } from './health.ts';
 import type { Memory, Pause } from './memory.ts';
 import { close, placeName, reopen } from './places.ts';
-import { delayOf, refusalOf } from './refusals.ts';
+import { delayOf, isOfTheMarket, refusalOf } from './refusals.ts';
+import { type Birth, braked } from './young-deaths.ts';
 
 const SECOND = 1000;
 
@@ -15,6 +18,13 @@ export type Outcome =
       readonly refused: boolean;
       /** EC2's code; undefined without an answer. */
       readonly code?: string | undefined;
+    }
+  /** What EC2 says of one that is gone, or seemed so; nothing when it does not know it or gave no answer. */
+  | {
+      readonly kind: 'ended';
+      readonly instanceId: string;
+      readonly state?: InstanceState;
+      readonly code?: string;
     }
   /** It was not sent, since another scaler may lead by now. */
   | { readonly kind: 'not-launched'; readonly nonce: string }
@@ -44,6 +54,7 @@ export function learn(
   const terminations = new Map(memory.terminations);
   const stops = new Map(memory.stops);
   const starts = new Map(memory.starts);
+  const unsureStarts = new Map(memory.unsureStarts);
   const names = new Map(memory.names);
   const unstoppable = new Set(memory.unstoppable);
   const endPauses = new Map(memory.endPauses);
@@ -56,6 +67,7 @@ export function learn(
       if (outcome.kind === 'drain-failed') drains.delete(id);
       if (outcome.kind === 'terminate-failed') terminations.delete(id);
       if (outcome.kind === 'start-failed') starts.delete(id);
+      if (outcome.kind === 'start-failed' && outcome.refused !== true) unsureStarts.set(id, now);
       if (outcome.kind === 'stop-failed') stops.delete(id);
       if (outcome.kind === 'stop-failed' && outcome.refused) {
         unstoppable.add(id);
@@ -77,12 +89,41 @@ export function learn(
     terminations,
     stops,
     starts,
+    unsureStarts,
     names,
     endPauses,
     unstoppable,
     startPause,
-    ...learnLaunches(memory, outcomes, now, random),
+    ...learnDeaths(learnLaunches(memory, outcomes, now, random), outcomes, now, random),
   };
+}
+
+type Launched = Pick<Memory, 'launches' | 'closures' | 'births' | 'brake'>;
+
+/** A spot market that takes an instance back, or has no room after all, says nothing of the image. */
+function learnDeaths(
+  memory: Launched,
+  outcomes: readonly Outcome[],
+  now: number,
+  random: () => number,
+): Launched {
+  const births = new Map(memory.births);
+  let { closures } = memory;
+  const dead: Birth[] = [];
+  let code = 'NoReason';
+  for (const outcome of outcomes) {
+    const birth = outcome.kind === 'ended' ? births.get(outcome.instanceId) : undefined;
+    if (outcome.kind !== 'ended' || birth === undefined) continue;
+    if (outcome.state !== undefined && isUp(outcome.state)) continue;
+    births.delete(outcome.instanceId);
+    if (outcome.code !== undefined && isOfTheMarket(outcome.code)) {
+      closures = close(closures, birth.place, outcome.code, { now, random: random() });
+      continue;
+    }
+    dead.push(birth);
+    code = outcome.code ?? code;
+  }
+  return { ...memory, births, closures, brake: braked(memory.brake, dead, code, now) };
 }
 
 /** A refusal will mostly come again; a call without an answer is made again at once, the first time. */
@@ -98,7 +139,8 @@ function learnLaunches(
   outcomes: readonly Outcome[],
   now: number,
   random: () => number,
-): Pick<Memory, 'launches' | 'closures'> {
+): Launched {
+  const births = new Map(memory.births);
   const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
   let { closures } = memory;
   for (const outcome of outcomes) {
@@ -108,7 +150,9 @@ function learnLaunches(
     if (outcome.kind !== 'launched') continue;
     closures = reopen(closures, launch.call.place);
     // Counted from the answer: a slow call must not shorten the time that EC2 has to list it.
-    launches.set(launch.nonce, { ...launch, askedAt: now, instanceId: outcome.instanceId });
+    const { number, call, nonce } = launch;
+    launches.set(nonce, { ...launch, askedAt: now, instanceId: outcome.instanceId });
+    births.set(outcome.instanceId, { number, place: call.place, at: now });
   }
   const told = new Set<string>();
   for (const outcome of outcomes) {
@@ -123,5 +167,5 @@ function learnLaunches(
     told.add(failure);
     closures = close(closures, launch.call.place, code, { now, random: random() });
   }
-  return { launches: [...launches.values()], closures };
+  return { launches: [...launches.values()], closures, births, brake: memory.brake };
 }

@@ -11,7 +11,6 @@ import { until } from '../test/condition.fixture.ts';
 import { awsError, MemoryFleet } from './fleet.fixture.ts';
 import { TestLead } from './lead.fixture.ts';
 import { type ScalerLoop, type ScalerParts, startLoop } from './loop.ts';
-import { placesOf } from './places.ts';
 
 describe('the scaler’s loop', { timeout: 60_000 }, () => {
   let cloud: TestCloud;
@@ -122,20 +121,6 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     await until('the instance', () => fleet.alive.length === 1);
     assert.deepEqual(fleet.numbers, [1]);
     assert.notEqual(fleet.tokens[0], fleet.tokens[1], 'a no is an answer: this is a new launch');
-  });
-
-  it('launches on demand when EC2 refuses spot instances by a code about their role alone', async () => {
-    const places = placesOf({ INSTANCE_TYPE: 'c7i.large', SUBNET_ID: undefined, SPOT: 'prefer' });
-    const code = 'AuthFailure.ServiceLinkedRoleCreationNotPermitted';
-    fleet.refuses = ({ spot }) => (spot ? awsError(code, 403) : undefined);
-    await requests.send('a');
-    start({ settings: { ...cloud.settings, places } });
-    await until('the instance', () => fleet.alive.length === 1);
-    assert.deepEqual(
-      fleet.calls.map(({ place }) => place.spot),
-      [true, false],
-    );
-    assert.deepEqual([...loop.view().closures.keys()], ['spot']);
   });
 
   it('asks again with the same token when EC2 says that it is asked too often', async () => {

@@ -19,6 +19,7 @@ import { Outages } from './outages.ts';
 import type { Closures } from './places.ts';
 import { fleetOf, type Observation, type Situation } from './policy.ts';
 import { refusals, Tally } from './tally.ts';
+import type { Brake } from './young-deaths.ts';
 
 const TICK_MS = 1000;
 /** How often a scaler that does not lead looks whether it does by now. */
@@ -55,6 +56,8 @@ export interface LoopView {
       }
     | undefined;
   readonly closures: Closures;
+  /** There while launched instances end before they report. */
+  readonly brake: Brake | undefined;
   readonly tally: Tally;
   /** The last that changed something, oldest first. */
   readonly decisions: readonly MadeDecision[];
@@ -102,6 +105,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   /** At the last look nobody served, nobody was on the way and nothing was to be done. */
   let atZero = false;
   let memory: Memory = startMemory(newSeed());
+  let braked: Brake | undefined;
   let term = 0;
   let savedAt = 0;
 
@@ -110,6 +114,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     now: now(),
     seen,
     closures: memory.closures,
+    brake: memory.brake,
     tally,
     decisions,
   });
@@ -139,6 +144,8 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     seen = { observation, situation, reasons };
     atZero = actions.length === 0 && situation !== undefined && fleetOf(situation) === 0;
     parts.onLook?.(view());
+    tellOfBrake(braked, memory.brake, log);
+    braked = memory.brake;
     if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
     for (const line of actionLines(actions)) log.info({ role, reasons }, line);
     const mayLaunch = () => lead.role === role && lead.term === term;
@@ -153,6 +160,8 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     });
     if (decisions.length > KEPT_DECISIONS) decisions.shift();
     memory = learn(memory, outcomes, now(), parts.random ?? Math.random);
+    tellOfBrake(braked, memory.brake, log);
+    braked = memory.brake;
   };
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -185,6 +194,17 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
       await lead.stop(memory.launches.every(({ seenAt }) => seenAt !== undefined));
     },
   };
+}
+
+function tellOfBrake(before: Brake | undefined, brake: Brake | undefined, log: Logger): void {
+  if (before !== undefined && brake === undefined) {
+    log.info('launching as usual again: a launched instance has reported, or it is long ago');
+  }
+  if (brake === undefined || brake.failures === before?.failures) return;
+  log.warn(
+    { deaths: brake.deaths, code: brake.code, until: new Date(brake.until) },
+    'launched instances end before they report: launching one at a time until one does',
+  );
 }
 
 /** Whether it neither leads nor goes on alone. */

@@ -6,6 +6,7 @@ import type { Action, Call } from './actions.ts';
 import { type Measures, startMeasures } from './measure.ts';
 import type { Sight } from './own-times.ts';
 import type { Closures } from './places.ts';
+import type { Birth, Brake } from './young-deaths.ts';
 
 /** A recent launch, which EC2's list of instances may not show yet, or not every time. */
 export interface Launch {
@@ -35,6 +36,10 @@ export interface Memory {
   readonly seed: string;
   readonly launchCount: number;
   readonly launches: readonly Launch[];
+  /** Launched ones that have not taken work yet, by id. */
+  readonly births: ReadonlyMap<string, Birth>;
+  /** There while launched ones end before they report. */
+  readonly brake: Brake | undefined;
   /** Where not to launch for now. */
   readonly closures: Closures;
   readonly drains: AskedAt;
@@ -42,6 +47,8 @@ export interface Memory {
   readonly terminations: AskedAt;
   readonly stops: AskedAt;
   readonly starts: AskedAt;
+  /** Starts without an answer: they may run, though EC2's list does not show it yet. */
+  readonly unsureStarts: AskedAt;
   readonly names: AskedAt;
   /** Instances that could not be ended: how often in a row, and when it may be tried again. */
   readonly endPauses: ReadonlyMap<string, Pause>;
@@ -73,11 +80,14 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     seed,
     launchCount: 0,
     launches: [],
+    births: new Map(),
+    brake: undefined,
     closures: new Map(),
     drains: new Map(),
     terminations: new Map(),
     stops: new Map(),
     starts: new Map(),
+    unsureStarts: new Map(),
     names: new Map(),
     endPauses: new Map(),
     unstoppable: new Set(),
@@ -105,7 +115,7 @@ export function expect(memory: Memory, actions: readonly Action[], now: number):
   const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
   let { launchCount } = memory;
   for (const action of actions) {
-    if (action.kind === 'forget-pressure') continue;
+    if (action.kind === 'forget-pressure' || action.kind === 'inquire') continue;
     if (action.kind === 'launch') {
       const { number, nonce, call } = action;
       if (!launches.has(nonce)) launchCount += 1;

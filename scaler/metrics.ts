@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { leaseStates } from '../cloud/leases.ts';
 import type { LoopView } from './loop.ts';
+import { closedNow } from './status.ts';
 
 /** What could not be read is no zero. */
 const UNKNOWN = Number.NaN;
@@ -166,10 +167,16 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
     'elastic_face_scaler_closed_seconds',
     'Time for which launches wait, by what is closed and EC2’s code.',
     ['what', 'code'],
-    ({ closures, now }) =>
-      [...closures]
-        .filter(([, { until }]) => until > now)
-        .map(([what, { code, until }]) => [{ what, code }, (until - now) / 1000]),
+    ({ closures, brake, now }) =>
+      closedNow(closures, brake, now).map(([what, { code, until }]) => [
+        { what, code },
+        (until - now) / 1000,
+      ]),
+  );
+  gauge(
+    'elastic_face_scaler_young_deaths',
+    'Launched instances in a row that ended before they took work; one at a time is launched while there are any.',
+    ({ brake }) => brake?.deaths ?? 0,
   );
   counter('elastic_face_scaler_launches_total', 'Instances launched.', [], ({ tally }) => [
     [{}, tally.launched],

@@ -71,6 +71,7 @@ export class Ticks {
   see(seen: Seen): string[] {
     const decision = decide(observation(seen), this.settings, this.memory);
     const outcomes = decision.actions.flatMap((action): Outcome[] => {
+      if (action.kind === 'inquire') return [{ kind: 'ended', instanceId: action.instanceId }];
       if (action.kind !== 'launch') return [];
       const { nonce, number } = action;
       return this.ec2 === 'yes'

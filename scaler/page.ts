@@ -13,11 +13,17 @@ const ROLES: Readonly<Record<ScalerStatus['role'], string>> = {
 };
 
 export function statusPage(status: ScalerStatus): string {
-  const { role, policy, largestFleet, now, closed, launches, refusals, decisions } = status;
+  const { role, policy, largestFleet, now, closed, youngDeaths, launches, refusals, decisions } =
+    status;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><meta name="viewport" content="width=device-width"><title>Scaler</title><style>${STYLE}</style></head><body>
 <h1>Scaler</h1>
 <p>It ${text(ROLES[role])}. Policy ${text(policy)}, at most ${largestFleet} instances; ${launches} launched${countsOf(refusals, ', refused: ')}.</p>
+${
+  youngDeaths === 0
+    ? ''
+    : `<p><strong>${youngDeaths} launched in a row ended before they took work.</strong> One instance at a time is launched until one reports.</p>`
+}
 ${now === undefined ? '' : lookHtml(now)}
 ${
   closed.length === 0

@@ -35,6 +35,7 @@ const view = (
     reasons: [],
   },
   closures: new Map(),
+  brake: undefined,
   tally: new Tally(),
   decisions: [],
 });

@@ -82,6 +82,7 @@ const WORDS = {
   stop: 'stop ',
   start: 'start ',
   name: 'name ',
+  inquire: 'ask EC2 about ',
   'forget-pressure': 'forget requests that are gone',
 } as const satisfies Record<Action['kind'], string>;
 

@@ -35,11 +35,19 @@ const NO_SPOT_ROLE: Refusal = { scope: 'market', ...WRONG };
 /** A code that is not in the table may concern this one place only, so the others are tried first. */
 const UNLISTED: Refusal = { scope: 'place', ...WRONG };
 
+/** Reasons of EC2 to end an instance that it has granted, which say nothing of its image. */
+const OF_THE_MARKET: readonly string[] = [
+  'Server.SpotInstanceTermination',
+  'Server.SpotInstanceShutdown',
+  'Server.InsufficientInstanceCapacity',
+];
+
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   InsufficientInstanceCapacity: CAPACITY,
   InsufficientHostCapacity: CAPACITY,
   InsufficientCapacity: CAPACITY,
   SpotMaxPriceTooLow: CAPACITY,
+  ...Object.fromEntries(OF_THE_MARKET.map((code) => [code, CAPACITY])),
   Unsupported: NEVER_HERE,
   UnsupportedOperation: NEVER_HERE,
   InsufficientFreeAddressesInSubnet: ADDRESSES,
@@ -65,6 +73,11 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 /** @param code undefined when there was no answer */
 export function refusalOf(code: string | undefined): Refusal {
   return code === undefined ? NO_ANSWER : (REFUSALS[code] ?? UNLISTED);
+}
+
+/** @param code of the reason for which an instance ended */
+export function isOfTheMarket(code: string): boolean {
+  return OF_THE_MARKET.includes(code);
 }
 
 /** Doubles from the kind's first delay to its longest. */

@@ -94,6 +94,7 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
       now: Date.now(),
       seen: undefined,
       closures: new Map(),
+      brake: undefined,
       tally: new Tally(),
       decisions: [],
     };
@@ -111,6 +112,22 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
     assert.match(metrics, /^elastic_face_scaler_last_look_timestamp_seconds Nan$/im);
     assert.doesNotMatch(metrics, /^elastic_face_scaler_readable\{/m);
     await standby.close();
+  });
+
+  it('says that launched instances die young', async () => {
+    const until = Date.now() + 60_000;
+    const brake = { deaths: 20, failures: 3, since: until - 80_000, until, code: 'Client.X' };
+    const sick = await serveStatus(() => ({ ...stage.loop.view(), brake }), settings);
+    const at = `http://127.0.0.1:${sick.port}`;
+    const html = await (await fetch(at, { headers: { accept: 'text/html' } })).text();
+    assert.match(html, /20 launched in a row ended before they took work/);
+    const status = scalerStatusSchema.parse(await (await fetch(`${at}/status`)).json());
+    assert.equal(status.youngDeaths, 20);
+    assert.ok(status.closed.some(({ what, code }) => what === 'all' && code === 'Client.X'));
+    const metrics = await (await fetch(`${at}/metrics`)).text();
+    assert.match(metrics, /^elastic_face_scaler_young_deaths 20$/m);
+    assert.match(metrics, /^elastic_face_scaler_closed_seconds\{what="all",code="Client.X"\} /m);
+    await sick.close();
   });
 
   it('says by name which setting is wrong when the port is taken', async () => {

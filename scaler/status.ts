@@ -49,6 +49,8 @@ export const scalerStatusSchema = z.object({
     .optional(),
   /** Where launches wait, why, and until when. */
   closed: z.array(z.object({ what: z.string(), code: z.string(), until: z.iso.datetime() })),
+  /** Launched instances in a row that ended before they took work; 0 while they report. */
+  youngDeaths: z.number(),
   launches: z.number(),
   refusals: z.record(z.string(), z.number()),
   /** The last ones that changed something, newest first. */
@@ -66,7 +68,7 @@ export type ScalerStatus = z.output<typeof scalerStatusSchema>;
 
 /** @param now ms since 1970 */
 export function statusOf(
-  { role, seen, closures, tally, decisions }: LoopView,
+  { role, seen, closures, brake, tally, decisions }: LoopView,
   settings: { readonly SCALE_POLICY: string; readonly MAX_INSTANCES: number },
   now: number,
 ): ScalerStatus {
@@ -75,9 +77,12 @@ export function statusOf(
     policy: settings.SCALE_POLICY,
     largestFleet: settings.MAX_INSTANCES,
     ...(seen === undefined ? {} : { now: lookOf(seen) }),
-    closed: [...closures]
-      .filter(([, { until }]) => until > now)
-      .map(([what, { code, until }]) => ({ what, code, until: isoOf(until) })),
+    closed: closedNow(closures, brake, now).map(([what, { code, until }]) => ({
+      what,
+      code,
+      until: isoOf(until),
+    })),
+    youngDeaths: brake?.deaths ?? 0,
     launches: tally.launched,
     refusals: Object.fromEntries(tally.refused),
     decisions: decisions.toReversed().map(({ at, actions, situation, refusals }) => ({
@@ -91,6 +96,17 @@ export function statusOf(
       refusals: Object.fromEntries(refusals),
     })),
   };
+}
+
+/** What launches wait for now; those that died young close all of them. */
+export function closedNow(
+  closures: LoopView['closures'],
+  brake: LoopView['brake'],
+  now: number,
+): [string, { code: string; until: number }][] {
+  const all: [string, { code: string; until: number }][] = [...closures];
+  if (brake !== undefined) all.push(['all', brake]);
+  return all.filter(([, { until }]) => until > now);
 }
 
 function lookOf({

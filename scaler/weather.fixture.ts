@@ -20,6 +20,8 @@ export interface Weather {
   readonly locked?: readonly number[];
   /** Seconds by which EC2's list is late in this step, added to the world's own lag. */
   readonly jitter: number;
+  /** Instances that are launched end before they say a word. */
+  readonly stillborn?: boolean;
   /** Which instance hangs or dies, by position among those alive. */
   readonly hang?: number;
   readonly die?: number;

@@ -3,11 +3,18 @@
  * or forgets, workers that boot, work, hang and die. It knows the truth that the scaler only observes.
  */
 import type { FleetInstance } from '../cloud/instances.ts';
-import type { LeaseReading } from '../cloud/leases.ts';
 import type { Action, Launching } from './actions.ts';
 import type { Outcome } from './learn.ts';
-import { type Observation, RECENT_MS } from './policy.ts';
-import { anew, type Request, type TrueInstance } from './true-instance.fixture.ts';
+import type { Observation } from './policy.ts';
+import {
+  anew,
+  type KeptLease,
+  leasesOf,
+  listedOf,
+  pressureOf,
+  type Request,
+  type TrueInstance,
+} from './true-instance.fixture.ts';
 import type { Weather } from './weather.fixture.ts';
 
 const SECOND = 1000;
@@ -25,20 +32,16 @@ export class World {
   /** Of dead or hung workers: in flight until the visibility timeout. */
   #lostInFlight: { request: Request; backAt: number }[] = [];
   #requests = 0;
-  #redis = { leases: new Map<string, LeaseReading & { at: number }>(), drains: new Set<string>() };
+  #redis = { leases: new Map<string, KeptLease>(), drains: new Set<string>() };
   #pressure = new Map<number, number>();
 
   readonly #skewMs: number;
 
   /** @param skewSeconds how far EC2's clock is ahead of the scaler's */
-  constructor({
-    lagSeconds,
-    bootSeconds,
-    skewSeconds,
-  }: Readonly<Record<'lagSeconds' | 'bootSeconds' | 'skewSeconds', number>>) {
-    this.#lagMs = lagSeconds * SECOND;
-    this.#skewMs = skewSeconds * SECOND;
-    this.#bootMs = bootSeconds * SECOND;
+  constructor(of: Readonly<Record<'lagSeconds' | 'bootSeconds' | 'skewSeconds', number>>) {
+    this.#lagMs = of.lagSeconds * SECOND;
+    this.#skewMs = of.skewSeconds * SECOND;
+    this.#bootMs = of.bootSeconds * SECOND;
   }
 
   /** pending or running, whether EC2 lists them or not. */
@@ -68,12 +71,15 @@ export class World {
     }
     const { alive } = this;
     const hanging = weather.hang === undefined ? undefined : alive[weather.hang];
-    if (hanging) hanging.hung = true;
+    if (hanging) {
+      hanging.hung = true;
+      this.#lose(hanging);
+    }
     const dying = weather.die === undefined ? undefined : alive[weather.die];
     if (dying) this.#end(dying);
     this.#queue.push(...this.#cameBack());
     for (const instance of this.instances) this.#live(instance, redisUp);
-    this.#lists.push({ at: this.now, list: this.#listed() });
+    this.#lists.push({ at: this.now, list: listedOf(this.instances, this.#skewMs) });
   }
 
   observe({ unreadable, jitter }: Weather): Observation {
@@ -83,23 +89,14 @@ export class World {
     const inFlight =
       this.instances.reduce((sum, { inHand }) => sum + inHand.length, 0) +
       this.#lostInFlight.length;
-    const times = [...this.#pressure.values()];
     return {
       now: this.now,
       instances: readable('instances') ? list : undefined,
       leases:
         readable('instances') && readable('redis')
-          ? this.#leasesOf(list.map(({ id }) => id))
+          ? leasesOf(this.#redis.leases, list, this.now)
           : undefined,
-      pressure: !readable('redis')
-        ? undefined
-        : times.length === 0
-          ? { count: 0, recent: 0 }
-          : {
-              count: times.length,
-              oldestAt: Math.min(...times),
-              recent: times.filter((at) => at >= this.now - RECENT_MS).length,
-            },
+      pressure: readable('redis') ? pressureOf([...this.#pressure.values()], this.now) : undefined,
       depth: readable('queue') ? { visible: this.#queue.length, inFlight, delayed: 0 } : undefined,
     };
   }
@@ -107,6 +104,10 @@ export class World {
   carryOut(actions: readonly Action[], weather: Weather): Outcome[] {
     return actions.flatMap((action): Outcome[] => {
       if (action.kind === 'launch') return this.#answerLaunch(action, weather);
+      if (action.kind === 'inquire') {
+        const { state } = this.instances.find(({ id }) => id === action.instanceId)!;
+        return [{ kind: 'ended', instanceId: action.instanceId, state }];
+      }
       if (action.kind === 'forget-pressure') {
         for (const [id, at] of this.#pressure) if (at < action.before) this.#pressure.delete(id);
         return [];
@@ -148,7 +149,13 @@ export class World {
       return [{ kind: 'launch-failed', nonce, refused: true, code }];
     }
     const { spot } = call.place;
-    const { id } = there ?? this.#launch(token, number, { spot, unnamed: call.numbers.length > 1 });
+    const { id } =
+      there ??
+      this.#launch(token, number, {
+        spot,
+        unnamed: call.numbers.length > 1,
+        stillborn: weather.stillborn === true,
+      });
     return launches === 'yes'
       ? [{ kind: 'launched', nonce, instanceId: id }]
       : [{ kind: 'launch-failed', nonce, refused: false }];
@@ -173,17 +180,10 @@ export class World {
   #launch(
     token: string,
     number: number,
-    { spot, unnamed }: { spot: boolean; unnamed: boolean },
+    kind: Pick<TrueInstance, 'spot' | 'unnamed' | 'stillborn'>,
   ): TrueInstance {
-    const instance: TrueInstance = {
-      id: `i-${this.instances.length}`,
-      number,
-      spot,
-      unnamed,
-      ...anew(this.now),
-      endsAt: 0,
-      inHand: [],
-    };
+    const id = `i-${this.instances.length}`;
+    const instance = { id, number, ...kind, ...anew(this.now), endsAt: 0, inHand: [] };
     this.instances.push(instance);
     this.#tokens.set(token, instance);
     return instance;
@@ -192,6 +192,11 @@ export class World {
   #end(instance: TrueInstance): void {
     instance.state = 'shutting-down';
     instance.endsAt = this.now + SHUTDOWN_MS;
+    this.#lose(instance);
+  }
+
+  /** What it has in hand is in flight until its visibility ends. */
+  #lose(instance: TrueInstance): void {
     for (const { request } of instance.inHand.splice(0)) {
       this.#lostInFlight.push({ request, backAt: this.now + VISIBILITY_MS });
     }
@@ -209,6 +214,10 @@ export class World {
     }
     if (instance.state === 'stopping' && this.now >= instance.endsAt) instance.state = 'stopped';
     if (instance.state !== 'running' || instance.hung) return;
+    if (instance.stillborn) {
+      if (this.now > instance.launchedAt + SECOND) this.#end(instance);
+      return;
+    }
     if (this.now < instance.launchedAt + this.#bootMs) return;
     for (const held of [...instance.inHand]) {
       if (held.doneAt > this.now) continue;
@@ -235,23 +244,5 @@ export class World {
       silentMs: 0,
       at: this.now,
     });
-  }
-
-  #listed(): FleetInstance[] {
-    return this.instances.flatMap(({ id, number, state, launchedAt, spot, unnamed }) =>
-      state === 'terminated'
-        ? []
-        : [{ id, number, state, launchedAt: launchedAt + this.#skewMs, spot, unnamed }],
-    );
-  }
-
-  #leasesOf(ids: readonly string[]): Map<string, LeaseReading> {
-    const readings = new Map<string, LeaseReading>();
-    for (const id of ids) {
-      const lease = this.#redis.leases.get(id);
-      const silentMs = this.now - (lease?.at ?? 0);
-      if (lease && silentMs < 60 * SECOND) readings.set(id, { ...lease, silentMs });
-    }
-    return readings;
   }
 }

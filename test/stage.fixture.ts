@@ -28,6 +28,8 @@ export interface Behaviour {
   /** Nothing is heard of it. */
   silent: boolean;
   state: 'idle' | 'busy';
+  /** It ends by itself as soon as it is up, before it says a word. */
+  dies?: boolean;
 }
 
 export interface Stage {
@@ -75,6 +77,8 @@ export async function openStage(
     instanceLimit: 2 * settings.MAX_INSTANCES,
     launcher: () => async (instance) => {
       const { promise: gone, resolve } = Promise.withResolvers<string>();
+      if (newborn.dies) setTimeout(() => resolve('its worker failed'), HEARTBEAT_MS);
+      if (newborn.dies) return { gone, stop: () => resolve('stopped') };
       const end = worker(leases, instance.id, () => behaviours.get(instance.id) ?? newborn);
       return {
         gone,
