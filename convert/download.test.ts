@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -16,7 +14,6 @@ import {
   progressOf,
 } from './download.ts';
 import { serve } from './file-server.fixture.ts';
-import { environment } from './registries.fixture.ts';
 
 const content = Buffer.alloc(300_000, 'weights ');
 const identity = {
@@ -129,26 +126,6 @@ describe('a download', { timeout: 30_000 }, () => {
       { identity, answerMs: 300, stallMs: 300 },
     );
     assert.deepEqual(readFileSync(target), content);
-  });
-
-  test('goes through the proxy that the environment names', async () => {
-    await using home = await serve(whole);
-    const tunnels: string[] = [];
-    const proxy = createServer().on('connect', ({ url = '' }, socket) => {
-      tunnels.push(url);
-      const onward = connect(Number(new URL(home.origin).port), '127.0.0.1', () => {
-        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-        onward.pipe(socket).pipe(onward);
-      });
-    });
-    await once(proxy.listen(0, '127.0.0.1'), 'listening');
-    const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-    using _ = environment({ HTTP_PROXY: address, http_proxy: address, NO_PROXY: '', no_proxy: '' });
-    const target = join(temporaryFolder(), 'x.pt');
-    await download({ url: 'http://files.invalid/x.pt', target, mostBytes: 1e6, identity });
-    proxy.close();
-    assert.deepEqual(readFileSync(target), content);
-    assert.deepEqual(tunnels, ['files.invalid:80']);
   });
 
   test('without a network says so', async () => {

@@ -5,7 +5,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import http from 'node:http';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
@@ -56,8 +55,6 @@ export async function download(request: DownloadRequest): Promise<void> {
   const { url, target } = request;
   // A name of its own: two processes may be fetching the same file.
   const partial = `${target}.${randomUUID()}.part`;
-  // Without this, fetch does not heed HTTPS_PROXY. Older versions of Node have no such function.
-  const withoutProxy = http.setGlobalProxyFromEnv?.();
   try {
     await mkdir(dirname(target), { recursive: true });
     await withProxy(() => fetchInto(partial, request));
@@ -67,7 +64,6 @@ export async function download(request: DownloadRequest): Promise<void> {
     const Kind = cause instanceof SilenceError ? SilenceError : DownloadError;
     throw new Kind(`${url} could not be downloaded: ${reasonOf(cause)}`, { cause });
   } finally {
-    withoutProxy?.();
     await rm(partial, { force: true });
   }
 }

@@ -65,7 +65,7 @@ describe('the live view', () => {
         }
         if (columns < 50) continue;
         const command = lines.join('\n').replace(' \\\n  ', ' ');
-        assert.match(command, /curl \S+ \S+ \S+ -s photo\) http:\/\/127\.0\.0\.1:8000\/$/m);
+        assert.match(command, /curl \S+ \S+ \S+ -s photo\)" http:\/\/127\.0\.0\.1:8000\/$/m);
       }
     }
   });
