@@ -70,9 +70,13 @@ describe('the scaler at its start', { timeout: 30_000 }, () => {
       BACKEND: 'auto',
       PRECISION: 'auto',
       THREADS: '2',
-      KNOWN_DISTANCE: '0.92',
       LOG_LEVEL: 'info',
     });
+    const within = launchOptions(
+      readSettings({ ...aws, REDIS_URL, KNOWN_DISTANCE: 0.8 }, {}),
+      silent,
+    );
+    assert.equal(within.userData.KNOWN_DISTANCE, '0.8');
     const collector = 'http://10.0.0.9:4318';
     const traced = { ...aws, REDIS_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector };
     assert.deepEqual(launchOptions(readSettings(traced, {}), silent).userData, {
