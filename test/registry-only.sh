@@ -24,8 +24,7 @@ system=
 # Bash runs this at every end.
 # shellcheck disable=SC2329
 finish() {
-  [ -z "$system" ] || kill -INT "$system" 2>/dev/null || true
-  wait
+  [ -z "$system" ] || kill -TERM -- "-$system" 2>/dev/null || true
   rm -rf "$work" "${hosts:-}"
 }
 trap finish EXIT
@@ -39,9 +38,12 @@ say() { echo "registry-only: ${SECONDS} s: $*"; }
 
 npm ci --no-audit --no-fund >"$work/npm-ci.log" 2>&1 || { cat "$work/npm-ci.log"; exit 1; }
 say 'npm ci is done'
+# In a process group of its own, which Ctrl-C reaches as a whole.
+set -m
 PORT=0 LOCAL_CLOUD_PORT=0 npm start >"$work/start.log" 2>&1 &
 system=$!
-until grep -q 'Ready: ' "$work/start.log"; do
+set +m
+until grep -qs 'Ready: ' "$work/start.log"; do
   kill -0 "$system" 2>/dev/null || { cat "$work/start.log"; exit 1; }
   sleep 0.2
 done
@@ -51,7 +53,7 @@ answer=$(curl --silent --show-error --max-time 120 -F "inputFile=@$(npm run -s p
 say "answer: $answer"
 grep -q 'compact encoder' "$work/start.log" || { echo 'registry-only: start does not say which encoder it took'; cat "$work/start.log"; exit 1; }
 [[ "$answer" == *:'Barack Obama' ]] || { echo 'registry-only: that is not who it is'; cat "$work/start.log"; exit 1; }
-kill -INT "$system"
+kill -INT -- "-$system"
 wait "$system" || { echo 'registry-only: npm start did not end well'; exit 1; }
 system=
 
