@@ -127,8 +127,8 @@ export async function benchInference(options: InferenceOptions): Promise<Results
 
 function planOf(quick: boolean, onStep: OnStep): Plan {
   const [encoderRounds, photoRounds] = quick
-    ? [3, { course: 1, small: 1, large: 1, samples: 1, own: 1 }]
-    : [9, { course: 7, small: 7, large: 3, samples: 5, own: 3 }];
+    ? [3, { course: 1, small: 1, large: 1, portraits: 1, samples: 1, own: 1 }]
+    : [9, { course: 7, small: 7, large: 3, portraits: 5, samples: 5, own: 3 }];
   return { counts: quick ? [1, 4] : [1, 4, 10], encoderRounds, photoRounds, onStep };
 }
 
@@ -151,17 +151,18 @@ function compareEmbeddings(embeddings: ReadonlyMap<Contestant, readonly number[]
 }
 
 function compareNames(
-  answers: ReadonlyMap<Contestant, ReadonlyMap<string, PhotoAnswer>>,
+  answers: ReadonlyMap<Contestant, ReadonlyMap<string, readonly PhotoAnswer[]>>,
 ): Names | undefined {
   const of = (id: PartyId) => [...answers].find(([{ party }]) => party.id === id)?.[1];
   const [exact, rough] = [of('own-float32'), of('own-bfloat16')];
   if (exact === undefined || rough === undefined) return undefined;
   const paths = [...exact.keys()].filter((path) => rough.has(path));
-  const different = paths.filter((path) => exact.get(path)!.name !== rough.get(path)!.name);
+  const nameOf = (all: typeof exact, path: string) => all.get(path)!.at(-1)!.name;
+  const different = paths.filter((path) => nameOf(exact, path) !== nameOf(rough, path));
   return {
     photos: paths.length,
     same: paths.length - different.length,
-    twice: paths.filter((path) => rough.get(path)!.twice).length,
+    twice: paths.filter((path) => rough.get(path)!.at(-1)!.twice).length,
     different,
   };
 }

@@ -26,7 +26,7 @@ it('measures this project and tfjs on one photo, all with the same answers', {
       plan: {
         counts: [1],
         encoderRounds: 1,
-        photoRounds: { course: 0, small: 0, large: 0, samples: 0, own: 1 },
+        photoRounds: { course: 0, small: 0, large: 0, portraits: 0, samples: 0, own: 1 },
         onStep: () => {},
       },
       onStep: () => {},

@@ -11,7 +11,7 @@ import { usualPlaces } from '../../convert/obtain.ts';
 import { photoFiles } from '../../model/command/photo-files.ts';
 import { BenchError } from '../errors.ts';
 
-export type SetName = 'course' | 'small' | 'large' | 'samples' | 'own';
+export type SetName = 'course' | 'small' | 'large' | 'portraits' | 'samples' | 'own';
 
 export interface PhotoSet {
   readonly name: SetName;

@@ -48,33 +48,29 @@ export async function measureEncoders(
   return embeddings;
 }
 
-/** @returns each party's last answer for each photo */
+/** @returns each party's answers for each photo, of which the first does not count */
 export async function measurePhotos(
   contestants: readonly Contestant[],
   sets: readonly PhotoSet[],
   { photoRounds, allFaces = false, onStep }: Plan,
-): Promise<Map<Contestant, Map<string, PhotoAnswer>>> {
-  const answers = new Map<Contestant, Map<string, PhotoAnswer>>();
+): Promise<Map<Contestant, Map<string, PhotoAnswer[]>>> {
+  const answers = new Map<Contestant, Map<string, PhotoAnswer[]>>();
   for (const { name, label, paths } of sets) {
-    const taken = new Map<Contestant, PhotoAnswer[][]>();
     const rounds = photoRounds[name];
     for (let round = 0; round <= rounds; round++) {
       onStep(label, { done: round, all: rounds + 1 });
-      for (const [index, path] of paths.entries()) {
+      for (const path of paths) {
         await eachInTurn(contestants, async (contestant, peer) => {
           const answer = await peer.ask({ do: 'photo', path, all: allFaces });
-          const byPath = answers.get(contestant) ?? new Map<string, PhotoAnswer>();
-          answers.set(contestant, byPath.set(path, answer));
-          if (round === 0) return;
-          const byPhoto = taken.get(contestant) ?? paths.map((): PhotoAnswer[] => []);
-          taken.set(contestant, byPhoto);
-          byPhoto[index]!.push(answer);
+          const byPath = answers.get(contestant) ?? new Map<string, PhotoAnswer[]>();
+          answers.set(contestant, byPath.set(path, [...(byPath.get(path) ?? []), answer]));
         });
       }
       await measureMemory(contestants);
     }
-    for (const [{ result }, byPhoto] of taken) {
-      if (byPhoto.every((some) => some.length > 0)) result.photos[name] = stepsOf(byPhoto);
+    for (const [{ result }, byPath] of answers) {
+      const counting = paths.map((path) => byPath.get(path)?.slice(1) ?? []);
+      if (counting.every((some) => some.length > 0)) result.photos[name] = stepsOf(counting);
     }
   }
   return answers;

@@ -13,10 +13,11 @@ import type { PhotoSet } from '../photos.ts';
 import type { PhotoAnswer } from '../protocol.ts';
 import { measurePhotos } from '../rounds.ts';
 import { sizesIn } from '../sizes.ts';
+import { median } from '../statistics.ts';
 import { measureWorker } from '../worker.ts';
 import { compactParties } from './parties.ts';
 import { gatherSmallPhotos } from './photos.ts';
-import type { CompactResults, FacesFound } from './results.ts';
+import type { CompactResults, PhotoFigures } from './results.ts';
 import { gatherSupplies } from './supplies.ts';
 
 export interface CompactOptions {
@@ -46,7 +47,14 @@ export async function benchCompact(options: CompactOptions): Promise<CompactResu
     const answers = await measurePhotos(contestants, sets, {
       counts: [],
       encoderRounds: 0,
-      photoRounds: { course: rounds, small: rounds, large: 0, samples: rounds, own: rounds },
+      photoRounds: {
+        course: rounds,
+        small: rounds,
+        large: 0,
+        portraits: rounds,
+        samples: rounds,
+        own: rounds,
+      },
       allFaces: true,
       onStep,
     });
@@ -58,7 +66,7 @@ export async function benchCompact(options: CompactOptions): Promise<CompactResu
       quick,
       sets: sets.map(({ name, label, paths }) => ({ name, label, photos: paths.length })),
       parties: contestants.map(({ result }) => result),
-      found: facesFound(sets, answers),
+      photos: photoFigures(sets, answers),
       worker: {},
       disk: compact === undefined ? {} : await sizesIn(compact),
     };
@@ -70,21 +78,25 @@ export async function benchCompact(options: CompactOptions): Promise<CompactResu
   }
 }
 
-function facesFound(
+function photoFigures(
   sets: readonly PhotoSet[],
-  answers: ReadonlyMap<Contestant, ReadonlyMap<string, PhotoAnswer>>,
-): FacesFound[] {
+  answers: ReadonlyMap<Contestant, ReadonlyMap<string, readonly PhotoAnswer[]>>,
+): PhotoFigures[] {
   return sets.flatMap(({ name, paths }) =>
-    paths.map((path) => ({
-      set: name,
-      photo: basename(path),
-      faces: Object.fromEntries(
-        [...answers].flatMap(([{ party }, byPath]) => {
-          const answer = byPath.get(path);
-          return answer === undefined ? [] : [[party.id, answer.faces]];
-        }),
-      ),
-    })),
+    paths.map((path) => {
+      const byParty = [...answers].flatMap(([{ party }, byPath]) => {
+        const counting = byPath.get(path)?.slice(1) ?? [];
+        return counting.length === 0 ? [] : [{ id: party.id, counting }];
+      });
+      const each = (value: (counting: readonly PhotoAnswer[]) => number) =>
+        Object.fromEntries(byParty.map(({ id, counting }) => [id, value(counting)]));
+      return {
+        set: name,
+        photo: basename(path),
+        faces: each((counting) => counting.at(-1)!.faces),
+        whole: each((counting) => median(counting.map(({ whole }) => whole))),
+      };
+    }),
   );
 }
 

@@ -5,6 +5,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findCourseData } from '../../../convert/course-data.ts';
+import { findPortraits } from '../../../convert/portraits.ts';
 import { distinct, imagesIn, type PhotoSet, parityPhotos, SMALL, scaled } from '../photos.ts';
 
 /**
@@ -17,6 +18,7 @@ export async function gatherSmallPhotos(
   images: readonly string[],
 ): Promise<PhotoSet[]> {
   const course = await findCourseData(100).catch(() => undefined);
+  const portraits = await findPortraits().catch(() => undefined);
   const sets: PhotoSet[] = [
     {
       name: 'course',
@@ -27,6 +29,14 @@ export async function gatherSmallPhotos(
       name: 'small',
       label: `parity photos fitted into ${SMALL}x${SMALL}`,
       paths: await scaled(await parityPhotos(), folder, 'contain'),
+    },
+    {
+      name: 'portraits',
+      label: `portraits in the public domain, fitted into ${SMALL}x${SMALL}`,
+      paths:
+        portraits === undefined
+          ? []
+          : await scaled(await imagesIn([portraits.photos]), folder, 'contain'),
     },
     {
       name: 'samples',

@@ -4,12 +4,15 @@ import type { PartyId } from '../parties.ts';
 import type { SetName } from '../photos.ts';
 import type { PartyResult, Results } from '../results.ts';
 
-/** How many faces each party found in one photo. */
-export interface FacesFound {
+/** One photo by each party that was measured with it. */
+export interface PhotoFigures {
   readonly set: SetName;
   /** The photo's file name. */
   readonly photo: string;
+  /** How many were found, and embedded. */
   readonly faces: Readonly<Partial<Record<PartyId, number>>>;
+  /** ms, median */
+  readonly whole: Readonly<Partial<Record<PartyId, number>>>;
 }
 
 export interface CompactResults {
@@ -19,7 +22,7 @@ export interface CompactResults {
   readonly quick: boolean;
   readonly sets: Results['sets'];
   parties: PartyResult[];
-  found: FacesFound[];
+  photos: PhotoFigures[];
   /** One worker on the compact model. */
   worker: Results['worker'];
   /** bytes by file of the compact model's folder */
