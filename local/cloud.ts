@@ -30,6 +30,8 @@ export interface LocalCloudOptions {
   readonly port: number;
   readonly dataDir: string;
   readonly region: string;
+  /** ALLOWED_HOSTS: names, besides this machine's own, that requests may be sent to. */
+  readonly allowedHosts?: string | undefined;
   readonly log: Logger;
   /** Gives what an instance runs on, for the address the cloud has got. */
   readonly launcher: (endpointUrl: string) => LaunchMachine;
@@ -63,7 +65,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const folder = takeDataFolder(options.dataDir);
   let endpoint: Endpoint | undefined;
   try {
-    endpoint = await openEndpoint(options.port, log);
+    endpoint = await openEndpoint(options.port, log, options.allowedHosts);
     const queuesAndObjects = await openKept(folder, endpoint.url, options);
     return assemble(options, folder, endpoint, queuesAndObjects);
   } catch (error) {

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type BrowserGuard, browserGuard } from '../runtime/browser-guard.ts';
 import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Ec2Answer } from './ec2/answer.ts';
@@ -43,12 +44,19 @@ export interface Endpoint {
 /**
  * Takes the port.
  * @param port 0 takes a free one
+ * @param allowedHosts ALLOWED_HOSTS
  * @throws {LocalCloudError} when the port is in use
  */
-export async function openEndpoint(port: number, log: Logger): Promise<Endpoint> {
+export async function openEndpoint(
+  port: number,
+  log: Logger,
+  allowedHosts?: string,
+): Promise<Endpoint> {
+  const guard = browserGuard({ allowedHosts });
   const ready = Promise.withResolvers<Services>();
   let services: Services | undefined;
   const server = createServer((request, response) => {
+    if (isRefused(guard, request, response)) return;
     if (services) answer(services, request, response, log);
     else void ready.promise.then((now) => answer(now, request, response, log));
   });
@@ -115,6 +123,20 @@ function answer(
   });
 }
 
+/** Answers what a web page sent, in the words of the service that it meant. */
+function isRefused(
+  guard: BrowserGuard,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const reason = guard(request.headers);
+  if (reason === undefined) return false;
+  request.resume();
+  if (isJson(request)) sendJsonError(response, 'AccessDeniedException', reason, 403);
+  else sendXml(response, { status: 403, body: xml(new Ec2Error('AccessDenied', reason)) });
+  return true;
+}
+
 async function answerForm(
   services: Services,
   route: Route,
@@ -173,8 +195,13 @@ function xml(error: Ec2Error): string {
 }
 
 /** An error as the services with a JSON protocol write it. */
-function sendJsonError(response: ServerResponse, code: string, message: string): void {
-  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
+function sendJsonError(
+  response: ServerResponse,
+  code: string,
+  message: string,
+  status = 400,
+): void {
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' });
   response.end(JSON.stringify({ __type: code, message }));
 }
 

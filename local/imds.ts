@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { browserGuard } from '../runtime/browser-guard.ts';
 import { ACCOUNT, privateDnsName, profileArn } from './ec2/describe.ts';
 import type { Instance } from './ec2/instance.ts';
 import { LOOPBACK } from './endpoint.ts';
@@ -26,6 +27,8 @@ export interface MetadataService {
 /** Text, or a folder of them: what a GET of a path gives. */
 type Metadata = string | { readonly [name: string]: Metadata };
 
+const guard = browserGuard({});
+
 /** @param now ms since 1970, for tokens and credentials */
 export async function startMetadataService(
   instance: Instance,
@@ -35,7 +38,9 @@ export async function startMetadataService(
   const server = createServer((request, response) => {
     request.resume();
     const path = (request.url ?? '/').split('?', 1)[0]!;
-    if (path === '/latest/api/token') {
+    if (guard(request.headers) !== undefined) {
+      send(response, 403, 'Forbidden');
+    } else if (path === '/latest/api/token') {
       giveToken(request, response, tokens, now());
     } else if (request.method !== 'GET') {
       send(response, 405, 'Method Not Allowed');

@@ -93,6 +93,7 @@ async function startParts(
     port: settings.LOCAL_CLOUD_PORT,
     dataDir: settings.LOCAL_DATA_DIR,
     region,
+    allowedHosts: settings.ALLOWED_HOSTS,
     log,
     instanceLimit: ACCOUNT_SHARE * settings.MAX_INSTANCES,
     imitation: settings,

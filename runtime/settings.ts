@@ -7,7 +7,15 @@ import { SettingsError } from './errors.ts';
 import { folders } from './folders.ts';
 import { instanceSettings } from './instance-settings.ts';
 import { localCloudSettings } from './local-cloud-settings.ts';
-import { endpoint, isSecret, redisAddress, seconds, secret, whole } from './setting-kinds.ts';
+import {
+  endpoint,
+  isSecret,
+  listOf,
+  redisAddress,
+  seconds,
+  secret,
+  whole,
+} from './setting-kinds.ts';
 import { webSettings } from './web-settings.ts';
 
 /** What each setting means stands here and, made from here, in the README's table. */
@@ -27,6 +35,15 @@ export const settingsSchema = z.object({
     .optional()
     .describe(
       'address the web tier listens on; unset means all, under `npm start` only this machine',
+    ),
+  ALLOWED_HOSTS: z
+    .string()
+    .regex(listOf(String.raw`\.?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*`), {
+      error: 'must be a list of host names like faces.example,.dev.example, without ports',
+    })
+    .optional()
+    .describe(
+      'Host names, besides localhost, under which browsers may reach services that listen on this machine only. `.dev.example` includes all names below it.',
     ),
   AWS_REGION: z
     .string()

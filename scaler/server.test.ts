@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SettingsError } from '../runtime/errors.ts';
 import { readSettings } from '../runtime/settings.ts';
+import { send } from '../test/browser.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { openStage, type Stage } from '../test/stage.fixture.ts';
 import type { LoopView } from './loop.ts';
@@ -31,6 +32,25 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
   });
   const get = async (path: string, accept: string): Promise<string> =>
     (await fetch(`${base}${path}`, { headers: { accept } })).text();
+
+  it('answers no page of another site, and where it listens for others any host name', async () => {
+    const status = async (url: string, headers: Record<string, string>): Promise<number> =>
+      (await send(url, { path: '/status', headers })).status;
+    const everywhere = await serveStatus(stage.loop.view, { ...settings, SCALER_HOST: '0.0.0.0' });
+    const other = `http://127.0.0.1:${everywhere.port}`;
+    const site = { 'Sec-Fetch-Site': 'cross-site' };
+    assert.deepEqual(
+      [
+        await status(base, {}),
+        await status(base, { Host: 'evil.example' }),
+        await status(base, site),
+        await status(other, { Host: 'scaler.monitoring' }),
+        await status(other, site),
+      ],
+      [200, 403, 403, 200, 403],
+    );
+    await everywhere.close();
+  });
 
   it('tells programs what was seen, decided and refused, by its schema', async () => {
     const status = scalerStatusSchema.parse(JSON.parse(await get('/status', 'application/json')));

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import { browserGuard, isThisMachine } from '../runtime/browser-guard.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Settings } from '../runtime/settings.ts';
 import type { LoopView } from './loop.ts';
@@ -12,7 +13,13 @@ import { statusOf } from './status.ts';
 
 type ServerSettings = Pick<
   Settings,
-  'SCALER_PORT' | 'SCALER_HOST' | 'SCALE_POLICY' | 'MAX_INSTANCES' | 'MIN_INSTANCES' | 'WARM_POOL'
+  | 'SCALER_PORT'
+  | 'SCALER_HOST'
+  | 'ALLOWED_HOSTS'
+  | 'SCALE_POLICY'
+  | 'MAX_INSTANCES'
+  | 'MIN_INSTANCES'
+  | 'WARM_POOL'
 >;
 
 export interface ScalerServer {
@@ -26,7 +33,17 @@ export async function serveStatus(
   settings: ServerSettings,
 ): Promise<ScalerServer> {
   const metrics = scalerMetrics(view, settings);
+  const { SCALER_HOST, ALLOWED_HOSTS } = settings;
+  const guard = browserGuard({
+    allowedHosts: ALLOWED_HOSTS,
+    anyHost: !isThisMachine(SCALER_HOST),
+  });
   const app = express().disable('x-powered-by');
+  app.use((request, response, next) => {
+    const reason = guard(request.headers);
+    if (reason === undefined) next();
+    else response.status(403).type('text').send(`${reason}\n`);
+  });
   app.get(['/', '/status'], (_request, response) => {
     const seen = view();
     const status = statusOf(seen, settings, seen.now);

@@ -2,6 +2,7 @@
 import express, { type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import type { RequestIds } from '../cloud/request-ids.ts';
+import type { BrowserGuard } from '../runtime/browser-guard.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Tracing } from '../runtime/tracing/tracing.ts';
 import type { Access } from './access.ts';
@@ -38,6 +39,8 @@ export interface AppParts {
   readonly live: Live;
   readonly samples: Samples;
   readonly requestIds: RequestIds;
+  /** Set where only this machine is to reach the node: says why a request is not answered. */
+  readonly guard?: BrowserGuard | undefined;
   /** What /v1 needs beside the rest. */
   readonly api: Pick<RecognitionRoutes, 'enqueue' | 'recognitions' | 'maxUploadsMb' | 'lateMs'>;
   /** Undefined when the node can take photos, else what is missing, in words. */
@@ -58,6 +61,10 @@ export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(SECURITY_HEADERS);
+  app.use((request, _response, next) => {
+    const reason = parts.guard?.(request.headers);
+    next(reason === undefined ? undefined : refuse.foreign(reason));
+  });
 
   /** The beginning of every request about photos: it has an id, and metrics and its trace tell of its end. */
   const begin = (request: Request, response: Response): Exchange => {

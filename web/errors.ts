@@ -79,6 +79,7 @@ export const refuse = {
   failed: (message: string) => new HttpError(503, 'failed', message),
   method: (method: string) =>
     new HttpError(405, 'method', `${method} is not possible here: photos are sent with POST.`),
+  foreign: (reason: string) => new HttpError(403, 'foreign', reason),
   noKey: () =>
     new HttpError(
       401,

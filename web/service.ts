@@ -17,6 +17,7 @@ import { connectRedis } from '../cloud/redis.ts';
 import { openRelay } from '../cloud/relay.ts';
 import { openRequestIds } from '../cloud/request-ids.ts';
 import { openScalerStatus } from '../cloud/scaler-status.ts';
+import { browserGuard, isThisMachine } from '../runtime/browser-guard.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
@@ -147,6 +148,10 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     samples: openSamples(settings.SAMPLES_DIR && resolve(settings.SAMPLES_DIR)),
     notReady,
     handicap,
+    guard:
+      settings.HOST !== undefined && isThisMachine(settings.HOST)
+        ? browserGuard({ allowedHosts: settings.ALLOWED_HOSTS })
+        : undefined,
     requestIds: openRequestIds(redis, names.keys, { waitMs: requestMs, keepMs }),
     api: {
       enqueue: enqueuer({ photos, pressure, requests, onSent, log }),

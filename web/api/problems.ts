@@ -22,6 +22,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [title: string, help: st
   missing: ['The photo is gone', 'Send it again: another upload of its name replaced it.'],
   failed: ['Not recognised, though tried', 'Send it again later.'],
   method: ['The method is not possible here', 'Use one that the header Allow names.'],
+  foreign: ['Sent by another site', 'Use localhost, or have the host added to ALLOWED_HOSTS.'],
   'no-key': ['A key is needed', 'Send Authorization: Bearer <key>.'],
   'too-many': ['Too many photos by this key', 'Wait as long as Retry-After says.'],
   busy: ['Too many photos wait here', 'Wait as long as Retry-After says, and send it again.'],
