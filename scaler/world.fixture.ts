@@ -78,7 +78,9 @@ export class World {
     const dying = weather.die === undefined ? undefined : alive[weather.die];
     if (dying) this.#end(dying);
     this.#queue.push(...this.#cameBack());
-    for (const instance of this.instances) this.#live(instance, redisUp);
+    for (const instance of this.instances) {
+      this.#live(instance, redisUp && !weather.cutOff?.includes(instance.number));
+    }
     this.#lists.push({ at: this.now, list: listedOf(this.instances, this.#skewMs) });
   }
 
