@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { readSettings } from '../../runtime/settings.ts';
 import { describeMachine } from '../inference/machine.ts';
 import { gatherPhotos, singles } from '../inference/photos.ts';
-import { measureInTurns, measureTrial, type Party } from './turns.ts';
+import { median } from '../inference/statistics.ts';
+import { CONTROL, measureInTurns, measureTrial, type Party } from './turns.ts';
 
 /** Values of ONEDNN_MAX_CPU_ISA; undefined hides nothing. */
 const masks: readonly { readonly label: string; readonly mask?: string }[] = [
@@ -69,25 +70,31 @@ export async function benchPrecision(
   return `${processor} (${features.join(', ')})\n\n${precisionTable(rows)}`;
 }
 
-/** Markdown. Times are of the processor, of one thread. */
+/**
+ * Markdown. Times are medians, of the processor and of one thread; ratios are medians of those of each
+ * round. The control says what of a ratio is chance: it is the same precision twice.
+ */
 export function precisionTable(rows: readonly PrecisionRow[]): string {
   return [
-    '| instructions | photos | float32, ms | bfloat16, ms | auto, ms | auto is | of the faster | trial, ms (of the processor) |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| instructions | photos | float32, ms | bfloat16, ms | auto, ms | auto is | of the faster | control | trial, ms (of the processor) |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map(({ instructions, photos, count, parties, trial }) => {
+      const passes = (asked: string): readonly number[] =>
+        parties.find((party) => party.asked === asked)?.passes ?? [];
       const ms = (asked: string): number =>
-        (parties.find((party) => party.asked === asked)?.ms ?? Number.POSITIVE_INFINITY) / count;
-      const auto = parties.find(({ asked }) => asked === 'auto');
-      const ratio = ms('auto') / Math.min(ms('float32'), ms('bfloat16'));
-      const shown = (value: number): string =>
-        Number.isFinite(value) ? value.toFixed(1) : 'does not run';
+        passes(asked).length === 0 ? Number.POSITIVE_INFINITY : median(passes(asked)) / count;
+      const ratio = (one: string, other: string): string =>
+        median(passes(one).map((value, round) => value / passes(other)[round]!)).toFixed(2);
+      const shown = (asked: string): string =>
+        Number.isFinite(ms(asked)) ? ms(asked).toFixed(1) : 'does not run';
+      const faster = ms('bfloat16') < ms('float32') ? 'bfloat16' : 'float32';
+      const taken = parties.find(({ asked }) => asked === 'auto')?.precision ?? 'none';
       const cells = [
-        instructions,
-        photos,
-        ...['float32', 'bfloat16', 'auto'].map((one) => shown(ms(one))),
+        ...[instructions, photos, ...['float32', 'bfloat16', 'auto'].map(shown), taken],
+        ...[ratio('auto', faster), ratio(CONTROL, taken)],
+        `${trial.wallMs.toFixed(0)} (${trial.processorMs.toFixed(0)})`,
       ];
-      const whole = `${trial.wallMs.toFixed(0)} (${trial.processorMs.toFixed(0)})`;
-      return `| ${[...cells, auto?.precision ?? 'none', ratio.toFixed(2), whole].join(' | ')} |`;
+      return `| ${cells.join(' | ')} |`;
     }),
   ].join('\n');
 }

@@ -18,8 +18,8 @@ export interface Party {
   /** What it computes in, and why; undefined where it does not run. */
   readonly precision: string | undefined;
   readonly reason: string;
-  /** ms of the processor for all photos once, the least of all passes */
-  readonly ms: number;
+  /** ms of the processor for all photos once, in each round; empty where it does not run */
+  readonly passes: readonly number[];
 }
 
 export interface TurnsOptions {
@@ -30,35 +30,46 @@ export interface TurnsOptions {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** One after the other, so many rounds. */
+/** What a party is called that repeats, set, what the first party came to: two that are the same. */
+export const CONTROL = 'control';
+
+/**
+ * One after the other, each round in another order: who comes after whom makes a difference.
+ * @returns a party for each that is asked for, and the control
+ */
 export async function measureInTurns(
   asked: readonly string[],
   options: TurnsOptions,
 ): Promise<Party[]> {
-  const parties: { child: ChildProcess; party: Party }[] = [];
+  const children: ChildProcess[] = [];
+  const parties: Party[] = [];
+  // One at a time: a trial is to have the processor for itself.
+  const open = async (name: string, precision: string): Promise<void> => {
+    const child = start(options, precision, options.photos);
+    children.push(child);
+    parties.push({ asked: name, passes: [], ...described(await nextWord(child)) });
+  };
   try {
-    // One at a time: a trial is to have the processor for itself.
-    for (const what of asked) {
-      const child = start(options, what, options.photos);
-      const party = { asked: what, ms: Number.POSITIVE_INFINITY, precision: undefined, reason: '' };
-      parties.push({ child, party });
-      parties.at(-1)!.party = { ...party, ...described(await nextWord(child)) };
-    }
+    for (const what of asked) await open(what, what);
+    await open(CONTROL, parties[0]?.precision ?? 'float32');
     for (let round = 0; round < options.rounds; round++) {
-      for (const one of parties) {
-        if (one.party.precision === undefined) continue;
-        const word = nextWord(one.child);
-        one.child.send('pass');
-        const said = await word;
-        const ms = said.kind === 'pass' ? said.processorMs : Number.POSITIVE_INFINITY;
-        if (said.kind === 'failed') one.party = { ...one.party, ...described(said) };
-        else one.party = { ...one.party, ms: Math.min(one.party.ms, ms) };
+      for (let turn = 0; turn < parties.length; turn++) {
+        const at = (round + turn) % parties.length;
+        if (parties[at]!.precision === undefined) continue;
+        const word = nextWord(children[at]!);
+        children[at]!.send('pass');
+        parties[at] = after(parties[at]!, await word);
       }
     }
-    return parties.map(({ party }) => party);
+    return parties;
   } finally {
-    for (const { child } of parties) child.kill();
+    for (const child of children) child.kill();
   }
+}
+
+function after(party: Party, word: ChildWord): Party {
+  if (word.kind === 'pass') return { ...party, passes: [...party.passes, word.processorMs] };
+  return { ...party, passes: [], ...described(word) };
 }
 
 /** ms of wall clock and of the processor that a trial takes in a process that has loaded the library. */
