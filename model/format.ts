@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { timingsSchema } from './precision/timings.ts';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
-export const FORMAT_VERSION = 9;
+export const FORMAT_VERSION = 10;
 
 /** Two networks that turn a face into numbers; embeddings of the two cannot be compared. */
 export const encoderKinds = ['facenet', 'compact'] as const;
