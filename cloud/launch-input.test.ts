@@ -16,7 +16,6 @@ describe('a launch', () => {
     assert.ok(!('ImageId' in input) && !('IamInstanceProfile' in input));
     assert.deepEqual(input.TagSpecifications[0]?.Tags, [
       { Key: 'Name', Value: 'app-tier-instance-3' },
-      { Key: 'elastic-face:numbers', Value: '3' },
       { Key: 'elastic-face:project', Value: 'demo' },
     ]);
     assert.equal(Buffer.from(input.UserData, 'base64').toString(), 'PROJECT_ID=demo\n');

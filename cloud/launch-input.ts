@@ -36,13 +36,11 @@ export function runInput({ numbers, token, place }: LaunchCall, options: LaunchO
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
   const [first, ...others] = numbers;
-  const alone = first !== undefined && others.length === 0;
-  const tags = [
-    ...(alone ? [{ Key: 'Name', Value: instanceName(first) }] : []),
-    // Also of one alone: should somebody rename it, it keeps its number.
-    { Key: NUMBERS_TAG, Value: writeNumbers(numbers) },
-    { Key: PROJECT_TAG, Value: options.projectId },
-  ];
+  const identity =
+    first !== undefined && others.length === 0
+      ? { Key: 'Name', Value: instanceName(first) }
+      : { Key: NUMBERS_TAG, Value: writeNumbers(numbers) };
+  const tags = [identity, { Key: PROJECT_TAG, Value: options.projectId }];
   return {
     ...(options.imageId === undefined ? {} : { ImageId: options.imageId }),
     // The latest: a stack's update makes a new version and leaves the default one at the first, whose

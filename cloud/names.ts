@@ -4,8 +4,8 @@ import { parse } from 'node:path';
 /** Tag that marks an instance as this project's, so that several stacks share one account. */
 export const PROJECT_TAG = 'elastic-face:project';
 /**
- * Tag of every instance: the numbers of its launch, e.g. `1-4,7`, the nth lowest to the nth of the
- * launch. So each has its number from the first moment, and keeps it when its Name is changed.
+ * Tag of instances launched together: the numbers they are given, e.g. `1-4,7`, the nth lowest to the
+ * nth of the launch. So each has its number from the first moment, before its Name says so too.
  */
 export const NUMBERS_TAG = 'elastic-face:numbers';
 export const WEB_INSTANCE_NAME = 'web-instance';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { modelFiles } from '../model/format.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
-import { modelDirectory } from '../test/model.fixture.ts';
+import { modelDirectory, peopleKnown } from '../test/model.fixture.ts';
 import { ensureModel } from './ensure-model.ts';
 import { readIntactManifest } from './model-folder.ts';
 
@@ -33,14 +33,15 @@ describe('elastic-face convert', { timeout: 300_000 }, () => {
   test('says in one line that nothing is to be done', async () => {
     const { code, stdout } = await convert('--out', model);
     assert.equal(code, 0);
-    assert.equal(stdout, `${model} is up to date (90 people): nothing to convert.\n`);
+    const people = await peopleKnown();
+    assert.equal(stdout, `${model} is up to date (${people} people): nothing to convert.\n`);
   });
 
   test('converts a damaged model anew, with a line a stage and one of summary', async () => {
     await truncate(join(model, modelFiles.graphModel), 99);
     const { code, stdout, stderr } = await convert('--out', model);
     assert.equal(code, 0);
-    assert.match(stdout, /^Converted into .*: 90 people, .*wasm off by \d\.\de-\d.*\n$/);
+    assert.match(stdout, /^Converted into .*: \d+ people, .*wasm off by \d\.\de-\d.*\n/);
     assert.match(stderr, /^Model: writing the model$/m);
     assert.ok(await readIntactManifest(model));
   });

@@ -20,6 +20,8 @@ import { listGalleryPhotos } from './gallery-folder.ts';
 import { embedPhotos, galleryOf } from './gallery-photos.ts';
 import { galleryFolder } from './people.fixture.ts';
 
+const SMALL = 160;
+
 describe('photos of a gallery', { timeout: 300_000 }, () => {
   let networks: Networks;
   let face: Buffer;
@@ -27,7 +29,10 @@ describe('photos of a gallery', { timeout: 300_000 }, () => {
   before(async () => {
     networks = await openNetworks(await modelDirectory());
     const { images } = await knownPhotos();
-    face = await readFile(join(images, 'test_000.jpg'));
+    const photo = await readFile(join(images, 'test_000.jpg'));
+    const { width } = await sharp(photo).metadata();
+    // Small, so that there is something to doubt.
+    face = width <= SMALL ? photo : await sharp(photo).resize(SMALL).jpeg().toBuffer();
     const grey = { width: 80, height: 60, channels: 3, background: 'grey' } as const;
     wall = await sharp({ create: grey }).png().toBuffer();
   });

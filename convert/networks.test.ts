@@ -5,7 +5,7 @@ import { openNetworks } from '../model/backend/index.ts';
 import { BackendError } from '../model/errors.ts';
 import type { Networks } from '../model/networks.ts';
 import { readSettings } from '../runtime/settings.ts';
-import { modelDirectory } from '../test/model.fixture.ts';
+import { facenetMissing, modelDirectory, modelEncoder } from '../test/model.fixture.ts';
 import { readStateDict } from './checkpoint.ts';
 import { buildEncoder } from './encoder-network.ts';
 import { CheckpointError } from './errors.ts';
@@ -15,8 +15,15 @@ import { answersOf, readReference } from './reference.ts';
 import { type Deviations, deviationsOf } from './self-test.ts';
 import type { StateDict, Tensor } from './tensor.ts';
 
-/** Measured: 2e-7 for outputs of the detection networks, 1.1e-6 for the whole embedding. */
-const LIMITS: Deviations = { pnet: 2e-6, rnet: 2e-6, onet: 2e-6, encoder: 1e-5 };
+/**
+ * Measured: 2e-7 for outputs of the detection networks; for the whole embedding 1.1e-6 of facenet and
+ * 1.3e-5 of compact, which is not normalised.
+ */
+const DETECTION = { pnet: 2e-6, rnet: 2e-6, onet: 2e-6 };
+const LIMITS: Deviations = {
+  ...DETECTION,
+  encoder: (await modelEncoder()) === 'facenet' ? 1e-5 : 1e-4,
+};
 
 for (const backend of ['tensorflow', 'wasm'] as const) {
   describe(`on ${backend}`, { timeout: 120_000 }, () => {
@@ -27,7 +34,7 @@ for (const backend of ['tensorflow', 'wasm'] as const) {
     before(async () => {
       try {
         networks = await openNetworks(await modelDirectory(), { backend });
-        deviations = deviationsOf(answersOf(networks), readReference('facenet'));
+        deviations = deviationsOf(answersOf(networks), readReference(networks.encoder.kind));
       } catch (error) {
         if (!(error instanceof BackendError)) throw error;
         unavailable = error.message;
@@ -36,7 +43,7 @@ for (const backend of ['tensorflow', 'wasm'] as const) {
     after(() => networks?.dispose());
 
     for (const name of Object.keys(LIMITS) as (keyof Deviations)[]) {
-      test(`${name} answers as PyTorch does`, (context: TestContext) => {
+      test(`${name} answers as its reference does`, (context: TestContext) => {
         if (deviations === undefined) return context.skip(unavailable);
         assert.ok(deviations[name] <= LIMITS[name], `off by ${deviations[name]}`);
       });
@@ -44,7 +51,7 @@ for (const backend of ['tensorflow', 'wasm'] as const) {
   });
 }
 
-describe('the encoder', () => {
+describe('facenet', { skip: await facenetMissing() }, () => {
   let state: StateDict;
   let path: string;
   before(async () => {

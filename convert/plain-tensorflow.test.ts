@@ -11,7 +11,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { openNetworks } from '../model/backend/index.ts';
-import { modelDirectory } from '../test/model.fixture.ts';
+import { type EncoderKind, encoderKinds } from '../model/format.ts';
+import { facenetMissing, modelDirectory } from '../test/model.fixture.ts';
 import { type Answers, answersOf } from './reference.ts';
 import { deviationsOf, TOLERANCE } from './self-test.ts';
 
@@ -38,13 +39,22 @@ const signatureSchema = z.object({
   }),
 });
 
-describe('the converted model is plain TensorFlow.js', { timeout: 240_000 }, () => {
+for (const kind of encoderKinds) {
+  const skip = kind === 'facenet' && (await facenetMissing());
+  describe(
+    `the converted model with ${kind} is plain TensorFlow.js`,
+    { skip, timeout: 240_000 },
+    () => testPlainModel(kind),
+  );
+}
+
+function testPlainModel(kind: EncoderKind): void {
   let directory: string;
   let ours: Answers;
   let server: Server;
 
   before(async () => {
-    directory = await modelDirectory();
+    directory = await modelDirectory(kind);
     const networks = await openNetworks(directory, { backend: 'wasm' });
     ours = answersOf(networks);
     networks.dispose();
@@ -80,7 +90,7 @@ describe('the converted model is plain TensorFlow.js', { timeout: 240_000 }, () 
     );
     assert.match(stdout, new RegExp(`Float32Array\\(${ours.encoder.embedding.length / 2}\\)`));
   });
-});
+}
 
 /** px, of the crops that the encoder takes */
 async function faceSize(directory: string): Promise<number> {

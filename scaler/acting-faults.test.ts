@@ -36,21 +36,6 @@ describe('faults of machines and clocks, on the local EC2', { timeout: 60_000 },
     assert.ok((stage.calls.get('TerminateInstances') ?? 0) <= from + 1, 'not at every tick');
   });
 
-  it('keeps an instance that somebody renames, and gives it its name again', async () => {
-    stage = await openStage({ MAX_INSTANCES: 2, IDLE_SECONDS: 0 }, {}, 1);
-    await upTo(1);
-    const [one] = await stage.up();
-    await stage.rename(one!.id, 'my favourite');
-    await until('its name', async () => {
-      const [listed] = await stage.fleet.list();
-      assert.equal(listed?.number, 1);
-      return listed.unnamed === false;
-    });
-    assert.equal(launches(), 1);
-    await stage.requests.purge();
-    await upTo(0);
-  });
-
   for (const hours of [1, -1]) {
     it(`lets instances boot whose clock is ${hours} h behind the scaler’s`, async () => {
       stage = await openStage({ MAX_INSTANCES: 1, BOOT_SECONDS: 60 }, {});

@@ -10,18 +10,12 @@ import type { Observation } from './policy.ts';
 /** An instance speaks once a second; one that has not for this long is hung, cut off or dead. */
 export const SILENT_MS = 30_000;
 
-/** A lease that is older may not say any more what its instance has in hand. */
-const SURE_MS = 2000;
-/** SQS's counts are approximate, and a lease is up to a second behind: one reading may be chance. */
-const ACCOUNTED_READINGS = 3;
-
-export type Hearing = Pick<Memory, 'lastWords' | 'silenceCountsFrom' | 'allSilent' | 'accounted'>;
+export type Hearing = Pick<Memory, 'lastWords' | 'silenceCountsFrom' | 'allSilent'>;
 
 /** What was heard up to now. Leases that could not be read start every silence anew. */
-export function hear({ now, instances, leases, depth }: Observation, memory: Memory): Hearing {
+export function hear({ now, instances, leases }: Observation, memory: Memory): Hearing {
   if (instances === undefined || leases === undefined) {
-    const { lastWords, allSilent } = memory;
-    return { lastWords, allSilent, silenceCountsFrom: now, accounted: 0 };
+    return { lastWords: memory.lastWords, silenceCountsFrom: now, allSilent: memory.allSilent };
   }
   const lastWords = new Map<string, number>();
   let speaking = false;
@@ -35,16 +29,11 @@ export function hear({ now, instances, leases, depth }: Observation, memory: Mem
     if (last !== undefined) lastWords.set(id, last);
     speaking ||= lease !== undefined;
   }
-  const inHand = [...leases.values()]
-    .filter(({ silentMs }) => silentMs <= SURE_MS)
-    .reduce((sum, lease) => sum + lease.inHand, 0);
-  const isAccounted = depth !== undefined && depth.inFlight <= inHand;
   const allSilent = lastWords.size > 0 && !speaking;
   const flushed = allSilent && !memory.allSilent;
   return {
     lastWords,
     allSilent,
-    accounted: isAccounted ? memory.accounted + 1 : 0,
     silenceCountsFrom: flushed ? now : (memory.silenceCountsFrom ?? now),
   };
 }
@@ -52,14 +41,6 @@ export function hear({ now, instances, leases, depth }: Observation, memory: Mem
 /** Whether it serves or is about to; any other state is on its way out or at rest. */
 export function isUp(state: FleetInstance['state']): boolean {
   return state === 'pending' || state === 'running';
-}
-
-/**
- * Whether a silent instance may be at work: SQS has requests in flight that no lease accounts for. It may
- * be cut off from this Redis alone, or speak to another one; one that hangs lets go of its requests.
- */
-function mayBeAtWork({ accounted }: Hearing): boolean {
-  return accounted < ACCOUNTED_READINGS;
 }
 
 /** Why an instance should be replaced without asking it; undefined while it may be well. */
@@ -73,9 +54,7 @@ export function whyDead(
   const lastWord = hearing.lastWords.get(instance.id);
   const silentMs = now - Math.max(lastWord ?? from, from);
   if (lastWord !== undefined) {
-    if (silentMs > SILENT_MS && !mayBeAtWork(hearing)) {
-      return `it has been silent for ${seconds(silentMs)}`;
-    }
+    if (silentMs > SILENT_MS) return `it has been silent for ${seconds(silentMs)}`;
     // It speaks, but its model never came up; it takes no request before.
     const startingMs = lease?.state === 'starting' ? lease.forMs + lease.silentMs : 0;
     return startingMs > bootMs && lease?.inHand === 0
@@ -84,7 +63,7 @@ export function whyDead(
   }
   const bootingMs = now - instance.launchedAt;
   // A controller that is new, or had no Redis, cannot know that it never reported: it listens first.
-  return bootingMs > bootMs && silentMs > SILENT_MS && !mayBeAtWork(hearing)
+  return bootingMs > bootMs && silentMs > SILENT_MS
     ? `it has not reported within ${seconds(bootMs)} of its launch`
     : undefined;
 }

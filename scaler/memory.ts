@@ -62,8 +62,6 @@ export interface Memory {
   readonly lastWords: AskedAt;
   /** From when on an instance's silence counts: Redis was away or new to this controller before. */
   readonly silenceCountsFrom: number | undefined;
-  /** Readings in a row in which leases accounted for all that SQS has in flight. */
-  readonly accounted: number;
   /** Every lease was missing at the last reading. */
   readonly allSilent: boolean;
   /** Since when, and in how many readings, nothing was queued or in any instance's hands. */
@@ -97,7 +95,6 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     sights: new Map(),
     lastWords: new Map(),
     silenceCountsFrom: undefined,
-    accounted: 0,
     allSilent: false,
     empty: undefined,
     measures,

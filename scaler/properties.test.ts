@@ -41,7 +41,6 @@ const weather: fc.Arbitrary<Weather> = fc.record(
     full: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.subarray(['a.large', 'b.large'])),
     rests: fc.constantFrom('yes', 'yes', 'yes', 'refused', 'lost', 'unheard'),
     namesFail: fc.boolean(),
-    cutOff: fc.oneof({ weight: 5, arbitrary: fc.constant([]) }, fc.subarray([1, 2, 3])),
     stillborn: fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, fc.constant(true)),
     jitter: fc.nat(4),
     hang: fc.oneof({ weight: 30, arbitrary: fc.constant(undefined) }, fc.nat(5)),

@@ -22,8 +22,6 @@ export interface Weather {
   readonly jitter: number;
   /** Instances that are launched end before they say a word. */
   readonly stillborn?: boolean;
-  /** Which instances reach no Redis, by number; they work all the same. */
-  readonly cutOff?: readonly number[];
   /** Which instance hangs or dies, by position among those alive. */
   readonly hang?: number;
   readonly die?: number;

@@ -78,9 +78,7 @@ export class World {
     const dying = weather.die === undefined ? undefined : alive[weather.die];
     if (dying) this.#end(dying);
     this.#queue.push(...this.#cameBack());
-    for (const instance of this.instances) {
-      this.#live(instance, redisUp && !weather.cutOff?.includes(instance.number));
-    }
+    for (const instance of this.instances) this.#live(instance, redisUp);
     this.#lists.push({ at: this.now, list: listedOf(this.instances, this.#skewMs) });
   }
 

@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import { convertModel } from '../convert/convert-model.ts';
 import { type EncoderKind, FORMAT_VERSION } from '../model/format.ts';
+import { readGallery } from '../model/gallery.ts';
+import { readManifest } from '../model/manifest.ts';
 import { folders } from '../runtime/folders.ts';
 import { readSettings } from '../runtime/settings.ts';
 
@@ -20,6 +22,22 @@ export function modelDirectory(encoder?: EncoderKind): Promise<string> {
   const found = directories.get(encoder) ?? convertOnce(encoder);
   directories.set(encoder, found);
   return found;
+}
+
+/** Of the model that tests run on. */
+export async function modelEncoder(): Promise<EncoderKind> {
+  return (await readManifest(await modelDirectory())).encoder.kind;
+}
+
+/** For node:test's `skip`: false where facenet's weights can be had, else the reason. */
+export async function facenetMissing(): Promise<false | string> {
+  const isThere = (await modelEncoder()) === 'facenet';
+  return isThere ? false : 'facenet’s weights are not on this machine and cannot be downloaded';
+}
+
+/** How many people that model knows. */
+export async function peopleKnown(): Promise<number> {
+  return new Set((await readGallery(await modelDirectory())).names).size;
 }
 
 async function convertOnce(encoder: EncoderKind | undefined): Promise<string> {

@@ -2,7 +2,6 @@
  * The scaler's loop on the real local EC2, SQS and Redis, with instances of which a test says what they
  * do: each keeps its lease as a worker would. Calls to EC2 are counted.
  */
-import { CreateTagsCommand } from '@aws-sdk/client-ec2';
 import { type Fleet, type FleetInstance, openFleet } from '../cloud/instances.ts';
 import { openLeadership } from '../cloud/leader.ts';
 import { type Lease, type Leases, openLeases } from '../cloud/leases.ts';
@@ -48,7 +47,6 @@ export interface Stage {
   refuse: (action: string, input: object) => Error | undefined;
   /** Lists an instance that EC2 neither stops nor terminates. @returns its id */
   addLocked(number: number): string;
-  rename(id: string, name: string): Promise<void>;
   /** How often the scaler has looked at its clock: at least once a tick. */
   readonly ticks: number;
   /** Moves the scaler's clock on. */
@@ -131,10 +129,6 @@ export async function openStage(
   });
   const stage: Stage = {
     refuse: () => undefined,
-    async rename(id, name) {
-      const Tags = [{ Key: 'Name', Value: name }];
-      await clients.ec2.send(new CreateTagsCommand({ Resources: [id], Tags }));
-    },
     addLocked: (number) =>
       cloud.addExternalInstance(instanceName(number), { [PROJECT_TAG]: settings.PROJECT_ID }),
     fleet,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
-import { modelDirectory } from '../../test/model.fixture.ts';
+import { facenetMissing, modelDirectory } from '../../test/model.fixture.ts';
 import { multipliesBfloat16 } from '../backend/processor.ts';
 import { readManifest } from '../manifest.ts';
 import { cpuinfoHere } from '../native/cpuinfo.ts';
@@ -19,7 +19,7 @@ const program = `
 `;
 
 const cannotTry: false | string = multipliesBfloat16(cpuinfoHere())
-  ? false
+  ? await facenetMissing()
   : 'this processor has no bfloat16 instructions';
 
 describe('the precision that auto takes', { timeout: 180_000 }, () => {
