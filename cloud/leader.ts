@@ -15,6 +15,13 @@ const RESIGN = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`;
 
+/** Whether any scaler leads now. */
+export async function hasLeader(redis: Redis, keys: string): Promise<boolean> {
+  return (await redis.exists(lockKey(keys))) === 1;
+}
+
+const lockKey = (keys: string): string => `${keys}:scaler`;
+
 export interface Leadership {
   /** Takes or renews the lead; call it well within LEADER_MS. @returns whether this one leads */
   lead(): Promise<boolean>;
@@ -22,7 +29,7 @@ export interface Leadership {
 }
 
 export function openLeadership(redis: Redis, keys: string, holder: string): Leadership {
-  const key = `${keys}:scaler`;
+  const key = lockKey(keys);
   return {
     async lead() {
       return (await redis.eval(LEAD, 1, key, holder, LEADER_MS)) === 1;

@@ -7,6 +7,8 @@ export const EXIT = {
   failed: 1,
   /** The command line or a setting: the same again will not do. */
   usage: 2,
+  /** A worker whose instance nobody needs: its machine is to be powered off. */
+  unneeded: 3,
   /** What shells report for Ctrl-C. */
   interrupted: 130,
 } as const;
@@ -16,6 +18,7 @@ export const EXIT_CODES_HELP = [
   `  ${EXIT.fine}    all is well; a service: it was asked to stop, and did`,
   `  ${EXIT.failed}    something failed, or what was checked is not as it should be`,
   `  ${EXIT.usage}    the command line or a setting is wrong`,
+  `  ${EXIT.unneeded}    a worker ended since no scaler and no request came for ALONE_SECONDS`,
   `  ${EXIT.interrupted}  Ctrl-C ended a run before it was done`,
 ].join('\n');
 

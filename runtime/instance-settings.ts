@@ -1,6 +1,6 @@
 /** Settings of how app-tier instances are launched and kept. Knows no policy. */
 import { z } from 'zod';
-import { INSTANCE_TYPE, listOf, whole } from './setting-kinds.ts';
+import { INSTANCE_TYPE, listOf, seconds, whole } from './setting-kinds.ts';
 
 export const instanceSettings = {
   AMI_ID: z
@@ -44,6 +44,11 @@ export const instanceSettings = {
     .regex(/^\d{1,4}(?:\.\d{1,6})?$/, { error: 'must be dollars an hour, e.g. 0.05' })
     .optional()
     .describe('most dollars an hour for a spot instance; unset means the on-demand price'),
+  ALONE_SECONDS: seconds(1, 604_800)
+    .default(1800)
+    .describe(
+      'seconds an instance without a scaler and without work, or one that has drained, waits before it ends itself',
+    ),
   WARM_POOL: whole(0, 1000)
     .default(0)
     .describe('so many idle instances are stopped, not terminated, and started again first'),

@@ -124,6 +124,7 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       VISIBILITY_SECONDS: String(settings.VISIBILITY_SECONDS),
       MAX_RECEIVES: String(settings.MAX_RECEIVES),
       REQUEST_SECONDS: String(settings.REQUEST_SECONDS),
+      ALONE_SECONDS: String(settings.ALONE_SECONDS),
       BACKEND: settings.BACKEND,
       PRECISION: settings.PRECISION,
       THREADS: String(settings.THREADS),

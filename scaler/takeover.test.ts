@@ -117,6 +117,7 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
         REDIS_URL: server.url,
         MAX_INSTANCES: String(MOST),
         IDLE_SECONDS: '1',
+        ALONE_SECONDS: '8',
       });
       scalers.push(scaler);
       return scaler;
@@ -153,5 +154,7 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
     assert.equal(await running(), 1);
     writeFileSync(join(folder.path, 'later'), '');
     await until('one more answer', async () => (await answered()) === 4);
+    // No scaler is left to end it: after a while it ends itself.
+    await until('its own end', gone, { limitMs: 40_000 });
   });
 });

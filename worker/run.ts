@@ -1,4 +1,5 @@
 /** A worker from start to exit of its process: signals, a parent that goes, a machine it cannot run on. */
+import { EXIT } from '../runtime/exit-codes.ts';
 import { createLogger } from '../runtime/log.ts';
 import type { SettingsInput } from '../runtime/settings.ts';
 import { leaveWithParent, stopOnSignals } from '../runtime/stop.ts';
@@ -7,7 +8,8 @@ import { identify } from './identity.ts';
 import { startInference } from './inference/start.ts';
 
 /**
- * Runs until a signal stops it, which drains first and exits with 0.
+ * Runs until a signal stops it, which drains first and exits with 0, or until it is an instance that
+ * nobody needs any more, when it exits with EXIT.unneeded.
  * @param inferenceEntry the inference program; the model unless a test brings another
  * @throws what start-up throws, and {InferenceUnfit} when no inference process stays up here
  */
@@ -30,7 +32,11 @@ export async function runWorker(flags: SettingsInput, inferenceEntry?: URL): Pro
   leaveWithParent(log);
   log.info({ model: settings.MODEL_DIR }, 'started');
   try {
-    return await worker.failed;
+    await Promise.race([worker.failed, worker.alone]);
+    supervisor.stopping();
+    await worker.stop();
+    // The unit powers the machine off, which on EC2 terminates it.
+    process.exit(EXIT.unneeded);
   } catch (err) {
     log.fatal({ err }, 'this worker cannot go on');
     await worker.stop();

@@ -1,6 +1,7 @@
 /** One worker as a process: opens the cloud, starts inference, takes requests, keeps its lease, drains. */
 import { createAwsClients } from '../cloud/clients.ts';
 import { openDeadLetters } from '../cloud/dead-letters.ts';
+import { hasLeader } from '../cloud/leader.ts';
 import type { LeaseState } from '../cloud/leases.ts';
 import { openLeases } from '../cloud/leases.ts';
 import { metadataEndpoint } from '../cloud/metadata.ts';
@@ -15,6 +16,7 @@ import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/tracing.ts';
 import { Activity } from './activity.ts';
+import { watchAlone } from './alone.ts';
 import { Consumer } from './consume.ts';
 import { giveUp } from './give-up.ts';
 import type { Inference } from './inference/inference.ts';
@@ -30,6 +32,8 @@ export interface WorkerService {
   readonly ready: Promise<unknown>;
   /** Rejects, never resolves, when no inference process stays up here. */
   readonly failed: Promise<never>;
+  /** Resolves when this is an instance that nobody needs any more; never elsewhere. */
+  readonly alone: Promise<void>;
   /** Receives no more and finishes what is in hand; stays to tell its lease. */
   drain(): Promise<void>;
   /** Drains, then closes everything. */
@@ -126,6 +130,15 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
             givingBack = setTimeout(() => void inference.stop(), giveBackInMs);
           },
         });
+  const alone =
+    endpoint === undefined
+      ? undefined
+      : watchAlone({
+          leads: () => hasLeader(redis, names.keys),
+          activity,
+          aloneMs: settings.ALONE_SECONDS * 1000,
+          log,
+        });
   inference.ready().then(
     () => {
       activity.ready();
@@ -140,9 +153,11 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     },
     ready: inference.ready(),
     failed: inference.unfit,
+    alone: alone?.alone ?? new Promise(() => {}),
     drain,
     async stop() {
       spot?.stop();
+      alone?.stop();
       await drain();
       clearTimeout(givingBack);
       await lease.stop();
