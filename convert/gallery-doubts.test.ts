@@ -41,3 +41,34 @@ test('a face of few pixels is named', () => {
     ['Ada/1 has a face of 25 pixels only: 40 should be the least'],
   );
 });
+
+test('of thousands of photos those are named that a comparison of each with all would name', () => {
+  let seed = 1;
+  const random = (): number => {
+    seed = (seed * 16807) % 2147483647;
+    return seed / 2147483647;
+  };
+  const photos = Array.from({ length: 5000 }, (_, at) => {
+    const embedding = Float32Array.from({ length: 128 }, () => random() / 8);
+    return { path: `${at}`, person: `person ${at % 1700}`, faceWidth: 200, embedding };
+  });
+  const doubts = galleryDoubts(photos, 'compact');
+  const distance = (a: Float32Array, b: Float32Array): number =>
+    Math.sqrt(a.reduce((sum, value, at) => sum + (value - b[at]!) ** 2, 0));
+  for (const photo of photos.slice(0, 20)) {
+    const others = photos.filter((other) => other !== photo);
+    const least = (from: typeof photos): (typeof photos)[number] =>
+      from.reduce((best, one) =>
+        distance(one.embedding, photo.embedding) < distance(best.embedding, photo.embedding)
+          ? one
+          : best,
+      );
+    const own = least(others.filter(({ person }) => person === photo.person));
+    const strange = least(others.filter(({ person }) => person !== photo.person));
+    const isDoubtful =
+      distance(strange.embedding, photo.embedding) < distance(own.embedding, photo.embedding);
+    const [said] = doubts.filter((doubt) => doubt.startsWith(`${photo.path} is nearer`));
+    assert.equal(said !== undefined, isDoubtful);
+    if (said) assert.ok(said.startsWith(`${photo.path} is nearer to ${strange.path} (`), said);
+  }
+});

@@ -1,5 +1,6 @@
 /** Photos of a gallery that a person should look at again. They are in the gallery all the same. */
 import type { EncoderKind } from '../model/format.ts';
+import { Matcher, type Neighbour } from '../model/match.ts';
 import type { UsedPhoto } from './gallery-photos.ts';
 
 /**
@@ -13,19 +14,23 @@ const SMALL_FACE = 40;
 /** One sentence each. */
 export function galleryDoubts(photos: readonly UsedPhoto[], encoder: EncoderKind): string[] {
   const doubts: string[] = [];
+  const people = Map.groupBy(photos, ({ person }) => person);
+  const everybody = matcherOf(photos, ({ person }) => person);
+  const ownPhotos = new Map([...people].map(([person, own]) => [person, matcherOf(own, pathOf)]));
   for (const photo of photos) {
-    const { path, person, faceWidth } = photo;
+    const { path, person, faceWidth, embedding } = photo;
     if (faceWidth < SMALL_FACE) {
       doubts.push(
         `${path} has a face of ${Math.round(faceWidth)} pixels only: ${SMALL_FACE} should be the least`,
       );
     }
-    const own = nearest(photo, photos, (other) => other !== photo && other.person === person);
-    const strange = nearest(photo, photos, (other) => other.person !== person);
+    const own = nearestOther(ownPhotos.get(person)!, embedding, path);
+    const strange = nearestOther(everybody, embedding, person);
     if (strange === undefined || strange.distance >= (own?.distance ?? ONE_PERSON[encoder]))
       continue;
+    const [theirs] = ownPhotos.get(strange.name)!.nearest(embedding, 1);
     doubts.push(
-      `${path} is nearer to ${strange.photo.path} (${strange.distance.toFixed(2)}) ` +
+      `${path} is nearer to ${theirs!.name} (${strange.distance.toFixed(2)}) ` +
         (own === undefined
           ? 'than different people are: is it one person?'
           : `than to the other photos of ${person} (${own.distance.toFixed(2)}): whose is it?`),
@@ -34,22 +39,20 @@ export function galleryDoubts(photos: readonly UsedPhoto[], encoder: EncoderKind
   return doubts;
 }
 
-function nearest(
-  { embedding }: UsedPhoto,
-  photos: readonly UsedPhoto[],
-  counts: (other: UsedPhoto) => boolean,
-): { photo: UsedPhoto; distance: number } | undefined {
-  let found: { photo: UsedPhoto; distance: number } | undefined;
-  for (const photo of photos) {
-    if (!counts(photo)) continue;
-    const distance = distanceOf(embedding, photo.embedding);
-    if (found === undefined || distance < found.distance) found = { photo, distance };
-  }
-  return found;
+const pathOf = ({ path }: UsedPhoto): string => path;
+
+function matcherOf(photos: readonly UsedPhoto[], nameOf: (photo: UsedPhoto) => string): Matcher {
+  const length = photos[0]?.embedding.length ?? 0;
+  const embeddings = new Float32Array(photos.length * length);
+  for (const [row, { embedding }] of photos.entries()) embeddings.set(embedding, row * length);
+  return new Matcher({ names: photos.map(nameOf), embeddings });
 }
 
-function distanceOf(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let at = 0; at < a.length; at++) sum += (a[at]! - b[at]!) ** 2;
-  return Math.sqrt(sum);
+/** The nearest that has another name than this one. */
+function nearestOther(
+  matcher: Matcher,
+  embedding: Float32Array,
+  name: string,
+): Neighbour | undefined {
+  return matcher.nearest(embedding, 2).find((one) => one.name !== name);
 }
