@@ -20,6 +20,21 @@ export async function hasLeader(redis: Redis, keys: string): Promise<boolean> {
   return (await redis.exists(lockKey(keys))) === 1;
 }
 
+/**
+ * The id that the scalers of this Redis share. @param known what it was: written again when Redis has
+ * lost it. @param fresh taken when there is none
+ */
+export async function groupId(
+  redis: Redis,
+  keys: string,
+  known: string | undefined,
+  fresh: string,
+): Promise<string> {
+  const key = `${keys}:scaler-group`;
+  await redis.setnx(key, known ?? fresh);
+  return (await redis.get(key)) ?? known ?? fresh;
+}
+
 const lockKey = (keys: string): string => `${keys}:scaler`;
 
 export interface Leadership {

@@ -28,6 +28,8 @@ export interface Lead {
   readonly role: Role;
   /** Counts the times this scaler took the lead: what it remembers of an earlier time is stale. */
   readonly term: number;
+  /** It stands by since a scaler with another Redis leads the project. */
+  readonly hasRival?: boolean;
   /** @param resign lets the next one lead at once; else the lock ends by itself */
   stop(resign: boolean): Promise<void>;
 }

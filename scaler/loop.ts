@@ -45,6 +45,8 @@ export interface MadeDecision {
 /** What the loop shows of itself at any time. */
 export interface LoopView {
   readonly role: Role;
+  /** A scaler with another Redis leads the project. */
+  readonly hasRival: boolean;
   /** ms since 1970. */
   readonly now: number;
   /** Of the last look; undefined while another scaler leads. */
@@ -111,6 +113,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
 
   const view = (): LoopView => ({
     role: lead.role,
+    hasRival: lead.hasRival === true,
     now: now(),
     seen,
     closures: memory.closures,

@@ -75,6 +75,11 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
     ({ role }) => (role === 'leader' || role === 'alone' ? 1 : 0),
   );
   gauge(
+    'elastic_face_scaler_rival',
+    'Whether it stands by since a scaler with another Redis leads the project.',
+    ({ hasRival }) => (hasRival ? 1 : 0),
+  );
+  gauge(
     'elastic_face_scaler_last_look_timestamp_seconds',
     'When this scaler last looked at the fleet; it does so every second while it leads.',
     // The loop's clock is not set when the machine's is: only its ages are taken.

@@ -12,13 +12,26 @@ const ROLES: Readonly<Record<ScalerStatus['role'], string>> = {
   standby: 'stands by: another scaler leads, and this one takes over when that falls silent',
 };
 
+const RIVALLED =
+  'stands by: a scaler with another Redis leads this project, and this one takes over when it is gone';
+
 export function statusPage(status: ScalerStatus): string {
-  const { role, policy, largestFleet, now, closed, youngDeaths, launches, refusals, decisions } =
-    status;
+  const {
+    role,
+    hasRival,
+    policy,
+    largestFleet,
+    now,
+    closed,
+    youngDeaths,
+    launches,
+    refusals,
+    decisions,
+  } = status;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><meta name="viewport" content="width=device-width"><title>Scaler</title><style>${STYLE}</style></head><body>
 <h1>Scaler</h1>
-<p>It ${text(ROLES[role])}. Policy ${text(policy)}, at most ${largestFleet} instances; ${launches} launched${countsOf(refusals, ', refused: ')}.</p>
+<p>It ${text(hasRival ? RIVALLED : ROLES[role])}. Policy ${text(policy)}, at most ${largestFleet} instances; ${launches} launched${countsOf(refusals, ', refused: ')}.</p>
 ${
   youngDeaths === 0
     ? ''

@@ -34,6 +34,7 @@ const view = (
     situation: undefined,
     reasons: [],
   },
+  hasRival: false,
   closures: new Map(),
   brake: undefined,
   tally: new Tally(),

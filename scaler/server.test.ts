@@ -113,6 +113,7 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
       role: 'standby',
       now: Date.now(),
       seen: undefined,
+      hasRival: false,
       closures: new Map(),
       brake: undefined,
       tally: new Tally(),
@@ -132,6 +133,17 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
     assert.match(metrics, /^elastic_face_scaler_last_look_timestamp_seconds Nan$/im);
     assert.doesNotMatch(metrics, /^elastic_face_scaler_readable\{/m);
     await standby.close();
+  });
+
+  it('says that it stands by for a scaler with another Redis', async () => {
+    const view = (): LoopView => ({ ...stage.loop.view(), role: 'standby', hasRival: true });
+    const later = await serveStatus(view, settings);
+    const at = `http://127.0.0.1:${later.port}`;
+    const html = await (await fetch(at, { headers: { accept: 'text/html' } })).text();
+    assert.match(html, /It stands by: a scaler with another Redis leads this project/);
+    const metrics = await (await fetch(`${at}/metrics`)).text();
+    assert.match(metrics, /^elastic_face_scaler_rival 1$/m);
+    await later.close();
   });
 
   it('says that launched instances die young', async () => {

@@ -67,6 +67,7 @@ describe('the scaler at its start', { timeout: 30_000 }, () => {
       VISIBILITY_SECONDS: '30',
       MAX_RECEIVES: '5',
       REQUEST_SECONDS: '900',
+      ALONE_SECONDS: '1800',
       BACKEND: 'auto',
       PRECISION: 'auto',
       THREADS: '2',

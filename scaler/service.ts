@@ -6,10 +6,11 @@ import { createEc2Clients } from '../cloud/ec2-client.ts';
 import { openFigures } from '../cloud/figures.ts';
 import { openFleet } from '../cloud/instances.ts';
 import type { LaunchOptions } from '../cloud/launch-input.ts';
-import { openLeadership } from '../cloud/leader.ts';
+import { groupId, openLeadership } from '../cloud/leader.ts';
 import { openLeases } from '../cloud/leases.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { onFirstRequest, openPressure } from '../cloud/pressure.ts';
+import { openProjectClaim } from '../cloud/project-claim.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
 import { openScalerStatus } from '../cloud/scaler-status.ts';
@@ -22,12 +23,18 @@ import { keepLead } from './lead.ts';
 import { type MadeDecision, startLoop } from './loop.ts';
 import { placesOf } from './places.ts';
 import { publisher } from './publish.ts';
+import { leadAlone } from './rivals.ts';
 import { serveStatus } from './server.ts';
 
 /** The loop asks again by itself, later each time; the SDK's own tries would spend the requests EC2 allows. */
 const EC2_ATTEMPTS = 1;
 /** A cloud on this machine takes any id for the one image it has. */
 const LOOPBACK_IMAGE_ID = 'ami-00000000000000000';
+
+/** A tag may take seconds to show; the later scaler waits for a minute without a renewal. */
+const CLAIM = { beatMs: 10_000, goneMs: 60_000 };
+/** The embedded cloud shows it at once. */
+const LOCAL_CLAIM = { beatMs: 1000, goneMs: 5000 };
 
 export interface ScalerService {
   /** The last decisions that changed something, oldest first. */
@@ -56,6 +63,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
     throw error;
   });
   const name = `scaler-${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}`;
+  const group = randomBytes(6).toString('hex');
   const redis = connectRedis(settings.REDIS_URL, name, log);
   await redis.requireSupported();
   const loop = startLoop({
@@ -71,7 +79,13 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
       bootSeconds: settings.GUESS_BOOT_SECONDS,
     },
     onLook: publisher(openScalerStatus(redis, keys), settings, log),
-    lead: keepLead(openLeadership(redis, keys, name), { log }),
+    lead: leadAlone({
+      lead: keepLead(openLeadership(redis, keys, name), { log }),
+      claim: openProjectClaim(clients.sqs, requestQueue),
+      group: (known) => groupId(redis, keys, known, group),
+      log,
+      ...(isLocal(settings) ? LOCAL_CLAIM : CLAIM),
+    }),
     log,
   });
   const listening = onFirstRequest(redis, keys, loop.hurry);
@@ -102,8 +116,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
  * @throws {SettingsError} when there is no image to start from
  */
 export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
-  const endpoint = settings.AWS_ENDPOINT_URL;
-  const onThisMachine = endpoint !== undefined && isLoopback(endpoint);
+  const onThisMachine = isLocal(settings);
   const imageId = settings.AMI_ID ?? (onThisMachine ? LOOPBACK_IMAGE_ID : undefined);
   if (imageId === undefined && settings.LAUNCH_TEMPLATE_ID === undefined) {
     throw new SettingsError(
@@ -137,6 +150,10 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
       ...redisForInstances(settings.REDIS_URL ?? '', onThisMachine, log),
     },
   };
+}
+
+function isLocal({ AWS_ENDPOINT_URL: endpoint }: Pick<Settings, 'AWS_ENDPOINT_URL'>): boolean {
+  return endpoint !== undefined && isLoopback(endpoint);
 }
 
 /** Workers send their part of a trace to where the web tier sends its own. */

@@ -21,6 +21,8 @@ const figures = z.object({
 
 export const scalerStatusSchema = z.object({
   role: z.enum(['leader', 'alone', 'waiting', 'standby']),
+  /** It stands by since a scaler with another Redis leads the project. */
+  hasRival: z.boolean(),
   policy: z.string(),
   largestFleet: z.number(),
   /** Of the last look; missing while another leads. */
@@ -68,12 +70,13 @@ export type ScalerStatus = z.output<typeof scalerStatusSchema>;
 
 /** @param now ms since 1970 */
 export function statusOf(
-  { role, seen, closures, brake, tally, decisions }: LoopView,
+  { role, hasRival, seen, closures, brake, tally, decisions }: LoopView,
   settings: { readonly SCALE_POLICY: string; readonly MAX_INSTANCES: number },
   now: number,
 ): ScalerStatus {
   return {
     role,
+    hasRival,
     policy: settings.SCALE_POLICY,
     largestFleet: settings.MAX_INSTANCES,
     ...(seen === undefined ? {} : { now: lookOf(seen) }),

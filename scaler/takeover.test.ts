@@ -65,7 +65,8 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
   const gate = join(folder.path, 'gate');
   const closing: (() => unknown)[] = [folder.remove];
   const scalers: ScalerProcess[] = [];
-  let start: () => ScalerProcess;
+  let start: (more?: Record<string, string>) => ScalerProcess;
+  let otherRedis: string;
   let send: (file: string, photo: string) => Promise<void>;
   let running: () => Promise<number>;
   let answered: () => Promise<number>;
@@ -109,7 +110,10 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
       return terminated > 0 && Object.keys(others).length === 0;
     };
     answered = async () => (await replies.depth()).visible;
-    start = () => {
+    const other = await startRedis({ folder: folder.path, logFile: '', searchPath: '' });
+    closing.unshift(() => other.stop());
+    otherRedis = other.url;
+    start = (more = {}) => {
       const scaler = new ScalerProcess({
         ...machineEnvironment(process.env),
         ...cloudEnvironment({ endpointUrl: cloud.url, region: REGION }),
@@ -118,6 +122,7 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
         MAX_INSTANCES: String(MOST),
         IDLE_SECONDS: '1',
         ALONE_SECONDS: '8',
+        ...more,
       });
       scalers.push(scaler);
       return scaler;
@@ -138,12 +143,19 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
     for (const file of ['a.jpg', 'b.jpg', 'c.jpg']) await send(file, 'held gate');
     await until('the whole fleet', async () => (await running()) === MOST);
 
+    // A scaler that shares no Redis with them neither leads nor ends anyone.
+    const stranger = start({ REDIS_URL: otherRedis, BOOT_SECONDS: '1' });
+    await stranger.says('a scaler with another Redis leads this project');
+    assert.equal(await stranger.role(), 'standby');
+
     one.child.kill('SIGKILL');
     await two.says('this scaler leads', 5000);
     assert.equal(await running(), MOST, 'all work on');
     writeFileSync(gate, '');
     await until('every answer', async () => (await answered()) === 3);
     await until('an empty fleet', gone, { limitMs: 30_000 });
+    assert.doesNotMatch(stranger.log, /this one leads the project|terminating|launching/);
+    stranger.child.kill('SIGKILL');
     assert.match(two.log, /terminating app-tier-instance-\d.*: it has drained/);
 
     // Out again by the one that took over; told to stop, it leaves the instances as they are.

@@ -73,6 +73,8 @@ export class Roles extends Construct {
     this.workerProfile = worker.profile;
     const web = instanceRole(this, 'Web', [
       allow(['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:SendMessage'], [requests.queueArn]),
+      // The scaler's claim to the project, for others that share no Redis with it.
+      allow(['sqs:ListQueueTags', 'sqs:TagQueue', 'sqs:UntagQueue'], [requests.queueArn]),
       allow(take, [replies.queueArn]),
       allow(['sqs:GetQueueUrl', 'sqs:GetQueueAttributes'], [deadLetters.queueArn]),
       allow(['s3:PutObject'], [inBucket.arnForObjects('*')]),
