@@ -25,25 +25,36 @@ if holder and redis.call('ZSCORE', KEYS[1], holder) then return 0 end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 1`;
 
-/** Frees the file name only if this request still holds it. KEYS: pressure, hold. ARGV: request id. */
+/** Frees the file name only if this request still holds it. KEYS: pressure, hold, abandoned. ARGV: request id. */
 const FINISH = `
 redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 return 1`;
 
-/** KEYS: pressure. ARGV: ms. How many there are, the age of the oldest in ms (-1 for none), and how many came within that time. */
+/** Only of requests that are counted, with their times. KEYS: pressure, abandoned. ARGV: request id. */
+const ABANDON = `
+local time = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if time then redis.call('ZADD', KEYS[2], time, ARGV[1]) end
+return 1`;
+
+/** KEYS: pressure, abandoned. ARGV: ms. How many there are, the age of the oldest in ms (-1 for none), how many came within that time, and how many are abandoned. */
 const READ = `${NOW}
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
 local age = -1
 if oldest then age = math.max(0, now - oldest) end
-return {redis.call('ZCARD', KEYS[1]), age, redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf')}`;
+local recent = redis.call('ZCOUNT', KEYS[1], now - ARGV[1], '+inf')
+return {redis.call('ZCARD', KEYS[1]), age, recent, redis.call('ZCARD', KEYS[2])}`;
 
-/** KEYS: pressure. ARGV: ms. */
+/** KEYS: pressure, abandoned. ARGV: ms. */
 const FORGET = `${NOW}
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[1])
 return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1])`;
 
 export interface PressureReading {
   readonly count: number;
+  /** How many of them no client waits for any more. */
+  readonly abandoned: number;
   /** How long ago the oldest of them came, in ms; undefined when there is none. */
   readonly oldestMs?: number;
   /** How many of them came within the time that was asked about. */
@@ -58,6 +69,9 @@ export interface Pressure {
   begin(requestId: string, file: string): Promise<boolean>;
   /** Ends the request's pressure and its hold on the file name; doing it twice does no harm. */
   finish(requestId: string, file: string): Promise<void>;
+  /** Says that the client of a request has left: see worker/postpone.ts. */
+  abandon(requestId: string): Promise<void>;
+  isAbandoned(requestId: string): Promise<boolean>;
   /** @param recentMs tells how many came within this time */
   read(recentMs?: number): Promise<PressureReading>;
   /** Forgets requests that came at least so many ms ago, for when the queue shows that they are gone. */
@@ -74,6 +88,7 @@ export function onFirstRequest(redis: Redis, keys: string, came: () => void): Su
 /** @param holdMs a hold ends by itself after this, should nobody end it */
 export function openPressure(redis: Redis, keys: string, holdMs: number): Pressure {
   const pressureKey = `${keys}:pressure`;
+  const abandonedKey = `${keys}:abandoned`;
   const holdKey = (file: string): string => `${keys}:hold:${file}`;
   return {
     async begin(requestId, file) {
@@ -82,21 +97,26 @@ export function openPressure(redis: Redis, keys: string, holdMs: number): Pressu
       return (await redis.eval(BEGIN, 2, pressureKey, held, requestId, hold, told)) === 1;
     },
     async finish(requestId, file) {
-      await redis.eval(FINISH, 2, pressureKey, holdKey(file), requestId);
+      await redis.eval(FINISH, 3, pressureKey, holdKey(file), abandonedKey, requestId);
     },
+    async abandon(requestId) {
+      await redis.eval(ABANDON, 2, pressureKey, abandonedKey, requestId);
+    },
+    isAbandoned: async (requestId) => (await redis.zscore(abandonedKey, requestId)) !== null,
     async read(recentMs) {
-      const answer = await redis.eval(READ, 1, pressureKey, recentMs ?? 0);
-      const [count, oldestMs, recent] = readingSchema.parse(answer);
+      const answer = await redis.eval(READ, 2, pressureKey, abandonedKey, recentMs ?? 0);
+      const [count, oldestMs, recent, abandoned] = readingSchema.parse(answer);
       return {
         count,
+        abandoned,
         ...(oldestMs < 0 ? {} : { oldestMs }),
         ...(recentMs === undefined ? {} : { recent }),
       };
     },
     async forgetOlder(ms) {
-      return Number(await redis.eval(FORGET, 1, pressureKey, ms));
+      return Number(await redis.eval(FORGET, 2, pressureKey, abandonedKey, ms));
     },
   };
 }
 
-const readingSchema = z.tuple([z.number(), z.number(), z.number()]);
+const readingSchema = z.tuple([z.number(), z.number(), z.number(), z.number()]);

@@ -53,6 +53,7 @@ export interface ReceivedMessage {
 
 interface Sending {
   readonly body: string;
+  readonly delaySeconds: number;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
@@ -69,8 +70,15 @@ export interface QueueDepth {
 
 export interface Queue {
   readonly name: string;
-  /** @param attributes texts that travel beside the body; none may be empty */
-  send(body: string, attributes?: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * @param attributes texts that travel beside the body; none may be empty
+   * @param delaySeconds it is received after this time at the earliest; 900 s at most
+   */
+  send(
+    body: string,
+    attributes?: Readonly<Record<string, string>>,
+    delaySeconds?: number,
+  ): Promise<void>;
   /** One long poll; resolves with none when nothing came within `waitSeconds`. */
   receive(options: {
     most: number;
@@ -96,9 +104,10 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
     async (sendings) => {
       const { Failed } = await calls.send({
         QueueUrl: url,
-        Entries: sendings.map(({ body, attributes }, i) => ({
+        Entries: sendings.map(({ body, attributes, delaySeconds }, i) => ({
           Id: String(i),
           MessageBody: body,
+          ...(delaySeconds === 0 ? {} : { DelaySeconds: delaySeconds }),
           MessageAttributes: Object.fromEntries(
             Object.entries(attributes).map(([name, StringValue]) => [
               name,
@@ -139,7 +148,8 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
   );
   return {
     name,
-    send: (body, attributes = {}) => sends.add({ body, attributes }),
+    send: (body, attributes = {}, delaySeconds = 0) =>
+      sends.add({ body, attributes, delaySeconds }),
     delete: (receipt) => deletes.add(receipt),
     async receive({ most, waitSeconds, visibilitySeconds }) {
       const { Messages } = await calls.receive({

@@ -23,7 +23,7 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
 
   it('pressure counts each request once, knows the oldest, and ends with it', async () => {
     const pressure = openPressure(redis, 'pressure-test', 10_000);
-    assert.deepEqual(await pressure.read(), { count: 0 });
+    assert.deepEqual(await pressure.read(), { count: 0, abandoned: 0 });
     await countOld(redis, 'pressure-test', ['one'], 60_000);
     await pressure.begin('one', 'a.jpg');
     await pressure.begin('two', 'b.jpg');
@@ -37,7 +37,7 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     assert.ok(left === 1 && young < 30_000);
     assert.equal(await pressure.forgetOlder(30_000), 0);
     assert.equal(await pressure.forgetOlder(0), 1);
-    assert.deepEqual(await pressure.read(), { count: 0 });
+    assert.deepEqual(await pressure.read(), { count: 0, abandoned: 0 });
   });
 
   it('the first request is told to whoever listens, and those that follow it are not', async () => {

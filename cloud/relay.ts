@@ -37,6 +37,8 @@ export interface Relay {
    * @param onHearing called when replies are heard, at first and after each gap
    */
   listen(node: string, onReply: (body: string) => void, onHearing: () => void): Promise<void>;
+  /** Whether a node listens now. */
+  hears(node: string): Promise<boolean>;
   /** The kept replies to these requests, in no order. */
   find(ids: readonly string[]): Promise<string[]>;
   close(): void;
@@ -59,6 +61,10 @@ export function openRelay(redis: Redis, keys: string): Relay {
     listen(node, onReply, onHearing) {
       subscription = subscribe(redis, channel(node), onReply, onHearing);
       return subscription.heard;
+    },
+    async hears(node) {
+      const [, count] = (await redis.pubsub('NUMSUB', channel(node))) as [string, unknown];
+      return Number(count) > 0;
     },
     async find(ids) {
       if (ids.length === 0) return [];

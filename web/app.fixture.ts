@@ -29,7 +29,7 @@ export interface AppOptions extends Partial<AdmissionLimits>, ServerLimits {
 }
 
 const NOTHING_RUNS: LiveSources = {
-  pressure: { read: async () => ({ count: 0 }) },
+  pressure: { read: async () => ({ count: 0, abandoned: 0 }) },
   leases: { read: async () => new Map() },
   scaler: { read: async () => undefined, history: async () => [] },
   answers: new Answers(),
@@ -48,6 +48,7 @@ export async function startApp(options: AppOptions = {}) {
       return { file: upload.file, answer: recognise(upload).then((match) => ({ match })) };
     },
     admission,
+    outlook: { requireTimely: async () => {} },
     access: accessBy({ apiKeys: undefined, adminKeyHash: undefined, rateLimit: undefined }),
     metrics: webMetrics({
       waiters: new Waiters(1),

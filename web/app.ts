@@ -15,6 +15,7 @@ import { refuse } from './errors.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import type { Live } from './live/live.ts';
 import type { WebMetrics } from './metrics.ts';
+import type { Outlook } from './outlook.ts';
 import type { Page } from './page.ts';
 import { failing, MATCH, photoCounts } from './photo-counts.ts';
 import type { Submit, Submitted } from './recognition.ts';
@@ -34,6 +35,7 @@ const SECURITY_HEADERS = helmet({
 export interface AppParts {
   readonly submit: Submit;
   readonly admission: Admission;
+  readonly outlook: Outlook;
   readonly access: Access;
   readonly metrics: WebMetrics;
   readonly live: Live;
@@ -94,6 +96,8 @@ export function createApp(parts: AppParts): Express {
     await parts.access.requireClient(request);
     exchange.left.throwIfAborted(); // Who left meanwhile would be counted for ever.
     response.on('close', admission.enter());
+    await parts.outlook.requireTimely();
+    exchange.left.throwIfAborted();
     return exchange;
   };
 

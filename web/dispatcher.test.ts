@@ -14,6 +14,7 @@ const NO_RELAY: Relay = {
   pass: async () => true,
   listen: async () => undefined,
   find: async () => [],
+  hears: async () => true,
   close: () => undefined,
 };
 const NONE_MISSED = { answer: async () => undefined };

@@ -94,6 +94,13 @@ export const refuse = {
     new HttpError(503, 'busy', 'Too many photos are waiting here: send this one again later.', {
       retryAfter: BUSY_RETRY_SECONDS,
     }),
+  overloaded: (retryAfter: number) =>
+    new HttpError(
+      503,
+      'overloaded',
+      'More photos are waiting than can be answered in time: send this one again later.',
+      { retryAfter },
+    ),
   tooManyViewers: () =>
     new HttpError(503, 'too-many-viewers', 'Too many watch this server: try again later.', {
       retryAfter: BUSY_RETRY_SECONDS,

@@ -89,7 +89,8 @@ export function submitter(parts: RecognitionParts): Submit {
     const notSent = new AbortController();
     const awaited = { id, file: upload.file };
     const reply = parts.waiters.wait(awaited, AbortSignal.any([signal, notSent.signal]));
-    reply.catch(() => {}); // It may end while the photo is still being sent: awaited below.
+    // It may end while the photo is still being sent: awaited below.
+    reply.catch(() => parts.pressure.abandon(id)).catch(() => {}); // Then it is done in its turn.
     try {
       await slots(() => send(parts, upload, { id, ...ask }, span, log));
     } catch (error) {

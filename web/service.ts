@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { createAwsClients } from '../cloud/clients.ts';
+import { openFigures } from '../cloud/figures.ts';
 import { openLeases } from '../cloud/leases.ts';
 import type { ReplyMessage } from '../cloud/messages.ts';
 import { cloudNames } from '../cloud/names.ts';
@@ -32,6 +33,7 @@ import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
 import { webMetrics } from './metrics.ts';
 import { missedReplies } from './missed-replies.ts';
+import { openOutlook } from './outlook.ts';
 import { openPage } from './page.ts';
 import { photoCounts } from './photo-counts.ts';
 import { enqueuer, submitter } from './recognition.ts';
@@ -135,6 +137,12 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
       log,
     }),
     admission,
+    outlook: openOutlook({
+      pressure,
+      scaler: openScalerStatus(redis, names.keys),
+      figures: openFigures(redis, names.keys),
+      requestSeconds: settings.REQUEST_SECONDS,
+    }),
     access: accessBy({
       apiKeys: settings.API_KEYS,
       adminKeyHash: settings.ADMIN_KEY_HASH,

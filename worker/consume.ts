@@ -28,6 +28,8 @@ export interface ConsumerParts {
   readonly inference: { readonly isReady: boolean; ready(): Promise<unknown> };
   /** Nothing is taken while a service that answers need is away. */
   readonly patience: { readonly away: readonly string[]; allBack(): Promise<void> };
+  /** Puts work whose client has left behind the other; resolves with whether it did. */
+  readonly postpone?: (message: ReceivedMessage, request: RequestMessage) => Promise<boolean>;
   /** Everything but deleting; rejects for a passing reason. */
   readonly answer: (request: RequestMessage, delivery: Delivery, log: Logger) => Promise<Answered>;
   /** Makes it a dead letter and tells its client; rejects when the letter is not written. */
@@ -131,6 +133,11 @@ export class Consumer {
     let span = NO_SPAN;
     try {
       request = decodeRequest(message.body);
+      if (await this.#parts.postpone?.(message, request)) {
+        await hold.end();
+        await requests.delete(message.receipt);
+        return false;
+      }
       span = this.#parts.tracing.start('process request', request.trace, {
         kind: 'consumer',
         attributes: { 'elastic_face.request': request.id, 'elastic_face.deliveries': deliveries },

@@ -10,6 +10,7 @@ import { openPhotos, openResults } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
+import { openRelay } from '../cloud/relay.ts';
 import { openSpotNotices } from '../cloud/spot-notices.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -23,6 +24,7 @@ import type { Inference } from './inference/inference.ts';
 import { startInference } from './inference/start.ts';
 import { keepLease } from './lease.ts';
 import { Patience } from './patience.ts';
+import { postponer } from './postpone.ts';
 import { answerRequest } from './request.ts';
 import { watchSpotNotices } from './spot.ts';
 
@@ -84,6 +86,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     activity,
     inference,
     patience,
+    postpone: postponer({ requests, pressure, relay: openRelay(redis, names.keys), activity, log }),
     answer: (request, delivery, requestLog) =>
       answerRequest(request, delivery, patience.with(parts, request, delivery), requestLog),
     giveUp: ({ body, deliveries }, request, reason) => {

@@ -26,6 +26,7 @@ export const PROBLEMS: Readonly<Record<string, readonly [title: string, help: st
   'no-key': ['A key is needed', 'Send Authorization: Bearer <key>.'],
   'too-many': ['Too many photos by this key', 'Wait as long as Retry-After says.'],
   busy: ['Too many photos wait here', 'Wait as long as Retry-After says, and send it again.'],
+  overloaded: ['Overloaded', 'Wait as long as Retry-After says, and send it again.'],
   'too-many-viewers': ['Too many watch', 'Try again later.'],
   'no-sample': ['No such sample photo', 'See /samples for those there are.'],
   slow: ['The photo came too slowly', 'Send it again.'],

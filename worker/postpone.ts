@@ -1,0 +1,70 @@
+/**
+ * Work whose client has left is done after all other: in an overload it would otherwise be all that is
+ * done. It goes to the end of the queue while others wait, and is done when none does, since what was
+ * accepted ends in the out-bucket. What is kept for later has no client that could leave.
+ */
+import { KEPT, type RequestMessage } from '../cloud/messages.ts';
+import type { Pressure } from '../cloud/pressure.ts';
+import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
+import type { Relay } from '../cloud/relay.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Activity } from './activity.ts';
+
+/** How often a message was postponed, as its attribute. */
+const POSTPONED = 'postponed';
+const FIRST_DELAY_SECONDS = 5;
+const MOST_DELAY_SECONDS = 120;
+/** A web node that lost Redis for a moment is back by then. */
+const NODE_GONE_MS = 20_000;
+
+export interface PostponeParts {
+  readonly requests: Pick<Queue, 'send'>;
+  readonly pressure: Pick<Pressure, 'abandon' | 'isAbandoned' | 'read'>;
+  readonly relay: Pick<Relay, 'hears'>;
+  readonly activity: Pick<Activity, 'inHand'>;
+  readonly log: Logger;
+  /** ms of a monotonic clock */
+  readonly now?: () => number;
+}
+
+export type Postpone = (message: ReceivedMessage, request: RequestMessage) => Promise<boolean>;
+
+/** @returns whether a copy was sent that is received later; the message itself is then to be deleted */
+export function postponer(parts: PostponeParts): Postpone {
+  const { requests, pressure, relay, activity, log, now = () => performance.now() } = parts;
+  /** Web nodes that do not listen, each with when that was first seen. */
+  const silentSince = new Map<string, number>();
+  const isGone = async (node: string): Promise<boolean> => {
+    if (await relay.hears(node)) {
+      silentSince.delete(node);
+      return false;
+    }
+    const since = silentSince.get(node) ?? now();
+    silentSince.set(node, since);
+    return now() - since >= NODE_GONE_MS;
+  };
+  const isLast = async ({ id, node }: RequestMessage): Promise<boolean> => {
+    if (node === KEPT) return false;
+    if (!(await pressure.isAbandoned(id))) {
+      if (!(await isGone(node))) return false;
+      await pressure.abandon(id); // Its node cannot say so any more.
+    }
+    const { count, abandoned } = await pressure.read();
+    return count - abandoned >= Math.max(1, activity.inHand);
+  };
+  return async ({ body, deliveries, attributes }, request) => {
+    // A copy counts its deliveries anew: what may be at fault for a worker's end must not.
+    if (deliveries > 1) return false;
+    try {
+      if (!(await isLast(request))) return false;
+      const times = Number(attributes[POSTPONED] ?? 0) || 0;
+      const delay = Math.min(MOST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** times);
+      await requests.send(body, { [POSTPONED]: String(times + 1) }, delay);
+      log.debug({ request: request.id, delay }, 'its client has left: done after the others');
+      return true;
+    } catch (err) {
+      log.debug({ err, request: request.id }, 'not known whether its client has left');
+      return false;
+    }
+  };
+}
