@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { decodeReply, type ReplyMessage } from './messages.ts';
+import { type Subscription, subscribe } from './redis.ts';
 
 const recordSchema = z.object({
   /** Whose key sent it, where keys are needed. */
@@ -26,7 +27,7 @@ export type RecognitionRecord = z.output<typeof recordSchema>;
 
 /**
  * A reply may come twice, and the second time find its photo gone: what was recognised stays.
- * KEYS: reply. ARGV: the reply, ms to keep it, '1' when it is a refusal.
+ * KEYS: reply. ARGV: the reply, ms to keep it, '1' when it is a refusal, channel, id of the photo.
  */
 const KEEP = `
 if ARGV[3] == '1' then
@@ -34,6 +35,7 @@ if ARGV[3] == '1' then
   if before and cjson.decode(before).outcome.match then return 0 end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 1`;
 
 export interface Recognitions {
@@ -44,6 +46,21 @@ export interface Recognitions {
   keep(reply: ReplyMessage): Promise<void>;
   /** The replies to these photos, in their order; undefined where there is none yet. */
   replies(photoIds: readonly string[]): Promise<(ReplyMessage | undefined)[]>;
+}
+
+const keptChannel = (keys: string): string => `${keys}:kept`;
+
+/**
+ * Calls back with the photo's id whenever a reply is kept.
+ * @param onHearing called when that is heard, at first and after each gap
+ */
+export function onReplyKept(
+  redis: Redis,
+  keys: string,
+  told: (photoId: string) => void,
+  onHearing: () => void,
+): Subscription {
+  return subscribe(redis, keptChannel(keys), told, onHearing);
 }
 
 /** @param keepMs a record and a reply are forgotten so long after each was written */
@@ -61,7 +78,8 @@ export function openRecognitions(redis: Redis, keys: string, keepMs: number): Re
     },
     async keep(reply) {
       const isRefusal = 'refusal' in reply.outcome ? '1' : '0';
-      await redis.eval(KEEP, 1, replyKey(reply.id), JSON.stringify(reply), ms, isRefusal);
+      const [key, text] = [replyKey(reply.id), JSON.stringify(reply)];
+      await redis.eval(KEEP, 1, key, text, ms, isRefusal, keptChannel(keys), reply.id);
     },
     async replies(photoIds) {
       if (photoIds.length === 0) return [];

@@ -7,6 +7,7 @@ import { NO_TRACING } from '../runtime/tracing/tracing.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { accessBy } from './access.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
+import { KeptNews } from './api/kept-news.ts';
 import { type AppParts, createApp } from './app.ts';
 import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
@@ -62,6 +63,7 @@ export async function startApp(options: AppOptions = {}) {
     requestIds: { take: async () => true },
     api: {
       enqueue: async () => {},
+      news: new KeptNews(() => ({ close() {} })),
       recognitions: {
         write: async () => {},
         find: async () => undefined,

@@ -44,7 +44,10 @@ export interface AppParts {
   /** Set where only this machine is to reach the node: says why a request is not answered. */
   readonly guard?: BrowserGuard | undefined;
   /** What /v1 needs beside the rest. */
-  readonly api: Pick<RecognitionRoutes, 'enqueue' | 'recognitions' | 'maxUploadsMb' | 'lateMs'>;
+  readonly api: Pick<
+    RecognitionRoutes,
+    'enqueue' | 'recognitions' | 'news' | 'maxUploadsMb' | 'lateMs'
+  >;
   /** Undefined when the node can take photos, else what is missing, in words. */
   readonly notReady: () => string | undefined;
   /** Undefined when all is well, else what makes answers slower, in words. */

@@ -13,7 +13,7 @@ import { openPhotos, openResults } from '../cloud/objects.ts';
 import { openPressure } from '../cloud/pressure.ts';
 import { openQueue } from '../cloud/queues.ts';
 import { openRateLimit } from '../cloud/rate-limit.ts';
-import { openRecognitions } from '../cloud/recognitions.ts';
+import { onReplyKept, openRecognitions } from '../cloud/recognitions.ts';
 import { connectRedis } from '../cloud/redis.ts';
 import { openRelay } from '../cloud/relay.ts';
 import { openRequestIds } from '../cloud/request-ids.ts';
@@ -25,6 +25,7 @@ import type { Settings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/tracing.ts';
 import { accessBy } from './access.ts';
 import { Admission } from './admission.ts';
+import { KeptNews } from './api/kept-news.ts';
 import { MOST_PHOTOS } from './api/schemas.ts';
 import { createApp } from './app.ts';
 import { startDispatcher } from './dispatcher.ts';
@@ -96,6 +97,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   const keepMs = requestMs + settings.ANSWER_SECONDS * 1000;
   const recognitions = openRecognitions(redis, names.keys, keepMs);
   const { keep } = recognitions;
+  const news = new KeptNews((told, onHearing) => onReplyKept(redis, names.keys, told, onHearing));
   const photos = openPhotos(clients.s3, names.inBucket);
 
   const page = openPage();
@@ -164,6 +166,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     api: {
       enqueue: enqueuer({ photos, pressure, requests, onSent, log }),
       recognitions,
+      news,
       lateMs: requestMs,
       maxUploadsMb: uploadsMb(MOST_PHOTOS, settings.MAX_UPLOAD_MB, settings.UPLOAD_MEMORY_MB),
     },
@@ -196,6 +199,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
     async stop() {
       stopping = true;
       live.stop();
+      news.stop();
       await closeServer(server, settings.STOP_SECONDS, () => {
         const count = waiters.refuseAll(refuse.stopping);
         log.warn({ count }, 'stopping without the answers that some clients wait for');

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../../test/condition.fixture.ts';
 import { type RunningApp, startApp } from '../app.fixture.ts';
+import { KeptNews } from './kept-news.ts';
 
 describe('a question for a result', () => {
   const known = randomUUID();
@@ -18,6 +19,7 @@ describe('a question for a result', () => {
             keep: async () => {},
             replies: async () => [],
           },
+          news: new KeptNews(() => ({ close() {} })),
           lateMs: 60_000,
           maxUploadsMb: 4,
         },

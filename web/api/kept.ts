@@ -59,6 +59,12 @@ export async function sendLater(
   return told(id, record, [], Number.POSITIVE_INFINITY);
 }
 
+export interface KeptNow {
+  readonly recognition: Recognition;
+  /** ms until its photos that are still pending count as too late. */
+  readonly lateInMs: number;
+}
+
 /**
  * What is known of a recognition by now.
  * @throws {HttpError} 404 when there is none of this id, or it is another holder's; 503 without Redis
@@ -67,14 +73,15 @@ export async function findKept(
   id: string,
   holder: string | undefined,
   { recognitions, lateMs }: Omit<KeptParts, 'enqueue'>,
-): Promise<Recognition> {
+): Promise<KeptNow> {
   const unreadable = (cause: unknown): never => {
     throw refuse.unreadable(cause);
   };
   const record = await recognitions.find(id).catch(unreadable);
   if (record === undefined || record.holder !== holder) throw refuse.unknownId();
   const replies = await recognitions.replies(record.photos.map((one) => one.id)).catch(unreadable);
-  return told(id, record, replies, lateMs);
+  const lateInMs = Math.max(0, record.at + lateMs - Date.now());
+  return { recognition: told(id, record, replies, lateMs), lateInMs };
 }
 
 function recorded({ id, file, checked }: Arrived): RecognitionRecord['photos'][number] {

@@ -5,6 +5,7 @@ import type { RecognitionRecord } from '../../cloud/recognitions.ts';
 import { formBody, plainPhoto, post } from '../../test/form.fixture.ts';
 import { type RunningApp, startApp } from '../app.fixture.ts';
 import { refuse } from '../errors.ts';
+import { KeptNews } from './kept-news.ts';
 import { parsed } from './stage.fixture.ts';
 
 describe('photos for later that cannot be stored', () => {
@@ -26,6 +27,7 @@ describe('photos for later that cannot be stored', () => {
             keep: async () => {},
             replies: async (ids) => ids.map(() => undefined),
           },
+          news: new KeptNews(() => ({ close() {} })),
           lateMs: 60_000,
           maxUploadsMb: 4,
         },

@@ -1,5 +1,4 @@
 /** `/v1/recognitions`: several photos in one request, answered on its connection or kept for later. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Request, type Response, Router } from 'express';
 import type { z } from 'zod';
 import type { Logger } from '../../runtime/log.ts';
@@ -10,7 +9,8 @@ import type { Exchange } from '../exchange.ts';
 import type { Submit } from '../recognition.ts';
 import { checkHeadOfSeveral, checkPhoto, formReader, type RawPhoto } from '../upload.ts';
 import { type Arrived, type Batch, sendNow } from './batch.ts';
-import { findKept, type KeptParts, sendLater } from './kept.ts';
+import { findKept, type KeptNow, type KeptParts, sendLater } from './kept.ts';
+import { type KeptNews, sharedLooks } from './kept-news.ts';
 import { only } from './only.ts';
 import { askOf, idSchema, MOST_PHOTOS, optionsSchema, waitSchema } from './schemas.ts';
 
@@ -24,13 +24,14 @@ export interface RecognitionRoutes extends KeptParts {
   /** The same for one that brings photos: rejects for whoever may not, and counts who may until the end. */
   readonly open: (request: Request, response: Response) => Promise<Exchange>;
   readonly maxUploadMb: number;
+  readonly news: KeptNews;
   /** Of all photos of one request. */
   readonly maxUploadsMb: number;
   readonly log: Logger;
 }
 
-/** Between two looks for a result that somebody waits for. */
-const LOOK_AGAIN_MS = 250;
+/** A photo is too late a moment after its time, not at it. */
+const LATE_MS = 10;
 
 export function recognitionRoutes(parts: RecognitionRoutes): Router {
   const { access, admission, log } = parts;
@@ -74,6 +75,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     }
   };
 
+  const looks = sharedLooks<KeptNow>();
   const router = Router();
   router.post('/v1/recognitions', async (request, response) => {
     const exchange = await parts.open(request, response);
@@ -95,7 +97,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   router.all('/v1/recognitions', only('POST'));
 
   router.get('/v1/recognitions/:id', async (request, response) => {
-    parts.begin(request, response);
+    const { left } = parts.begin(request, response);
     const holder = access.holderOf(request);
     const { wait = 0 } = checked(waitSchema, request.query);
     const id = idSchema.safeParse(request.params.id.toLowerCase()).data;
@@ -103,11 +105,27 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     response.on('close', admission.enter());
     response.set('Cache-Control', 'no-store');
     const until = performance.now() + wait * 1000;
-    let recognition = await findKept(id, holder, parts);
-    while (recognition.status === 'pending' && performance.now() < until) {
-      if (response.destroyed || parts.isStopping()) break;
-      await delay(LOOK_AGAIN_MS);
-      recognition = await findKept(id, holder, parts);
+    const look = (): Promise<KeptNow> =>
+      looks(`${id} ${holder ?? ''}`, () => findKept(id, holder, parts));
+    let { recognition, lateInMs } = await look();
+    while (recognition.status === 'pending') {
+      const ms = Math.min(until - performance.now(), lateInMs + LATE_MS);
+      if (ms <= 0 || left.aborted || parts.isStopping()) break;
+      const pending = recognition.photos.filter(({ status }) => status === 'pending');
+      const news = parts.news.of(
+        pending.map((photo) => photo.id),
+        ms,
+      );
+      left.addEventListener('abort', news.end);
+      try {
+        // What was kept before the news began is found by this look.
+        ({ recognition, lateInMs } = await look());
+        if (recognition.status === 'pending') await news.told;
+      } finally {
+        left.removeEventListener('abort', news.end);
+        news.end();
+      }
+      if (performance.now() >= until) ({ recognition } = await look());
     }
     response.json(recognition);
   });

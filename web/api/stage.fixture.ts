@@ -57,6 +57,8 @@ export async function openApiStage(overrides: Record<string, unknown> = {}) {
     photo,
     requests,
     replies,
+    /** Of everything in Redis. */
+    keys: cloud.names.keys,
     /** Starts one more node. */
     start,
     url: (path = 'v1/recognitions', node = web) => `http://127.0.0.1:${node.port}/${path}`,
