@@ -86,7 +86,7 @@ describe('a conversion', { timeout: 300_000 }, () => {
 
   /** When each file of the model was written. */
   async function times(): Promise<number[]> {
-    const files = Object.values(modelFiles);
+    const files = (await readdir(model)).sort();
     return Promise.all(files.map(async (file) => (await stat(join(model, file))).mtimeMs));
   }
 

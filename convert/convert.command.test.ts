@@ -34,14 +34,15 @@ describe('elastic-face convert', { timeout: 300_000 }, () => {
     const { code, stdout } = await convert('--out', model);
     assert.equal(code, 0);
     const people = await peopleKnown();
-    assert.equal(stdout, `${model} is up to date (${people} people): nothing to convert.\n`);
+    const [line] = stdout.trim().split('\n').slice(-1);
+    assert.equal(line, `${model} is up to date (${people} people): nothing to convert.`);
   });
 
   test('converts a damaged model anew, with a line a stage and one of summary', async () => {
     await truncate(join(model, modelFiles.graphModel), 99);
     const { code, stdout, stderr } = await convert('--out', model);
     assert.equal(code, 0);
-    assert.match(stdout, /^Converted into .*: \d+ people, .*wasm off by \d\.\de-\d.*\n/);
+    assert.match(stdout, /^Converted into .*: \d+ people, .*wasm off by \d\.\de-\d.*$/m);
     assert.match(stderr, /^Model: writing the model$/m);
     assert.ok(await readIntactManifest(model));
   });
@@ -73,7 +74,7 @@ describe('elastic-face convert', { timeout: 300_000 }, () => {
       said.push(line),
     );
     assert.ok(await readIntactManifest(missing));
-    assert.match(said.at(-1) ?? '', /^Converted into /);
+    assert.ok(said.some((line) => line.startsWith('Converted into ')));
     await writeFile(join(root, 'file'), '');
     await assert.rejects(
       ensureModel(

@@ -17,7 +17,7 @@ export function describeConversion(conversion: Conversion, milliseconds: number)
   const seconds = (milliseconds / 1000).toFixed(1);
   return [
     ...notes,
-    `Converted into ${directory} in ${seconds} s: ${known}, answers compared with PyTorch's (${engines.join(', ')}).`,
+    `Converted into ${directory} in ${seconds} s: ${known}, answers compared with the reference's (${engines.join(', ')}).`,
     ...(photos === undefined ? [] : describePhotos(photos, known)),
   ].join('\n');
 }

@@ -20,7 +20,7 @@ import { listGalleryPhotos } from './gallery-folder.ts';
 import { embedPhotos, galleryOf } from './gallery-photos.ts';
 import { galleryFolder } from './people.fixture.ts';
 
-const SMALL = 160;
+const SMALL = 120;
 
 describe('photos of a gallery', { timeout: 300_000 }, () => {
   let networks: Networks;
