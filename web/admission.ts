@@ -1,16 +1,25 @@
 /**
- * How much of this node its clients may use: requests at once, and bytes of uploads in memory. Decides
- * before a body is read. Knows nothing of HTTP.
+ * How much of this node its clients may use: requests at once, and bytes of uploads in memory. An upload
+ * takes memory as it arrives, so that many slow ones take hardly any. Knows nothing of HTTP.
  */
 import { refuse } from './errors.ts';
 
 /** An upload that finds no room waits this long for it; so does one that may then displace a slow one. */
 const ROOM_WAIT_MS = 10_000;
 const PATIENCE_MS = 2_000;
+/** Taken by an upload before its first byte: about what Node and the form's parser hold of it. */
+const LEAST_BYTES = 64 * 1024;
+/**
+ * Up to this share of the memory uploads grow as they arrive. Beyond it one is given all that it may
+ * still need, so that it can end: else all might stand still, each waiting for the memory of the others.
+ */
+const FREE_SHARE = 0.5;
 
 export interface Room {
-  /** Aborted, with a refusal as its reason, when a slow upload has to make room for others. */
+  /** Aborted, with a refusal as its reason, when the upload has to make room for others or found none. */
   readonly displaced: AbortSignal;
+  /** Resolves when so many more bytes may be kept; never when there is no room in time. */
+  grow(bytes: number): Promise<void>;
   /** Says that the upload has arrived: it can no longer be called slow. */
   arrived(): void;
   /** Gives the room back; more calls do nothing more. */
@@ -18,17 +27,22 @@ export interface Room {
 }
 
 interface Holder {
-  readonly bytes: number;
+  /** All that it may need. */
+  readonly most: number;
   readonly since: number;
-  reading: boolean;
   readonly displace: AbortController;
+  /** What it has now, and what of it has arrived. */
+  bytes: number;
+  used: number;
+  reading: boolean;
 }
 
 interface Waiting {
+  readonly holder: Holder;
   readonly bytes: number;
   readonly since: number;
-  readonly admit: (room: Room) => void;
   readonly timer: NodeJS.Timeout;
+  readonly admit: () => void;
 }
 
 export interface AdmissionLimits {
@@ -76,43 +90,67 @@ export class Admission {
   }
 
   /**
-   * Reserves memory for an upload, in order of arrival. One that is larger than all there is comes in
-   * alone.
+   * Room for an upload, in order of arrival as far as each finds enough.
+   * @param most bytes that it may take; one that is larger than all there is comes in alone
    * @param signal aborted when the client leaves
    * @throws {HttpError} 503 when no room came up in time; the signal's reason when it is aborted
    */
-  room(bytes: number, signal: AbortSignal): Promise<Room> {
-    return new Promise((resolve, reject) => {
-      const leave = (reason: unknown): void => {
-        this.#line.delete(waiting);
-        clearTimeout(waiting.timer);
-        signal.removeEventListener('abort', onAbort);
-        reject(reason);
-        this.#admit();
-      };
-      const onAbort = (): void => leave(signal.reason);
+  async room(most: number, signal: AbortSignal): Promise<Room> {
+    const holder: Holder = {
+      most: Math.min(most, this.#limits.uploadBytes),
+      since: performance.now(),
+      displace: new AbortController(),
+      bytes: 0,
+      used: 0,
+      reading: true,
+    };
+    this.#holders.add(holder);
+    const { signal: displaced } = holder.displace;
+    try {
+      const refused = AbortSignal.any([signal, displaced]);
+      await untilAborted(this.#take(holder, Math.min(holder.most, LEAST_BYTES)), refused);
+    } catch (error) {
+      this.#release(holder);
+      throw error;
+    }
+    return {
+      displaced,
+      grow: async (bytes) => {
+        holder.used += bytes;
+        const missing = holder.used - holder.bytes;
+        if (missing > 0 && holder.bytes < holder.most) await this.#take(holder, missing);
+      },
+      arrived: () => {
+        holder.reading = false;
+      },
+      release: () => this.#release(holder),
+    };
+  }
+
+  #take(holder: Holder, bytes: number): Promise<void> {
+    return new Promise((resolve) => {
       const waiting: Waiting = {
-        bytes: Math.min(bytes, this.#limits.uploadBytes),
+        holder,
+        bytes,
         since: performance.now(),
-        admit(room) {
-          clearTimeout(waiting.timer);
-          signal.removeEventListener('abort', onAbort);
-          resolve(room);
-        },
-        timer: setTimeout(() => leave(refuse.busy()), this.#limits.roomWaitMs),
+        admit: resolve,
+        timer: setTimeout(() => holder.displace.abort(refuse.busy()), this.#limits.roomWaitMs),
       };
       this.#line.add(waiting);
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort);
       this.#admit();
     });
   }
 
   #admit(): void {
     for (const waiting of this.#line) {
-      if (this.#bytes + waiting.bytes > this.#limits.uploadBytes) break;
+      const { holder, bytes } = waiting;
+      const granted = this.#grant(holder, bytes);
+      if (granted === undefined) continue;
+      holder.bytes += granted;
+      this.#bytes += granted;
+      clearTimeout(waiting.timer);
       this.#line.delete(waiting);
-      waiting.admit(this.#hold(waiting.bytes));
+      waiting.admit();
     }
     if (this.#line.size === 0) {
       clearInterval(this.#watch);
@@ -122,38 +160,51 @@ export class Admission {
     }
   }
 
-  #hold(bytes: number): Room {
-    const holder: Holder = {
-      bytes,
-      since: performance.now(),
-      reading: true,
-      displace: new AbortController(),
-    };
-    this.#holders.add(holder);
-    this.#bytes += bytes;
-    return {
-      displaced: holder.displace.signal,
-      arrived: () => {
-        holder.reading = false;
-      },
-      release: () => {
-        if (!this.#holders.delete(holder)) return;
-        this.#bytes -= bytes;
-        this.#admit();
-      },
-    };
+  /** @returns bytes that it may take now; undefined when it has to wait */
+  #grant(holder: Holder, bytes: number): number | undefined {
+    const { uploadBytes } = this.#limits;
+    if (this.#bytes + bytes <= FREE_SHARE * uploadBytes) return bytes;
+    const rest = Math.max(bytes, holder.most - holder.bytes);
+    const isAlone = this.#bytes === holder.bytes;
+    return isAlone || this.#bytes + rest <= uploadBytes ? rest : undefined;
   }
 
-  /** Few clients that send a byte now and then could hold all room; under need the oldest gives way. */
+  #release(holder: Holder): void {
+    if (!this.#holders.delete(holder)) return;
+    for (const waiting of this.#line) {
+      if (waiting.holder !== holder) continue;
+      clearTimeout(waiting.timer);
+      this.#line.delete(waiting);
+    }
+    this.#bytes -= holder.bytes;
+    this.#admit();
+  }
+
+  /** Few clients that send a byte now and then could hold all room; under need the slowest gives way. */
   #displaceSlowest(): void {
-    const longAgo = performance.now() - this.#limits.patienceMs;
+    const now = performance.now();
+    const longAgo = now - this.#limits.patienceMs;
     const [first] = this.#line;
     if (first === undefined || first.since > longAgo) return;
-    // Held in order of arrival: the first that is still being read is the slowest.
-    for (const holder of this.#holders) {
-      if (!holder.reading || holder.displace.signal.aborted || holder.since > longAgo) continue;
-      holder.displace.abort(refuse.slow());
-      return;
-    }
+    const standing = new Set([...this.#line].map(({ holder }) => holder));
+    const slow = [...this.#holders]
+      .filter((one) => one.reading && one.since <= longAgo && !standing.has(one))
+      .filter(({ bytes, displace }) => bytes > 0 && !displace.signal.aborted)
+      .map((holder) => ({ holder, rate: holder.used / (now - holder.since) }))
+      .sort((a, b) => a.rate - b.rate);
+    slow[0]?.holder.displace.abort(refuse.slow());
+  }
+}
+
+/** @throws the signal's reason once it is aborted */
+export async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -112,7 +112,7 @@ export function createApp(parts: AppParts): Express {
   ): Promise<Submitted> => {
     const room = await admission.room(checkHead(request, parts.maxUploadMb), left);
     try {
-      const { photos } = await readForm(request, response, room.displaced);
+      const { photos } = await readForm(request, response, room);
       return await failing(outcomes, async () => {
         const upload = await checkPhoto(photos[0] as RawPhoto);
         room.arrived();

@@ -131,36 +131,6 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
     });
   }
 
-  it('uploads wait for memory in their order, and get 503 when none is free in time', async () => {
-    const app = await startApp({ uploadBytes: 2 * MB, roomWaitMs: 300, patienceMs: 60_000 });
-    const body = formBody([{ fileName: 'large.jpg', bytes: largePhoto.subarray(0, MB - 1000) }]);
-    const first = await rawConnection(app.port);
-    await first.send(formHead({ 'Content-Length': body.length }));
-    await first.send(body.subarray(0, MB / 2));
-    await until('it to hold the room', () => app.admission.uploadBytes > MB);
-    const second = await postPhoto(app.url, 'b.jpg', largePhoto);
-    assert.deepEqual([second.status, second.headers['retry-after']], [503, '5']);
-    const third = postPhoto(app.url, 'c.jpg', largePhoto);
-    await first.send(body.subarray(MB / 2));
-    await first.says(/large:Somebody$/);
-    assert.equal((await third).text, 'c:Somebody');
-    first.leave();
-    await until('all room to be free', () => app.admission.uploadBytes === 0);
-    await app.stop();
-  });
-
-  it('an upload that hardly moves gives way when others wait for its room', async () => {
-    const app = await startApp({ uploadBytes: 2 * MB, patienceMs: 100 });
-    const slow = await rawConnection(app.port);
-    await slow.send(formHead({ 'Content-Length': MB }));
-    await slow.send('--elastic-face-test-boundary\r\n');
-    await until('it to hold the room', () => app.admission.uploadBytes > MB);
-    const other = await postPhoto(app.url, 'b.jpg', largePhoto);
-    assert.equal(other.text, 'b:Somebody');
-    assert.match(await slow.closed, /^HTTP\/1.1 408 [\s\S]*too slowly while others waited/);
-    await app.stop();
-  });
-
   it('a body or a head that does not come gets 408, and its connection ends', async () => {
     const app = await startApp({ uploadSeconds: 0.3 });
     const body = await rawConnection(app.port);

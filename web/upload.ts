@@ -1,6 +1,8 @@
 /** From a multipart form to one checked photo: bounds on size, count, field and name. Knows no cloud. */
+import { Transform } from 'node:stream';
 import type { Request, RequestHandler, Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
+import { type Room, untilAborted } from './admission.ts';
 import { HttpError, refuse } from './errors.ts';
 import { checkFileName } from './file-name.ts';
 import { checkImageType } from './image-type.ts';
@@ -33,11 +35,11 @@ export interface Form {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** @param displaced aborted when the upload has to give way */
+/** @param room grows with the photos as they arrive; once it is displaced, reading ends */
 export type ReadForm = (
   request: Request,
   response: Response,
-  displaced: AbortSignal,
+  room: Pick<Room, 'displaced' | 'grow'>,
 ) => Promise<Form>;
 
 const NO_BYTES = Buffer.alloc(0);
@@ -49,10 +51,12 @@ interface HeldFile {
 }
 
 const inMemory = multer.memoryStorage();
+const rooms = new WeakMap<object, Pick<Room, 'grow'>>();
 /** Keeps a file's bytes where they can be let go, whoever has a copy of the rest. */
 const LETTING_GO: StorageEngine = {
   _handleFile(request, file, done) {
-    inMemory._handleFile(request, file, (error, info) => {
+    const stream = file.stream.pipe(inRoom(rooms.get(request)));
+    inMemory._handleFile(request, { ...file, stream }, (error, info) => {
       const held = { bytes: info?.buffer ?? NO_BYTES };
       done(error, { size: held.bytes.length, held } as Partial<Express.Multer.File>);
     });
@@ -62,6 +66,16 @@ const LETTING_GO: StorageEngine = {
     done(null);
   },
 };
+
+/** Lets bytes through as fast as there is room for them: the client is not read from meanwhile. */
+function inRoom(room: Pick<Room, 'grow'> | undefined): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const grown = room?.grow(COPIES * chunk.length) ?? Promise.resolve();
+      grown.then(() => done(null, chunk), done);
+    },
+  });
+}
 
 /**
  * Judges a request by its head alone.
@@ -116,12 +130,18 @@ export function formReader(limitMb: number, most = 1): ReadForm {
       headerPairs: MOST_PART_HEADERS,
     },
   }).array(FIELD, most);
-  return async (request, response, displaced) => {
+  return async (request, response, room) => {
+    rooms.set(request, room);
     // Who asks first, as curl does with large files, has not sent the photo yet.
     if (request.headers.expect !== undefined) response.writeContinue();
     try {
-      await untilAborted(run(parse, request, response), displaced);
+      await untilAborted(run(parse, request, response), room.displaced);
     } catch (error) {
+      if (room.displaced.aborted) {
+        // Nobody reads the rest of it.
+        response.set('Connection', 'close');
+        response.on('finish', () => request.destroy());
+      }
       throw formError(error, limitMb, most);
     }
     const files = (request.files ?? []) as unknown as readonly HeldFile[];
@@ -145,18 +165,6 @@ function run(handler: RequestHandler, request: Request, response: Response): Pro
   return new Promise((resolve, reject) => {
     handler(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
   });
-}
-
-async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort);
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 function formError(error: unknown, limitMb: number, most: number): HttpError {

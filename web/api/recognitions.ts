@@ -51,7 +51,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     const query = checked(optionsSchema, request.query);
     const room = await admission.room(checkHeadOfSeveral(request, parts.maxUploadsMb), left);
     try {
-      const { photos, fields } = await readForm(request, response, room.displaced);
+      const { photos, fields } = await readForm(request, response, room);
       room.arrived();
       const options = { ...checked(optionsSchema, { ...fields }), ...query };
       await access.countMore(request, photos.length - 1);
