@@ -16,7 +16,11 @@ export const programs = {
 export const leftOut = /^(?:bench\/|chaos\/|deploy\/deploy\.command\.)/;
 
 /** Read by path at run time; they keep their place among the modules. */
-export const assets = ['convert/*.{json,proto}', 'web/page/*.{ts,css,html,svg}'] as const;
+export const assets = [
+  'convert/*.{json,proto}',
+  'model/native/*.cc',
+  'web/page/*.{ts,css,html,svg}',
+] as const;
 
 /** Of a checkout's dependencies, those that a consumer must not get. */
 export const droppedDependencies: readonly string[] = [

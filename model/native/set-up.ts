@@ -10,6 +10,7 @@ import { buildParts, type Teller } from './build.ts';
 import { type CachePlaces, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
 import { NativeError, NotSetUpYet } from './errors.ts';
 import { type Machine, thisMachine, whyNever } from './machine.ts';
+import { addPagesAddon } from './mapped-pages.ts';
 import { hasOwnInstaller, runOwnInstaller } from './own-installer.ts';
 import { addonFile, cacheFolder, tfjsNodeFolder } from './places.ts';
 import { run } from './run.ts';
@@ -64,7 +65,17 @@ export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatW
   if (never !== undefined) return { way: undefined, reasons: [never] };
   const result = await firstThatWorks(waysToTfjsNode(options));
   if (result.way === undefined) await clearInstalled(places.tfjsNode);
+  else await addPages(places.tfjsNode, options.say);
   return result;
+}
+
+/** TensorFlow computes without it: a failure only costs memory. */
+async function addPages(tfjsNode: string, say: Teller['say']): Promise<void> {
+  try {
+    await addPagesAddon(tfjsNode);
+  } catch (error) {
+    say(`workers will take 250 MB more of memory each: ${messageOf(error)}`);
+  }
 }
 
 const ownPlaces: CachePlaces = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };

@@ -24,6 +24,7 @@ await serveInference(async () => {
   // Imported here, so that the signals of serve.ts are handled before the native library loads.
   const { loadRecognizer } = await import('../../model/index.ts');
   const { readManifest, versionOf } = await import('../../model/manifest.ts');
+  const { releaseMappedPages } = await import('../../model/native/mapped-pages.ts');
   const { outcomeOf, refusalOf } = await import('./outcome.ts');
   const recognizer = await loadRecognizer(directory, {
     backend: backend as Backend | 'auto',
@@ -33,6 +34,7 @@ await serveInference(async () => {
     onFallback: (reason) => process.stderr.write(`${reason}\n`),
   });
   writeCompiled();
+  releaseMappedPages();
   const answerTo = (recognition: Recognition | Error, { ask }: Photo): Answer => {
     if (!(recognition instanceof Error)) {
       return { outcome: outcomeOf(recognition, ask), timings: { ...recognition.timings } };
