@@ -59,6 +59,9 @@ function load<T>(what: string, threads: number): T {
   // Where oneDNN pays, the model names its operations itself; TensorFlow's own use of it rewrites each
   // graph once more, says so in every process, and takes 100 MB.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
+  // Its pool keeps tensors together. Among small blocks that stay, the C library's heap grows to three times
+  // what a photo needs at once.
+  process.env.TF_CPU_ALLOCATOR_USE_BFC ??= '1';
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
   process.env.TF_NUM_INTEROP_THREADS ??= '1';
   try {
