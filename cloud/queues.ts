@@ -16,10 +16,7 @@ import { queueCalls } from './short-way.ts';
 
 /** Most messages in one SQS call. */
 const SQS_BATCH = 10;
-/**
- * Most bytes of messages in one call. SQS allows 1 MiB, older queues and services like it 256 KiB:
- * docs.aws.amazon.com, "Amazon SQS message quotas".
- */
+/** Bytes of messages in one call: SQS takes 1 MiB, older queues 256 KiB (Amazon SQS message quotas). */
 const BATCH_BYTES = 256 * 1024;
 /** Calls of one kind under way at once: enough to keep up, few enough that batches fill under load. */
 const CALLS_AT_ONCE = 2;

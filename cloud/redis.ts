@@ -101,7 +101,7 @@ export class RedisConnection extends Redis {
     return /^cluster_enabled:1\b/m.test(info);
   }
 
-  /** Called with every error that Redis replies. @returns whether to connect anew */
+  /** Called with every error that Redis replies. @returns whether to connect again */
   #onErrorReply(error: Error): boolean {
     const refusal = REFUSALS.exec(error.message)?.[1];
     if (refusal === undefined) return false;
