@@ -64,8 +64,8 @@ describe('what a scaler measured', { timeout: 30_000 }, () => {
     await demand(90);
     start();
     // 90 requests of 2 s within the 55 s that a boot leaves need three, three a second need six; a guess says one.
-    await until('the launches', () => fleet.alive.length > 0);
-    assert.equal(fleet.alive.length, 6);
+    // On a slow machine a second look may be needed to get there.
+    await until('six launches', () => fleet.alive.length === 6);
   });
 
   it('is kept every ten seconds, and when it stops', async () => {
