@@ -9,6 +9,7 @@ import {
   GetQueueUrlCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
+  TagQueueCommand,
 } from '@aws-sdk/client-sqs';
 import { until } from '../test/condition.fixture.ts';
 import { quiet, REGION, startTestCloud, temporaryFolder } from './cloud.fixture.ts';
@@ -104,6 +105,8 @@ test('stopping answers an open long poll; messages and objects are there after, 
   await clients.sqs.send(new SendMessageCommand({ QueueUrl: 'kept', MessageBody: 'later' }));
   await clients.sqs.send(new SendMessageCommand({ QueueUrl: 'kept', MessageBody: 'in flight' }));
   await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl: 'kept', VisibilityTimeout: 0 }));
+  // A scaler tags the request queue every few seconds.
+  await clients.sqs.send(new TagQueueCommand({ QueueUrl: 'kept', Tags: { leader: 'one' } }));
   const poll = clients.sqs.send(
     new ReceiveMessageCommand({ QueueUrl: 'polls', WaitTimeSeconds: 20 }),
   );

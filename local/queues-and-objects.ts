@@ -115,6 +115,7 @@ function putBack(queue: Queue, receipt: string): void {
 interface Persistence {
   readonly db: DatabaseSync;
   updateMessageReady(messageId: string): void;
+  insertQueue(queue: Queue): void;
   load(sqs: Stores['sqsStore'], sns: Stores['snsStore'], s3: Stores['s3Store']): void;
   close(): void;
 }
@@ -130,6 +131,14 @@ function preparePersistence(persistence: Persistence, origin: string): void {
     'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?',
   );
   persistence.updateMessageReady = (messageId) => void ready.run(messageId);
+  // It replaces the queue's row at each change of its tags, and the table of messages follows the delete
+  // in that: all messages of a tagged queue would be gone at the next start.
+  const insert = persistence.insertQueue.bind(persistence);
+  const retag = persistence.db.prepare('UPDATE sqs_queues SET tags = ? WHERE name = ?');
+  persistence.insertQueue = (queue) => {
+    const tags = JSON.stringify(Object.fromEntries(queue.tags));
+    if (retag.run(tags, queue.name).changes === 0) insert(queue);
+  };
 }
 
 interface FauxqsParts {
