@@ -15,6 +15,9 @@ const RESIGN = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`;
 
+/** Far longer than a claim lasts that no scaler renews: a group that was away so long has none to keep. */
+const GROUP_MS = 3_600_000;
+
 /** Whether any scaler leads now. */
 export async function hasLeader(redis: Redis, keys: string): Promise<boolean> {
   return (await redis.exists(lockKey(keys))) === 1;
@@ -31,7 +34,8 @@ export async function groupId(
   fresh: string,
 ): Promise<string> {
   const key = `${keys}:scaler-group`;
-  await redis.setnx(key, known ?? fresh);
+  await redis.set(key, known ?? fresh, 'PX', GROUP_MS, 'NX');
+  await redis.pexpire(key, GROUP_MS);
   return (await redis.get(key)) ?? known ?? fresh;
 }
 

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
 import { countOld, silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
-import { openLeadership } from './leader.ts';
+import { groupId, openLeadership } from './leader.ts';
 import { openLeases } from './leases.ts';
 import { onFirstRequest, openPressure } from './pressure.ts';
 import { connectRedis } from './redis.ts';
@@ -123,6 +123,14 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     assert.equal(await second.lead(), false);
     await first.resign();
     assert.equal(await second.lead(), true);
+  });
+
+  it('scalers of one Redis share a group id, even after Redis lost it, and it expires', async () => {
+    assert.equal(await groupId(redis, 'group-test', undefined, 'aa'), 'aa');
+    assert.equal(await groupId(redis, 'group-test', undefined, 'bb'), 'aa');
+    assert.ok((await redis.pttl('group-test:scaler-group')) > 60_000);
+    await redis.del('group-test:scaler-group');
+    assert.equal(await groupId(redis, 'group-test', 'aa', 'cc'), 'aa');
   });
 
   it('a reply reaches the node that listens, and one that does not listen finds it', async () => {
