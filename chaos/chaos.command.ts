@@ -7,8 +7,20 @@ const options = {
   requests: { type: 'number', default: 200, describe: 'uploads in all' },
   seed: { type: 'number', default: 1, describe: 'an equal seed gives an equal schedule of faults' },
   minutes: { type: 'number', default: 5, describe: 'no upload is begun after so long' },
-  faults: { type: 'number', default: 40, describe: 'faults a minute, on average' },
-  clients: { type: 'number', default: 24, describe: 'uploads under way at once' },
+  faults: { type: 'number', default: 40, describe: 'faults a minute in a storm, on average' },
+  clients: { type: 'number', default: 24, describe: 'honest uploads under way at once, at most' },
+  share: {
+    type: 'number',
+    default: 0.6,
+    describe: 'share of the capacity that honest clients ask for',
+  },
+  lead: { type: 'number', default: 20, describe: 'seconds without faults at first' },
+  quiet: {
+    type: 'number',
+    default: 36,
+    describe: 'seconds without faults after each storm and each single fault; 0 is one long storm',
+  },
+  longest: { type: 'number', default: 180, describe: 'seconds of the longest fault' },
 } as const;
 
 type Flags = InferredOptionTypes<typeof options>;
@@ -20,14 +32,17 @@ export const command: CommandModule<object, Flags> = {
     yargs
       .options(options)
       .example('$0 chaos --requests 500 --seed 7 --minutes 3', 'repeat the run of seed 7')
-      .check(({ requests, seed, minutes, faults, clients }) => {
-        const isGood = [requests, minutes, faults, clients].every((value) => value > 0);
-        if (isGood && Number.isInteger(requests) && Number.isInteger(seed)) return true;
+      .check(({ requests, seed, quiet, ...rest }) => {
+        const { minutes, faults, clients, share, lead, longest } = rest;
+        const positive = [requests, minutes, faults, clients, share, lead, longest];
+        const isGood = positive.every((value) => value > 0);
+        if (isGood && quiet >= 0 && Number.isInteger(requests) && Number.isInteger(seed))
+          return true;
         throw new SettingsError(
-          '--requests, --minutes, --faults and --clients must be numbers above 0, --requests and --seed whole ones.',
+          '--requests, --minutes, --faults, --clients, --share, --lead and --longest must be numbers above 0, --quiet at least 0, --requests and --seed whole ones.',
         );
       }) as unknown as Argv<Flags>,
-  async handler({ requests, seed, minutes, faults, clients }: ArgumentsCamelCase<Flags>) {
+  async handler({ requests, seed, minutes, faults, clients, ...times }: ArgumentsCamelCase<Flags>) {
     const [{ runChaos }, { coursePhotos }, { reportText }, { ensureModel }, { readSettings }] =
       await Promise.all([
         import('./run.ts'),
@@ -46,6 +61,10 @@ export const command: CommandModule<object, Flags> = {
       minutes,
       faultsPerMinute: faults,
       clients,
+      share: times.share,
+      leadSeconds: times.lead,
+      quietSeconds: times.quiet,
+      longestSeconds: times.longest,
       photo: await coursePhotos(),
       settings: { MODEL_DIR: settings.MODEL_DIR, BACKEND: settings.BACKEND },
       signal: stopping.signal,

@@ -1,11 +1,12 @@
 /** Carries out one fault on the running system, and undoes what lasts. Chooses nothing. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { Fault, ProcessKind } from './faults.ts';
 import { below, listProcesses, type Process, signal } from './processes.ts';
 import type { FaultProxy } from './proxy.ts';
-import type { Fault, ProcessKind } from './schedule.ts';
 import type { SmallDisk } from './small-disk.ts';
 import type { System } from './system.ts';
+import { carryOutWide } from './wide-faults.ts';
 
 export interface InjectorParts {
   readonly system: System;
@@ -14,7 +15,14 @@ export interface InjectorParts {
   readonly redis: Redis;
   /** Prefix of the project's keys. */
   readonly keys: string;
+  /** Folder for what a fault needs. */
+  readonly folder: string;
+  /** Uploads at so many times the capacity, for so long. */
+  readonly burst: (times: number, ms: number) => void;
 }
+
+/** Undoes it after so many ms, or when the run calms down, whichever is first. */
+export type Last = (ms: number, undo: () => void | Promise<void>) => void;
 
 export interface Injector {
   /** @returns what was hit, in words; undefined when there was nothing to hit. Never rejects. */
@@ -27,8 +35,7 @@ export function openInjector(parts: InjectorParts): Injector {
   const { system, proxy, disk, redis, keys } = parts;
   const undoings = new Set<() => Promise<void>>();
 
-  /** Lasts until its time is over or the run calms down, whichever is first. */
-  const last = (ms: number, undo: () => void | Promise<void>): void => {
+  const last: Last = (ms, undo) => {
     const over = new AbortController();
     const undone = delay(ms, undefined, { signal: over.signal })
       .catch(() => undefined)
@@ -51,8 +58,8 @@ export function openInjector(parts: InjectorParts): Injector {
         what === 'worker' ? workers : workers.flatMap(({ pid }) => below(pid, all));
       return chosen.map(({ pid }) => pid).sort((a, b) => a - b);
     }
-    const pid = system[what]?.pid;
-    return pid === undefined ? [] : [pid];
+    const all = what === 'web' ? system.webs : [system[what]];
+    return all.flatMap((one) => (one?.pid === undefined ? [] : [one.pid]));
   };
 
   const jumpLease = async (
@@ -85,8 +92,12 @@ export function openInjector(parts: InjectorParts): Injector {
         last(fault.ms, () => void signal(pid, 'SIGCONT'));
         return `pid ${pid}`;
       }
-      case 'calls': {
-        const rule = { service: fault.service, fault: fault.fault, share: fault.share };
+      case 'calls':
+      case 'slow-down': {
+        const rule =
+          fault.kind === 'calls'
+            ? { service: fault.service, fault: fault.fault, share: fault.share }
+            : ({ service: 's3', fault: 'throttle', share: 1 } as const);
         proxy.add(rule);
         last(fault.ms, () => proxy.remove(rule));
         return '';
@@ -98,6 +109,8 @@ export function openInjector(parts: InjectorParts): Injector {
         return '';
       case 'lease-clock':
         return jumpLease(fault.pick, fault.of, fault.ms);
+      default:
+        return carryOutWide(fault, parts, last);
     }
   };
 

@@ -7,12 +7,18 @@ import { photoDigest, type RequestMessage } from '../cloud/messages.ts';
 import { stemOf } from '../cloud/names.ts';
 import type { Ledger, Upload } from './ledger.ts';
 
+export interface Output {
+  readonly body: string;
+  /** When it was last written, in ms of the ledger's clock; S3 tells whole seconds. */
+  readonly at: number;
+}
+
 export interface Aftermath {
-  /** Body of every output object, by key. */
-  readonly outputs: ReadonlyMap<string, string>;
+  /** Every output object, by key. */
+  readonly outputs: ReadonlyMap<string, Output>;
   readonly letters: readonly DeadLetter[];
-  /** When lives of the web tier ended (ms of the ledger's clock). */
-  readonly webEnds: readonly number[];
+  /** When lives of each web node ended (ms of the ledger's clock). */
+  readonly webEnds: readonly (readonly number[])[];
 }
 
 export interface Verdict {
@@ -29,6 +35,9 @@ export interface Verdict {
 /** A cut may be felt this long after the web tier's end. */
 const CUT_LAG_MS = 3000;
 const CONFLICT = 409;
+const TOO_LATE = 504;
+/** For a reply to come from the worker to the client, and as S3's times are whole seconds. */
+const REPLY_LAG_MS = 3000;
 
 /** What is wrong with what this client was told, in words; undefined when all is well. */
 export function faultOf(upload: Upload, isTwin: boolean): string | undefined {
@@ -64,14 +73,20 @@ export function judge(ledger: Ledger, aftermath: Aftermath): Verdict {
     const { told, from, to = Number.POSITIVE_INFINITY } = upload;
     if (told?.kind === 'cut') {
       cut += 1;
-      if (!webEnds.some((end) => end >= from - CUT_LAG_MS && end <= to + CUT_LAG_MS)) {
+      if (
+        !webEnds[upload.node]!.some((end) => end >= from - CUT_LAG_MS && end <= to + CUT_LAG_MS)
+      ) {
         breaches.push(`${upload.file} was cut off (${told.reason}) with the web tier up`);
       }
     }
     if (told?.kind !== 'answer') continue;
+    const output = outputs.get(stemOf(upload.file));
+    if (told.status === TOO_LATE && output && output.at + REPLY_LAG_MS < to) {
+      breaches.push(`${upload.file} was computed ${lag(output.at, to)} before its ${told.status}`);
+    }
     if (told.status === 200) {
       right += fault === undefined ? 1 : 0;
-      const stored = outputs.get(stemOf(upload.file));
+      const stored = output?.body;
       if (!namesOf(twins).includes(stored ?? '')) {
         breaches.push(`${upload.file} was answered, yet its output is ${stored ?? 'not there'}`);
       }
@@ -90,7 +105,7 @@ export function judge(ledger: Ledger, aftermath: Aftermath): Verdict {
 function vanished(
   ledger: Ledger,
   byFile: ReadonlyMap<string, readonly Upload[]>,
-  outputs: ReadonlyMap<string, string>,
+  outputs: ReadonlyMap<string, Output>,
   letters: readonly DeadLetter[],
 ): string[] {
   const letterOf = new Map(letters.map((letter) => [letter.id, letter]));
@@ -107,7 +122,7 @@ function vanished(
     else if (upload.expected.kind === 'poison') {
       wrong.push(`${request.file} is poison, yet no dead letter`);
     } else if (upload.expected.kind === 'name') {
-      const stored = outputs.get(stemOf(request.file));
+      const stored = outputs.get(stemOf(request.file))?.body;
       if (!namesOf(twins).includes(stored ?? '')) {
         wrong.push(`${request.file} was accepted and vanished (request ${request.id})`);
       }
@@ -125,4 +140,8 @@ function namesOf(twins: readonly Upload[]): string[] {
   return twins.flatMap(({ file, expected }) =>
     expected.kind === 'name' ? [`${stemOf(file)}:${expected.name}`] : [],
   );
+}
+
+function lag(from: number, to: number): string {
+  return `${((to - from) / 1000).toFixed(0)} s`;
 }

@@ -21,6 +21,10 @@ export interface Upload {
   readonly file: string;
   readonly expected: Expected;
   readonly bytes: Uint8Array;
+  /** Index of the web node that it was sent to. */
+  readonly node: number;
+  /** Whether it came with a burst, not from an honest client. */
+  readonly isBurst: boolean;
   /** ms of a monotonic clock. */
   readonly from: number;
   to?: number;

@@ -16,8 +16,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { routeOf } from '../local/route.ts';
 import type { Chance } from './chance.ts';
 import { alterSend, shuffleReceived } from './deliveries.ts';
+import type { CallFault, CloudService } from './faults.ts';
 import { refusal } from './refusals.ts';
-import type { CallFault, CloudService } from './schedule.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** A slow body comes in so many pieces. */

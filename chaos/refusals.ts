@@ -1,6 +1,6 @@
 /** How S3, SQS and EC2 say that they cannot just now, each in its own protocol. Pure. */
 import { randomUUID } from 'node:crypto';
-import type { CallFault, CloudService } from './schedule.ts';
+import type { CallFault, CloudService } from './faults.ts';
 
 export interface Refusal {
   readonly status: number;

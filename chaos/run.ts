@@ -8,15 +8,19 @@ import { cloudNames } from '../cloud/names.ts';
 import { connectRedis } from '../cloud/redis.ts';
 import { freePort } from '../local/redis.ts';
 import { seededChance } from './chance.ts';
+import { type Cost, costBreaches, costOf } from './cost.ts';
 import { requestsSent } from './deliveries.ts';
+import { type FaultRun, injectFaults } from './fault-run.ts';
+import { watchFleet } from './fleet-watch.ts';
 import { openInjector } from './inject.ts';
 import { faultOf, judge, type Verdict } from './judge.ts';
 import { Ledger } from './ledger.ts';
-import { type Photo, runLoad } from './load.ts';
+import { type Photo, startLoad } from './load.ts';
 import { below, listProcesses, type Process } from './processes.ts';
 import { startFaultProxy } from './proxy.ts';
-import { livingInstances, readLetters, readOutputs, unrest } from './rest.ts';
-import { inWords, schedule } from './schedule.ts';
+import { type Recoveries, recoveries } from './recovery.ts';
+import { comeToRest, readLetters, readOutputs } from './rest.ts';
+import { leaks } from './secrets.ts';
 import { openSmallDisk } from './small-disk.ts';
 import { type System, startSystem } from './system.ts';
 
@@ -24,8 +28,17 @@ export interface ChaosOptions {
   readonly requests: number;
   readonly seed: number;
   readonly minutes: number;
+  /** In storms, on average. */
   readonly faultsPerMinute: number;
   readonly clients: number;
+  /** Of the capacity, what honest clients ask for. */
+  readonly share: number;
+  /** How long the capacity is measured, and then the time without faults. */
+  readonly leadSeconds: number;
+  /** Without a fault after each storm and each single fault, so that recovery is seen; 0 is one long storm. */
+  readonly quietSeconds: number;
+  /** Of the longest single fault. */
+  readonly longestSeconds: number;
   readonly photo: (number: number) => Photo | Promise<Photo>;
   /** Over those that a run needs. */
   readonly settings: Record<string, unknown>;
@@ -35,13 +48,17 @@ export interface ChaosOptions {
   readonly say: (line: string) => void;
 }
 
-export interface ChaosReport extends Verdict {
-  /** Faults that hit something, by their words' first part. */
-  readonly faults: Readonly<Record<string, number>>;
-  readonly faultCount: number;
-  readonly missed: number;
+export interface ChaosReport extends Verdict, Pick<FaultRun, 'faults' | 'missed'> {
+  /** Answers a second without faults. */
+  readonly capacity: number;
+  readonly recoveries: Recoveries;
+  readonly cost: Cost;
   readonly callsHit: number;
+  /** Without one there are no faults that need it. */
+  readonly hasRedisServer: boolean;
+  /** Uploads of honest clients, and of bursts. */
   readonly sent: number;
+  readonly sentInBursts: number;
   /** Lives that ended, by service and how. */
   readonly ends: Readonly<Record<string, number>>;
   readonly seconds: number;
@@ -50,16 +67,18 @@ export interface ChaosReport extends Verdict {
 }
 
 const PROJECT_ID = 'chaos';
+/** Either takes replies out of the queue that the other's clients wait for. */
+const WEB_NODES = 2;
 const VISIBILITY_SECONDS = 5;
 const REQUEST_SECONDS = 180;
 const PATIENCE_MS = (REQUEST_SECONDS + 30) * 1000;
-/** Retries wait up to a minute, leases last one, pressure heals within half of one. */
-const REST_MS = 240_000;
-const WATCH_MS = 2000;
+const WATCH_MS = 1000;
+/** Of the time without faults, the beginning in which the crowd of the measurement is answered. */
+const SETTLE_SHARE = 0.25;
 const SILENT = pino({ level: 'silent' });
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, minutes, faultsPerMinute, say } = options;
+  const { seed, minutes, say } = options;
   const folder = await mkdtemp(join(tmpdir(), 'elastic-face-chaos-'));
   const disk = await openSmallDisk(join(folder, 'tmp'));
   if (!disk.canFill) say('The temp folder cannot be filled: a tmpfs may not be mounted here.');
@@ -77,68 +96,49 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   let system: System | undefined;
   let breached = true;
   try {
-    system = await startSystem({
-      folder,
-      cloudPort,
-      proxyUrl: proxy.url,
-      disk,
-      program: options.program,
-      settings: {
-        PROJECT_ID,
-        VISIBILITY_SECONDS,
-        REQUEST_SECONDS,
-        IDLE_SECONDS: 5,
-        BOOT_SECONDS: 60,
-        MAX_INSTANCES: 2,
-        ...options.settings,
-      },
-    });
-    const redis = connectRedis(system.settings.REDIS_URL ?? '', 'chaos', SILENT);
-    const injector = openInjector({ system, proxy, disk, redis, keys });
+    const settings = {
+      PROJECT_ID,
+      VISIBILITY_SECONDS,
+      REQUEST_SECONDS,
+      IDLE_SECONDS: 5,
+      BOOT_SECONDS: 60,
+      MAX_INSTANCES: 2,
+      ...options.settings,
+    };
+    const { program } = options;
+    const parts = { folder, cloudPort, proxyUrl: proxy.url, webNodes: WEB_NODES };
+    system = await startSystem({ ...parts, disk, program, settings });
+    if (system.redis === undefined) {
+      say('There is no redis-server: it can be neither killed nor stopped nor fail over.');
+    }
+    const redis = connectRedis(system.redisUrl, 'chaos', SILENT);
     say(`up after ${seconds(performance.now() - begun)}; seed ${seed}, logs in ${folder}`);
 
+    const late = AbortSignal.any([AbortSignal.timeout(minutes * 60_000), options.signal]);
+    const load = startLoad({
+      urls: system.webUrls,
+      requests: options.requests,
+      clients: options.clients,
+      share: options.share,
+      measureMs: options.leadSeconds * 1000,
+      photo: options.photo,
+      patienceMs: PATIENCE_MS,
+      ledger,
+      signal: late,
+    });
     const breaches: string[] = [];
-    const faults: Record<string, number> = {};
-    let missed = 0;
     const over = new AbortController();
-    const began = performance.now();
-    const inject = async (): Promise<void> => {
-      const visibilityMs = VISIBILITY_SECONDS * 1000;
-      for (const { number, at, fault } of schedule(seed, {
-        perMinute: faultsPerMinute,
-        visibilityMs,
-      })) {
-        const wait = Math.max(0, began + at - performance.now());
-        await delay(wait, undefined, { signal: over.signal }).catch(() => undefined);
-        if (over.signal.aborted) return;
-        const hit = await injector.inject(fault);
-        const words = inWords(fault);
-        say(
-          `${seconds(performance.now() - began)} #${number} ${words}${hit === undefined ? ': nothing to hit' : hit && ` (${hit})`}`,
-        );
-        if (hit === undefined) missed += 1;
-        else {
-          const kind =
-            fault.kind === 'calls'
-              ? `${fault.service} ${fault.fault}`
-              : fault.kind === 'kill' || fault.kind === 'pause'
-                ? `${fault.kind} ${fault.what}`
-                : fault.kind;
-          faults[kind] = (faults[kind] ?? 0) + 1;
-        }
-      }
-    };
+    const fleet = watchFleet(system.clients.ec2);
     const seen = new Map<number, Process>();
     const watch = async (): Promise<void> => {
       let judged = 0;
       while (!over.signal.aborted) {
         for (const one of below(process.pid, await listProcesses())) seen.set(one.pid, one);
-        const fleet = await livingInstances(system!).catch(() => 0);
+        const living = await fleet.look().catch(() => 0);
         const most = system!.settings.MAX_INSTANCES;
-        if (fleet > most) breaches.push(`${fleet} instances, with ${most} the most allowed`);
-        for (const upload of ledger.uploads
-          .filter(({ told }) => told?.kind === 'answer')
-          .slice(judged)) {
+        if (living > most) breaches.push(`${living} instances, with ${most} the most allowed`);
+        const answered = ledger.uploads.filter(({ told }) => told?.kind === 'answer');
+        for (const upload of answered.slice(judged)) {
           judged += 1;
           const wrong = faultOf(upload, true);
           if (wrong !== undefined) say(`BREACH ${wrong}`);
@@ -146,46 +146,76 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         await delay(WATCH_MS, undefined, { signal: over.signal }).catch(() => undefined);
       }
     };
-    const late = AbortSignal.any([AbortSignal.timeout(minutes * 60_000), options.signal]);
-    const injecting = inject();
     const watching = watch();
-    await runLoad({
-      url: system.webUrl,
-      requests: options.requests,
-      clients: options.clients,
-      photo: options.photo,
-      patienceMs: PATIENCE_MS,
-      ledger,
-      signal: late,
+    const capacity = await load.capacity;
+    const leadMs = options.leadSeconds * 1000;
+    const measured = performance.now();
+    say(`${capacity.toFixed(1)} answers a second without faults`);
+    const burst = (times: number, ms: number): void => load.burst(times * capacity, ms);
+    const injector = openInjector({ system, proxy, disk, redis, keys, folder, burst });
+    const stopping = new AbortController();
+    const injecting = injectFaults({
+      injector,
+      seed,
+      schedule: {
+        perMinute: options.faultsPerMinute,
+        visibilityMs: VISIBILITY_SECONDS * 1000,
+        leadMs,
+        quietMs: options.quietSeconds * 1000,
+        longestMs: options.longestSeconds * 1000,
+      },
+      signal: stopping.signal,
+      say,
     });
-    over.abort();
-    await Promise.all([injecting, watching]);
+    await load.begun;
+    const until = performance.now();
+    stopping.abort();
+    const faultRun = await injecting;
     await injector.calm();
-    say(`${seconds(performance.now() - began)} all clients have their answers; calm now`);
+    await load.done;
+    say(`${seconds(performance.now() - measured)} all clients have their answers; calm now`);
 
-    breaches.push(...(await comeToRest(system, redis)));
+    breaches.push(...(await comeToRest(system, redis, say)));
+    over.abort();
+    await watching;
     const outputs = await readOutputs(system);
     const letters = await readLetters(system);
-    const webEnds = system.web.ends.map(({ at }) => at);
-    for (const letter of letters)
-      say(`dead letter ${letter.request?.file ?? letter.id}: ${letter.reason}`);
+    const webEnds = system.webs.map(({ ends }) => ends.map(({ at }) => at));
+    for (const { request, id, reason } of letters) {
+      say(`dead letter ${request?.file ?? id}: ${reason}`);
+    }
     const verdict = judge(ledger, { outputs, letters, webEnds });
+    const calmFrom = measured + leadMs * SETTLE_SHARE;
+    const recovered = recoveries(ledger.uploads, faultRun.times, { calmFrom, until });
+    const cost = costOf(fleet, faultRun.times, { calmFrom, until, begun });
     for (const one of below(process.pid, await listProcesses())) seen.set(one.pid, one);
     const ends = endsOf(system);
     redis.disconnect();
+    const { secrets, settings: used } = system;
+    const hasRedisServer = system.redis !== undefined;
     await system.stop();
     system = undefined;
-    breaches.push(...(await strays(seen)));
-    breaches.push(...verdict.breaches);
+    breaches.push(
+      ...(await strays(seen)),
+      ...(await leaks(join(folder, 'logs'), secrets)),
+      ...recovered.breaches,
+      ...costBreaches(cost, used.MAX_INSTANCES),
+      ...verdict.breaches,
+    );
     breached = breaches.length > 0;
+    const sentInBursts = ledger.uploads.filter(({ isBurst }) => isBurst).length;
     return {
       ...verdict,
       breaches,
-      faults,
-      faultCount: Object.values(faults).reduce((sum, count) => sum + count, 0),
-      missed,
+      capacity,
+      recoveries: recovered,
+      cost,
+      faults: faultRun.faults,
+      missed: faultRun.missed,
       callsHit: proxy.hits,
-      sent: ledger.uploads.length,
+      hasRedisServer,
+      sent: ledger.uploads.length - sentInBursts,
+      sentInBursts,
       ends,
       seconds: (performance.now() - begun) / 1000,
       folder: breached ? folder : undefined,
@@ -198,19 +228,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-async function comeToRest(system: System, redis: Parameters<typeof unrest>[1]): Promise<string[]> {
-  const end = performance.now() + REST_MS;
-  for (;;) {
-    const left = await unrest(system, redis).catch((error: unknown) => ({ [String(error)]: 1 }));
-    const found = Object.entries(left);
-    if (found.length === 0) return [];
-    if (performance.now() > end) {
-      return found.map(([what, count]) => `at the end there is still ${what}: ${count}`);
-    }
-    await delay(500);
-  }
-}
-
 /** Processes of the run that outlive it. */
 async function strays(seen: ReadonlyMap<number, Process>): Promise<string[]> {
   const left = (await listProcesses()).filter(
@@ -219,10 +236,11 @@ async function strays(seen: ReadonlyMap<number, Process>): Promise<string[]> {
   return left.map(({ pid, command }) => `process ${pid} is still there: ${command.slice(0, 100)}`);
 }
 
-function endsOf(system: System): Record<string, number> {
+function endsOf({ webs, scaler, redis, cloud }: System): Record<string, number> {
   const ends: Record<string, number> = {};
-  for (const name of ['web', 'scaler', 'redis', 'cloud'] as const) {
-    for (const { how } of system[name]?.ends ?? []) {
+  const all = { web: webs, scaler: [scaler], redis: redis ? [redis] : [], cloud: [cloud] };
+  for (const [name, services] of Object.entries(all)) {
+    for (const { how } of services.flatMap((service) => service.ends)) {
       ends[`${name} ${how}`] = (ends[`${name} ${how}`] ?? 0) + 1;
     }
   }

@@ -1,49 +1,19 @@
-/** Which faults come when, from nothing but a seed. Pure. */
+/**
+ * Which faults come when, from nothing but a seed: storms of many faults, and between them single ones
+ * with quiet time on both sides, in which recovery can be measured. Pure.
+ */
 import { between, type Chance, oneOf, seededChance } from './chance.ts';
-
-export const processes = ['worker', 'inference', 'web', 'scaler', 'redis', 'cloud'] as const;
-export type ProcessKind = (typeof processes)[number];
-
-export const services = ['s3', 'sqs', 'ec2'] as const;
-export type CloudService = (typeof services)[number];
-
-/** What the fault proxy does to a call. `duplicate` and `reorder` concern messages only. */
-export const callFaults = [
-  '500',
-  '503',
-  'throttle',
-  'reset',
-  'slow',
-  'lost-reply',
-  'duplicate',
-  'reorder',
-] as const;
-export type CallFault = (typeof callFaults)[number];
-
-export type Fault =
-  | { readonly kind: 'kill'; readonly what: ProcessKind; readonly pick: number }
-  | {
-      readonly kind: 'pause';
-      readonly what: ProcessKind;
-      readonly pick: number;
-      readonly ms: number;
-    }
-  | {
-      readonly kind: 'calls';
-      readonly fault: CallFault;
-      readonly service: CloudService;
-      /** Of the calls, those that are hit. */
-      readonly share: number;
-      readonly ms: number;
-    }
-  | { readonly kind: 'full-disk'; readonly ms: number }
-  /** A lease's clock jumps: its age, or the time its instance claims to have been as it is. */
-  | {
-      readonly kind: 'lease-clock';
-      readonly pick: number;
-      readonly of: 'age' | 'state';
-      readonly ms: number;
-    };
+import {
+  callFaults,
+  type Fault,
+  hostileKinds,
+  type LinkFault,
+  type LinkName,
+  lengthOf,
+  linkNames,
+  type ProcessKind,
+  services,
+} from './faults.ts';
 
 export interface ScheduledFault {
   readonly number: number;
@@ -52,8 +22,30 @@ export interface ScheduledFault {
   readonly fault: Fault;
 }
 
-/** Out of 100 faults about so many. Restarts of everything are rare, or nothing else would be met. */
-const WEIGHTS: readonly (readonly [number, (chance: Chance, pauseMs: number) => Fault])[] = [
+export interface ScheduleOptions {
+  /** Faults in a storm, on average; their distance is exponential. */
+  readonly perMinute: number;
+  /** Pauses are longer than this. */
+  readonly visibilityMs: number;
+  /** Before the first fault. */
+  readonly leadMs?: number;
+  /** Without a fault after each storm and each single fault. */
+  readonly quietMs?: number;
+  /** No single fault of those that are dealt lasts longer. */
+  readonly longestMs?: number;
+}
+
+/** ms of a fault that lasts for a while: `usual` in a storm, up to `longest` where it comes alone. */
+type Lasting = (usual: number, longest: number) => number;
+interface Making {
+  readonly chance: Chance;
+  readonly pauseMs: number;
+  readonly lasting: Lasting;
+}
+type Make = (making: Making) => Fault;
+
+/** Out of 97 faults about so many. Restarts of everything are rare, or nothing else would be met. */
+const WEIGHTS: readonly (readonly [number, Make])[] = [
   [9, kill('worker')],
   [7, kill('inference')],
   [5, kill('web')],
@@ -67,34 +59,91 @@ const WEIGHTS: readonly (readonly [number, (chance: Chance, pauseMs: number) => 
   [2, pause('redis')],
   [1, pause('cloud')],
   [40, calls],
-  [3, (chance) => ({ kind: 'full-disk', ms: between(chance, 2000, 6000) })],
-  [6, leaseClock],
+  [3, ({ chance }) => ({ kind: 'full-disk', ms: between(chance, 2000, 6000) })],
+  [8, leaseClock],
 ];
+/** These are dealt like cards, so that each comes as often as any other. */
+const DEALT: readonly Make[] = [
+  linkFault('swallow', ['redis web', 'redis app']),
+  linkFault('swallow', ['aws web', 'aws scaler', 'aws worker']),
+  linkFault('half-close', linkNames),
+  linkFault('delay', linkNames),
+  ({ chance }) => ({ kind: 'failover', ms: between(chance, 200, 4000) }),
+  clock,
+  ({ lasting }) => ({ kind: 'second-scaler', ms: lasting(6000, 60_000) }),
+  ({ lasting }) => ({ kind: 'burst', times: 3, ms: lasting(1500, 4000) }),
+  ({ lasting }) => ({ kind: 'birth', ms: lasting(5000, 40_000) }),
+  ({ lasting }) => ({ kind: 'slow-down', ms: lasting(3000, LONGEST_MS) }),
+  ...hostileKinds.map(
+    (how): Make =>
+      ({ chance, lasting }) => ({
+        kind: 'hostile',
+        how,
+        pick: chance(),
+        ms: lasting(4000, 20_000),
+      }),
+  ),
+];
+const LONGEST_MS = 180_000;
+const DEALT_SHARE = 0.4;
+const STORM_FAULTS: readonly [number, number] = [20, 60];
 /** A lease whose end was moved this far outlives its instance by as much; then it ends by itself. */
 const MOST_LEASE_MS = 200_000;
 const MOST_CLAIM_MS = 600_000;
+const MOST_CLOCK_MS = 3_600_000;
+const MOST_DELAY_MS = 700;
 const DUPLICATES_OR_DISORDER = 0.25;
+const SOLOS_BETWEEN_STORMS = 4;
 
-/**
- * Endless; take as many as the run is long.
- * @param perMinute faults, on average; their distance is exponential
- * @param visibilityMs pauses are longer than this
- */
+/** Endless; take as many as the run is long. */
 export function* schedule(
   seed: number,
-  { perMinute, visibilityMs }: { perMinute: number; visibilityMs: number },
+  options: ScheduleOptions,
 ): Generator<ScheduledFault, never> {
+  const { perMinute, visibilityMs, leadMs = 0, quietMs = 0, longestMs = LONGEST_MS } = options;
   const chance = seededChance(seed);
   const total = WEIGHTS.reduce((sum, [weight]) => sum + weight, 0);
-  let at = 0;
-  for (let number = 1; ; number++) {
-    at += (-60_000 / perMinute) * Math.log(1 - chance());
-    const make = weighted(chance() * total);
-    yield { number, at, fault: make(chance, between(chance, 1.2, 1.8) * visibilityMs) };
+  const inStorms = dealer(chance);
+  const alone = dealer(chance);
+  const most = (ms: number): number => Math.min(ms, longestMs);
+  const make = (isAlone: boolean): Fault => {
+    const lasting: Lasting = (usual, longest) =>
+      between(chance, 0.5, 1) * (isAlone ? most(longest) : Math.min(usual, most(longest)));
+    const making = { chance, pauseMs: between(chance, 1.2, 1.8) * visibilityMs, lasting };
+    const deals = isAlone ? chance() < 0.8 : chance() < DEALT_SHARE;
+    return (deals ? (isAlone ? alone() : inStorms()) : weighted(chance() * total))(making);
+  };
+  let at = leadMs;
+  let number = 0;
+  for (;;) {
+    let calmAt = at;
+    const faults = Math.round(between(chance, ...STORM_FAULTS));
+    for (let i = 0; i < faults; i++) {
+      at += (-60_000 / perMinute) * Math.log(1 - chance());
+      const fault = make(false);
+      calmAt = Math.max(calmAt, at + lengthOf(fault));
+      yield { number: ++number, at, fault };
+    }
+    if (quietMs === 0) continue;
+    at = calmAt + quietMs;
+    for (let i = 0; i < SOLOS_BETWEEN_STORMS; i++) {
+      const fault = make(true);
+      yield { number: ++number, at, fault };
+      at += lengthOf(fault) + quietMs;
+    }
   }
 }
 
-function weighted(point: number): (typeof WEIGHTS)[number][1] {
+/** Each of DEALT once, in some order, then all again in another. */
+function dealer(chance: Chance): () => Make {
+  let deck: Make[] = [];
+  return () => {
+    if (deck.length === 0) deck = [...DEALT];
+    return deck.splice(Math.floor(chance() * deck.length), 1)[0]!;
+  };
+}
+
+function weighted(point: number): Make {
   let left = point;
   for (const [weight, make] of WEIGHTS) {
     left -= weight;
@@ -103,15 +152,15 @@ function weighted(point: number): (typeof WEIGHTS)[number][1] {
   return calls;
 }
 
-function kill(what: ProcessKind): (chance: Chance) => Fault {
-  return (chance) => ({ kind: 'kill', what, pick: chance() });
+function kill(what: ProcessKind): Make {
+  return ({ chance }) => ({ kind: 'kill', what, pick: chance() });
 }
 
-function pause(what: ProcessKind): (chance: Chance, pauseMs: number) => Fault {
-  return (chance, ms) => ({ kind: 'pause', what, pick: chance(), ms });
+function pause(what: ProcessKind): Make {
+  return ({ chance, pauseMs }) => ({ kind: 'pause', what, pick: chance(), ms: pauseMs });
 }
 
-function calls(chance: Chance): Fault {
+function calls({ chance }: Making): Fault {
   const forMessages = chance() < DUPLICATES_OR_DISORDER;
   const share = between(chance, 0.1, 0.7);
   const ms = between(chance, 500, 3000);
@@ -123,29 +172,33 @@ function calls(chance: Chance): Fault {
   return { kind: 'calls', service, fault: oneOf(chance, callFaults.slice(0, 6))!, share, ms };
 }
 
-function leaseClock(chance: Chance): Fault {
+function leaseClock({ chance }: Making): Fault {
   const pick = chance();
   const of = chance() < 0.5 ? 'age' : 'state';
   const most = of === 'age' ? MOST_LEASE_MS : MOST_CLAIM_MS;
   return { kind: 'lease-clock', pick, of, ms: Math.round(between(chance, 1, most)) };
 }
 
-/** A fault in the words of the event log. */
-export function inWords(fault: Fault): string {
-  switch (fault.kind) {
-    case 'kill':
-      return `kill -9 ${fault.what}`;
-    case 'pause':
-      return `stop ${fault.what} for ${seconds(fault.ms)}`;
-    case 'calls':
-      return `${fault.service}: ${fault.fault} for ${Math.round(fault.share * 100)} % of the calls, ${seconds(fault.ms)}`;
-    case 'full-disk':
-      return `full temp folder of the workers, ${seconds(fault.ms)}`;
-    case 'lease-clock':
-      return `a lease's ${fault.of === 'age' ? 'age' : 'time in its state'} jumps to ${seconds(fault.ms)}`;
-  }
+function linkFault(how: LinkFault, links: readonly LinkName[]): Make {
+  return ({ chance, lasting }) => {
+    const newToo = how === 'swallow' && chance() < 0.5;
+    const ms = lasting(4000, 15_000);
+    return {
+      kind: 'link',
+      link: oneOf(chance, links)!,
+      how,
+      pick: chance(),
+      newToo,
+      delayMs: how === 'delay' ? between(chance, 50, MOST_DELAY_MS) : 0,
+      // What is swallowed or closed stays so; nothing ends later.
+      ms: newToo || how === 'delay' ? ms : 0,
+    };
+  };
 }
 
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+function clock({ chance, lasting }: Making): Fault {
+  const what = chance() < 0.5 ? 'web' : 'scaler';
+  const sign = chance() < 0.5 ? -1 : 1;
+  const shiftMs = Math.round(sign * between(chance, 60_000, MOST_CLOCK_MS));
+  return { kind: 'clock', what, pick: chance(), shiftMs, ms: lasting(6000, 30_000) };
 }

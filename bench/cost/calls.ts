@@ -45,6 +45,7 @@ export async function countCalls(
       folder,
       cloudPort,
       proxyUrl: proxy.url,
+      webNodes: 1,
       disk: { folder: tmpdir() },
       program,
       settings: { ...settings, MAX_INSTANCES: WORKERS },
@@ -52,7 +53,7 @@ export async function countCalls(
     try {
       say(`${photos} photos through the whole system`);
       const before = meter.read();
-      await postCrowd(new URL(system.webUrl), course, photos, Math.min(photos, CONNECTIONS));
+      await postCrowd(new URL(system.webUrls[0]!), course, photos, Math.min(photos, CONNECTIONS));
       const crowd = since(meter.read(), before);
       while ((await livingInstances(system)) > 0) await delay(LOOK_MS);
       say(`the web tier and the scaler alone, ${idleMs / 1000} s`);
