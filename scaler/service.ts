@@ -19,12 +19,12 @@ import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { tracesUrl } from '../runtime/tracing/tracing.ts';
-import { keepLead } from './lead.ts';
-import { type MadeDecision, startLoop } from './loop.ts';
-import { placesOf } from './places.ts';
-import { publisher } from './publish.ts';
-import { leadAlone } from './rivals.ts';
-import { serveStatus } from './server.ts';
+import { placesOf } from './decide/placements/placements.ts';
+import { keepLead } from './loop/lead.ts';
+import { type MadeDecision, startLoop } from './loop/loop.ts';
+import { leadAlone } from './loop/rivals.ts';
+import { publisher } from './report/publish.ts';
+import { serveStatus } from './report/server.ts';
 
 /** The loop asks again by itself, later each time; the SDK's own tries would spend the requests EC2 allows. */
 const EC2_ATTEMPTS = 1;

@@ -20,7 +20,7 @@ import { startRedis } from '../local/redis.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
-import { scalerStatusSchema } from './status.ts';
+import { scalerStatusSchema } from './report/status.ts';
 
 const COMMAND_LINE = fileURLToPath(new URL('../elastic-face.ts', import.meta.url));
 const WORKER = fileURLToPath(new URL('../test/double-worker.fixture.ts', import.meta.url));

@@ -15,9 +15,9 @@ import type { ImitationSettings } from '../local/ec2/imitation.ts';
 import { LOCAL_IMAGE_ID } from '../local/ec2/offers.ts';
 import { startRedis } from '../local/redis.ts';
 import { readSettings } from '../runtime/settings.ts';
-import { keepLead } from '../scaler/lead.ts';
-import { type ScalerLoop, startLoop } from '../scaler/loop.ts';
-import { placesOf } from '../scaler/places.ts';
+import { placesOf } from '../scaler/decide/placements/placements.ts';
+import { keepLead } from '../scaler/loop/lead.ts';
+import { type ScalerLoop, startLoop } from '../scaler/loop/loop.ts';
 import { countOld, silent } from './cloud.fixture.ts';
 
 const TICK_MS = 20;

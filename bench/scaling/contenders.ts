@@ -1,8 +1,8 @@
 /** Who is compared, each with a grid of its settings, so that everyone is seen at their best. */
-import { backlog } from '../../scaler/policies/backlog.ts';
-import { drainTime } from '../../scaler/policies/drain-time.ts';
-import { threshold } from '../../scaler/policies/threshold.ts';
-import type { ScalingSettings } from '../../scaler/policy.ts';
+import { backlog } from '../../scaler/decide/policies/backlog.ts';
+import { drainTime } from '../../scaler/decide/policies/drain-time.ts';
+import type { ScalingSettings } from '../../scaler/decide/policies/policy.ts';
+import { threshold } from '../../scaler/decide/policies/threshold.ts';
 import { ours } from './ours.ts';
 import { fixedFleet } from './peers/fixed.ts';
 import { keda, kedaDefaults } from './peers/keda.ts';

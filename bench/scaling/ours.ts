@@ -9,8 +9,13 @@ import {
   estimatesOf,
   type Measures,
   startMeasures,
-} from '../../scaler/measure.ts';
-import { fleetOf, type Policy, type ScalingSettings, wishOf } from '../../scaler/policy.ts';
+} from '../../scaler/decide/measure.ts';
+import {
+  fleetOf,
+  type Policy,
+  type ScalingSettings,
+  wishOf,
+} from '../../scaler/decide/policies/policy.ts';
 import { meanBoot, type Scaler, type View, type World } from './world.ts';
 
 /** @param world what a scaler that has run for a while has measured; `threshold` and `backlog` need none */

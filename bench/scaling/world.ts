@@ -2,7 +2,7 @@
  * What every simulation shares: the load, what an instance takes and costs, what a scaler sees and orders,
  * and what comes out. Data only; all times are in seconds of simulated time from 0.
  */
-import type { Shrink } from '../../scaler/policy.ts';
+import type { Shrink } from '../../scaler/decide/policies/policy.ts';
 import type { Latencies } from './latencies.ts';
 import type { ServiceTime } from './random.ts';
 

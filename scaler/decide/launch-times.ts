@@ -1,0 +1,60 @@
+/**
+ * Launch times by this controller's own clock. EC2's clock may be ahead or behind by any amount, so that
+ * an instance counts from when this controller launched or started it, or else first saw it. Pure.
+ */
+import type { FleetInstance } from '../../cloud/instances.ts';
+import type { Launch, Memory } from './memory.ts';
+
+/** The first sight of one life of an instance: EC2 renews the launch time when it is started again. */
+export interface Sight {
+  /** As EC2 tells it; only compared with itself. */
+  readonly launchedAt: number;
+  /** By this controller's clock, as is `seenAt`, when it was listed last. */
+  readonly at: number;
+  readonly seenAt: number;
+  /** This controller launched or started it, so that `at` is when it did. */
+  readonly isOurs: boolean;
+}
+
+/** EC2's list may lack an instance for a while; what is away for longer is gone. */
+const KEPT_MS = 60_000;
+
+export function sightsOf(
+  instances: readonly FleetInstance[],
+  { sights, launches, starts }: Pick<Memory, 'sights' | 'launches' | 'starts'>,
+  now: number,
+): Memory['sights'] {
+  const seen = new Map([...sights].filter(([, { seenAt }]) => now - seenAt <= KEPT_MS));
+  const launchOf = finder(launches);
+  for (const instance of instances) {
+    const { id, launchedAt } = instance;
+    const before = sights.get(id);
+    if (before?.launchedAt === launchedAt) {
+      seen.set(id, { ...before, seenAt: now });
+      continue;
+    }
+    const askedAt =
+      starts.get(id) ?? (before === undefined ? launchOf(instance)?.askedAt : undefined);
+    seen.set(id, { launchedAt, at: askedAt ?? now, seenAt: now, isOurs: askedAt !== undefined });
+  }
+  return seen;
+}
+
+/** A launch without an answer has no id yet; its number is its own. */
+function finder(launches: readonly Launch[]): (instance: FleetInstance) => Launch | undefined {
+  const byId = new Map(launches.map((launch) => [launch.instanceId, launch]));
+  const unsure = launches.filter(({ instanceId }) => instanceId === undefined);
+  const byNumber = new Map(unsure.map((launch) => [launch.number, launch]));
+  return ({ id, number }) => byId.get(id) ?? byNumber.get(number);
+}
+
+/** The instances with their launch times by this controller's clock. */
+export function inOwnTime(
+  instances: readonly FleetInstance[],
+  sights: Memory['sights'],
+): readonly FleetInstance[] {
+  return instances.map((instance) => ({
+    ...instance,
+    launchedAt: sights.get(instance.id)?.at ?? instance.launchedAt,
+  }));
+}

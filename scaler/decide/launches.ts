@@ -1,0 +1,105 @@
+/**
+ * Which launches to count beside EC2's list, and which numbers are free. EC2's list lags: a launch may
+ * be missing for seconds, and missing again after it was there once. Pure.
+ */
+import type { FleetInstance } from '../../cloud/instances.ts';
+import type { Place } from '../../cloud/launch-input.ts';
+import { writeNumbers } from '../../cloud/names.ts';
+import type { Cause, Launching } from './actions.ts';
+import type { Launch, Memory } from './memory.ts';
+
+/** A launch that EC2 has not listed by then has failed. Its list is seldom more than seconds late. */
+export const UNSEEN_MS = 30_000;
+/** Once listed, a launch is believed for this long even when another list lacks it. */
+export const SEEN_MS = 5000;
+
+/**
+ * Up to so many are launched one by one, each named in its own call; more are launched in one call and
+ * named after. EC2's bucket for RunInstances holds 5 requests and gets 2 a second; that for CreateTags
+ * holds 100 and gets 10 (EC2 developer guide, request throttling).
+ */
+export const MOST_CALLS = 5;
+/** EC2's limit for a tag's value, less one. */
+const TAG_LENGTH = 255;
+
+/**
+ * Launches of these numbers, in as few calls as MOST_CALLS says.
+ * @param numbers ascending
+ * @param nonce of the nth of them
+ */
+export function launchesOf(
+  numbers: readonly number[],
+  {
+    place,
+    nonce,
+    ...why
+  }: { place: Place; cause: Cause; reason: string; nonce: (index: number) => string },
+): Launching[] {
+  const groups =
+    numbers.length <= MOST_CALLS ? numbers.map((number) => [number]) : inOneCall(numbers);
+  let index = 0;
+  return groups.flatMap((group) => {
+    const call = { nonce: nonce(index), numbers: group, place };
+    return group.map(
+      (number): Launching => ({ kind: 'launch', number, nonce: nonce(index++), call, ...why }),
+    );
+  });
+}
+
+/** One group, or several where their numbers are too scattered for one tag. */
+function inOneCall(numbers: readonly number[]): number[][] {
+  const groups: number[][] = [];
+  for (const number of numbers) {
+    const group = groups.at(-1);
+    if (group && writeNumbers([...group, number]).length <= TAG_LENGTH) group.push(number);
+    else groups.push([number]);
+  }
+  return groups;
+}
+
+/** The launches that still count, by what EC2 lists now. */
+export function recentLaunches(
+  instances: readonly FleetInstance[],
+  { launches, terminations }: Memory,
+  now: number,
+): Launch[] {
+  if (launches.length === 0) return [];
+  const find = finder(instances);
+  return launches.flatMap((launch) => {
+    if (launch.instanceId && terminations.has(launch.instanceId)) return [];
+    const listed = find(launch);
+    if (listed?.state === 'shutting-down') return [];
+    if (listed) {
+      const seenAt = launch.seenAt ?? now;
+      return now - seenAt > SEEN_MS ? [] : [{ ...launch, instanceId: listed.id, seenAt }];
+    }
+    const { seenAt, askedAt } = launch;
+    return now > (seenAt === undefined ? askedAt + UNSEEN_MS : seenAt + SEEN_MS) ? [] : [launch];
+  });
+}
+
+/** Those of them that EC2 does not list now. */
+export function unlisted(
+  launches: readonly Launch[],
+  instances: readonly FleetInstance[],
+): Launch[] {
+  if (launches.length === 0) return [];
+  const find = finder(instances);
+  return launches.filter((launch) => find(launch) === undefined);
+}
+
+/** By id where EC2 gave one; else by number, since numbers are given once. */
+function finder(instances: readonly FleetInstance[]) {
+  const byId = new Map(instances.map((instance) => [instance.id, instance]));
+  const byNumber = new Map(instances.map((instance) => [instance.number, instance]));
+  return ({ instanceId, number }: Launch): FleetInstance | undefined =>
+    instanceId ? byId.get(instanceId) : byNumber.get(number);
+}
+
+/** The `count` lowest numbers from 1 that are not taken. */
+export function lowestFree(taken: Iterable<number>, count: number): number[] {
+  const used = new Set(taken);
+  const free: number[] = [];
+  for (let number = 1; free.length < count; number++) if (!used.has(number)) free.push(number);
+  return free;
+}

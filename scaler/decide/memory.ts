@@ -1,0 +1,143 @@
+/**
+ * What the scaler must remember between ticks. Pure. Losing it is safe: the fleet is in EC2, what
+ * instances do is in Redis.
+ */
+import type { Action, Call } from './actions.ts';
+import type { Birth, Brake } from './failed-boots.ts';
+import type { Sight } from './launch-times.ts';
+import { type Measures, startMeasures } from './measure.ts';
+import type { Closures } from './placements/placements.ts';
+
+/** A recent launch, which EC2's list of instances may not show yet, or not every time. */
+export interface Launch {
+  readonly number: number;
+  readonly nonce: string;
+  /** A retry sends the same call with the same token, so that it cannot launch twice. */
+  readonly call: Call;
+  readonly askedAt: number;
+  /** EC2 said yes; while undefined and not under way, whether it launched is not known. */
+  readonly instanceId?: string;
+  /** When EC2 first listed it. */
+  readonly seenAt?: number;
+}
+
+/** Instances by id, and when something was asked of them. */
+export type AskedAt = ReadonlyMap<string, number>;
+
+export interface Pause {
+  /** In a row. */
+  readonly failures: number;
+  /** ms since 1970. */
+  readonly until: number;
+}
+
+export interface Memory {
+  /** Random, of this one controller: makes its nonces its own. */
+  readonly seed: string;
+  readonly launchCount: number;
+  readonly launches: readonly Launch[];
+  /** Launched ones that have not taken work yet, by id. */
+  readonly births: ReadonlyMap<string, Birth>;
+  /** There while launched ones end before they report. */
+  readonly brake: Brake | undefined;
+  /** Where not to launch for now. */
+  readonly closures: Closures;
+  readonly drains: AskedAt;
+  /** EC2 may list these a while as if it were not so. */
+  readonly terminations: AskedAt;
+  readonly stops: AskedAt;
+  readonly starts: AskedAt;
+  /** Starts without an answer: they may run, though EC2's list does not show it yet. */
+  readonly unsureStarts: AskedAt;
+  readonly names: AskedAt;
+  /** Instances that could not be ended: how often in a row, and when it may be tried again. */
+  readonly endPauses: ReadonlyMap<string, Pause>;
+  /** EC2 does not stop these; they are terminated instead. */
+  readonly unstoppable: ReadonlySet<string>;
+  /** Starts that failed in a row, and when the next may be tried. */
+  readonly startPause: Pause;
+  /** When each instance was first listed, by this controller's clock. */
+  readonly sights: ReadonlyMap<string, Sight>;
+  /** When each listed instance last said a word, by this controller's clock. */
+  readonly lastWords: AskedAt;
+  /** From when on an instance's silence counts: Redis was away or new to this controller before. */
+  readonly silenceCountsFrom: number | undefined;
+  /** Every lease was missing at the last reading. */
+  readonly allSilent: boolean;
+  /** Since when, and in how many readings, nothing was queued or in any instance's hands. */
+  readonly empty: { readonly since: number; readonly readings: number } | undefined;
+  readonly measures: Measures;
+  /** Since when the policy has wished to shrink, without a break. */
+  readonly spareSince: number | undefined;
+}
+
+/**
+ * @param seed at most 8 letters or digits; random in production
+ * @param measures what is known of the load already
+ */
+export function startMemory(seed: string, measures: Measures = startMeasures()): Memory {
+  return {
+    seed,
+    launchCount: 0,
+    launches: [],
+    births: new Map(),
+    brake: undefined,
+    closures: new Map(),
+    drains: new Map(),
+    terminations: new Map(),
+    stops: new Map(),
+    starts: new Map(),
+    unsureStarts: new Map(),
+    names: new Map(),
+    endPauses: new Map(),
+    unstoppable: new Set(),
+    startPause: { failures: 0, until: 0 },
+    sights: new Map(),
+    lastWords: new Map(),
+    silenceCountsFrom: undefined,
+    allSilent: false,
+    empty: undefined,
+    measures,
+    spareSince: undefined,
+  };
+}
+
+/** Takes note of actions as if every one succeeds. */
+export function expect(memory: Memory, actions: readonly Action[], now: number): Memory {
+  if (actions.length === 0) return memory;
+  const asked = {
+    drain: new Map(memory.drains),
+    terminate: new Map(memory.terminations),
+    stop: new Map(memory.stops),
+    start: new Map(memory.starts),
+    name: new Map(memory.names),
+  };
+  const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
+  let { launchCount } = memory;
+  for (const action of actions) {
+    if (action.kind === 'forget-pressure' || action.kind === 'inquire') continue;
+    if (action.kind === 'launch') {
+      const { number, nonce, call } = action;
+      if (!launches.has(nonce)) launchCount += 1;
+      launches.set(nonce, { number, nonce, call, askedAt: now });
+      continue;
+    }
+    const { kind, instanceId } = action;
+    asked[kind].set(instanceId, now);
+    if (kind === 'stop') asked.start.delete(instanceId);
+    if (kind === 'start') {
+      // It begins anew: nothing that was asked of its earlier life holds.
+      for (const earlier of ['stop', 'drain'] as const) asked[earlier].delete(instanceId);
+    }
+  }
+  return {
+    ...memory,
+    drains: asked.drain,
+    terminations: asked.terminate,
+    stops: asked.stop,
+    starts: asked.start,
+    names: asked.name,
+    launches: [...launches.values()],
+    launchCount,
+  };
+}

@@ -1,0 +1,166 @@
+/**
+ * What is observed in one tick, the summary of it that a scaling policy sees, and what a policy says.
+ * Data only. Knows nothing of how a wish is carried out.
+ */
+import type { FleetInstance } from '../../../cloud/instances.ts';
+import type { LeaseReading } from '../../../cloud/leases.ts';
+import type { QueueDepth } from '../../../cloud/queues.ts';
+import type { Settings } from '../../../runtime/settings.ts';
+import type { Cause } from '../actions.ts';
+
+/** Request pressure, its times by this controller's clock. */
+export interface SeenPressure {
+  readonly count: number;
+  /** When the oldest request came, in ms since 1970; undefined when there is none. */
+  readonly oldestAt?: number;
+  /** How many requests came within `RECENT_MS`. */
+  readonly recent?: number;
+}
+
+/**
+ * One reading of the world; a part is undefined when it could not be read. Times are by this controller's
+ * own clock, but for EC2's launch times: `decide` takes those only for names (see `launch-times.ts`).
+ */
+export interface Observation {
+  /** ms since 1970. */
+  readonly now: number;
+  /** Every instance of the app tier that is not terminated. */
+  readonly instances: readonly FleetInstance[] | undefined;
+  /** By instance id; an instance without one is missing here. */
+  readonly leases: ReadonlyMap<string, LeaseReading> | undefined;
+  readonly pressure: SeenPressure | undefined;
+  readonly depth: QueueDepth | undefined;
+}
+
+export type ScalingSettings = Pick<
+  Settings,
+  | 'SCALE_POLICY'
+  | 'MAX_INSTANCES'
+  | 'MIN_INSTANCES'
+  | 'SCALE_OUT_THRESHOLD'
+  | 'BACKLOG_PER_INSTANCE'
+  | 'LATENCY_SECONDS'
+  | 'SLACK_SHARE'
+  | 'KEEP_SECONDS'
+  | 'IDLE_SECONDS'
+  | 'BOOT_SECONDS'
+>;
+
+/** What a policy decides by: numbers only, so that the service and the simulator can both fill it in. */
+export interface Situation {
+  /** ms since 1970, or of simulated time. */
+  readonly now: number;
+  readonly demand: Demand;
+  /** Requests that wait, and requests in work; together the known demand. */
+  readonly visible: number;
+  readonly inFlight: number;
+  /** Seconds since the oldest request came; undefined when none is known. */
+  readonly oldestSeconds: number | undefined;
+  /** Seconds for which nothing has waited or been in work; undefined while something is, or may be. */
+  readonly emptySeconds: number | undefined;
+  /** Instances that take work. */
+  readonly serving: number;
+  /** Seconds since launch of each instance on its way. */
+  readonly booting: readonly number[];
+  /** Measured; see `measure.ts`. Service is that of one request by one instance. */
+  readonly arrivalsPerSecond: number;
+  /** What surely comes at present: sees a crowd within seconds, and takes no single burst for one. */
+  readonly freshArrivalsPerSecond: number;
+  readonly serviceSeconds: number;
+  /** From launch to taking work, measured. */
+  readonly bootSeconds: number;
+}
+
+/** At least `to` instances should serve or be on their way. */
+export interface Grow {
+  readonly kind: 'grow';
+  readonly to: number;
+  readonly reason: string;
+  /** Set where it is not demand. */
+  readonly cause?: Cause;
+}
+
+/** As many as are idle long enough may go, down to `to`. */
+export interface Shrink {
+  readonly kind: 'shrink';
+  readonly to: number;
+  readonly reason: string;
+  /** How long an instance must have been idle. */
+  readonly idleSeconds: number;
+  /** For how long the wish must have been to shrink, without a break; 0 when left out. */
+  readonly keepSeconds?: number;
+  /** One launched less than `forSeconds` ago must have been idle for this long instead. */
+  readonly young?: { readonly forSeconds: number; readonly idleSeconds: number };
+}
+
+/** `hold`: leave the fleet as it is. */
+export type Wish = Grow | Shrink | { readonly kind: 'hold'; readonly reason: string };
+
+/** Pure. It wishes for a number; which instances, and whether safely, is `decide`'s to say. */
+export type Policy = (situation: Situation, settings: ScalingSettings) => Wish;
+
+/** Requests waiting or in work, of one source or of both. */
+export interface Demand {
+  /** The larger of what could be read; undefined when nothing could. */
+  readonly known: number | undefined;
+  /** Both sources were read: only then may a fleet shrink. */
+  readonly certain: boolean;
+}
+
+/** SQS shows a message by then, or never: pressure that is older and that it does not show is not believed. */
+export const RECENT_MS = 15_000;
+
+/**
+ * Pressure that may be true. A Redis put back from an old copy holds requests of long ago: of those that
+ * SQS does not show, only such as came lately may be on their way into it.
+ */
+export function believedPressure({
+  pressure,
+  depth,
+}: Pick<Observation, 'pressure' | 'depth'>): number | undefined {
+  if (pressure === undefined || depth === undefined || pressure.recent === undefined) {
+    return pressure?.count;
+  }
+  return Math.min(pressure.count, queued(depth) + pressure.recent);
+}
+
+/** Redis counts a request before SQS shows it, SQS keeps it when Redis has lost it: the larger is right. */
+export function demandOf({ pressure, depth }: Pick<Observation, 'pressure' | 'depth'>): Demand {
+  const read = [believedPressure({ pressure, depth }), depth && queued(depth)].filter(
+    (count) => count !== undefined,
+  );
+  const known = read.length === 0 ? undefined : Math.max(...read);
+  return { known, certain: read.length === 2 };
+}
+
+/** Every message that SQS still has, in whatever state. */
+export function queued({ visible, inFlight, delayed }: QueueDepth): number {
+  return visible + inFlight + delayed;
+}
+
+/** Instances that serve or are on their way. */
+export function fleetOf({ serving, booting }: Pick<Situation, 'serving' | 'booting'>): number {
+  return serving + booting.length;
+}
+
+/** What a policy wishes, within MIN_INSTANCES, which holds for every policy. */
+export function wishOf(policy: Policy, situation: Situation, settings: ScalingSettings): Wish {
+  const wish = policy(situation, settings);
+  const least = Math.min(settings.MIN_INSTANCES, settings.MAX_INSTANCES);
+  if (fleetOf(situation) < least && !(wish.kind === 'grow' && wish.to >= least)) {
+    const reason = `the smallest fleet is ${least}`;
+    return { kind: 'grow', to: least, reason, cause: 'smallest-fleet' };
+  }
+  if (wish.kind !== 'shrink' || wish.to >= least) return wish;
+  if (fleetOf(situation) === least) {
+    return { kind: 'hold', reason: `${wish.reason}; the smallest fleet is ${least}` };
+  }
+  return { ...wish, to: least };
+}
+
+/** @param requests waiting or in work */
+export function inWords(requests: number): string {
+  return requests === 1
+    ? '1 request waits or is in work'
+    : `${requests} requests wait or are in work`;
+}

@@ -1,0 +1,97 @@
+/**
+ * Who leaves, and how: idle instances are asked to drain, drained ones are stopped into the warm pool
+ * or terminated, dead ones are terminated. Pure.
+ */
+import type { FleetInstance } from '../../cloud/instances.ts';
+import type { LeaseReading } from '../../cloud/leases.ts';
+import type { Draining, Stopping, Terminating } from './actions.ts';
+import { type FleetNow, FRESH_MS } from './fleet-state.ts';
+import { isUp, whyDead } from './health.ts';
+import type { Memory } from './memory.ts';
+import type { Observation, Shrink } from './policies/policy.ts';
+
+export interface LeaveSettings {
+  readonly BOOT_SECONDS: number;
+  readonly WARM_POOL?: number;
+}
+
+/** The drained ones, also when demand is back: they take no more; the dead ones; and what the pool has too many of. */
+export function leaving(
+  { now, leases }: Observation,
+  instances: readonly FleetInstance[],
+  { BOOT_SECONDS, WARM_POOL = 0 }: LeaveSettings,
+  memory: Memory,
+): (Stopping | Terminating)[] {
+  // Without leases nobody can tell who is busy.
+  if (leases === undefined) return [];
+  const bootMs = BOOT_SECONDS * 1000;
+  const pool = instances.filter(
+    ({ id, state }) =>
+      !memory.terminations.has(id) &&
+      (state === 'stopped' || state === 'stopping' || (isUp(state) && memory.stops.has(id))),
+  );
+  let room = WARM_POOL - pool.length;
+  const up = instances.flatMap((instance): (Stopping | Terminating)[] => {
+    const { id: instanceId, number, state, spot } = instance;
+    const asked = memory.terminations.has(instanceId) || memory.stops.has(instanceId);
+    if (!isUp(state) || asked) return [];
+    const lease = leases.get(instanceId);
+    const drained = lease?.state === 'drained' && lease.inHand === 0 && lease.silentMs <= FRESH_MS;
+    if (drained) {
+      const stoppable = !spot && state === 'running' && !memory.unstoppable.has(instanceId);
+      if (room <= 0 || !stoppable) {
+        return [
+          { kind: 'terminate', number, instanceId, cause: 'drained', reason: 'it has drained' },
+        ];
+      }
+      room -= 1;
+      const reason = 'it has drained, and the warm pool has room';
+      return [{ kind: 'stop', number, instanceId, cause: 'drained', reason }];
+    }
+    const reason = whyDead(instance, lease, memory, { now, bootMs });
+    return reason === undefined
+      ? []
+      : [{ kind: 'terminate', number, instanceId, cause: 'dead', reason }];
+  });
+  // Without a warm pool, whoever stopped an instance had a reason of his own.
+  const surplus = WARM_POOL === 0 ? 0 : Math.max(0, pool.length - WARM_POOL);
+  const tooMany = pool
+    .filter(({ state }) => state === 'stopped')
+    .sort((a, b) => b.number - a.number)
+    .slice(0, surplus)
+    .map(({ id, number }): Terminating => {
+      const reason = `the warm pool has ${WARM_POOL} without it`;
+      return { kind: 'terminate', number, instanceId: id, cause: 'warm-pool', reason };
+    });
+  return [...up, ...tooMany];
+}
+
+/** Idle ones only, the highest numbers first. The wish is a question: one that got work meanwhile ends it. */
+export function toDrain(
+  wish: Shrink,
+  fleet: FleetNow,
+  spareSince: number,
+  { now, leases, pressure, depth }: Observation,
+): Draining[] {
+  if (leases === undefined || pressure === undefined || depth === undefined) return [];
+  if (now - spareSince < (wish.keepSeconds ?? 0) * 1000) return [];
+  const spare = Math.max(0, fleet.serving.length + fleet.missing.length - wish.to);
+  const mustIdle = ({ launchedAt }: FleetInstance): number => {
+    const { young, idleSeconds } = wish;
+    return young && now - launchedAt < young.forSeconds * 1000 ? young.idleSeconds : idleSeconds;
+  };
+  return fleet.serving
+    .filter((instance) => idleMs(leases.get(instance.id)) >= mustIdle(instance) * 1000)
+    .sort((a, b) => b.number - a.number)
+    .slice(0, spare)
+    .map(({ id, number }) => {
+      const seconds = Math.floor(idleMs(leases.get(id)) / 1000);
+      const reason = `${wish.reason} and it has been idle for ${seconds} s`;
+      return { kind: 'drain', number, instanceId: id, cause: 'spare', reason };
+    });
+}
+
+/** How long it has been idle, in ms; negative when it is not. */
+function idleMs(lease: LeaseReading | undefined): number {
+  return lease?.state === 'idle' && lease.inHand === 0 ? lease.forMs + lease.silentMs : -1;
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { startMemory } from './memory.ts';
+import { lease, observation, running, type Seen, START } from './observation.fixture.ts';
+import { ANYWHERE } from './scale-out.ts';
+import { situationOf } from './situation.ts';
+
+const memory = startMemory('s');
+
+function see(seen: Seen, more: Partial<typeof memory> = {}, missing: typeof memory.launches = []) {
+  const one = observation(seen);
+  return situationOf(one, { serving: one.instances ?? [], missing }, { ...memory, ...more });
+}
+
+describe('a situation', () => {
+  it('tells those that take work from those on their way, and for how long they have been', () => {
+    const instances = [
+      running(1),
+      running(2, { launchedAt: START - 7000 }),
+      running(3, { launchedAt: START - 9000 }),
+    ];
+    const leases = { 'i-1': lease('idle'), 'i-2': lease('starting') };
+    const call = { nonce: 'n', numbers: [4], place: ANYWHERE[0]! };
+    const missing = [{ number: 4, nonce: 'n', call, askedAt: START - 2000 }];
+    const { serving, booting } = see({ instances, leases }, {}, missing);
+    assert.deepEqual([serving, booting], [1, [7, 9, 2]]);
+  });
+
+  it('an instance that spoke before serves, though its lease is lost', () => {
+    const lastWords = new Map([['i-1', START - 1000]]);
+    assert.equal(see({ instances: [running(1)], leases: {} }, { lastWords }).serving, 1);
+  });
+
+  it('without leases takes those for booting that are younger than a boot', () => {
+    const instances = [running(1), running(2, { launchedAt: START - 7000 })];
+    const { serving, booting } = see({ instances, leases: 'unreadable', visible: 1 });
+    assert.deepEqual([serving, booting], [1, [7]]);
+  });
+
+  it('divides the demand into what waits and what is in work', () => {
+    const pressure = { count: 5, oldestAt: START - 3000 };
+    const queue = see({ visible: 1, inFlight: 2, pressure });
+    assert.deepEqual([queue.visible, queue.inFlight, queue.oldestSeconds], [3, 2, 3]);
+    const leases = { 'i-1': lease('busy') };
+    const hands = see({ instances: [running(1)], leases, visible: 'unreadable', pressure });
+    assert.deepEqual([hands.visible, hands.inFlight], [4, 1]);
+    assert.equal(see({ visible: 1 }).oldestSeconds, undefined);
+  });
+
+  it('says for how long there has been nothing, unless there is something', () => {
+    const empty = { since: START - 4000, readings: 3 };
+    assert.equal(see({}, { empty }).emptySeconds, 4);
+    assert.equal(see({ pressure: { count: 1 } }, { empty }).emptySeconds, undefined);
+  });
+});

@@ -1,0 +1,173 @@
+/** Carries out what was decided, and tells what came of it. Decides nothing; never throws. */
+import pLimit from 'p-limit';
+import type { Fleet } from '../../cloud/instances.ts';
+import type { Leases } from '../../cloud/leases.ts';
+import { instanceName } from '../../cloud/names.ts';
+import type { Pressure } from '../../cloud/pressure.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type {
+  Action,
+  ActionKind,
+  Draining,
+  Forgetting,
+  Inquiring,
+  Launching,
+  Naming,
+} from '../decide/actions.ts';
+import type { Outcome } from '../decide/learn.ts';
+import { placeName } from '../decide/placements/placements.ts';
+import { readError } from '../decide/placements/refusals.ts';
+import { CALL_MS, end, start } from './change-instances.ts';
+import { within } from './outages.ts';
+
+/** RunInstances has a bucket of 5 requests. */
+const LAUNCHES_AT_ONCE = 5;
+const NAMES_AT_ONCE = 10;
+
+export interface ActParts {
+  readonly projectId: string;
+  readonly fleet: Fleet;
+  readonly leases: Leases;
+  readonly pressure: Pressure;
+  readonly log: Logger;
+  /** Whether this scaler still leads, asked before each launch: those before it may have taken long. */
+  readonly mayLaunch: () => boolean;
+}
+
+export async function act(actions: readonly Action[], parts: ActParts): Promise<Outcome[]> {
+  const launches = pLimit(LAUNCHES_AT_ONCE);
+  const naming = pLimit(NAMES_AT_ONCE);
+  const calls = Map.groupBy(ofKind(actions, 'launch'), ({ call }) => call.nonce).values();
+  const name = (one: Named) => naming(() => nameOne(one, parts));
+  const outcomes = await Promise.all([
+    end('terminate', ofKind(actions, 'terminate'), parts),
+    end('stop', ofKind(actions, 'stop'), parts),
+    start(ofKind(actions, 'start'), parts, parts.mayLaunch),
+    ...[...calls].map((call) => launches(() => launch(call, parts, name))),
+    ...ofKind(actions, 'name').map(name),
+    inquire(ofKind(actions, 'inquire'), parts),
+    ...ofKind(actions, 'drain').map((action) => drain(action, parts)),
+    ...ofKind(actions, 'forget-pressure').map((action) => forget(action, parts)),
+  ]);
+  return outcomes.flat();
+}
+
+function ofKind<Kind extends ActionKind>(
+  actions: readonly Action[],
+  kind: Kind,
+): Extract<Action, { kind: Kind }>[] {
+  return actions.filter((action) => action.kind === kind) as Extract<Action, { kind: Kind }>[];
+}
+
+/** All of one call, some of which may be there already when it is asked again. */
+async function launch(
+  launchings: readonly Launching[],
+  { fleet, projectId, log, mayLaunch }: ActParts,
+  name: (one: Named) => Promise<Outcome[]>,
+): Promise<Outcome[]> {
+  const { call } = launchings[0]!;
+  const { numbers, place } = call;
+  // The same project, number and nonce give the same ClientToken (EC2 takes up to 64 characters).
+  const token = `${projectId}-${numbers[0]}-${call.nonce}`;
+  const names = launchings.map(({ number }) => instanceName(number)).join(', ');
+  const where = placeName(place);
+  if (!mayLaunch()) {
+    log.warn({ token }, `${names} is not launched: another scaler may lead by now`);
+    return launchings.map(({ nonce }) => ({ kind: 'not-launched', nonce }));
+  }
+  try {
+    const launched = await within(CALL_MS, fleet.launch({ numbers, token, place }));
+    const byNumber = new Map(launched.map((instance) => [instance.number, instance]));
+    const outcomes = launchings.map(({ number, nonce }): Outcome => {
+      const instanceId = byNumber.get(number)?.id;
+      return instanceId === undefined
+        ? { kind: 'launch-failed', nonce, refused: true, code: 'InsufficientInstanceCapacity' }
+        : { kind: 'launched', nonce, instanceId };
+    });
+    const missing = launchings.length - outcomes.filter(({ kind }) => kind === 'launched').length;
+    log.info({ instances: launched.map(({ id }) => id), token, where }, `${names}: launched`);
+    if (missing > 0) log.warn({ token, where, missing }, 'EC2 had no room for all of them');
+    const unnamed = launched.filter((instance) => instance.unnamed);
+    const named = await Promise.all(
+      unnamed.map(({ id, number }) => name({ instanceId: id, number })),
+    );
+    return [...outcomes, ...named.flat()];
+  } catch (err) {
+    const { code, refused } = readError(err);
+    const after = refused ? 'it was refused' : 'whether it was launched is not known';
+    log.warn({ err, token, where }, `${names} could not be launched: ${after}; backing off`);
+    return launchings.map(({ nonce }) => ({ kind: 'launch-failed', nonce, refused, code }));
+  }
+}
+
+type Named = Pick<Naming, 'instanceId' | 'number'>;
+
+/** One that fails is seen unnamed in EC2's list, and named later. */
+async function nameOne(
+  { instanceId, number }: Named,
+  { fleet, log }: ActParts,
+): Promise<Outcome[]> {
+  try {
+    await within(CALL_MS, fleet.name(instanceId, number));
+    return [{ kind: 'named', instanceId }];
+  } catch (err) {
+    log.warn(
+      { err, instance: instanceId },
+      `${instanceName(number)} could not be named; trying on`,
+    );
+    return [];
+  }
+}
+
+/** Says once for all of them why they ended; without an answer it is not known. */
+async function inquire(
+  actions: readonly Inquiring[],
+  { fleet, log }: ActParts,
+): Promise<Outcome[]> {
+  if (actions.length === 0) return [];
+  const ids = actions.map(({ instanceId }) => instanceId);
+  const endings = await within(CALL_MS, fleet.endings(ids)).catch((err: unknown) => {
+    log.debug({ err, instances: ids }, 'EC2 does not say why they ended');
+    return [];
+  });
+  const reasons = endings.flatMap(({ code, message }) => message ?? code ?? []);
+  const names = actions.map(({ number }) => instanceName(number)).join(', ');
+  const why = [...new Set(reasons)].join('; ') || 'EC2 does not say why';
+  log.warn({ instances: ids }, `${names} ended before they took work: ${why}`);
+  return ids.map((instanceId): Outcome => {
+    const found = endings.find(({ id }) => id === instanceId);
+    const { state, code } = found ?? {};
+    return {
+      kind: 'ended',
+      instanceId,
+      ...(state === undefined ? {} : { state }),
+      ...(code === undefined ? {} : { code }),
+    };
+  });
+}
+
+async function drain(
+  { instanceId, number }: Draining,
+  { leases, log }: ActParts,
+): Promise<Outcome[]> {
+  try {
+    await leases.askToDrain(instanceId);
+    return [];
+  } catch (err) {
+    log.warn({ err, instance: instanceId }, `${instanceName(number)} could not be asked to drain`);
+    return [{ kind: 'drain-failed', instanceIds: [instanceId] }];
+  }
+}
+
+async function forget(
+  { olderThanMs }: Forgetting,
+  { pressure, log }: ActParts,
+): Promise<Outcome[]> {
+  try {
+    const count = await pressure.forgetOlder(olderThanMs);
+    log.info({ count }, 'pressure is forgotten');
+  } catch (err) {
+    log.warn({ err }, 'pressure could not be forgotten; trying again');
+  }
+  return [];
+}

@@ -1,0 +1,94 @@
+/**
+ * Keeps asking for the lead, apart from the scaler's own work: a slow EC2 must not lose it. Says at any
+ * time what this scaler may do. Knows nothing of instances.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { LEADER_MS, type Leadership } from '../../cloud/leader.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/log.ts';
+
+const RENEW_MS = 1000;
+/** A standby asks more often: it must lead within 5 s of the leader's death, 4 of which the lock takes. */
+const WATCH_MS = 400;
+/** Before the lock can end by itself, counted from before the call that took it. */
+const SURE_MS = LEADER_MS - 500;
+/**
+ * When the last leader goes on without Redis. Later than the lock ends, so that a standby that still
+ * reaches Redis has taken over and its launches can be seen in EC2.
+ */
+const ALONE_MS = LEADER_MS + 2000;
+
+/**
+ * `leader`: it has the lock. `alone`: it had it, Redis has been away since, and nobody can know who
+ * leads: it may only do what is safe without Redis. `waiting`: between the two. `standby`: another leads.
+ */
+export type Role = 'leader' | 'alone' | 'waiting' | 'standby';
+
+export interface Lead {
+  readonly role: Role;
+  /** Counts the times this scaler took the lead: what it remembers of an earlier time is stale. */
+  readonly term: number;
+  /** It stands by since a scaler with another Redis leads the project. */
+  readonly hasRival?: boolean;
+  /** @param resign lets the next one lead at once; else the lock ends by itself */
+  stop(resign: boolean): Promise<void>;
+}
+
+/** @param now a monotonic clock in ms */
+export function keepLead(
+  leadership: Leadership,
+  { log, now = () => performance.now() }: { log: Logger; now?: () => number },
+): Lead {
+  let term = 0;
+  let answer: boolean | undefined;
+  /** Before the last call that got the lead. */
+  let ledAt = Number.NEGATIVE_INFINITY;
+  /** When the first of the calls failed that have failed since the last answer. */
+  let failingSince: number | undefined;
+  const stopping = new AbortController();
+
+  const ask = async (): Promise<void> => {
+    const askedAt = now();
+    try {
+      const leads = await leadership.lead();
+      failingSince = undefined;
+      if (leads) ledAt = askedAt;
+      if (leads === answer) return;
+      answer = leads;
+      if (leads) term += 1;
+      log.info({ term }, leads ? 'this scaler leads' : 'another scaler leads: standing by');
+    } catch (err) {
+      failingSince ??= now();
+      log.debug({ reason: messageOf(err) }, 'Redis does not say who leads');
+    }
+  };
+  const keep = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await ask();
+      await delay(answer === true ? RENEW_MS : WATCH_MS, undefined, {
+        signal: stopping.signal,
+      }).catch(() => {});
+    }
+  };
+  const kept = keep();
+  return {
+    get role() {
+      if (answer !== true) return 'standby';
+      if (now() - ledAt < SURE_MS) return 'leader';
+      // A process that was merely paused has no failed call: it must ask first.
+      const away = failingSince !== undefined && now() - failingSince > RENEW_MS;
+      return away && now() - ledAt > ALONE_MS ? 'alone' : 'waiting';
+    },
+    get term() {
+      return term;
+    },
+    async stop(resign) {
+      stopping.abort();
+      await kept;
+      if (!resign || answer !== true) return;
+      await leadership.resign().catch((err: unknown) => {
+        log.warn({ err }, 'could not resign: the lead ends by itself');
+      });
+    },
+  };
+}

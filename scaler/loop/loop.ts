@@ -1,0 +1,249 @@
+/**
+ * The scaler's loop: observe, decide, act, about once a second, as long as this scaler leads. It keeps
+ * the memory and the last decisions; the policy is all in `decide`.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FiguresStore } from '../../cloud/figures.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { Action } from '../decide/actions.ts';
+import { type DecisionSettings, decide } from '../decide/decide.ts';
+import type { Brake } from '../decide/failed-boots.ts';
+import { learn } from '../decide/learn.ts';
+import { type Guess, type Measures, resumeMeasures, startMeasures } from '../decide/measure.ts';
+import { type Memory, startMemory } from '../decide/memory.ts';
+import type { Closures } from '../decide/placements/placements.ts';
+import { fleetOf, type Observation, type Situation } from '../decide/policies/policy.ts';
+import { actionLines } from '../report/action-lines.ts';
+import { refusals, Tally } from '../report/tally.ts';
+import { act } from './act.ts';
+import type { Lead, Role } from './lead.ts';
+import { observe, type Sources } from './observe.ts';
+import { Outages } from './outages.ts';
+
+const TICK_MS = 1000;
+/** How often a scaler that does not lead looks whether it does by now. */
+const STANDBY_MS = 100;
+/** A burst's first request is seldom alone: so long the others have to come before the scaler looks. */
+const GATHER_MS = 100;
+/** How often what was measured is kept for the next leader. */
+const SAVE_MS = 10_000;
+/** Decisions that changed something, kept for whoever asks why. */
+const KEPT_DECISIONS = 50;
+
+export interface MadeDecision {
+  /** ms since 1970. */
+  readonly at: number;
+  readonly actions: readonly Action[];
+  readonly reasons: readonly string[];
+  /** What the policy saw. */
+  readonly situation: Situation | undefined;
+  /** Instances that EC2 did not grant, by its code. */
+  readonly refusals: ReadonlyMap<string, number>;
+}
+
+/** What the loop shows of itself at any time. */
+export interface LoopView {
+  readonly role: Role;
+  /** A scaler with another Redis leads the project. */
+  readonly hasRival: boolean;
+  /** ms since 1970. */
+  readonly now: number;
+  /** Of the last look; undefined while another scaler leads. */
+  readonly seen:
+    | {
+        readonly observation: Observation;
+        readonly situation: Situation | undefined;
+        readonly reasons: readonly string[];
+      }
+    | undefined;
+  readonly closures: Closures;
+  /** There while launched instances end before they report. */
+  readonly brake: Brake | undefined;
+  readonly tally: Tally;
+  /** The last that changed something, oldest first. */
+  readonly decisions: readonly MadeDecision[];
+}
+
+export interface ScalerParts extends Sources {
+  readonly projectId: string;
+  readonly settings: DecisionSettings;
+  readonly lead: Lead;
+  readonly log: Logger;
+  /** Where what was measured outlives this scaler's lead; nowhere when left out. */
+  readonly figures?: FiguresStore;
+  /** Until anything is measured. */
+  readonly guess?: Guess;
+  /** Told of each look, before anything is done about it. */
+  readonly onLook?: (view: LoopView) => void;
+  readonly tickMs?: number;
+  /** ms since 1970; must not be set back or on. */
+  readonly now?: () => number;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+export interface ScalerLoop {
+  view(): LoopView;
+  /** The last decisions that changed something, oldest first. */
+  readonly decisions: readonly MadeDecision[];
+  /**
+   * A request came: looks soon where nobody is there for it, and not only at the next tick.
+   * @returns whether nobody is
+   */
+  hurry(): boolean;
+  /** Ends the tick under way and gives up the lead. Instances stay. */
+  stop(): Promise<void>;
+}
+
+export function startLoop(parts: ScalerParts): ScalerLoop {
+  const { lead, log, settings, tickMs = TICK_MS, now = steadyNow } = parts;
+  const outages = new Outages(log);
+  const decisions: MadeDecision[] = [];
+  const tally = new Tally();
+  let seen: LoopView['seen'];
+  const stopping = new AbortController();
+  let rest = new AbortController();
+  /** At the last look nobody served, nobody was on the way and nothing was to be done. */
+  let atZero = false;
+  let memory: Memory = startMemory(newSeed());
+  let braked: Brake | undefined;
+  let term = 0;
+  let savedAt = 0;
+
+  const view = (): LoopView => ({
+    role: lead.role,
+    hasRival: lead.hasRival === true,
+    now: now(),
+    seen,
+    closures: memory.closures,
+    brake: memory.brake,
+    tally,
+    decisions,
+  });
+  const tick = async (): Promise<void> => {
+    const { role } = lead;
+    if (isAside(role)) {
+      seen = undefined;
+      atZero = false;
+      return;
+    }
+    if (lead.term !== term) {
+      const seen = lead.term;
+      memory = startMemory(newSeed(), await inherited(parts));
+      savedAt = now();
+      term = seen;
+    }
+    const observation = await observe(parts, { now: now(), redis: role === 'leader', outages });
+    const decision = decide(observation, settings, memory);
+    // The readings may have taken long: another may lead by now, and has seen the same.
+    if (lead.role !== role || lead.term !== term) return;
+    memory = decision.memory;
+    if (role === 'leader' && now() - savedAt >= SAVE_MS) {
+      savedAt = now();
+      await save(parts, memory.measures);
+    }
+    const { actions, reasons, situation } = decision;
+    seen = { observation, situation, reasons };
+    atZero = actions.length === 0 && situation !== undefined && fleetOf(situation) === 0;
+    parts.onLook?.(view());
+    tellOfBrake(braked, memory.brake, log);
+    braked = memory.brake;
+    if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
+    for (const line of actionLines(actions)) log.info({ role, reasons }, line);
+    const mayLaunch = () => lead.role === role && lead.term === term;
+    const outcomes = await act(actions, { ...parts, mayLaunch });
+    tally.count(actions, outcomes);
+    decisions.push({
+      at: observation.now,
+      actions,
+      reasons,
+      situation,
+      refusals: refusals(outcomes),
+    });
+    if (decisions.length > KEPT_DECISIONS) decisions.shift();
+    memory = learn(memory, outcomes, now(), parts.random ?? Math.random);
+    tellOfBrake(braked, memory.brake, log);
+    braked = memory.brake;
+  };
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const start = performance.now();
+      rest = new AbortController();
+      try {
+        await tick();
+      } catch (err) {
+        log.error({ err }, 'a tick failed; going on with the next');
+      }
+      const every = isAside(lead.role) ? Math.min(STANDBY_MS, tickMs) : tickMs;
+      await pause(Math.max(0, every - (performance.now() - start)), rest.signal);
+      if (rest.signal.aborted) await pause(Math.min(GATHER_MS, tickMs), stopping.signal);
+    }
+  };
+  const ended = loop();
+  return {
+    decisions,
+    view,
+    hurry() {
+      if (atZero) rest.abort();
+      return atZero;
+    },
+    async stop() {
+      stopping.abort();
+      rest.abort();
+      await ended;
+      if (lead.role === 'leader') await save(parts, memory.measures);
+      // The next leader must see what was launched: until EC2 lists it, the lock stays for its 4 s.
+      await lead.stop(memory.launches.every(({ seenAt }) => seenAt !== undefined));
+    },
+  };
+}
+
+function tellOfBrake(before: Brake | undefined, brake: Brake | undefined, log: Logger): void {
+  if (before !== undefined && brake === undefined) {
+    log.info('launching as usual again: a launched instance has reported, or it is long ago');
+  }
+  if (brake === undefined || brake.failures === before?.failures) return;
+  log.warn(
+    { deaths: brake.deaths, code: brake.code, until: new Date(brake.until) },
+    'launched instances end before they report: launching one at a time until one does',
+  );
+}
+
+/** Whether it neither leads nor goes on alone. */
+function isAside(role: Role): role is 'standby' | 'waiting' {
+  return role === 'standby' || role === 'waiting';
+}
+
+/** The time at which this process started and what has passed since: no ages change when a clock is set. */
+function steadyNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, undefined, { signal }).catch(() => {});
+}
+
+/** What the last leader measured; guesses when there is none, or Redis does not tell. */
+async function inherited({ figures, guess, log }: ScalerParts): Promise<Measures> {
+  try {
+    const reading = await figures?.read();
+    if (reading) return resumeMeasures(reading);
+  } catch (err) {
+    log.warn({ err }, 'what was measured before could not be read; beginning with guesses');
+  }
+  return startMeasures(guess);
+}
+
+async function save({ figures, log }: ScalerParts, measures: Measures): Promise<void> {
+  try {
+    await figures?.save(measures);
+  } catch (err) {
+    log.warn({ err }, 'what was measured could not be kept');
+  }
+}
+
+/** Makes ClientTokens of different scalers, and of one scaler's different times, differ. */
+function newSeed(): string {
+  return randomBytes(4).toString('hex');
+}

@@ -1,0 +1,96 @@
+/**
+ * Tells the web nodes, once a tick, what this scaler sees and does. Nobody waits for it and its failures
+ * change nothing: it is for people to look at.
+ */
+import { fleetPoint } from '../../cloud/fleet-view.ts';
+import type { FleetInstance } from '../../cloud/instances.ts';
+import { instanceName, writeNumbers } from '../../cloud/names.ts';
+import type { PublishedStatus, ScalerStatusStore } from '../../cloud/scaler-status.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { Settings } from '../../runtime/settings.ts';
+import type { Action } from '../decide/actions.ts';
+import type { Observation } from '../decide/policies/policy.ts';
+import type { LoopView, MadeDecision } from '../loop/loop.ts';
+
+/** Of decisions; one may be several lines. */
+const MOST_LINES = 20;
+
+export function publisher(
+  store: ScalerStatusStore,
+  settings: Pick<Settings, 'SCALE_POLICY' | 'MAX_INSTANCES'>,
+  log: Logger,
+): (view: LoopView) => void {
+  /** EC2's last list: while it gives none, the fleet is taken to be as it was. */
+  let instances: PublishedStatus['instances'] = [];
+  let spoke: ReadonlySet<string> = new Set();
+  return ({ role, seen, decisions }) => {
+    if ((role !== 'leader' && role !== 'alone') || seen === undefined) return;
+    const { now, leases, pressure, instances: listed } = seen.observation;
+    if (listed !== undefined) {
+      spoke = stillSpoke(listed, spoke, leases);
+      instances = listed.flatMap((instance) => shown(instance, spoke));
+    }
+    const status: PublishedStatus = {
+      role,
+      policy: settings.SCALE_POLICY,
+      largestFleet: settings.MAX_INSTANCES,
+      instances,
+      decisions: decisions.toReversed().flatMap(linesOf).slice(0, MOST_LINES),
+    };
+    const point = fleetPoint(now, listed && instances, leases, pressure);
+    store.publish(status, point).catch((err: unknown) => {
+      log.debug({ reason: messageOf(err) }, 'the status could not be told');
+    });
+  };
+}
+
+/** Those that have spoken since they were started: one of the warm pool begins anew. */
+function stillSpoke(
+  instances: readonly FleetInstance[],
+  before: ReadonlySet<string>,
+  leases: Observation['leases'],
+): ReadonlySet<string> {
+  const ids = instances
+    .filter(({ id, state }) => leases?.has(id) || (state === 'running' && before.has(id)))
+    .map(({ id }) => id);
+  return new Set(ids);
+}
+
+/** None for those that rest in the warm pool. */
+function shown(instance: FleetInstance, spoke: ReadonlySet<string>): PublishedStatus['instances'] {
+  const { id, number, state, launchedAt, spot = false, type = null } = instance;
+  if (state === 'stopped' || state === 'terminated') return [];
+  const name = instanceName(number);
+  return [{ id, name, state, launchedAt, spoke: spoke.has(id), spot, type }];
+}
+
+/** One line for all that was done for one reason. Writing a Name is no change that matters to anyone. */
+export function linesOf({ at, actions }: MadeDecision): PublishedStatus['decisions'] {
+  const told = actions.filter(({ kind }) => kind !== 'name');
+  const groups = Map.groupBy(told, ({ kind, reason }) => `${kind} ${reason}`);
+  return [...groups.values()].map((group) => {
+    const [{ kind, reason }] = group as [Action];
+    return { at, what: `${WORDS[kind]}${subjects(group)}`, reason };
+  });
+}
+
+const WORDS = {
+  launch: 'launch ',
+  drain: 'drain ',
+  terminate: 'terminate ',
+  stop: 'stop ',
+  start: 'start ',
+  name: 'name ',
+  inquire: 'ask EC2 about ',
+  'forget-pressure': 'forget requests that are gone',
+} as const satisfies Record<Action['kind'], string>;
+
+function subjects(actions: readonly Action[]): string {
+  const numbers = actions
+    .flatMap((action) => ('number' in action ? [action.number] : []))
+    .sort((a, b) => a - b);
+  if (numbers.length === 0) return '';
+  const [only = 0] = numbers;
+  return numbers.length === 1 ? instanceName(only) : `app-tier-instances ${writeNumbers(numbers)}`;
+}

@@ -1,0 +1,172 @@
+/**
+ * What a scaler tells of itself: the schema that other programs may read by, and how it is made from what
+ * the loop shows. Pure. Knows no HTTP.
+ */
+import { z } from 'zod';
+import { instanceName } from '../../cloud/names.ts';
+import type { Action } from '../decide/actions.ts';
+import type { Observation, Situation } from '../decide/policies/policy.ts';
+import type { LoopView } from '../loop/loop.ts';
+
+const figures = z.object({
+  /** Requests that wait, and that are in work; undefined when no source could be read. */
+  waiting: z.number().optional(),
+  inWork: z.number().optional(),
+  serving: z.number(),
+  booting: z.number(),
+  arrivalsPerSecond: z.number(),
+  serviceSeconds: z.number(),
+  bootSeconds: z.number(),
+});
+
+export const scalerStatusSchema = z.object({
+  role: z.enum(['leader', 'alone', 'waiting', 'standby']),
+  /** It stands by since a scaler with another Redis leads the project. */
+  hasRival: z.boolean(),
+  policy: z.string(),
+  largestFleet: z.number(),
+  /** Of the last look; missing while another leads. */
+  now: z
+    .object({
+      at: z.iso.datetime(),
+      reasons: z.array(z.string()),
+      figures: figures.optional(),
+      /** By Redis's set, and by SQS's own count; each is missing when it could not be read. */
+      pressure: z.number().optional(),
+      queue: z.object({ visible: z.number(), inFlight: z.number() }).optional(),
+      instances: z
+        .array(
+          z.object({
+            id: z.string(),
+            name: z.string(),
+            state: z.string(),
+            type: z.string().optional(),
+            spot: z.boolean(),
+            /** Of its lease; missing when it has none. */
+            does: z.string().optional(),
+          }),
+        )
+        .optional(),
+    })
+    .optional(),
+  /** Where launches wait, why, and until when. */
+  closed: z.array(z.object({ what: z.string(), code: z.string(), until: z.iso.datetime() })),
+  /** Launched instances in a row that ended before they took work; 0 while they report. */
+  youngDeaths: z.number(),
+  launches: z.number(),
+  refusals: z.record(z.string(), z.number()),
+  /** The last ones that changed something, newest first. */
+  decisions: z.array(
+    z.object({
+      at: z.iso.datetime(),
+      actions: z.array(z.object({ kind: z.string(), on: z.string(), reason: z.string() })),
+      figures: figures.optional(),
+      /** Instances that EC2 did not grant, by its code. */
+      refusals: z.record(z.string(), z.number()),
+    }),
+  ),
+});
+export type ScalerStatus = z.output<typeof scalerStatusSchema>;
+
+/** @param now ms since 1970 */
+export function statusOf(
+  { role, hasRival, seen, closures, brake, tally, decisions }: LoopView,
+  settings: { readonly SCALE_POLICY: string; readonly MAX_INSTANCES: number },
+  now: number,
+): ScalerStatus {
+  return {
+    role,
+    hasRival,
+    policy: settings.SCALE_POLICY,
+    largestFleet: settings.MAX_INSTANCES,
+    ...(seen === undefined ? {} : { now: lookOf(seen) }),
+    closed: closedNow(closures, brake, now).map(([what, { code, until }]) => ({
+      what,
+      code,
+      until: isoOf(until),
+    })),
+    youngDeaths: brake?.deaths ?? 0,
+    launches: tally.launched,
+    refusals: Object.fromEntries(tally.refused),
+    decisions: decisions.toReversed().map(({ at, actions, situation, refusals }) => ({
+      at: isoOf(at),
+      actions: actions.map((action) => ({
+        kind: action.kind,
+        on: subjectOf(action),
+        reason: action.reason,
+      })),
+      ...(situation === undefined ? {} : { figures: figuresOf(situation) }),
+      refusals: Object.fromEntries(refusals),
+    })),
+  };
+}
+
+/** What launches wait for now; those that died young close all of them. */
+export function closedNow(
+  closures: LoopView['closures'],
+  brake: LoopView['brake'],
+  now: number,
+): [string, { code: string; until: number }][] {
+  const all: [string, { code: string; until: number }][] = [...closures];
+  if (brake !== undefined) all.push(['all', brake]);
+  return all.filter(([, { until }]) => until > now);
+}
+
+function lookOf({
+  observation,
+  situation,
+  reasons,
+}: NonNullable<LoopView['seen']>): NonNullable<ScalerStatus['now']> {
+  const { now, pressure, depth, instances } = observation;
+  return {
+    at: isoOf(now),
+    reasons: [...reasons],
+    ...(situation === undefined ? {} : { figures: figuresOf(situation) }),
+    ...(pressure === undefined ? {} : { pressure: pressure.count }),
+    ...(depth === undefined ? {} : { queue: { visible: depth.visible, inFlight: depth.inFlight } }),
+    ...(instances === undefined ? {} : { instances: instancesOf(instances, observation) }),
+  };
+}
+
+function instancesOf(
+  instances: NonNullable<Observation['instances']>,
+  { leases }: Observation,
+): NonNullable<NonNullable<ScalerStatus['now']>['instances']> {
+  return instances.map(({ id, number, state, type, spot = false }) => {
+    const does = leases?.get(id)?.state;
+    return {
+      id,
+      name: instanceName(number),
+      state,
+      ...(type === undefined ? {} : { type }),
+      spot,
+      ...(does === undefined ? {} : { does }),
+    };
+  });
+}
+
+function figuresOf(situation: Situation): z.output<typeof figures> {
+  const { demand, visible, inFlight, serving, booting } = situation;
+  return {
+    ...(demand.known === undefined ? {} : { waiting: visible, inWork: inFlight }),
+    serving,
+    booting: booting.length,
+    arrivalsPerSecond: rounded(situation.arrivalsPerSecond),
+    serviceSeconds: rounded(situation.serviceSeconds),
+    bootSeconds: rounded(situation.bootSeconds),
+  };
+}
+
+function subjectOf(action: Action): string {
+  return action.kind === 'forget-pressure'
+    ? `requests before ${isoOf(action.before)}`
+    : instanceName(action.number);
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
