@@ -36,6 +36,9 @@ const NOTHING_RUNS: LiveSources = {
   answers: new Answers(),
 };
 
+/** Built once for all apps of a test file: it is the same page. */
+const page = openPage();
+
 export type RunningApp = Awaited<ReturnType<typeof startApp>>;
 
 export async function startApp(options: AppOptions = {}) {
@@ -76,7 +79,7 @@ export async function startApp(options: AppOptions = {}) {
     notReady: () => undefined,
     handicap: () => undefined,
     isStopping: () => false,
-    page: openPage(),
+    page,
     maxUploadMb: LIMIT_MB,
     tracing: NO_TRACING,
     log,

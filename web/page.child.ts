@@ -52,7 +52,7 @@ function build(): BuiltPage {
 /** All modules are named in the head: else a browser asks for each only when it has read who needs it. */
 function head(html: string, version: string, names: Iterable<string>): string {
   const modules = [...names].filter((name) => extension(name) === 'ts');
-  const links = modules.map((name) => `<link rel="modulepreload" href="/page/VERSION/${name}">`);
+  const links = modules.map((name) => `<link rel="modulepreload" href="page/VERSION/${name}">`);
   return html.replace('<!-- modules -->', links.join('\n    ')).replaceAll('VERSION', version);
 }
 

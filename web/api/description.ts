@@ -82,6 +82,8 @@ export function describeApi(version: string): object {
       description: 'Post a photo, read back who it is.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
+    // Relative to this description's own address, so that it holds under a proxy's path.
+    servers: [{ url: './' }],
     security: [{}, { key: [] }],
     paths: {
       '/': {

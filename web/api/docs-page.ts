@@ -26,14 +26,14 @@ const PAGE = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>elastic-face: the API</title>
-<link rel="stylesheet" href="/docs/swagger-ui.css">
-<link rel="icon" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="icon" href="docs/favicon-32x32.png">
 <div id="page"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
 </html>
 `;
-const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true });\n`;
+const START = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#page', deepLinking: true });\n`;
 
 /**
  * Swagger UI's files, read from disk for each request. @fastify/swagger-ui ships the same build as
@@ -52,8 +52,10 @@ export function apiDocs(): Router {
       .type('application/json')
       .send(await description);
   });
-  router.get('/docs', PAGE_POLICY, (_request, response) => {
-    response.type('text/html').send(PAGE);
+  router.get('/docs', PAGE_POLICY, (request, response) => {
+    // The page's addresses are relative, so that it works under a proxy's path: one slash more breaks them.
+    if (request.path.endsWith('/')) response.redirect(301, '../docs');
+    else response.type('text/html').send(PAGE);
   });
   router.get('/docs/start.js', (_request, response) => {
     response.set('Cache-Control', CACHE).type('text/javascript').send(START);

@@ -59,7 +59,7 @@ async function inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>
 export function post(file: File, onSend: () => void, signal?: AbortSignal): Promise<Answer> {
   return inTurn(signal, async () => {
     onSend();
-    return (await answerTo('/', [file], signal)) as Answer; // Of the server that this page came from.
+    return (await answerTo('./', [file], signal)) as Answer; // Of the server that this page came from.
   });
 }
 
@@ -78,7 +78,7 @@ export function postTogether(
   signal: AbortSignal,
 ): Promise<readonly (Face | PostError)[]> {
   return inTurn(signal, async () => {
-    const { photos } = (await answerTo('/v1/recognitions', files, signal)) as {
+    const { photos } = (await answerTo('v1/recognitions', files, signal)) as {
       photos: readonly Together[];
     };
     return photos.map((photo) =>

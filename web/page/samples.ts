@@ -13,13 +13,13 @@ async function get(path: string): Promise<Response> {
 /** None where the server has none. */
 export async function listSamples(): Promise<readonly string[]> {
   try {
-    return (await (await get('/samples')).json()) as string[];
+    return (await (await get('samples')).json()) as string[];
   } catch {
     return [];
   }
 }
 
 export async function loadSample(name: string): Promise<File> {
-  const blob = await (await get(`/samples/${encodeURIComponent(name)}`)).blob();
+  const blob = await (await get(`samples/${encodeURIComponent(name)}`)).blob();
   return new File([blob], name, { type: blob.type });
 }

@@ -49,7 +49,7 @@ async function readOnce(watcher: Watcher, onState: () => void): Promise<number> 
   let silence = setTimeout(() => ending.abort(), SILENT_MS);
   document.addEventListener('visibilitychange', onHidden);
   try {
-    const response = await fetch('/live', {
+    const response = await fetch('live', {
       headers: { Accept: 'text/event-stream', ...keyHeaders() },
       cache: 'no-store',
       signal: ending.signal,
