@@ -8,6 +8,7 @@ const options = {
   seed: { type: 'number', default: 1, describe: 'an equal seed gives an equal schedule of faults' },
   minutes: { type: 'number', default: 5, describe: 'no upload is begun after so long' },
   faults: { type: 'number', default: 40, describe: 'faults a minute in a storm, on average' },
+  storm: { type: 'number', default: 40, describe: 'faults in a storm, on average' },
   clients: { type: 'number', default: 24, describe: 'honest uploads under way at once, at most' },
   share: {
     type: 'number',
@@ -33,13 +34,13 @@ export const command: CommandModule<object, Flags> = {
       .options(options)
       .example('$0 chaos --requests 500 --seed 7 --minutes 3', 'repeat the run of seed 7')
       .check(({ requests, seed, quiet, ...rest }) => {
-        const { minutes, faults, clients, share, lead, longest } = rest;
-        const positive = [requests, minutes, faults, clients, share, lead, longest];
+        const { minutes, faults, storm, clients, share, lead, longest } = rest;
+        const positive = [requests, minutes, faults, storm, clients, share, lead, longest];
         const isGood = positive.every((value) => value > 0);
         if (isGood && quiet >= 0 && Number.isInteger(requests) && Number.isInteger(seed))
           return true;
         throw new SettingsError(
-          '--requests, --minutes, --faults, --clients, --share, --lead and --longest must be numbers above 0, --quiet at least 0, --requests and --seed whole ones.',
+          '--requests, --minutes, --faults, --storm, --clients, --share, --lead and --longest must be numbers above 0, --quiet at least 0, --requests and --seed whole ones.',
         );
       }) as unknown as Argv<Flags>,
   async handler({ requests, seed, minutes, faults, clients, ...times }: ArgumentsCamelCase<Flags>) {
@@ -60,6 +61,7 @@ export const command: CommandModule<object, Flags> = {
       seed,
       minutes,
       faultsPerMinute: faults,
+      faultsPerStorm: times.storm,
       clients,
       share: times.share,
       leadSeconds: times.lead,

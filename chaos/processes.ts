@@ -37,6 +37,14 @@ export function below(pid: number, all: readonly Process[]): Process[] {
   return found;
 }
 
+/** Those of `seen` that still run, in words. */
+export async function strays(seen: ReadonlyMap<number, Process>): Promise<string[]> {
+  const left = (await listProcesses()).filter(
+    ({ pid, command }) => seen.get(pid)?.command === command && !command.startsWith('ps '),
+  );
+  return left.map(({ pid, command }) => `process ${pid} is still there: ${command.slice(0, 100)}`);
+}
+
 /** @returns whether there was such a process */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {

@@ -16,7 +16,7 @@ import { openInjector } from './inject.ts';
 import { faultOf, judge, type Verdict } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { type Photo, startLoad } from './load.ts';
-import { below, listProcesses, type Process } from './processes.ts';
+import { below, listProcesses, type Process, strays } from './processes.ts';
 import { startFaultProxy } from './proxy.ts';
 import { type Recoveries, recoveries } from './recovery.ts';
 import { comeToRest, readLetters, readOutputs } from './rest.ts';
@@ -30,6 +30,8 @@ export interface ChaosOptions {
   readonly minutes: number;
   /** In storms, on average. */
   readonly faultsPerMinute: number;
+  /** On average. */
+  readonly faultsPerStorm?: number;
   readonly clients: number;
   /** Of the capacity, what honest clients ask for. */
   readonly share: number;
@@ -159,6 +161,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       seed,
       schedule: {
         perMinute: options.faultsPerMinute,
+        ...(options.faultsPerStorm === undefined ? {} : { stormFaults: options.faultsPerStorm }),
         visibilityMs: VISIBILITY_SECONDS * 1000,
         leadMs,
         quietMs: options.quietSeconds * 1000,
@@ -226,14 +229,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await disk.close();
     if (!breached) await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Processes of the run that outlive it. */
-async function strays(seen: ReadonlyMap<number, Process>): Promise<string[]> {
-  const left = (await listProcesses()).filter(
-    ({ pid, command }) => seen.get(pid)?.command === command && !command.startsWith('ps '),
-  );
-  return left.map(({ pid, command }) => `process ${pid} is still there: ${command.slice(0, 100)}`);
 }
 
 function endsOf({ webs, scaler, redis, cloud }: System): Record<string, number> {

@@ -29,6 +29,8 @@ export interface ScheduleOptions {
   readonly visibilityMs: number;
   /** Before the first fault. */
   readonly leadMs?: number;
+  /** Faults in a storm, on average: half of it to one and a half times. */
+  readonly stormFaults?: number;
   /** Without a fault after each storm and each single fault. */
   readonly quietMs?: number;
   /** No single fault of those that are dealt lasts longer. */
@@ -86,7 +88,7 @@ const DEALT: readonly Make[] = [
 ];
 const LONGEST_MS = 180_000;
 const DEALT_SHARE = 0.4;
-const STORM_FAULTS: readonly [number, number] = [20, 60];
+const STORM_FAULTS = 40;
 /** A lease whose end was moved this far outlives its instance by as much; then it ends by itself. */
 const MOST_LEASE_MS = 200_000;
 const MOST_CLAIM_MS = 600_000;
@@ -101,6 +103,7 @@ export function* schedule(
   options: ScheduleOptions,
 ): Generator<ScheduledFault, never> {
   const { perMinute, visibilityMs, leadMs = 0, quietMs = 0, longestMs = LONGEST_MS } = options;
+  const { stormFaults = STORM_FAULTS } = options;
   const chance = seededChance(seed);
   const total = WEIGHTS.reduce((sum, [weight]) => sum + weight, 0);
   const inStorms = dealer(chance);
@@ -117,7 +120,7 @@ export function* schedule(
   let number = 0;
   for (;;) {
     let calmAt = at;
-    const faults = Math.round(between(chance, ...STORM_FAULTS));
+    const faults = Math.round(stormFaults * between(chance, 0.5, 1.5));
     for (let i = 0; i < faults; i++) {
       at += (-60_000 / perMinute) * Math.log(1 - chance());
       const fault = make(false);
