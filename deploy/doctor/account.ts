@@ -1,6 +1,6 @@
 /**
  * Whether an account has what the services need, before any of them starts: who one is there, queues and
- * buckets, the image, the instance types, the right to launch. Changes nothing.
+ * buckets, the image, the instance types, the rights to tag and to launch. Leaves nothing changed.
  */
 import {
   DescribeImagesCommand,
@@ -8,7 +8,13 @@ import {
   RunInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
-import { GetQueueUrlCommand } from '@aws-sdk/client-sqs';
+import {
+  GetQueueUrlCommand,
+  ListQueueTagsCommand,
+  type SQSClient,
+  TagQueueCommand,
+  UntagQueueCommand,
+} from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts';
 import { isLoopback } from '../../cloud/clients.ts';
 import type { Ec2Clients } from '../../cloud/ec2-client.ts';
@@ -21,6 +27,8 @@ import { type Check, right, unknown, wrong } from './finding.ts';
 const MAKE_THEM = 'deploy the stack (npm run deploy:synth), or npm run provision';
 /** EC2's words for a dry run that would have worked. */
 const WOULD_WORK = 'DryRunOperation';
+/** SQS has no dry run: the right to tag is tried with a tag that means nothing. */
+const TRIAL_TAG = 'elastic-face:doctor';
 
 export interface Account extends Ec2Clients {
   readonly sts: STSClient;
@@ -83,8 +91,48 @@ export function accountChecks(account: Account, settings: Settings): Record<stri
       },
       codes: { UnauthorizedOperation: 'the role needs ec2:DescribeInstanceTypeOfferings.' },
     }),
+    'right to tag': tagCheck(sqs, names.requestQueue),
     image: imageCheck(account, settings),
     'right to launch': launchCheck(account, settings),
+  };
+}
+
+/** The scaler claims its project with a tag of the request queue. */
+function tagCheck(sqs: SQSClient, QueueName: string): Check {
+  return async () => {
+    let QueueUrl: string | undefined;
+    try {
+      ({ QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName })));
+    } catch {
+      return unknown(`not tried without ${QueueName}`);
+    }
+    const Tags = { [TRIAL_TAG]: '' };
+    const remove = () => sqs.send(new UntagQueueCommand({ QueueUrl, TagKeys: [TRIAL_TAG] }));
+    const denied: string[] = [];
+    const tries = {
+      'sqs:ListQueueTags': () => sqs.send(new ListQueueTagsCommand({ QueueUrl })),
+      'sqs:UntagQueue': remove,
+      'sqs:TagQueue': async () => {
+        // A tag that cannot be removed is not written.
+        if (denied.includes('sqs:UntagQueue')) return;
+        await sqs.send(new TagQueueCommand({ QueueUrl, Tags }));
+        await remove();
+      },
+    };
+    for (const [action, attempt] of Object.entries(tries)) {
+      try {
+        await attempt();
+      } catch (error) {
+        if (!/^AccessDenied/.test(codeOf(error))) {
+          return wrong(`${action} cannot be tried: ${messageOf(error)}`);
+        }
+        denied.push(action);
+      }
+    }
+    if (denied.length === 0) return right(`the tags of ${QueueName} can be read and changed`);
+    return wrong(
+      `the role needs ${denied.join(' and ')} on ${QueueName}: without the scaler’s claim, a second scaler with another Redis would launch instances beside it.`,
+    );
   };
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { GetQueueUrlCommand, ListQueueTagsCommand } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import { sharedByClients } from '../../cloud/clients.ts';
 import { createEc2Clients } from '../../cloud/ec2-client.ts';
@@ -15,6 +16,7 @@ import { readSettings } from '../../runtime/settings.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { modelDirectory } from '../../test/model.fixture.ts';
 import { accountChecks } from './account.ts';
+import { startDenials } from './denials.fixture.ts';
 import { type Finding, findings, table } from './finding.ts';
 import { machineChecks } from './machine.ts';
 
@@ -67,6 +69,27 @@ describe('the doctor on an account', () => {
     }
   });
 
+  it('names the rights to tag that a role lacks, and leaves no tag behind', async () => {
+    const { requestQueue } = cloudNames('well');
+    const rights = async (...denied: string[]): Promise<string> => {
+      const deny = await startDenials(local.cloud.url, denied);
+      const found = await examine(deny.url, { PROJECT_ID: 'well' });
+      await deny.close();
+      const { verdict, says } = found.get('right to tag')!;
+      return `${verdict}: ${says}`;
+    };
+    assert.match(await rights('TagQueue'), /^wrong: the role needs sqs:TagQueue on well-req-queue:/);
+    assert.match(
+      await rights('ListQueueTags', 'UntagQueue'),
+      /needs sqs:ListQueueTags and sqs:UntagQueue on/,
+    );
+    assert.match(await rights(), /^right: /);
+    const { sqs } = local.clients;
+    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: requestQueue }));
+    const { Tags = {} } = await sqs.send(new ListQueueTagsCommand({ QueueUrl }));
+    assert.equal(Tags['elastic-face:doctor'], undefined);
+  });
+
   it('names an image that does not exist, before anything is launched', async () => {
     const found = await examine(local.cloud.url, { AMI_ID: 'ami-0123456789abcdef0' });
     assert.match(found.get('image')!.says, /there is no ami-0123456789abcdef0 in us-east-1/);
@@ -76,7 +99,7 @@ describe('the doctor on an account', () => {
   it('says of an endpoint that does not answer that it cannot be asked', async () => {
     const found = await examine('http://127.0.0.1:1', {});
     for (const { verdict, what, says } of found.values()) {
-      if (what === 'image' || what === 'right to launch') continue;
+      if (['image', 'right to tag', 'right to launch'].includes(what)) continue;
       assert.equal(verdict, 'wrong', what);
       assert.match(says, /cannot be asked/);
     }
