@@ -1,14 +1,16 @@
 /** The AWS clients, set up once from the settings. With an endpoint set, nothing else is ever called. */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Settings } from '../runtime/settings.ts';
 
 /** Long polls hold a socket each, so that the SDK's usual 50 would starve uploads. */
-const MAX_SOCKETS = 256;
+const AGENT = { keepAlive: true, maxSockets: 256 };
 /** The SDK's own calls may hang for ever: a request in a worker's hands would then never come back. */
 const CONNECT_LIMIT_MS = 5000;
-/** Without a byte either way; SQS's longest poll is 20 s. */
-const SILENCE_LIMIT_MS = 60_000;
+/** Without a byte either way, as when a host vanishes; the services' longest poll is 2 s. */
+const SILENCE_LIMIT_MS = 5000;
 
 export interface AwsClients {
   readonly sqs: SQSClient;
@@ -28,11 +30,11 @@ export function createAwsClients(
   settings: ClientSettings,
   credentials?: AwsCredentials,
 ): AwsClients {
-  const shared = sharedByClients(settings, credentials);
+  const shared = () => sharedByClients(settings, credentials);
   const isAws = settings.AWS_ENDPOINT_URL === undefined;
-  const sqs = new SQSClient({ ...shared, useQueueUrlAsEndpoint: isAws });
+  const sqs = new SQSClient({ ...shared(), useQueueUrlAsEndpoint: isAws });
   const s3 = new S3Client({
-    ...shared,
+    ...shared(),
     forcePathStyle: !isAws,
     // TLS guards the way, and a photo is judged by the digest in its message.
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -48,8 +50,15 @@ export function createAwsClients(
   };
 }
 
-/** What every client of the SDK is made with. */
-export function sharedByClients(settings: ClientSettings, credentials?: AwsCredentials) {
+/**
+ * What every client of the SDK is made with.
+ * @param silenceMs a call that hears nothing for so long is made again, on another connection
+ */
+export function sharedByClients(
+  settings: ClientSettings,
+  credentials?: AwsCredentials,
+  silenceMs = SILENCE_LIMIT_MS,
+) {
   const endpoint = settings.AWS_ENDPOINT_URL;
   // The embedded cloud checks no signature; without these the SDK would look for credentials
   // at the instance metadata address, which is not on this machine.
@@ -63,11 +72,24 @@ export function sharedByClients(settings: ClientSettings, credentials?: AwsCrede
     ...(signing === undefined ? {} : { credentials: signing }),
     requestHandler: {
       connectionTimeout: CONNECT_LIMIT_MS,
-      socketTimeout: SILENCE_LIMIT_MS,
-      httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-      httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+      socketTimeout: silenceMs,
+      httpAgent: leavingSilentHosts(new HttpAgent(AGENT)),
+      httpsAgent: leavingSilentHosts(new HttpsAgent(AGENT)),
     },
   };
+}
+
+/** When one connection has gone silent, the idle ones have too: none of them is used again. */
+function leavingSilentHosts<A extends HttpAgent>(agent: A): A {
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => {
+    const socket = connect(options, callback);
+    socket?.on('timeout', () => {
+      for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy();
+    });
+    return socket;
+  };
+  return agent;
 }
 
 /** Whether an endpoint is on this machine. */

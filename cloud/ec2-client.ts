@@ -11,6 +11,9 @@ import {
   sharedByClients,
 } from './clients.ts';
 
+/** EC2 may take seconds to begin its answer to a launch. */
+const SILENCE_LIMIT_MS = 10_000;
+
 export interface Ec2Clients extends AwsClients {
   readonly ec2: EC2Client;
 }
@@ -26,7 +29,7 @@ export function createEc2Clients(
 ): Ec2Clients {
   const others = createAwsClients(settings, credentials);
   const ec2 = new EC2Client({
-    ...sharedByClients(settings, credentials),
+    ...sharedByClients(settings, credentials, SILENCE_LIMIT_MS),
     ...(ec2Attempts === undefined ? {} : { maxAttempts: ec2Attempts }),
   });
   return {

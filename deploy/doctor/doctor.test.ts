@@ -78,7 +78,10 @@ describe('the doctor on an account', () => {
       const { verdict, says } = found.get('right to tag')!;
       return `${verdict}: ${says}`;
     };
-    assert.match(await rights('TagQueue'), /^wrong: the role needs sqs:TagQueue on well-req-queue:/);
+    assert.match(
+      await rights('TagQueue'),
+      /^wrong: the role needs sqs:TagQueue on well-req-queue:/,
+    );
     assert.match(
       await rights('ListQueueTags', 'UntagQueue'),
       /needs sqs:ListQueueTags and sqs:UntagQueue on/,
