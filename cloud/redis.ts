@@ -2,7 +2,7 @@
  * The connection to Redis. Commands fail within a second when Redis is away, silent or refuses writes:
  * callers decide what to do then, and this file says once what is wrong and once that it is over.
  */
-import { type RedisOptions as ClientOptions, Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 
@@ -37,10 +37,15 @@ export class RedisConnection extends Redis {
   #leftAt = Number.NEGATIVE_INFINITY;
   readonly #stopPinging: () => void;
 
-  /** Connects in the background and keeps reconnecting. */
-  constructor(url: string, options: ClientOptions, log: Logger) {
+  /**
+   * Connects in the background and keeps reconnecting.
+   * @param name shown by Redis's CLIENT LIST
+   */
+  constructor(url: string, name: string, log: Logger) {
     super(url, {
-      ...options,
+      connectionName: name,
+      // RESP3 gains nothing here, and its HELLO fails for users whose ACL names single commands.
+      protocol: 2,
       commandTimeout: COMMAND_TIMEOUT_MS,
       connectTimeout: COMMAND_TIMEOUT_MS,
       socketTimeout: SILENT_MS,
@@ -130,7 +135,7 @@ export class RedisConnection extends Redis {
 
 /** @param name shown by Redis's CLIENT LIST */
 export function connectRedis(url: string, name: string, log: Logger): RedisConnection {
-  return new RedisConnection(url, { connectionName: name }, log);
+  return new RedisConnection(url, name, log);
 }
 
 /** A ping without an answer makes the client leave the connection: see SILENT_MS. */

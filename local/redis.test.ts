@@ -51,9 +51,9 @@ function conforms(start: () => Promise<LocalRedis>): void {
     await open();
     await client.zadd('pressure', 3, 'c', 1, 'a', 2, 'b');
     assert.equal(await client.zcard('pressure'), 3);
-    assert.deepEqual(await client.zrange('pressure', 0, 0, 'WITHSCORES'), ['a', '1']);
+    assert.deepEqual(await client.zrange('pressure', '0', '0', 'WITHSCORES'), ['a', '1']);
     assert.equal(await client.zremrangebyscore('pressure', '-inf', '(3'), 2);
-    assert.deepEqual(await client.zrange('pressure', 0, -1), ['c']);
+    assert.deepEqual(await client.zrange('pressure', '0', '-1'), ['c']);
   });
 
   test('SET NX PX gives a lock to one, until its time is over', async () => {
@@ -133,7 +133,7 @@ describe('redis-server from the PATH', { skip: skipReal }, () => {
     await first.stop();
     const second = await startRedis({ ...options, searchPath });
     const after = new Redis(second.url);
-    assert.deepEqual(await after.zrange('kept', 0, -1), ['id']);
+    assert.deepEqual(await after.zrange('kept', '0', '-1'), ['id']);
     after.disconnect();
     await second.stop();
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Registry } from 'prom-client';
+import { Registry } from '@prometheus-io/client';
 import type { ReplyMessage } from '../cloud/messages.ts';
 import { replyMetrics } from './reply-metrics.ts';
 

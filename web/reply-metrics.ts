@@ -1,5 +1,5 @@
 /** What the web tier counts of each photo: its size on the way in, what its worker tells on the way back. */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
 import type { ModelInfo, ReplyMessage } from '../cloud/messages.ts';
 
 /** Steps of a worker that are kept, since what a reply names must not become labels by itself. */

@@ -1,5 +1,5 @@
 /** How many photos this node has answered, second by second, and how fast over the last minute. */
-import { Registry, Summary } from 'prom-client';
+import { Registry, Summary } from '@prometheus-io/client';
 import { HISTORY_POINTS } from '../../cloud/scaler-status.ts';
 
 const WINDOW_SECONDS = 60;
@@ -19,7 +19,7 @@ export class Answers {
   readonly #counts = new Uint32Array(SECONDS_KEPT);
   /** The second that each count is of. */
   readonly #seconds = new Float64Array(SECONDS_KEPT);
-  readonly #latency = new Summary({
+  readonly #latency = new Summary<'quantile'>({
     name: 'latency_seconds',
     help: 'Of this page alone: /metrics has a histogram, which Prometheus can add up over nodes.',
     percentiles: [0.5, 0.95],
