@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,10 +48,42 @@ test('work within one process takes turns too', async () => {
   await Promise.all([withLock(path, work), withLock(path, work), withLock(path, work)]);
 });
 
+test('many processes that take turns are never at work at once, and leave no file', async () => {
+  const path = join(folder, 'many');
+  const inside = join(folder, 'inside');
+  const code = `
+    import { mkdirSync, rmdirSync } from 'node:fs';
+    import { withLock } from ${JSON.stringify(join(import.meta.dirname, 'lock.ts'))};
+    for (let turn = 0; turn < 20; turn++) {
+      await withLock(${JSON.stringify(path)}, async () => {
+        mkdirSync(${JSON.stringify(inside)});
+        await new Promise((resolve) => setImmediate(resolve));
+        rmdirSync(${JSON.stringify(inside)});
+      });
+    }`;
+  const children = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'inherit' }),
+  );
+  const ends = await Promise.all(children.map((child) => once(child, 'exit')));
+  assert.deepEqual(
+    ends.map(([exitCode]) => exitCode),
+    [0, 0, 0, 0],
+  );
+  assert.equal(existsSync(path), false);
+});
+
+test('a lock that cannot be made says why', async () => {
+  await assert.rejects(
+    withLock(join(folder, 'missing', 'lock'), async () => {}),
+    /ENOENT.*missing/,
+  );
+});
+
 test('the lock is free again after work that failed', async () => {
   const path = join(folder, 'failed');
   const failed = withLock(path, () => Promise.reject(new Error('no')));
   await assert.rejects(failed, /no/);
+  assert.equal(existsSync(path), false);
   assert.equal(await withLock(path, async () => 'done'), 'done');
 });
 
