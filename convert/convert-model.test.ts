@@ -25,10 +25,11 @@ import { Matcher } from '../model/match.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { facenetMissing, modelDirectory, peopleKnown } from '../test/model.fixture.ts';
 import { convertModel } from './convert-model.ts';
-import { CheckpointError, SelfTestError } from './errors.ts';
+import { CheckpointError, OutputError, SelfTestError } from './errors.ts';
 import { encoderFiles, findModelData, type ModelData } from './model-data.ts';
-import { OutputError, readIntactManifest, workPlaces } from './model-folder.ts';
+import { readIntactManifest } from './model-folder.ts';
 import { referenceFaces } from './reference.ts';
+import { besideOf } from './work-places.ts';
 
 /** One conversion takes some seconds, several times that on a busy machine. */
 describe('a conversion', { timeout: 300_000 }, () => {
@@ -137,7 +138,7 @@ describe('a conversion', { timeout: 300_000 }, () => {
       (error) => error instanceof SelfTestError && /pnet.*--any-weights/.test(error.message),
     );
     assert.deepEqual(await times(), before);
-    assert.equal(existsSync(workPlaces(model).fresh), false);
+    assert.equal(existsSync(besideOf(model).fresh), false);
     const { converted } = await convertModel(model, { checkpoints, anyWeights: true });
     assert.equal(converted, true);
     assert.ok(await readIntactManifest(model));
@@ -201,7 +202,7 @@ describe('a conversion', { timeout: 300_000 }, () => {
       const { converted } = await convertModel(model, { checkpoints, anyWeights: true });
       assert.equal(converted, true);
       const left = await readdir(join(model, '..'));
-      assert.deepEqual(left.sort(), ['.model.lock', 'checkpoints', 'model']);
+      assert.deepEqual(left.sort(), ['checkpoints', 'model']);
     });
   }
 

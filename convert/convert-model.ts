@@ -2,15 +2,15 @@
  * From checkpoints to a model folder, once for the same inputs: all steps of the conversion in their
  * order. Knows neither the command line nor how any of the files look inside.
  */
-import { mkdir, rm, stat } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { EncoderKind, Manifest } from '../model/format.ts';
 import { type Gallery, readGallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
 import { trialOf } from '../model/precision/fastest.ts';
 import { sha256OfFile } from '../runtime/digest.ts';
-import { ElasticFaceError } from '../runtime/errors.ts';
+import { ElasticFaceError, errorCodeOf } from '../runtime/errors.ts';
 import { withLock } from '../runtime/lock.ts';
 import { readGalleryFile, readStateDict } from './checkpoint.ts';
 import { encoders } from './encoders.ts';
@@ -24,17 +24,23 @@ import { encoderFiles, findModelData, type ModelData } from './model-data.ts';
 import {
   type FileDigest,
   makeFreshFolder,
-  OutputError,
   readIntactManifest,
   replaceWithFresh,
   requireReplaceable,
   restorePrevious,
-  workPlaces,
   writeManifest,
 } from './model-folder.ts';
 import type { OnProgress } from './progress.ts';
 import { shareOfSecondLooks } from './second-looks.ts';
+import { findWorkPlaces, outputErrorOf, requireFreeSpace, type WorkPlaces } from './work-places.ts';
 import { buildNetworks, networkNames, writeNetworks } from './write-networks.ts';
+
+/** What a model takes on the disk, rounded up, by how its float32 encoder is stored. */
+const MODEL_BYTES: Readonly<Record<Manifest['weights'], number>> = {
+  float32: 150e6,
+  float16: 105e6,
+  uint8: 20e6,
+};
 
 export type FacenetStorage = Exclude<Manifest['weights'], 'uint8'>;
 
@@ -87,32 +93,27 @@ export async function convertModel(
   directory: string,
   options: ConvertOptions = {},
 ): Promise<Conversion> {
-  const target = resolve(directory);
+  const places = await findWorkPlaces(directory);
   try {
-    await mkdir(dirname(target), { recursive: true });
-    return await withLock(workPlaces(target).lock, () => convertLocked(target, options), {
+    return await withLock(places.lock, () => convertLocked(places, options), {
       onWait: () => options.onProgress?.({ stage: 'wait' }),
     });
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new OutputError(
-      `The conversion into ${target} failed: ${error.message}. ` +
-        'Make room or set the permissions, or name another folder with --out.',
-      { cause: error },
-    );
+    throw isSystemError(error) ? outputErrorOf(places.directory, error) : error;
   }
 }
 
 /** What the file system or the lock refused, unlike what this program found wrong or did wrong. */
-function isSystemError(error: unknown): error is Error {
-  if (!(error instanceof Error) || error instanceof ElasticFaceError) return false;
-  return 'code' in error && /^(?:E[A-Z0-9]+|ERR_SQLITE_ERROR)$/.test(String(error.code));
+function isSystemError(error: unknown): boolean {
+  if (error instanceof ElasticFaceError) return false;
+  return /^(?:E[A-Z0-9]+|ERR_SQLITE_ERROR)$/.test(errorCodeOf(error) ?? '');
 }
 
-async function convertLocked(directory: string, options: ConvertOptions): Promise<Conversion> {
+async function convertLocked(places: WorkPlaces, options: ConvertOptions): Promise<Conversion> {
   const { onProgress = () => {} } = options;
-  await restorePrevious(directory);
-  await requireReplaceable(directory);
+  const { directory } = places;
+  await restorePrevious(places);
+  await requireReplaceable(places);
   const data = await findModelData(options);
   onProgress({ stage: 'check' });
   const encoder = encoders[data.encoder.kind];
@@ -124,7 +125,8 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
   if (present?.weights === weights && sameDigests(present.inputs, inputs)) {
     return unchanged(directory, data.note);
   }
-  const fresh = await makeFreshFolder(directory);
+  await requireFreeSpace(places, MODEL_BYTES[weights]);
+  const fresh = await makeFreshFolder(places);
   try {
     await convertNetworks(fresh, data, weights, onProgress);
     onProgress({ stage: 'test' });
@@ -141,7 +143,7 @@ async function convertLocked(directory: string, options: ConvertOptions): Promis
     await writeGallery(fresh, gallery);
     const bfloat16 = bfloat16Bound && describeBfloat16(fresh, gallery, bfloat16Bound);
     await writeManifest(fresh, { inputs, encoder, weights, ...bfloat16 });
-    await replaceWithFresh(directory);
+    await replaceWithFresh(places);
     return {
       directory,
       converted: true,

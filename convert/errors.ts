@@ -14,3 +14,10 @@ export class SelfTestError extends ElasticFaceError {
     super('self-test', message, options);
   }
 }
+
+/** The output folder cannot be used. */
+export class OutputError extends ElasticFaceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('output', message, options);
+  }
+}

@@ -13,8 +13,7 @@ export {
   convertModel,
   type PhotosReport,
 } from './convert-model.ts';
-export { CheckpointError, SelfTestError } from './errors.ts';
-export { OutputError } from './model-folder.ts';
+export { CheckpointError, OutputError, SelfTestError } from './errors.ts';
 export type { OnProgress, Progress } from './progress.ts';
 
 export interface PrepareOptions {

@@ -14,22 +14,12 @@ import {
   outputFilesOf,
 } from '../model/format.ts';
 import { sha256OfFile } from '../runtime/digest.ts';
-import { ElasticFaceError } from '../runtime/errors.ts';
+import { errorCodeOf } from '../runtime/errors.ts';
+import { OutputError } from './errors.ts';
+import { isDesktopFile, isSystemEntry } from './system-entries.ts';
+import type { WorkPlaces } from './work-places.ts';
 
 export type FileDigest = Manifest['inputs'][number];
-
-/** The output folder cannot be used. */
-export class OutputError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('output', message, options);
-  }
-}
-
-/** Folders and the lock that belong to converting into `directory`, all beside it. */
-export function workPlaces(directory: string) {
-  const beside = (suffix: string) => join(dirname(directory), `.${basename(directory)}.${suffix}`);
-  return { lock: beside('lock'), fresh: beside('converting'), previous: beside('previous') };
-}
 
 /** @returns undefined where there is no model of this format, or a file of it is missing or damaged */
 export async function readIntactManifest(directory: string): Promise<Manifest | undefined> {
@@ -74,11 +64,12 @@ export async function writeManifest(
 }
 
 /** @throws {OutputError} when the folder holds anything that is not a model's, which would be lost */
-export async function requireReplaceable(directory: string): Promise<void> {
+export async function requireReplaceable(places: WorkPlaces): Promise<void> {
+  const { directory } = places;
   const { outputs = [] } = (await readManifest(directory, anyManifestSchema)) ?? {};
   const own = [...Object.values(modelFiles), ...outputs.map(({ file }) => file)];
   const known = new Set(own.flatMap((file) => [file, dirname(file), dirname(dirname(file))]));
-  for (const entry of await entriesOf(directory)) {
+  for (const entry of await entriesOf(places)) {
     if (!known.has(entry)) {
       throw new OutputError(
         `${directory} holds ${entry}, which is no part of a converted model, and a conversion ` +
@@ -91,23 +82,34 @@ export async function requireReplaceable(directory: string): Promise<void> {
 /** What manifests of every format have: an earlier version may have written the folder. */
 const anyManifestSchema = z.object({ outputs: z.array(z.object({ file: z.string() })) });
 
-/** Files and non-empty folders, by their paths within `directory`; none where it does not exist. */
-async function entriesOf(directory: string): Promise<string[]> {
+/** Files and folders by their paths within the output folder; none where it does not exist. */
+async function entriesOf(places: WorkPlaces): Promise<string[]> {
   try {
-    return (await readdir(directory, { recursive: true })).map((path) =>
-      path.replaceAll('\\', '/'),
-    );
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw new OutputError(`${directory} cannot be read as a folder: name another one with --out.`, {
-      cause: error,
+    const entries = await readdir(places.directory, { withFileTypes: true });
+    const own = entries.filter(({ name }) => !isPassedOver(name, places));
+    const all = own.map(async (entry) => {
+      if (!entry.isDirectory()) return [entry.name];
+      const below = await readdir(join(places.directory, entry.name), { recursive: true });
+      return [entry.name, ...below.map((path) => `${entry.name}/${path.replaceAll('\\', '/')}`)];
     });
+    return (await Promise.all(all)).flat();
+  } catch (error) {
+    if (errorCodeOf(error) === 'ENOENT') return [];
+    throw new OutputError(
+      `${places.directory} cannot be read as a folder: name another one with --out.`,
+      { cause: error },
+    );
   }
 }
 
-/** An empty folder beside `directory`, free of what a killed conversion left there. */
-export async function makeFreshFolder(directory: string): Promise<string> {
-  const { fresh } = workPlaces(directory);
+/** Whether an entry of the output folder is none of a model's and nothing that anybody would miss. */
+function isPassedOver(name: string, { inside, directory, ...work }: WorkPlaces): boolean {
+  if (!inside) return isDesktopFile(name);
+  return isSystemEntry(name) || Object.values(work).some((path) => basename(path) === name);
+}
+
+/** An empty folder for the new model, free of what a killed conversion left there. */
+export async function makeFreshFolder({ fresh }: WorkPlaces): Promise<string> {
   await rm(fresh, { recursive: true, force: true });
   for (const file of Object.values(modelFiles)) {
     await mkdir(join(fresh, dirname(file)), { recursive: true });
@@ -115,23 +117,59 @@ export async function makeFreshFolder(directory: string): Promise<string> {
   return fresh;
 }
 
-/** Puts the fresh folder in place. Killed between the two steps, `restorePrevious` undoes the first. */
-export async function replaceWithFresh(directory: string): Promise<void> {
-  const { fresh, previous } = workPlaces(directory);
-  const hadOne = await moved(directory, previous);
-  try {
-    await rename(fresh, directory);
-  } catch (error) {
-    if (hadOne) await rename(previous, directory);
-    throw error;
+/** Puts the fresh folder in place. A kill between two steps is undone by `restorePrevious`. */
+export async function replaceWithFresh(places: WorkPlaces): Promise<void> {
+  const { fresh, previous, directory } = places;
+  if (places.inside) {
+    await exchangeFiles(places);
+  } else {
+    const hadOne = await moved(directory, previous);
+    try {
+      await rename(fresh, directory);
+    } catch (error) {
+      if (hadOne) await rename(previous, directory);
+      throw error;
+    }
   }
   await rm(previous, { recursive: true, force: true });
 }
 
+/**
+ * File by file, the manifest first out and last in: without it a folder holds no model, so that no
+ * reader takes files of two models for one.
+ */
+async function exchangeFiles(places: WorkPlaces): Promise<void> {
+  const { fresh, previous, directory } = places;
+  await mkdir(previous);
+  try {
+    const old = (await readdir(directory)).filter((name) => !isPassedOver(name, places));
+    for (const name of manifestFirst(old)) {
+      await rename(join(directory, name), join(previous, name));
+    }
+    for (const name of manifestFirst(await readdir(fresh)).reverse()) {
+      await rename(join(fresh, name), join(directory, name));
+    }
+  } catch (error) {
+    await restorePrevious(places);
+    throw error;
+  }
+}
+
+function manifestFirst(names: readonly string[]): string[] {
+  const { manifest } = modelFiles;
+  return names.toSorted((a, b) => Number(b === manifest) - Number(a === manifest));
+}
+
 /** Call before anything else: brings back the model that a conversion killed at its end had moved. */
-export async function restorePrevious(directory: string): Promise<void> {
-  const { previous } = workPlaces(directory);
-  if (!existsSync(directory)) await moved(previous, directory);
+export async function restorePrevious({ directory, previous, inside }: WorkPlaces): Promise<void> {
+  if (!inside) {
+    if (!existsSync(directory)) await moved(previous, directory);
+  } else if (!existsSync(join(directory, modelFiles.manifest)) && existsSync(previous)) {
+    for (const name of manifestFirst(await readdir(previous)).reverse()) {
+      await rm(join(directory, name), { recursive: true, force: true });
+      await rename(join(previous, name), join(directory, name));
+    }
+  }
   await rm(previous, { recursive: true, force: true });
 }
 
@@ -140,7 +178,7 @@ async function moved(from: string, to: string): Promise<boolean> {
     await rename(from, to);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (errorCodeOf(error) === 'ENOENT') return false;
     throw error;
   }
 }

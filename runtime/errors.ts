@@ -24,3 +24,8 @@ export class SettingsError extends ElasticFaceError {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The code of an error of the system or of Node, e.g. `ENOENT`. */
+export function errorCodeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}

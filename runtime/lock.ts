@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ElasticFaceError } from './errors.ts';
+import { ElasticFaceError, errorCodeOf } from './errors.ts';
 
 const RETRY_MS = 100;
 
@@ -88,8 +88,7 @@ function makeFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx'));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
-    throw error;
+    if (errorCodeOf(error) !== 'EEXIST') throw error;
   }
 }
 
