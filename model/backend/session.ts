@@ -2,6 +2,7 @@
  * What a backend must be able to do, and the four networks on top of it: names of signatures and
  * tensors stand here and nowhere else.
  */
+import { probabilitiesOf } from '../face-probability.ts';
 import type { EncoderDescription, Precision } from '../format.ts';
 import type { Backend, Networks } from '../networks.ts';
 
@@ -24,6 +25,12 @@ export const encoders: Record<Precision, Signature> = {
   float32: 'encoder',
   bfloat16: 'encoder_bfloat16',
 };
+
+/**
+ * The layers before the softmax, [n, 2]. An engine's own softmax rounds in its own way, and boxes that have
+ * equal scores in PyTorch would not have them here.
+ */
+const LOGITS = { pnet: 'conv4_1', rnet: 'dense5_1', onet: 'dense6_1' } as const;
 
 /** A loaded model. Calls are synchronous and leave no tensor behind. */
 export interface Session {
@@ -76,32 +83,38 @@ export function networksOf(session: Session, encoder: EncoderDescription): Netwo
         );
       }
       const input = filled('image', data, [1, height, width, 3]);
-      const { probability, regression } = session.run('pnet', input, ['probability', 'regression']);
-      const [, rows = 0, columns = 0] = probability.shape;
+      const { [LOGITS.pnet]: logits, regression } = session.run('pnet', input, [
+        LOGITS.pnet,
+        'regression',
+      ]);
+      const [, rows = 0, columns = 0] = logits.shape;
       return {
         height: rows,
         width: columns,
-        probability: probability.data,
+        probability: probabilitiesOf(logits.data),
         regression: regression.data,
       };
     },
     refine(data, count) {
       const input = crops(data, count, REFINE_CROP);
-      const { probability, regression } = session.run('rnet', input, ['probability', 'regression']);
+      const { [LOGITS.rnet]: logits, regression } = session.run('rnet', input, [
+        LOGITS.rnet,
+        'regression',
+      ]);
       return {
-        probability: probability.data.subarray(0, count * 2),
+        probability: probabilitiesOf(logits.data.subarray(0, count * 2)),
         regression: regression.data.subarray(0, count * 4),
       };
     },
     output(data, count) {
       const input = crops(data, count, OUTPUT_CROP);
-      const { probability, regression, landmarks } = session.run('onet', input, [
-        'probability',
-        'regression',
-        'landmarks',
-      ]);
+      const {
+        [LOGITS.onet]: logits,
+        regression,
+        landmarks,
+      } = session.run('onet', input, [LOGITS.onet, 'regression', 'landmarks']);
       return {
-        probability: probability.data.subarray(0, count * 2),
+        probability: probabilitiesOf(logits.data.subarray(0, count * 2)),
         regression: regression.data.subarray(0, count * 4),
         landmarks: landmarks.data.subarray(0, count * 10),
       };

@@ -2,6 +2,7 @@
  * P-Net's answers on one scale, read as candidate boxes in the photo. Decides by probability alone;
  * suppression comes after. Knows not how a scale was cut into pieces.
  */
+import { faceProbability } from '../face-probability.ts';
 import type { ProposalCells, ProposalMap } from '../networks.ts';
 import type { ScoredBoxes } from './boxes.ts';
 
@@ -66,7 +67,7 @@ export class Candidates {
       for (let x = 0; x < piece.columns; x++, at += CELL_VALUES) {
         const logit = cells[at + 1]! - cells[at]!;
         if (logit < this.#leastLogit) continue;
-        const score = Math.fround(1 / (1 + Math.exp(-logit)));
+        const score = faceProbability(cells[at]!, cells[at + 1]!);
         if (score < this.#threshold) continue;
         const [column, row] = [piece.firstColumn + x, piece.firstRow + y];
         this.#found.push({ column, row, score, offsets: fourFrom(cells, at + 2) });
