@@ -34,10 +34,11 @@ const options = {
     describe: '`service`, `page`, `precision`: rounds, of which medians or the least are taken',
   },
   viewers: { type: 'number', default: 10, describe: '`page`: those who watch' },
+  variants: { type: 'number', default: 1000, describe: '`parity`: number of variants compared' },
   python: {
     type: 'string',
     describe:
-      '`service`, `inference`: a Python that has the peers’ packages (default: one is made in the user’s cache)',
+      '`service`, `inference`, `parity`: a Python that has the peers’ packages (default: one is made in the user’s cache)',
   },
   quick: { type: 'boolean', default: false, describe: '`inference`: a short run, fewer rounds' },
   only: {
@@ -46,7 +47,11 @@ const options = {
       '`inference`: `compact` measures the compact encoder beside face-api and face_recognition, and nothing else',
   },
   parties: { type: 'string', array: true, describe: '`inference`: only these parties' },
-  images: { type: 'string', array: true, describe: '`inference`: photos or folders of one’s own' },
+  images: {
+    type: 'string',
+    array: true,
+    describe: '`inference`, `parity`: photos or folders of your own',
+  },
   threads: { type: 'number', default: 1, describe: '`inference`: threads of every party' },
   out: { type: 'string', describe: '`inference`: write every result as JSON into this file' },
   json: { type: 'boolean', default: false, describe: 'print every result as JSON' },
@@ -58,21 +63,30 @@ type Flags = Given & { what: string };
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos; `page` tells what the live view costs the web tier; `threshold` tells known people from strangers; `precision` compares PRECISION=auto with each fixed one',
+    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos; `page` tells what the live view costs the web tier; `threshold` tells known people from strangers; `precision` compares PRECISION=auto with each fixed one; `parity` compares boxes and embeddings with facenet-pytorch',
   builder: (yargs: Argv) =>
     yargs
       .positional('what', {
-        choices: ['inference', 'scaling', 'service', 'cost', 'page', 'threshold', 'precision'],
+        choices: [
+          'inference',
+          'scaling',
+          'service',
+          'cost',
+          'page',
+          'threshold',
+          'precision',
+          'parity',
+        ],
         demandOption: true,
       })
       .options(options)
-      .check(({ photos, rounds, viewers, threads, price }) => {
-        const isGood = [photos, rounds, viewers, threads].every(
+      .check(({ photos, rounds, viewers, threads, variants, price }) => {
+        const isGood = [photos, rounds, viewers, threads, variants].every(
           (n) => Number.isInteger(n) && n > 0,
         );
         if (isGood && price >= 0) return true;
         throw new SettingsError(
-          '--photos, --rounds, --viewers and --threads must be whole numbers from 1, --price a number from 0.',
+          '--photos, --rounds, --viewers, --threads and --variants must be whole numbers from 1, --price a number from 0.',
         );
       })
       .example('$0 bench inference --quick', 'recognition beside its peers, in a few minutes')
@@ -106,6 +120,7 @@ const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
   page: runPage,
   threshold: runThreshold,
   precision: runPrecision,
+  parity: runParity,
 };
 
 async function runScaling({ workload, price, pictures, docs, json }: Given): Promise<string> {
@@ -146,6 +161,11 @@ async function runThreshold(): Promise<string> {
 async function runPrecision({ rounds, json }: Given): Promise<string> {
   const { benchPrecision } = await import('./precision/precision.ts');
   return benchPrecision({ rounds, json }, progress.step);
+}
+
+async function runParity({ variants, images = [], python, json }: Given): Promise<string> {
+  const { benchParity } = await import('./parity/parity.ts');
+  return benchParity({ variants, images, python, json }, progress.step, progress.say);
 }
 
 async function runInference(given: Given): Promise<string> {
