@@ -48,6 +48,12 @@ export interface Recognitions {
   replies(photoIds: readonly string[]): Promise<(ReplyMessage | undefined)[]>;
 }
 
+/** Keys of what may be kept under an id: what was sent in a request, and the reply to a photo. */
+export const keptKeys = (keys: string, id: string) => ({
+  record: `${keys}:recognition:${id}`,
+  reply: `${keys}:reply:${id}`,
+});
+
 const keptChannel = (keys: string): string => `${keys}:kept`;
 
 /**
@@ -65,8 +71,8 @@ export function onReplyKept(
 
 /** @param keepMs a record and a reply are forgotten so long after each was written */
 export function openRecognitions(redis: Redis, keys: string, keepMs: number): Recognitions {
-  const recordKey = (id: string): string => `${keys}:recognition:${id}`;
-  const replyKey = (photoId: string): string => `${keys}:reply:${photoId}`;
+  const recordKey = (id: string): string => keptKeys(keys, id).record;
+  const replyKey = (photoId: string): string => keptKeys(keys, photoId).reply;
   const ms = Math.ceil(keepMs);
   return {
     async write(id, record) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
 import { countOld, silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
@@ -6,8 +7,10 @@ import { until } from '../test/condition.fixture.ts';
 import { groupId, openLeadership } from './leader.ts';
 import { openLeases } from './leases.ts';
 import { onFirstRequest, openPressure } from './pressure.ts';
+import { openRecognitions } from './recognitions.ts';
 import { connectRedis } from './redis.ts';
 import { openRelay } from './relay.ts';
+import { openRequestIds } from './request-ids.ts';
 
 describe('what the services keep in Redis', { timeout: 30_000 }, () => {
   let cloud: TestCloud;
@@ -51,6 +54,25 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     await until('the second first one', () => told >= 2);
     assert.equal(told, 2);
     listening.close();
+  });
+
+  it('a request id is taken while its client waits, and while anything is kept under it', async () => {
+    const ids = openRequestIds(redis, 'ids-test', 50);
+    const recognitions = openRecognitions(redis, 'ids-test', 60_000);
+    const [record, photo, free] = [randomUUID(), randomUUID(), randomUUID()];
+    for (const id of [record, photo, free]) assert.equal(await ids.take(id), true);
+    assert.equal(await ids.take(free), false);
+    await recognitions.write(record, { at: Date.now(), photos: [{ id: photo, file: 'a.jpg' }] });
+    const refusal = { reason: 'no-face', message: 'There is no face.' } as const;
+    await recognitions.keep({ id: photo, file: 'a.jpg', node: 'kept', outcome: { refusal } });
+    await until('the ids to be forgotten', async () => {
+      return (await redis.keys('ids-test:request-id:*')).length === 0;
+    });
+    assert.deepEqual(await Promise.all([record, photo, free].map((id) => ids.take(id))), [
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('a file name is held by one request at a time, and freed only by its holder', async () => {

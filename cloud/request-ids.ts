@@ -1,33 +1,30 @@
 /**
  * Request ids that clients chose. Each is taken once: a reply finds its client by the id, and a kept
- * answer is read by it. Forgotten as soon as neither can happen any more.
+ * answer is read by it. Forgotten when neither can happen any more.
  */
 import type { Redis } from 'ioredis';
+import { keptKeys } from './recognitions.ts';
+
+/**
+ * What is kept under an id says by itself that the id is taken.
+ * KEYS: the id, what was sent under it, the reply to it. ARGV: ms that a client waits.
+ */
+const TAKE = `
+if redis.call('EXISTS', KEYS[2], KEYS[3]) > 0 then return 0 end
+return redis.call('SET', KEYS[1], '1', 'PX', ARGV[1], 'NX') and 1 or 0`;
 
 export interface RequestIds {
-  /**
-   * @param isKept whether an answer will be kept under it
-   * @returns whether no request has it now
-   */
-  take(id: string, isKept: boolean): Promise<boolean>;
+  /** @returns whether no request has it now */
+  take(id: string): Promise<boolean>;
 }
 
-export interface IdLifetimes {
-  /** ms that a client waits for its answer at most. */
-  readonly waitMs: number;
-  /** ms until a kept answer is gone. */
-  readonly keepMs: number;
-}
-
-export function openRequestIds(
-  redis: Redis,
-  keys: string,
-  { waitMs, keepMs }: IdLifetimes,
-): RequestIds {
+/** @param waitMs a client waits no longer for its answer */
+export function openRequestIds(redis: Redis, keys: string, waitMs: number): RequestIds {
+  const ms = Math.ceil(waitMs);
   return {
-    async take(id, isKept) {
-      const ms = Math.ceil(isKept ? keepMs : waitMs);
-      return (await redis.set(`${keys}:request-id:${id}`, '1', 'PX', ms, 'NX')) === 'OK';
+    async take(id) {
+      const { record, reply } = keptKeys(keys, id);
+      return (await redis.eval(TAKE, 3, `${keys}:request-id:${id}`, record, reply, ms)) === 1;
     },
   };
 }

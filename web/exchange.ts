@@ -49,7 +49,7 @@ export function openExchange(
   });
   const own = async (id: string, isKept: boolean): Promise<string> => {
     // Without Redis no answer is kept, and no id is taken from a client.
-    if (isKept) await ids.take(id, true).catch(() => {});
+    if (isKept) await ids.take(id).catch(() => {});
     return id;
   };
   return {
@@ -61,7 +61,7 @@ export function openExchange(
     async settleId(isKept = false) {
       if (proposed === undefined) return own(first, isKept);
       // Without Redis nobody knows whether it is free.
-      const isFree = await ids.take(proposed, isKept).catch(() => false);
+      const isFree = await ids.take(proposed).catch(() => false);
       return isFree ? first : own(tell(randomUUID()), isKept);
     },
     newId: (isKept) => own(randomUUID(), isKept),

@@ -162,7 +162,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
       settings.HOST !== undefined && isThisMachine(settings.HOST)
         ? browserGuard({ allowedHosts: settings.ALLOWED_HOSTS })
         : undefined,
-    requestIds: openRequestIds(redis, names.keys, { waitMs: requestMs, keepMs }),
+    requestIds: openRequestIds(redis, names.keys, requestMs),
     api: {
       enqueue: enqueuer({ photos, pressure, requests, onSent, log }),
       recognitions,
