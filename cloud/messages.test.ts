@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { decodeReply, decodeRequest, encodeRequest, MessageError } from './messages.ts';
+import { MOST_FILE_NAME_UNITS } from './file-names.ts';
+import {
+  decodeReply,
+  decodeRequest,
+  encodeRequest,
+  MessageError,
+  type RequestMessage,
+} from './messages.ts';
 import { asideKey } from './names.ts';
 
 const id = '0b9d3f0e-4a3e-4a52-9c0a-6d2a8b1c2d3e';
@@ -12,27 +19,33 @@ describe('request messages', () => {
     assert.deepEqual(decodeRequest(encodeRequest(request)), request);
   });
 
-  it('stay within 1,024 bytes for the longest name that the web tier takes', () => {
-    const file = 'n'.repeat(200);
+  it('stay within 1,024 bytes for the longest name that the web tier takes, in any script', () => {
     const node = `web-${'h'.repeat(40)}-0123456789ab`;
     const digest = 'd'.repeat(43);
     const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
-    const key = asideKey(id, file);
-    const asked = { faces: 'all', top: 10 } as const;
-    const body = encodeRequest({ ...request, file, key, node, digest, ...asked, trace });
-    assert.ok(Buffer.byteLength(body) <= 1024);
+    for (const letter of ['n', '"', 'é', '写', '\u{1F600}']) {
+      const file = letter.repeat(MOST_FILE_NAME_UNITS / letter.length);
+      for (const key of [file, asideKey(id, file)]) {
+        const full = { ...request, file, key, node, digest, faces: 'all', top: 10, known: true };
+        const body = encodeRequest({ ...full, trace } as RequestMessage);
+        assert.ok(Buffer.byteLength(body) <= 1024);
+        const { trace: kept = trace, ...read } = decodeRequest(body);
+        assert.deepEqual([read, kept], [full, trace]);
+      }
+    }
   });
 
   it('leave their trace out where it would not fit', () => {
-    const file = 'é'.repeat(205);
-    const full = { ...request, file, key: asideKey(id, file) };
+    const file = '写'.repeat(MOST_FILE_NAME_UNITS);
+    const node = `web-${'h'.repeat(40)}-0123456789ab`;
+    const full = { ...request, file, key: asideKey(id, file), digest: 'd'.repeat(43), node };
     const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     assert.deepEqual(decodeRequest(encodeRequest({ ...full, trace })), full);
     assert.equal(decodeRequest(encodeRequest({ ...request, trace })).trace, trace);
   });
 
   it('are refused when they would be longer', () => {
-    const file = '\u{1F600}'.repeat(120);
+    const file = '\u{1F600}'.repeat(255);
     assert.throws(
       () => encodeRequest({ ...request, file, key: file }),
       (error) => error instanceof MessageError && /1024/.test(error.message),

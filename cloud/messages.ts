@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ElasticFaceError } from '../runtime/errors.ts';
+import { isFileName } from './file-names.ts';
 import { asideKey } from './names.ts';
 
 /** The contract's bound on a request message, in bytes of UTF-8. */
@@ -20,11 +21,10 @@ export class MessageError extends ElasticFaceError {
   }
 }
 
-/** A name and nothing else: no path, no control or invisible letter, whoever wrote the message. */
-const fileName = z
-  .string()
-  .max(255)
-  .regex(/^(?!\.{1,2}$)[^/\\\p{C}\p{Zl}\p{Zp}]+$/u);
+/** A name and nothing else: no path and no control character, whoever wrote the message. */
+const fileName = z.string().refine(isFileName);
+/** In place of a key, which repeats the file name, where both would not fit. */
+const SHORT_KEYS = { contract: '/', aside: '~/' } as const;
 
 /** What an answer is to tell beside the largest face's three nearest people. */
 export const askSchema = z.object({
@@ -46,7 +46,7 @@ export const requestMessageSchema = z
     id: z.uuid(),
     /** The file name as uploaded: the contract's key in the in-bucket. */
     file: fileName,
-    /** Where the bytes are now: `file`, or a key of its own while another upload holds that name. */
+    /** Where the bytes are now: `file`, or `asideKey` while another upload holds that name. */
     key: z.string(),
     /** Of the photo's bytes, see `photoDigest`: whatever else came under that key is not its photo. */
     digest: z.string().length(43).optional(),
@@ -59,7 +59,14 @@ export const requestMessageSchema = z
     trace: traceparent.optional(),
   })
   // A message can name no other object than its own photo.
-  .refine(({ id, file, key }) => key === file || key === asideKey(id, file), { path: ['key'] });
+  .transform(({ key, ...message }, context) => {
+    const { id, file } = message;
+    if (key === file || key === SHORT_KEYS.contract) return { ...message, key: file };
+    const aside = asideKey(id, file);
+    if (key === aside || key === SHORT_KEYS.aside) return { ...message, key: aside };
+    context.addIssue({ code: 'custom', path: ['key'], message: 'is of another photo' });
+    return z.NEVER;
+  });
 export type RequestMessage = z.output<typeof requestMessageSchema>;
 
 /** SHA-256 in base64url: short enough for the contract's 1,024 bytes. */
@@ -128,19 +135,21 @@ export const replyMessageSchema = z.object({
 export type ReplyMessage = z.output<typeof replyMessageSchema>;
 
 /**
- * A trace that does not fit is left out: the photo counts.
+ * A key that does not fit is written in short, and a trace that does not is left out: the photo counts.
  * @throws {MessageError} when the message would be over the contract's 1,024 bytes.
  */
 export function encodeRequest(message: RequestMessage): string {
-  const body = JSON.stringify(message);
-  const bytes = Buffer.byteLength(body);
-  if (bytes > REQUEST_MESSAGE_BYTES) {
-    if (message.trace !== undefined) return encodeRequest({ ...message, trace: undefined });
-    throw new MessageError(
-      `A request message of ${bytes} bytes is over the limit of ${REQUEST_MESSAGE_BYTES}: shorten the file name.`,
-    );
+  const { file, key } = message;
+  const short = { ...message, key: SHORT_KEYS[key === file ? 'contract' : 'aside'] };
+  let bytes = 0;
+  for (const tried of [message, short, { ...short, trace: undefined }]) {
+    const body = JSON.stringify(tried);
+    bytes = Buffer.byteLength(body);
+    if (bytes <= REQUEST_MESSAGE_BYTES) return body;
   }
-  return body;
+  throw new MessageError(
+    `A request message of ${bytes} bytes is over the limit of ${REQUEST_MESSAGE_BYTES}: shorten the file name.`,
+  );
 }
 
 export function encodeReply(message: ReplyMessage): string {

@@ -20,7 +20,7 @@ import type { Page } from './page.ts';
 import { failing, MATCH, photoCounts } from './photo-counts.ts';
 import type { Submit, Submitted } from './recognition.ts';
 import type { Samples } from './samples.ts';
-import { checkHead, checkPhoto, formReader, type RawPhoto } from './upload.ts';
+import { checkHead, checkPhoto, formReader, named, type RawPhoto } from './upload.ts';
 
 /** Nothing answered here is to be run, framed or guessed at by a browser. TLS ends before this node. */
 const SECURITY_HEADERS = helmet({
@@ -114,10 +114,11 @@ export function createApp(parts: AppParts): Express {
     try {
       const { photos } = await readForm(request, response, room);
       return await failing(outcomes, async () => {
-        const upload = await checkPhoto(photos[0] as RawPhoto);
+        const photo = await checkPhoto(photos[0] as RawPhoto);
         room.arrived();
         const ask = wantsJson(request) ? { known: true as const } : {};
-        return submit(upload, left, { id: await settleId(), ask, span });
+        const id = await settleId();
+        return submit(named(photo, id), left, { id, ask, span });
       });
     } finally {
       room.release();

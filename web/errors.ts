@@ -33,11 +33,39 @@ export function quoted(text: string): string {
 }
 
 export const refuse = {
-  notAForm: () => new HttpError(415, 'not-a-form', `This is not a multipart form. ${FORM_HINT}`),
-  brokenForm: (cause?: unknown) =>
-    new HttpError(400, 'broken-form', `The multipart form is broken or incomplete. ${FORM_HINT}`, {
-      cause,
-    }),
+  /** @param type of the body; empty where the request names none */
+  notAForm: (type: string) =>
+    new HttpError(
+      415,
+      'not-a-form',
+      `The body is ${type === '' ? 'of no Content-Type' : quoted(type)}, not a multipart form. ${FORM_HINT}`,
+    ),
+  encoded: (header: string, coding: string) =>
+    new HttpError(
+      415,
+      'encoded',
+      `The body has the ${header} ${quoted(coding)}: send the form as it is, without it.`,
+    ),
+  noBoundary: () =>
+    new HttpError(
+      400,
+      'broken-form',
+      'The Content-Type names no boundary: let the HTTP client write this header, do not set it by hand.',
+    ),
+  /** @param why as the sentence goes on after a colon */
+  brokenForm: (why: string, cause?: unknown) =>
+    new HttpError(400, 'broken-form', `The multipart form is broken: ${why}.`, { cause }),
+  /** @param what as the sentence goes on after the part */
+  brokenPart: (what: string, field?: string) => {
+    const part = field === undefined ? 'A part of the form' : `The field ${quoted(field)}`;
+    return new HttpError(400, 'broken-form', `${part} ${what}.`);
+  },
+  expectation: (expected: string) =>
+    new HttpError(
+      417,
+      'expectation',
+      `The header Expect asks for ${quoted(expected)}: leave it out, or send 100-continue.`,
+    ),
   noFile: () => new HttpError(400, 'no-file', `No photo was sent. ${FORM_HINT}`),
   wrongField: (field: string | undefined) =>
     new HttpError(
@@ -46,7 +74,24 @@ export const refuse = {
       `A file came in ${field ? `the field ${quoted(field)}` : 'another field'}. ${FORM_HINT}`,
     ),
   tooManyFiles: () => new HttpError(400, 'too-many-files', `More than one file came. ${FORM_HINT}`),
-  tooManyFields: () => new HttpError(400, 'too-many-fields', `The form is too large. ${FORM_HINT}`),
+  tooManyFields: (most: number) =>
+    new HttpError(
+      400,
+      'too-many-fields',
+      `The form has more than ${most} fields beside its photos. ${FORM_HINT}`,
+    ),
+  longField: (field: string | undefined, most: number) =>
+    new HttpError(
+      400,
+      'too-many-fields',
+      `The text in the field ${quoted(field ?? '')} is longer than ${most} bytes. ${FORM_HINT}`,
+    ),
+  longFieldName: (most: number) =>
+    new HttpError(
+      400,
+      'too-many-fields',
+      `The name of a field is longer than ${most} bytes. ${FORM_HINT}`,
+    ),
   emptyFile: () => new HttpError(400, 'empty-file', 'The photo is empty: it has 0 bytes.'),
   tooLarge: (megabytes: number) =>
     new HttpError(413, 'too-large', `The photo is over the limit of ${megabytes} MB.`),

@@ -1,29 +1,34 @@
-/**
- * Which file names are taken in. The name becomes an S3 key and a part of the one-line answer, so the
- * rule is a short list of what is allowed, not a list of what is not.
- */
+/** Reads the name of an upload, and says what to do about one that is not taken. */
+import { MOST_FILE_NAME_UNITS, type NameFault, readFileName } from '../cloud/file-names.ts';
 import { refuse } from './errors.ts';
 
-const MOST_LETTERS = 200;
-const ALLOWED = /^[A-Za-z0-9_](?:[A-Za-z0-9 ._()+@=-]*[A-Za-z0-9._()+@=-])?$/;
-
 /**
- * @param name as the client sent it, path parts and all
- * @throws {HttpError} 400 with the rule that was broken
+ * @param given as the client sent it, folders and all
+ * @returns the name as key and answer have it
+ * @throws {HttpError} 400 that says what is wrong with it and what to do
  */
-export function checkFileName(name: string | undefined): string {
-  if (name === undefined || name === '') {
-    throw refuse.badFileName('The photo has no file name: name it, e.g. test_00.jpg.');
+export function checkFileName(given: string): string {
+  const name = readFileName(given);
+  if (typeof name === 'string') return name;
+  throw refuse.badFileName(sentenceOf(name));
+}
+
+function sentenceOf(fault: NameFault): string {
+  switch (fault.kind) {
+    case 'empty':
+      return 'The file name has no letter before its ending: name the photo, e.g. photo.jpg.';
+    case 'colon':
+      return "The file name has ':' before its ending, where the answer <stem>:<name> is split: rename the photo, e.g. with '_' in its place.";
+    case 'long':
+      return `The file name is longer than ${MOST_FILE_NAME_UNITS} characters: shorten it.`;
+    case 'control':
+      return `The file name has the control character ${codeOf(fault.character)}, which does not fit into one line: rename the photo.`;
+    case 'direction':
+      return `The file name has the character ${codeOf(fault.character)}, which turns the direction of writing: rename the photo.`;
   }
-  if (name.length > MOST_LETTERS) {
-    throw refuse.badFileName(
-      `The file name has ${name.length} letters: the limit is ${MOST_LETTERS}.`,
-    );
-  }
-  if (!ALLOWED.test(name)) {
-    throw refuse.badFileName(
-      'The file name must begin with a letter, digit or underscore and hold only ASCII letters, digits, spaces and . _ - ( ) + @ =',
-    );
-  }
-  return name;
+}
+
+/** `U+202E`. */
+function codeOf(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 }

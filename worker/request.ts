@@ -106,7 +106,7 @@ async function compute(
     // SQS may deliver one message twice at once: the other worker has moved the photo already.
     const before = await answerOfBefore(request, parts);
     if (before) return before;
-    const message = `The photo '${file}' is not in the bucket any more: send it again.`;
+    const message = 'The photo is not in the bucket any more: send it again.';
     return { outcome: { refusal: { reason: 'missing', message } }, again: false, timings: {} };
   }
   const { outcome, timings, computeMs } = await parts.compute(bytes, { faces, top, known });

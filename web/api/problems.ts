@@ -5,6 +5,8 @@ import type { HttpError } from '../errors.ts';
 /** By code: a title, and what the sender can do about it. */
 export const PROBLEMS: Readonly<Record<string, readonly [title: string, help: string]>> = {
   'not-a-form': ['Not a multipart form', 'Send the photo as multipart/form-data.'],
+  encoded: ['The body is compressed', 'Send the form without a Content-Encoding.'],
+  expectation: ['An unknown expectation', 'Leave the header Expect out.'],
   'broken-form': ['The form is broken', 'Send a whole multipart form with its boundary.'],
   'no-file': ['No photo came', 'Put the photo into the field inputFile.'],
   'wrong-field': ['A file in another field', 'Put the photo into the field inputFile.'],

@@ -1,13 +1,21 @@
 /** `/v1/recognitions`: several photos in one request, answered on its connection or kept for later. */
 import { type Request, type Response, Router } from 'express';
 import type { z } from 'zod';
+import { ownFileName } from '../../cloud/file-names.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Access } from '../access.ts';
 import type { Admission } from '../admission.ts';
 import { HttpError, refuse } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Submit } from '../recognition.ts';
-import { checkHeadOfSeveral, checkPhoto, formReader, type RawPhoto } from '../upload.ts';
+import {
+  type CheckedPhoto,
+  checkHeadOfSeveral,
+  checkPhoto,
+  formReader,
+  named,
+  type RawPhoto,
+} from '../upload.ts';
 import { type Arrived, type Batch, sendNow } from './batch.ts';
 import { findKept, type KeptNow, type KeptParts, sendLater } from './kept.ts';
 import { type KeptNews, sharedLooks } from './kept-news.ts';
@@ -62,11 +70,8 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
       const isKept = isLater && !isAllRefused;
       const id = isAllRefused ? firstId : await settleId(isKept);
       const arrived = await Promise.all(
-        judged.map(
-          async (photo, index): Promise<Arrived> => ({
-            ...photo,
-            id: index === 0 ? id : await newId(isKept && !isRefused(photo)),
-          }),
+        judged.map(async (photo, index) =>
+          arrivedAs(photo, index === 0 ? id : await newId(isKept && !isRefused(photo))),
         ),
       );
       return await send({ id, ask: askOf(options), photos: arrived, span, outcomes }, isKept);
@@ -133,7 +138,9 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   return router;
 }
 
-type Judged = Omit<Arrived, 'id'>;
+interface Judged extends Pick<RawPhoto, 'file'> {
+  readonly checked: CheckedPhoto | HttpError;
+}
 
 async function judge(photo: RawPhoto): Promise<Judged> {
   const { file } = photo;
@@ -143,6 +150,12 @@ async function judge(photo: RawPhoto): Promise<Judged> {
     if (error instanceof HttpError) return { file, checked: error };
     throw error;
   }
+}
+
+function arrivedAs({ file, checked }: Judged, id: string): Arrived {
+  if (checked instanceof Error) return { id, file: file ?? ownFileName(id), checked };
+  const upload = named(checked, id);
+  return { id, file: upload.file, checked: upload };
 }
 
 /** RFC 7240; other preferences are passed over. */
