@@ -170,7 +170,10 @@ describe('hostile forms', { timeout: 120_000 }, () => {
         formBody([...fields, { fileName: 'a.jpg', bytes: photo }]),
       );
       assert.equal(status, 400, text);
-      assert.match(text, /more than 16 fields|longer than (?:100|4096) bytes|16384 bytes of headers|cannot be read/);
+      assert.match(
+        text,
+        /more than 16 fields|longer than (?:100|4096) bytes|16384 bytes of headers|cannot be read/,
+      );
     }
     assert.deepEqual(Object.keys(Object.prototype), []);
     await isServed();
