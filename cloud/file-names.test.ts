@@ -3,44 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isFileName, type NameFault, readFileName } from './file-names.ts';
 import { stemOf } from './names.ts';
-
-/** Names that phones, desktops, messengers and browsers give. */
-const PEOPLES_NAMES = [
-  'Screenshot 2026-11-30 at 1.05.22\u202fAM.png',
-  "Ada's.jpg",
-  'Ada\u2019s \u201cbest\u201d photo.jpg',
-  'Ada, Bob & Cy.jpg',
-  'photo[1].jpg',
-  'IMG_20~2.JPG',
-  '100%.jpg',
-  'a%20b.jpg',
-  'a+b=c.jpg',
-  'what?.jpg',
-  'hello!.jpg',
-  '#1.jpg',
-  'a;b.jpg',
-  'a"b.jpg',
-  '<3 | * ^`{}$@.jpg',
-  'Zo\u00eb.jpg',
-  '\u5199\u771f.jpg',
-  '\u0639\u0627\u0626\u0644\u0629.jpg',
-  '\u200eWhatsApp Image.jpeg',
-  '\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.jpg',
-  '\u{1F469}\u200d\u{1F4BB}.jpg',
-  '\u{1F3F4}\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}.jpg',
-  '\u{20BB7}\u7530.jpg',
-  '\uf8ff logo.jpg',
-  ' outer spaces .jpg ',
-  '\u3000wide.jpg',
-  '~',
-  '-rf.jpg',
-  '.jpg',
-  '.hidden.jpg',
-  'two..dots..jpg',
-  'photo.',
-  'noending',
-  'a.jpg:Zone',
-];
+import { PEOPLES_NAMES } from './peoples-names.fixture.ts';
 
 describe('file names', () => {
   it('are taken as people’s devices write them', () => {

@@ -5,11 +5,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import fc from 'fast-check';
 import type { TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
-import type { Match } from './messages.ts';
-import { asideKey } from './names.ts';
+import { isFileName, MOST_FILE_NAME_UNITS } from './file-names.ts';
+import { listKeys } from './inspection.ts';
+import { decodeRequest, encodeRequest, type Match } from './messages.ts';
+import { asideKey, stemOf } from './names.ts';
 import { openPhotos, openResults } from './objects.ts';
+import { PEOPLES_NAMES } from './peoples-names.fixture.ts';
 import { provision } from './provision.ts';
 import { openQueue } from './queues.ts';
 
@@ -108,6 +112,41 @@ export function queuesAndBuckets(
         ['a+b (2).jpg'],
       );
       assert.deepEqual([...((await photos.get('a+b (2).jpg')) ?? [])], [4, 5]);
+    });
+
+    it('a photo of any name that people give is found by it, moved to it, and told of by it', async () => {
+      const { s3, sqs } = cloud.clients;
+      const photos = openPhotos(s3, cloud.names.inBucket);
+      const results = openResults(s3, cloud.names.outBucket);
+      const queue = await openQueue(sqs, cloud.names.requestQueue);
+      const short = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+      const drawn = fc.sample(short.filter(isFileName), { numRuns: 20, seed: 1 });
+      const long = '\u5199'.repeat(MOST_FILE_NAME_UNITS);
+      for (const [i, file] of [...PEOPLES_NAMES, ...drawn, long].entries()) {
+        const key = asideKey(id, file);
+        const bytes = Buffer.from([i]);
+        await photos.put(key, bytes, 'image/jpeg');
+        await photos.settle(key, file);
+        assert.deepEqual(Buffer.from((await photos.get(file)) ?? []), bytes, file);
+        assert.equal(await photos.get(key), undefined, file);
+        await results.put(file, { requestId: id, match });
+        const { Body } = await s3.send(
+          new GetObjectCommand({ Bucket: cloud.names.outBucket, Key: stemOf(file) }),
+        );
+        assert.equal(await Body?.transformToString(), `${stemOf(file)}:${match.name}`);
+        assert.equal((await results.find(file))?.requestId, id, file);
+        // fauxqs refuses letters beyond U+FFFF, which SQS takes.
+        if (where !== 'moto' && /[\u{10000}-\u{10ffff}]/u.test(file)) continue;
+        const request = { id, file, key, node: 'web-1', sentAt: i };
+        await queue.send(encodeRequest(request));
+        const [message] = await queue.receive({ most: 1, waitSeconds: 5 });
+        assert.deepEqual(decodeRequest(message?.body ?? ''), request);
+        await queue.delete(message?.receipt ?? '');
+      }
+      assert.deepEqual(
+        new Set(await listKeys(s3, cloud.names.inBucket)),
+        new Set(['a+b (2).jpg', ...PEOPLES_NAMES, ...drawn, long]),
+      );
     });
 
     it('a result is the contract’s line under the stem, with its request and the whole match', async () => {
