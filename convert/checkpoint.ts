@@ -4,19 +4,14 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { fileTypeFromBuffer } from 'file-type';
-import type { Gallery } from '../model/gallery.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { CheckpointFault, quote, refuse } from './checkpoint/fault.ts';
 import { readLegacyLayout } from './checkpoint/legacy-layout.ts';
-import { PickleDict, type PickleValue } from './checkpoint/pickle-values.ts';
-import { TorchTensor } from './checkpoint/torch-values.ts';
+import { PickleDict, type PickleValue, TensorValue } from './checkpoint/pickle-values.ts';
 import { readZipLayout } from './checkpoint/zip-layout.ts';
-import { encoders } from './encoders.ts';
 import { CheckpointError } from './errors.ts';
+import { type GalleryFile, galleryFrom } from './gallery-file.ts';
 import type { StateDict, Tensor } from './tensor.ts';
-
-/** Such lists come from facenet-pytorch: its example of a face search writes them. */
-const { kind: ENCODER, embeddingLength: EMBEDDING_LENGTH } = encoders.facenet;
 
 /** Ten times the published encoder. */
 const LARGEST_FILE = 1 << 30;
@@ -25,7 +20,7 @@ const PICKLE_START = 0x80;
 
 /**
  * What `torch.save` wrote, in either layout: lists as arrays, dicts as `PickleDict`, tensors as
- * `TorchTensor`.
+ * `TensorValue`.
  * @throws {CheckpointError} naming the file and the reason: missing, cut short, foreign, or asking for
  *   more than data
  */
@@ -42,11 +37,10 @@ export async function readStateDict(path: string): Promise<StateDict> {
 }
 
 /**
- * Known people, as `torch.save([embeddings, names], path)` wrote them.
- * @returns names, and embeddings [names, 512]
- * @throws {CheckpointError} as `readCheckpoint`, and when it is not such a list
+ * Known people, as `torch.save([embeddings, names], path)` wrote them, or in another unambiguous form.
+ * @throws {CheckpointError} as `readCheckpoint`, and when it is no gallery
  */
-export async function readGalleryFile(path: string): Promise<Gallery> {
+export async function readGalleryFile(path: string): Promise<GalleryFile> {
   return interpret(path, galleryFrom);
 }
 
@@ -62,9 +56,12 @@ async function interpret<T>(path: string, from: (value: PickleValue) => T): Prom
 
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
-    if (size <= LARGEST_FILE) return await readFile(path);
+    const found = await stat(path);
+    // A pipe would be waited for without end.
+    if (!found.isFile()) throw new CheckpointError(`${path} cannot be used: it is not a file.`);
+    if (found.size <= LARGEST_FILE) return await readFile(path);
   } catch (cause) {
+    if (cause instanceof CheckpointError) throw cause;
     throw new CheckpointError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
   throw new CheckpointError(`${path} cannot be used: it is larger than any checkpoint of a face.`);
@@ -91,45 +88,10 @@ function stateDictFrom(value: PickleValue): StateDict {
   }
   const tensors = new Map<string, Tensor>();
   for (const [name, tensor] of value) {
-    if (typeof name !== 'string' || !(tensor instanceof TorchTensor)) {
+    if (typeof name !== 'string' || !(tensor instanceof TensorValue)) {
       return refuse(`its state dict has ${quote(String(name))}, which is not a tensor by its name`);
     }
     tensors.set(name, tensor.read());
   }
   return tensors;
-}
-
-function galleryFrom(value: PickleValue): Gallery {
-  const [faces, names, ...more] = Array.isArray(value) ? value : [];
-  if (!Array.isArray(faces) || !Array.isArray(names) || more.length > 0) {
-    return refuse('it does not hold a gallery: a list of embeddings and a list of names');
-  }
-  if (names.length !== faces.length || names.length === 0) {
-    return refuse(`it has ${faces.length} embeddings for ${names.length} names`);
-  }
-  if (new Set(faces).size < faces.length) {
-    return refuse('it lists one embedding several times');
-  }
-  const embeddings = new Float32Array(names.length * EMBEDDING_LENGTH);
-  for (const [index, face] of faces.entries()) {
-    embeddings.set(embeddingFrom(face, index), index * EMBEDDING_LENGTH);
-  }
-  return { encoder: ENCODER, names: names.map(nameFrom), embeddings };
-}
-
-/** [512] or [1, 512] */
-function embeddingFrom(face: PickleValue, index: number): Float32Array {
-  const data = face instanceof TorchTensor ? face.read().data : undefined;
-  if (!(data instanceof Float32Array) || data.length !== EMBEDDING_LENGTH) {
-    return refuse(`its embedding ${index} is not a tensor of ${EMBEDDING_LENGTH} float32 numbers`);
-  }
-  return data.every(Number.isFinite)
-    ? data
-    : refuse(`its embedding ${index} has numbers that are not finite`);
-}
-
-function nameFrom(name: PickleValue, index: number): string {
-  return typeof name === 'string' && name !== ''
-    ? name
-    : refuse(`its name ${index} is not a text, or is empty`);
 }

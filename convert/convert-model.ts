@@ -18,6 +18,8 @@ import { type EngineTest, withTestedModel } from './engines.ts';
 import { CheckpointError } from './errors.ts';
 import { writeGallery } from './gallery.ts';
 import { galleryDoubts } from './gallery-doubts.ts';
+import { whyUnreadable } from './gallery-entries.ts';
+import type { GalleryFile } from './gallery-file.ts';
 import { type GalleryFolder, type LeftOut, listGalleryPhotos } from './gallery-folder.ts';
 import { embedPhotos, galleryOf } from './gallery-photos.ts';
 import { encoderFiles, findModelData, type ModelData } from './model-data.ts';
@@ -71,6 +73,8 @@ export interface Conversion {
   readonly tests: readonly EngineTest[];
   /** What came of a folder of photos; undefined for another gallery or when nothing was converted. */
   readonly photos?: PhotosReport | undefined;
+  /** Sentences about people and photos of the gallery that may be wrong; empty when nothing was converted. */
+  readonly doubts: readonly string[];
   /** What was taken in place of what could not be had: a sentence for people. */
   readonly note?: string | undefined;
 }
@@ -78,8 +82,8 @@ export interface Conversion {
 export interface PhotosReport {
   readonly used: number;
   readonly leftOut: readonly LeftOut[];
-  /** Sentences about photos that may be wrong. */
-  readonly doubts: readonly string[];
+  /** Names of files and folders of systems, which nobody means as people or photos. */
+  readonly passedOver: readonly string[];
 }
 
 /**
@@ -120,7 +124,7 @@ async function convertLocked(places: WorkPlaces, options: ConvertOptions): Promi
   const weights = storageOf(encoder.kind, options.weights);
   const source = await gallerySource(data.gallery);
   requireGalleryOf(encoder.kind, source);
-  const inputs = await digestInputs(data, source);
+  const { inputs, digests } = await digestInputs(data, source);
   const present = await readIntactManifest(directory);
   if (present?.weights === weights && sameDigests(present.inputs, inputs)) {
     return unchanged(directory, data.note);
@@ -133,12 +137,12 @@ async function convertLocked(places: WorkPlaces, options: ConvertOptions): Promi
     const {
       tests,
       bfloat16Bound,
-      result: { gallery, photos },
+      result: { gallery, photos, doubts },
     } = await withTestedModel(
       fresh,
       encoder,
       { anyWeights: options.anyWeights ?? false, weights },
-      (engine) => makeGallery(source, engine, onProgress),
+      (engine) => makeGallery(source, engine, digests, onProgress),
     );
     await writeGallery(fresh, gallery);
     const bfloat16 = bfloat16Bound && describeBfloat16(fresh, gallery, bfloat16Bound);
@@ -150,6 +154,7 @@ async function convertLocked(places: WorkPlaces, options: ConvertOptions): Promi
       people: countPeople(gallery),
       tests,
       photos,
+      doubts,
       note: data.note,
     };
   } finally {
@@ -198,31 +203,39 @@ async function convertNetworks(
 
 /** A data.pt by its path, or the photos of a folder. */
 type GallerySource =
-  | { readonly file: string; readonly gallery: Gallery }
+  | ({ readonly file: string } & GalleryFile)
   | ({ readonly folder: string } & GalleryFolder);
 
 async function gallerySource(path: string): Promise<GallerySource> {
   const isFolder = (await stat(path)).isDirectory();
   if (isFolder) return { folder: path, ...(await listGalleryPhotos(path)) };
-  return { file: path, gallery: await readGalleryFile(path) };
+  return { file: path, ...(await readGalleryFile(path)) };
 }
 
 async function makeGallery(
   source: GallerySource,
   networks: Networks,
+  digests: ReadonlyMap<string, string>,
   onProgress: OnProgress,
-): Promise<{ gallery: Gallery; photos?: PhotosReport }> {
+): Promise<{ gallery: Gallery; photos?: PhotosReport; doubts: readonly string[] }> {
   onProgress({ stage: 'gallery' });
-  if ('file' in source) return { gallery: source.gallery };
-  const { used, leftOut } = await embedPhotos(networks, source, (done) =>
+  if ('file' in source) return source;
+  const { used, leftOut } = await embedPhotos(networks, source, digests, (done) =>
     onProgress({ stage: 'gallery', detail: source.folder, share: done / source.photos.length }),
   );
-  const photos = { used: used.length, leftOut, doubts: galleryDoubts(used, networks.encoder.kind) };
-  return { gallery: galleryOf(used, networks.encoder), photos };
+  return {
+    gallery: galleryOf(used, networks.encoder),
+    photos: { used: used.length, leftOut, passedOver: source.passedOver },
+    doubts: [...source.doubts, ...galleryDoubts(used, networks.encoder.kind)],
+  };
 }
 
-/** Inputs go by their role, not by where they lie: a moved checkpoint is the same one. */
-async function digestInputs(data: ModelData, source: GallerySource): Promise<FileDigest[]> {
+/**
+ * Inputs go by their role, not by where they lie: a moved checkpoint is the same one.
+ * @returns what the manifest keeps, and the same by the files' paths
+ * @throws {CheckpointError} naming a file that cannot be read
+ */
+async function digestInputs(data: ModelData, source: GallerySource) {
   const files = [
     ...(['pnet', 'rnet', 'onet'] as const).map((name) => ({ file: name, path: data[name] })),
     ...Object.entries(encoderFiles(data.encoder)).map(([file, path]) => ({ file, path })),
@@ -233,9 +246,24 @@ async function digestInputs(data: ModelData, source: GallerySource): Promise<Fil
           path,
         }))),
   ];
-  const digests: FileDigest[] = [];
-  for (const { file, path } of files) digests.push({ file, sha256: await sha256OfFile(path) });
-  return digests;
+  const inputs: FileDigest[] = [];
+  const digests = new Map<string, string>();
+  for (const { file, path } of files) {
+    const sha256 = await digestOf(path);
+    inputs.push({ file, sha256 });
+    digests.set(path, sha256);
+  }
+  return { inputs, digests };
+}
+
+async function digestOf(path: string): Promise<string> {
+  try {
+    // A pipe would be waited for without end.
+    if ((await stat(path)).isFile()) return await sha256OfFile(path);
+  } catch (cause) {
+    throw new CheckpointError(`${path} ${whyUnreadable(cause)}.`, { cause });
+  }
+  throw new CheckpointError(`${path} is not a file: put the file itself there.`);
 }
 
 function sameDigests(a: readonly FileDigest[], b: readonly FileDigest[]): boolean {
@@ -244,7 +272,7 @@ function sameDigests(a: readonly FileDigest[], b: readonly FileDigest[]): boolea
 
 async function unchanged(directory: string, note: string | undefined): Promise<Conversion> {
   const gallery = await readGallery(directory);
-  return { directory, converted: false, people: countPeople(gallery), tests: [], note };
+  return { directory, converted: false, people: countPeople(gallery), tests: [], doubts: [], note };
 }
 
 function countPeople({ names }: Gallery): number {

@@ -9,6 +9,7 @@ import { detectFaces } from '../model/detect/cascade.ts';
 import { readGallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
 import { loadRecognizer } from '../model/recognizer.ts';
+import { sha256OfFile } from '../runtime/digest.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
 import { knownPhotos } from '../test/photos.fixture.ts';
@@ -38,8 +39,12 @@ describe('photos of a gallery', { timeout: 300_000 }, () => {
   });
   after(() => networks?.dispose());
 
-  const embed = async (folder: string) =>
-    embedPhotos(networks, await listGalleryPhotos(folder), () => {});
+  const embed = async (folder: string, onPhoto = (_done: number) => {}) => {
+    const listed = await listGalleryPhotos(folder);
+    const digests = new Map<string, string>();
+    for (const { path } of listed.photos) digests.set(path, await sha256OfFile(path));
+    return embedPhotos(networks, listed, digests, onPhoto);
+  };
 
   /** The face, and on its right, on grey, the same in another size; widths in px. */
   async function beside(width: number, other: number): Promise<Buffer> {
@@ -97,9 +102,28 @@ describe('photos of a gallery', { timeout: 300_000 }, () => {
     });
   });
 
-  test('one file given as two people’s ends it, with both', async () => {
-    const folder = await galleryFolder({ 'Ada/1.jpg': face, 'Bob/2.jpg': face });
-    await assert.rejects(embed(folder), (error) => {
+  test('files that cannot be used are left out with their own reason, whoever has a copy', async () => {
+    const page = Buffer.from('<html>404</html>');
+    const folder = await galleryFolder({
+      ...{ 'Ada/1.jpg': face, 'Ada/2.jpg': page, 'Ada/3.jpg': Buffer.of(), 'Ada/4.jpg': wall },
+      ...{ 'Ada/5.jpg': page },
+      ...{ 'Bob/1.jpg': await beside(256, 64), 'Bob/2.jpg': page, 'Bob/3.jpg': Buffer.of() },
+      ...{ 'Bob/4.jpg': wall },
+    });
+    const { used, leftOut } = await embed(folder);
+    assert.equal(used.length, 2);
+    const [notAnImage, empty, noFace] = [/not an image/, /empty/, /^shows no face$/];
+    const reasons = [notAnImage, empty, noFace, notAnImage, notAnImage, empty, noFace];
+    assert.equal(leftOut.length, reasons.length);
+    for (const [at, reason] of reasons.entries()) assert.match(leftOut[at]!.why, reason);
+  });
+
+  test('one file given as two people’s ends it before the others are read, with both', async () => {
+    const folder = await galleryFolder({
+      ...{ 'Ada/0.jpg': await beside(256, 64), 'Ada/1.jpg': face, 'Bob/2.jpg': face },
+    });
+    const noPhoto = () => assert.fail('another photo was embedded first');
+    await assert.rejects(embed(folder, noPhoto), (error) => {
       assert.ok(error instanceof CheckpointError);
       for (const file of ['Ada/1.jpg', 'Bob/2.jpg']) {
         assert.ok(error.message.includes(join(folder, file)), error.message);

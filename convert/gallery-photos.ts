@@ -1,19 +1,20 @@
 /** Makes a gallery from photos: which of them can be used, and one embedding of each. */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { alignFaces } from '../model/align.ts';
 import { decodeImage } from '../model/decode.ts';
 import { detectFaces } from '../model/detect/cascade.ts';
+import { ImageError } from '../model/errors.ts';
 import type { EncoderDescription } from '../model/format.ts';
 import type { Gallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { CheckpointError } from './errors.ts';
+import { whyUnreadable } from './gallery-entries.ts';
 import {
   type GalleryFolder,
   type GalleryPhoto,
   type LeftOut,
-  leftOutLines,
+  leftOutSection,
 } from './gallery-folder.ts';
 
 /** A photo that is in the gallery. */
@@ -34,25 +35,61 @@ const BACKGROUND = 0.5;
 /**
  * Embeds the face of each photo. One that cannot be used is left out: broken, without a face, with two
  * faces of like size (whose is it?), or the same file as another of that person.
+ * @param digests of the photos' bytes, by their paths
  * @param onPhoto called after each, with how many are done
  * @throws {CheckpointError} when nothing is left of a person, or one photo is given as two people's
  */
 export async function embedPhotos(
   networks: Networks,
   folder: GalleryFolder,
+  digests: ReadonlyMap<string, string>,
   onPhoto: (done: number) => void,
 ): Promise<EmbeddedPhotos> {
   const used: UsedPhoto[] = [];
   const leftOut = [...folder.leftOut];
-  const seen = new Map<string, GalleryPhoto>();
+  const embedded = await embedTwins(networks, folder.photos, digests);
   for (const [index, photo] of folder.photos.entries()) {
-    const found = await embedPhoto(networks, photo, seen);
-    if ('why' in found) leftOut.push(found);
-    else used.push(found);
+    const { person, path } = photo;
+    const digest = digests.get(path) ?? path;
+    const known = embedded.get(digest);
+    const found = known ?? (await embedPhoto(networks, photo));
+    if (known === undefined) embedded.set(digest, found);
+    if ('why' in found) leftOut.push({ path, why: found.why });
+    else if (found.path === path) used.push(found);
+    else if (found.person === person)
+      leftOut.push({ path, why: `is the same file as ${found.path}` });
     onPhoto(index + 1);
   }
   requireEverybody(folder.people, used, leftOut);
   return { used, leftOut };
+}
+
+/**
+ * First of all the files that lie in several people's folders, so that a wrong one ends the conversion
+ * before the long work. Files that cannot be used anyway, such as a web page in place of each photo that
+ * was not found, do not.
+ * @returns what came of each file, by its digest
+ * @throws {CheckpointError} when one photo is given as two people's
+ */
+async function embedTwins(
+  networks: Networks,
+  photos: readonly GalleryPhoto[],
+  digests: ReadonlyMap<string, string>,
+): Promise<Map<string, UsedPhoto | LeftOut>> {
+  const embedded = new Map<string, UsedPhoto | LeftOut>();
+  const alike = Map.groupBy(photos, ({ path }) => digests.get(path) ?? path);
+  for (const [digest, [first, ...others]] of alike) {
+    const twin = others.find(({ person }) => person !== first!.person);
+    if (twin === undefined) continue;
+    const found = await embedPhoto(networks, first!);
+    if (!('why' in found)) {
+      throw new CheckpointError(
+        `${first!.path} and ${twin.path} are one photo, given as two people’s: remove the wrong one.`,
+      );
+    }
+    embedded.set(digest, found);
+  }
+  return embedded;
 }
 
 export function galleryOf(
@@ -66,24 +103,10 @@ export function galleryOf(
   return { encoder: kind, names: used.map(({ person }) => person), embeddings };
 }
 
-/** @param seen the photos so far, by the digest of their bytes */
-async function embedPhoto(
-  networks: Networks,
-  photo: GalleryPhoto,
-  seen: Map<string, GalleryPhoto>,
-): Promise<UsedPhoto | LeftOut> {
+async function embedPhoto(networks: Networks, photo: GalleryPhoto): Promise<UsedPhoto | LeftOut> {
   const { person, path } = photo;
-  const bytes = await readFile(path);
-  const digest = createHash('sha256').update(bytes).digest('hex');
-  const twin = seen.get(digest);
-  if (twin !== undefined) return twinOf(twin, photo);
-  seen.set(digest, photo);
-  let image: Awaited<ReturnType<typeof decodeImage>>;
-  try {
-    image = await decodeImage(bytes);
-  } catch (error) {
-    return { path, why: `cannot be used: ${messageOf(error)}` };
-  }
+  const image = await decoded(path);
+  if (typeof image === 'string') return { path, why: image };
   const faces = detectFaces(networks, image);
   const [face] = faces;
   if (face === undefined) return { path, why: 'shows no face' };
@@ -99,11 +122,15 @@ async function embedPhoto(
   };
 }
 
-function twinOf(twin: GalleryPhoto, { person, path }: GalleryPhoto): LeftOut {
-  if (twin.person === person) return { path, why: `is the same file as ${twin.path}` };
-  throw new CheckpointError(
-    `${twin.path} and ${path} are one photo, given as two people’s: remove the wrong one.`,
-  );
+/** The image, or why it cannot be used. */
+async function decoded(path: string): Promise<Awaited<ReturnType<typeof decodeImage>> | string> {
+  try {
+    return await decodeImage(await readFile(path));
+  } catch (error) {
+    return error instanceof ImageError
+      ? `cannot be used: ${messageOf(error)}`
+      : whyUnreadable(error);
+  }
 }
 
 function widthOf({ box: [left, , right] }: { readonly box: readonly number[] }): number {
@@ -121,8 +148,7 @@ function requireEverybody(
   throw new CheckpointError(
     [
       `No photo of ${lost.join(', ')} can be used: add one that shows this person alone, or remove the folder.`,
-      'Left out:',
-      ...leftOutLines(leftOut),
+      ...leftOutSection(leftOut),
     ].join('\n'),
   );
 }

@@ -1,5 +1,7 @@
 /** What a pickle's value is made of once read: plain data, and objects that only their makers understand. */
 
+import type { Tensor } from '../tensor.ts';
+
 /** Unlike a list it cannot be added to. */
 export class PickleTuple {
   readonly items: readonly PickleValue[];
@@ -17,6 +19,13 @@ export class OrderedDict extends PickleDict {}
 /** What an allowed global name or a persistent id stands for: an object only its maker understands. */
 export abstract class Foreign {
   readonly foreign = true;
+}
+
+/** A tensor whose numbers are copied out of the file only when asked for. */
+export abstract class TensorValue extends Foreign {
+  abstract readonly shape: readonly number[];
+  /** @returns a copy in C order, half precision as float32; the same one every time */
+  abstract read(): Tensor;
 }
 
 /** A global that may be called; it is this program's own code, never the file's. */

@@ -7,11 +7,12 @@ import { elementTypes, readStrided } from './elements.ts';
 import { refuse } from './fault.ts';
 import {
   Callable,
-  Foreign,
+  type Foreign,
   OrderedDict,
   type PickleDict,
   PickleTuple,
   type PickleValue,
+  TensorValue,
 } from './pickle-values.ts';
 import { count, Storage, StorageType } from './storages.ts';
 
@@ -23,8 +24,8 @@ const MOST_DIMENSIONS = 64;
  */
 const LARGEST_GROWTH = 4;
 
-/** A tensor whose numbers are copied out of the file only when asked for. */
-export class TorchTensor extends Foreign {
+/** A strided view of a storage. */
+class TorchTensor extends TensorValue {
   readonly shape: readonly number[];
   readonly #storage: Storage;
   readonly #offset: number;
@@ -44,10 +45,7 @@ export class TorchTensor extends Foreign {
     this.#strides = strides;
   }
 
-  /**
-   * @returns a copy in C order, half precision as float32; the same one every time, so that a tensor
-   *   that a file names a thousand times takes its memory once
-   */
+  /** Once: a file can name one tensor a thousand times. */
   read(): Tensor {
     this.#tensor ??= this.#copy();
     return this.#tensor;
