@@ -12,7 +12,7 @@ import { simulateExactly } from '../bench/scaling/exact.ts';
 import { ours } from '../bench/scaling/ours.ts';
 import { defaultWorld, type World } from '../bench/scaling/world.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
-import { policies } from '../scaler/decide/policies/named.ts';
+import { policies } from '../scaler/decide/policies/registry.ts';
 import { until } from './condition.fixture.ts';
 import { type FleetChange, startSlowStack } from './slow-stack.fixture.ts';
 

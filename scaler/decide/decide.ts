@@ -2,6 +2,7 @@
  * The decision of one tick: from what was observed, the settings and what is remembered to actions with
  * their reasons. Pure: the service and the simulator run this same function.
  */
+
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { Action, Inquiring, Naming, Stopping, Terminating } from './actions.ts';
 import { braked, followBirths, NEVER_REPORTED } from './failed-boots.ts';
@@ -10,14 +11,9 @@ import { hear } from './health.ts';
 import { inOwnTime, sightsOf } from './launch-times.ts';
 import { measure } from './measure.ts';
 import { expect, type Memory } from './memory.ts';
-import { policies } from './policies/named.ts';
-import {
-  type Observation,
-  type Policy,
-  type ScalingSettings,
-  type Situation,
-  wishOf,
-} from './policies/policy.ts';
+import type { Observation } from './observation.ts';
+import { type Policy, type ScalingSettings, type Situation, wishOf } from './policies/policy.ts';
+import { policies } from './policies/registry.ts';
 import { leaving, toDrain } from './scale-in.ts';
 import { type GrowSettings, grow } from './scale-out.ts';
 import { situationOf } from './situation.ts';

@@ -3,32 +3,10 @@
  * Launched again at once and at full size they would cost for ever, so that after the first of them only
  * one instance at a time is tried, after pauses that grow, until one reports. Pure.
  */
+
 import type { FleetInstance } from '../../cloud/instances.ts';
-import type { Place } from '../../cloud/launch-input.ts';
-import { isUp } from './health.ts';
-import type { Memory } from './memory.ts';
-import type { Observation } from './policies/policy.ts';
-
-/** An instance that this controller launched and that has not taken work yet. */
-export interface Birth {
-  readonly number: number;
-  readonly place: Place;
-  /** When it was launched. */
-  readonly at: number;
-}
-
-/** Holds launches back; there is none while launched instances report. */
-export interface Brake {
-  /** Instances that ended before they reported, in a row. */
-  readonly deaths: number;
-  /** Fleets or single tries that came to nothing, in a row. */
-  readonly failures: number;
-  /** When the last of these was noticed, and until when nothing is launched; ms since 1970. */
-  readonly since: number;
-  readonly until: number;
-  /** EC2's code for why the last one ended. */
-  readonly code: string;
-}
+import type { Birth, Brake, Memory } from './memory.ts';
+import { isUp, type Observation } from './observation.ts';
 
 /** An instance was up for BOOT_SECONDS and never took work. */
 export const NEVER_REPORTED = 'NeverReported';

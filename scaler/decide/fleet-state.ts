@@ -2,12 +2,12 @@
  * What counts how, in one tick: which instances serve or are about to, which could be started, which
  * numbers are taken. EC2's list lags, so that what was asked lately counts beside it. Pure.
  */
+
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseState } from '../../cloud/leases.ts';
-import { isUp } from './health.ts';
 import { recentLaunches, unlisted } from './launches.ts';
 import type { AskedAt, Launch, Memory } from './memory.ts';
-import type { Observation } from './policies/policy.ts';
+import { isUp, type Observation } from './observation.ts';
 
 /** An instance that speaks so long after it was asked to drain, and does not, has not heard it. */
 export const ASK_AGAIN_MS = 5000;

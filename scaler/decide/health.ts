@@ -2,10 +2,11 @@
  * Which instances have fallen silent for good, judged by their leases. Leases vanish when Redis is
  * flushed, lost or away, so silence counts only from when there was a Redis to speak to. Pure.
  */
+
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
 import type { Memory } from './memory.ts';
-import type { Observation } from './policies/policy.ts';
+import { isUp, type Observation } from './observation.ts';
 
 /** An instance speaks once a second; one that has not for this long is hung, cut off or dead. */
 export const SILENT_MS = 30_000;
@@ -36,11 +37,6 @@ export function hear({ now, instances, leases }: Observation, memory: Memory): H
     allSilent,
     silenceCountsFrom: flushed ? now : (memory.silenceCountsFrom ?? now),
   };
-}
-
-/** Whether it serves or is about to; any other state is on its way out or at rest. */
-export function isUp(state: FleetInstance['state']): boolean {
-  return state === 'pending' || state === 'running';
 }
 
 /** Why an instance should be replaced without asking it; undefined while it may be well. */

@@ -5,17 +5,6 @@
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { Launch, Memory } from './memory.ts';
 
-/** The first sight of one life of an instance: EC2 renews the launch time when it is started again. */
-export interface Sight {
-  /** As EC2 tells it; only compared with itself. */
-  readonly launchedAt: number;
-  /** By this controller's clock, as is `seenAt`, when it was listed last. */
-  readonly at: number;
-  readonly seenAt: number;
-  /** This controller launched or started it, so that `at` is when it did. */
-  readonly isOurs: boolean;
-}
-
 /** EC2's list may lack an instance for a while; what is away for longer is gone. */
 const KEPT_MS = 60_000;
 

@@ -1,8 +1,9 @@
 /** How the scaler's memory is corrected by what its actions came to. Pure. */
+
 import type { InstanceState } from '../../cloud/instances.ts';
-import { type Birth, braked } from './failed-boots.ts';
-import { isUp } from './health.ts';
-import type { Memory, Pause } from './memory.ts';
+import { braked } from './failed-boots.ts';
+import type { Birth, Memory, Pause } from './memory.ts';
+import { isUp } from './observation.ts';
 import { close, placeName, reopen } from './placements/placements.ts';
 import { delayOf, isOfTheMarket, refusalOf } from './placements/refusals.ts';
 

@@ -2,10 +2,10 @@
  * What a policy may know of the load: arrivals a second, service time and boot time, each a moving
  * average. Pure. A new controller goes on with the figures of the last one, the very first with guesses.
  */
+
 import type { Figures, FiguresReading } from '../../cloud/figures.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
-import { isUp } from './health.ts';
-import { believedPressure, type Observation, queued } from './policies/policy.ts';
+import { believedPressure, isUp, type Observation, queued } from './observation.ts';
 
 /**
  * Of arrivals both numbers decay with time, so that their quotient is unbiased from the start. Of service,

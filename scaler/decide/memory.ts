@@ -2,9 +2,8 @@
  * What the scaler must remember between ticks. Pure. Losing it is safe: the fleet is in EC2, what
  * instances do is in Redis.
  */
+import type { Place } from '../../cloud/launch-input.ts';
 import type { Action, Call } from './actions.ts';
-import type { Birth, Brake } from './failed-boots.ts';
-import type { Sight } from './launch-times.ts';
 import { type Measures, startMeasures } from './measure.ts';
 import type { Closures } from './placements/placements.ts';
 
@@ -23,6 +22,38 @@ export interface Launch {
 
 /** Instances by id, and when something was asked of them. */
 export type AskedAt = ReadonlyMap<string, number>;
+
+/** The first sight of one life of an instance: EC2 renews the launch time when it is started again. */
+export interface Sight {
+  /** As EC2 tells it; only compared with itself. */
+  readonly launchedAt: number;
+  /** By this controller's clock, as is `seenAt`, when it was listed last. */
+  readonly at: number;
+  readonly seenAt: number;
+  /** This controller launched or started it, so that `at` is when it did. */
+  readonly isOurs: boolean;
+}
+
+/** An instance that this controller launched and that has not taken work yet. */
+export interface Birth {
+  readonly number: number;
+  readonly place: Place;
+  /** When it was launched. */
+  readonly at: number;
+}
+
+/** Holds launches back; there is none while launched instances report. */
+export interface Brake {
+  /** Instances that ended before they reported, in a row. */
+  readonly deaths: number;
+  /** Fleets or single tries that came to nothing, in a row. */
+  readonly failures: number;
+  /** When the last of these was noticed, and until when nothing is launched; ms since 1970. */
+  readonly since: number;
+  readonly until: number;
+  /** EC2's code for why the last one ended. */
+  readonly code: string;
+}
 
 export interface Pause {
   /** In a row. */

@@ -1,10 +1,12 @@
 /** Observations for tests of single decisions: all well and empty unless the test says otherwise. */
+
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
 import { decide } from './decide.ts';
 import { learn, type Outcome } from './learn.ts';
 import { type Memory, startMemory } from './memory.ts';
-import type { Observation, ScalingSettings } from './policies/policy.ts';
+import type { Observation } from './observation.ts';
+import type { ScalingSettings } from './policies/policy.ts';
 
 /** The time at which every test begins. */
 export const START = 1_000_000;

@@ -7,9 +7,10 @@ import { calm, type Weather } from './faults.fixture.ts';
 import { learn } from './learn.ts';
 import { startMemory } from './memory.ts';
 import { settings as fixed } from './observation.fixture.ts';
+import type { Observation } from './observation.ts';
 import { placesOf } from './placements/placements.ts';
-import { policies } from './policies/named.ts';
-import type { Observation, ScalingSettings } from './policies/policy.ts';
+import type { ScalingSettings } from './policies/policy.ts';
+import { policies } from './policies/registry.ts';
 import { World } from './world.fixture.ts';
 
 const weather: fc.Arbitrary<Weather> = fc.record(

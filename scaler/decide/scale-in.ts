@@ -2,13 +2,15 @@
  * Who leaves, and how: idle instances are asked to drain, drained ones are stopped into the warm pool
  * or terminated, dead ones are terminated. Pure.
  */
+
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
 import type { Draining, Stopping, Terminating } from './actions.ts';
 import { type FleetNow, FRESH_MS } from './fleet-state.ts';
-import { isUp, whyDead } from './health.ts';
+import { whyDead } from './health.ts';
 import type { Memory } from './memory.ts';
-import type { Observation, Shrink } from './policies/policy.ts';
+import { isUp, type Observation } from './observation.ts';
+import type { Shrink } from './policies/policy.ts';
 
 export interface LeaveSettings {
   readonly BOOT_SECONDS: number;

@@ -1,4 +1,5 @@
 /** How a wish to grow is carried out: stopped instances first, then launches where EC2 has room. Pure. */
+
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { Place } from '../../cloud/launch-input.ts';
 import type { Launching, Starting, Terminating } from './actions.ts';
@@ -6,8 +7,9 @@ import { whyWait } from './failed-boots.ts';
 import type { FleetNow } from './fleet-state.ts';
 import { launchesOf, lowestFree } from './launches.ts';
 import type { Memory } from './memory.ts';
+import type { Observation } from './observation.ts';
 import { nextTry, openPlace, placeName } from './placements/placements.ts';
-import type { Grow, Observation } from './policies/policy.ts';
+import type { Grow } from './policies/policy.ts';
 
 /** Where launches go when nothing else is said. */
 export const ANYWHERE: readonly Place[] = [

@@ -1,8 +1,10 @@
 /** Sums up an observation for the policies: how many wait, serve and boot, and how fast. Pure. */
+
 import type { FleetInstance } from '../../cloud/instances.ts';
 import { estimatesOf } from './measure.ts';
 import type { Launch, Memory } from './memory.ts';
-import { demandOf, type Observation, type Situation } from './policies/policy.ts';
+import { demandOf, type Observation } from './observation.ts';
+import type { Situation } from './policies/policy.ts';
 
 /** @param fleet those that count: not draining, dead or ending; and launches that EC2 does not list */
 export function situationOf(

@@ -2,9 +2,10 @@
  * Heals the pressure set: requests that neither the queue nor any instance has any more (their web node
  * or worker died at a bad moment, Redis came back with an old state) are forgotten. Pure.
  */
+
 import type { Forgetting } from './actions.ts';
 import type { Memory } from './memory.ts';
-import { type Observation, queued, RECENT_MS } from './policies/policy.ts';
+import { type Observation, queued, RECENT_MS } from './observation.ts';
 
 /** Pressure that no queue and no instance accounts for is forgotten after this long … */
 export const FORGET_MS = RECENT_MS;

@@ -1,7 +1,8 @@
 /** An instance of the world of property tests as it truly is, whatever EC2's list and its lease say. */
+
 import type { FleetInstance } from '../../cloud/instances.ts';
 import { LEASE_MS, type LeaseReading } from '../../cloud/leases.ts';
-import { RECENT_MS, type SeenPressure } from './policies/policy.ts';
+import { RECENT_MS, type SeenPressure } from './observation.ts';
 
 export interface Request {
   readonly id: number;

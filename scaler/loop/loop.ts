@@ -2,18 +2,19 @@
  * The scaler's loop: observe, decide, act, about once a second, as long as this scaler leads. It keeps
  * the memory and the last decisions; the policy is all in `decide`.
  */
+
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FiguresStore } from '../../cloud/figures.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Action } from '../decide/actions.ts';
 import { type DecisionSettings, decide } from '../decide/decide.ts';
-import type { Brake } from '../decide/failed-boots.ts';
 import { learn } from '../decide/learn.ts';
 import { type Guess, type Measures, resumeMeasures, startMeasures } from '../decide/measure.ts';
-import { type Memory, startMemory } from '../decide/memory.ts';
+import { type Brake, type Memory, startMemory } from '../decide/memory.ts';
+import type { Observation } from '../decide/observation.ts';
 import type { Closures } from '../decide/placements/placements.ts';
-import { fleetOf, type Observation, type Situation } from '../decide/policies/policy.ts';
+import { fleetOf, type Situation } from '../decide/policies/policy.ts';
 import { actionLines } from '../report/action-lines.ts';
 import { refusals, Tally } from '../report/tally.ts';
 import { act } from './act.ts';

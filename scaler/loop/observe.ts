@@ -1,9 +1,10 @@
 /** Reads the world once: EC2, Redis and SQS at the same time, each of which may fail. Judges nothing. */
+
 import type { Fleet } from '../../cloud/instances.ts';
 import type { Leases } from '../../cloud/leases.ts';
 import type { Pressure, PressureReading } from '../../cloud/pressure.ts';
 import type { Queue } from '../../cloud/queues.ts';
-import { type Observation, RECENT_MS, type SeenPressure } from '../decide/policies/policy.ts';
+import { type Observation, RECENT_MS, type SeenPressure } from '../decide/observation.ts';
 import type { Outages } from './outages.ts';
 
 /** A reading that takes longer would be of another time than the others. */

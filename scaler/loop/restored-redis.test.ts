@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { until } from '../../test/condition.fixture.ts';
 import { openStage } from '../../test/stage.fixture.ts';
 import { lease, observation, running, START, Ticks } from '../decide/observation.fixture.ts';
-import { demandOf } from '../decide/policies/policy.ts';
+import { demandOf } from '../decide/observation.ts';
 
 const OLD = { count: 50, oldestAt: START - 3_600_000, recent: 0 };
 

@@ -6,7 +6,7 @@ import type { PublishedStatus } from '../../cloud/scaler-status.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import type { Action } from '../decide/actions.ts';
-import type { Observation } from '../decide/policies/policy.ts';
+import type { Observation } from '../decide/observation.ts';
 import type { LoopView } from '../loop/loop.ts';
 import { linesOf, publisher } from './publish.ts';
 import { Tally } from './tally.ts';

@@ -2,6 +2,7 @@
  * Tells the web nodes, once a tick, what this scaler sees and does. Nobody waits for it and its failures
  * change nothing: it is for people to look at.
  */
+
 import { fleetPoint } from '../../cloud/fleet-view.ts';
 import type { FleetInstance } from '../../cloud/instances.ts';
 import { instanceName, writeNumbers } from '../../cloud/names.ts';
@@ -10,7 +11,7 @@ import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import type { Action } from '../decide/actions.ts';
-import type { Observation } from '../decide/policies/policy.ts';
+import type { Observation } from '../decide/observation.ts';
 import type { LoopView, MadeDecision } from '../loop/loop.ts';
 
 /** Of decisions; one may be several lines. */

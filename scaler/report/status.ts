@@ -2,10 +2,12 @@
  * What a scaler tells of itself: the schema that other programs may read by, and how it is made from what
  * the loop shows. Pure. Knows no HTTP.
  */
+
 import { z } from 'zod';
 import { instanceName } from '../../cloud/names.ts';
 import type { Action } from '../decide/actions.ts';
-import type { Observation, Situation } from '../decide/policies/policy.ts';
+import type { Observation } from '../decide/observation.ts';
+import type { Situation } from '../decide/policies/policy.ts';
 import type { LoopView } from '../loop/loop.ts';
 
 const figures = z.object({
