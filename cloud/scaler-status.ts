@@ -14,7 +14,7 @@ const KEPT_MS = 600_000;
 /** A point a second. */
 export const HISTORY_POINTS = 600;
 
-const scalerStatusSchema = z.object({
+const publishedStatusSchema = z.object({
   role: z.enum(['leader', 'alone']),
   policy: z.string(),
   largestFleet: z.number(),
@@ -35,7 +35,7 @@ const scalerStatusSchema = z.object({
   /** The last that changed something, newest first. */
   decisions: z.array(z.object({ at: z.number(), what: z.string(), reason: z.string() })),
 });
-export type PublishedStatus = z.output<typeof scalerStatusSchema>;
+export type PublishedStatus = z.output<typeof publishedStatusSchema>;
 
 export interface StatusReading extends PublishedStatus {
   /** Time since the scaler's last word, in ms. */
@@ -66,7 +66,7 @@ export function openScalerStatus(redis: Redis, keys: string): ScalerStatusStore 
     },
     async read() {
       const [text, left] = await Promise.all([redis.get(statusKey), redis.pttl(statusKey)]);
-      const status = parse(scalerStatusSchema, text);
+      const status = parse(publishedStatusSchema, text);
       if (status === undefined || left < 0) return undefined;
       return { ...status, silentMs: Math.max(0, KEPT_MS - left) };
     },

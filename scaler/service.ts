@@ -1,4 +1,5 @@
 /** The scaler as one process: opens the cloud, starts the loop, stops gracefully. Instances outlive it. */
+
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isLoopback } from '../cloud/clients.ts';
@@ -21,10 +22,11 @@ import type { Settings } from '../runtime/settings.ts';
 import { tracesUrl } from '../runtime/tracing/tracing.ts';
 import { placesOf } from './decide/placements/placements.ts';
 import { keepLead } from './loop/lead.ts';
-import { type MadeDecision, startLoop } from './loop/loop.ts';
+import { startLoop } from './loop/loop.ts';
 import { leadAlone } from './loop/rivals.ts';
 import { publisher } from './report/publish.ts';
 import { serveStatus } from './report/server.ts';
+import type { MadeDecision } from './report/view.ts';
 
 /** The loop asks again by itself, later each time; the SDK's own tries would spend the requests EC2 allows. */
 const EC2_ATTEMPTS = 1;

@@ -156,7 +156,7 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
     await until('an empty fleet', gone, { limitMs: 30_000 });
     assert.doesNotMatch(stranger.log, /this one leads the project|terminating|launching/);
     stranger.child.kill('SIGKILL');
-    assert.match(two.log, /terminating app-tier-instance-\d.*: it has drained/);
+    assert.match(two.log, /terminate app-tier-instance-\d.*: it has drained/);
 
     // Out again by the one that took over; told to stop, it leaves the instances as they are.
     await send('d.jpg', 'held later');

@@ -18,7 +18,7 @@ import type { Outcome } from '../decide/learn.ts';
 import { placeName } from '../decide/placements/placements.ts';
 import { readError } from '../decide/placements/refusals.ts';
 import { CALL_MS, end, start } from './change-instances.ts';
-import { within } from './outages.ts';
+import { withTimeout } from './outages.ts';
 
 /** RunInstances has a bucket of 5 requests. */
 const LAUNCHES_AT_ONCE = 5;
@@ -76,7 +76,7 @@ async function launch(
     return launchings.map(({ nonce }) => ({ kind: 'not-launched', nonce }));
   }
   try {
-    const launched = await within(CALL_MS, fleet.launch({ numbers, token, place }));
+    const launched = await withTimeout(CALL_MS, fleet.launch({ numbers, token, place }));
     const byNumber = new Map(launched.map((instance) => [instance.number, instance]));
     const outcomes = launchings.map(({ number, nonce }): Outcome => {
       const instanceId = byNumber.get(number)?.id;
@@ -108,7 +108,7 @@ async function nameOne(
   { fleet, log }: ActParts,
 ): Promise<Outcome[]> {
   try {
-    await within(CALL_MS, fleet.name(instanceId, number));
+    await withTimeout(CALL_MS, fleet.name(instanceId, number));
     return [{ kind: 'named', instanceId }];
   } catch (err) {
     log.warn(
@@ -126,7 +126,7 @@ async function inquire(
 ): Promise<Outcome[]> {
   if (actions.length === 0) return [];
   const ids = actions.map(({ instanceId }) => instanceId);
-  const endings = await within(CALL_MS, fleet.endings(ids)).catch((err: unknown) => {
+  const endings = await withTimeout(CALL_MS, fleet.endings(ids)).catch((err: unknown) => {
     log.debug({ err, instances: ids }, 'EC2 does not say why they ended');
     return [];
   });

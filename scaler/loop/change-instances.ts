@@ -9,7 +9,7 @@ import type { Logger } from '../../runtime/log.ts';
 import type { Starting, Stopping, Terminating } from '../decide/actions.ts';
 import type { Outcome } from '../decide/learn.ts';
 import { readError } from '../decide/placements/refusals.ts';
-import { within } from './outages.ts';
+import { withTimeout } from './outages.ts';
 
 /** EC2 answers within seconds; a call that takes longer is made again. */
 export const CALL_MS = 15_000;
@@ -93,7 +93,7 @@ async function change(
   call: (ids: readonly string[]) => Promise<void>,
 ): Promise<Changed> {
   try {
-    await within(CALL_MS, call(ids));
+    await withTimeout(CALL_MS, call(ids));
     return { done: ids, failures: [] };
   } catch (err) {
     if (ids.length === 1 || !readError(err).refused) return { done: [], failures: [{ ids, err }] };

@@ -1,5 +1,6 @@
 /** A lead that a test gives and takes, and that remembers whether it was given up. */
-import type { Lead, Role } from './lead.ts';
+import type { Role } from '../report/view.ts';
+import type { Lead } from './lead.ts';
 
 export class TestLead implements Lead {
   given: Role = 'leader';

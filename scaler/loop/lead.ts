@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LEADER_MS, type Leadership } from '../../cloud/leader.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
+import type { Role } from '../report/view.ts';
 
 const RENEW_MS = 1000;
 /** A standby asks more often: it must lead within 5 s of the leader's death, 4 of which the lock takes. */
@@ -17,12 +18,6 @@ const SURE_MS = LEADER_MS - 500;
  * reaches Redis has taken over and its launches can be seen in EC2.
  */
 const ALONE_MS = LEADER_MS + 2000;
-
-/**
- * `leader`: it has the lock. `alone`: it had it, Redis has been away since, and nobody can know who
- * leads: it may only do what is safe without Redis. `waiting`: between the two. `standby`: another leads.
- */
-export type Role = 'leader' | 'alone' | 'waiting' | 'standby';
 
 export interface Lead {
   readonly role: Role;

@@ -86,7 +86,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     await someTicks();
     assert.deepEqual(fleet.numbers, [1, 2]);
     assert.match(fleet.tokens[0] ?? '', /^test-1-[0-9a-f]{8}-0$/);
-    assert.ok(said(/^launching app-tier-instance-1, app-tier-instance-2: 2 requests wait/));
+    assert.ok(said(/^launch app-tier-instances 1-2: 2 requests wait/));
     assert.equal(loop.decisions.length, 1);
   });
 
@@ -158,8 +158,8 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     await until('the end', () => fleet.alive.length === 0);
     await until('no lease', async () => (await leases.read([id])).size === 0);
     assert.deepEqual(fleet.terminations, [[id]]);
-    assert.ok(said(/^asking to drain: app-tier-instance-1: the queue is empty/));
-    assert.ok(said(/^terminating app-tier-instance-1: it has drained/));
+    assert.ok(said(/^drain app-tier-instance-1: the queue is empty/));
+    assert.ok(said(/^terminate app-tier-instance-1: it has drained/));
   });
 
   it('terminates several in one call, and again when the call failed', async () => {

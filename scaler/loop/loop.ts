@@ -7,18 +7,16 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FiguresStore } from '../../cloud/figures.ts';
 import type { Logger } from '../../runtime/log.ts';
-import type { Action } from '../decide/actions.ts';
 import { type DecisionSettings, decide } from '../decide/decide.ts';
 import { learn } from '../decide/learn.ts';
 import { type Guess, type Measures, resumeMeasures, startMeasures } from '../decide/measure.ts';
 import { type Brake, type Memory, startMemory } from '../decide/memory.ts';
-import type { Observation } from '../decide/observation.ts';
-import type { Closures } from '../decide/placements/placements.ts';
-import { fleetOf, type Situation } from '../decide/policies/policy.ts';
-import { actionLines } from '../report/action-lines.ts';
+import { fleetOf } from '../decide/policies/policy.ts';
 import { refusals, Tally } from '../report/tally.ts';
+import type { LoopView, MadeDecision, Role } from '../report/view.ts';
+import { linesOf } from '../report/words.ts';
 import { act } from './act.ts';
-import type { Lead, Role } from './lead.ts';
+import type { Lead } from './lead.ts';
 import { observe, type Sources } from './observe.ts';
 import { Outages } from './outages.ts';
 
@@ -31,40 +29,6 @@ const GATHER_MS = 100;
 const SAVE_MS = 10_000;
 /** Decisions that changed something, kept for whoever asks why. */
 const KEPT_DECISIONS = 50;
-
-export interface MadeDecision {
-  /** ms since 1970. */
-  readonly at: number;
-  readonly actions: readonly Action[];
-  readonly reasons: readonly string[];
-  /** What the policy saw. */
-  readonly situation: Situation | undefined;
-  /** Instances that EC2 did not grant, by its code. */
-  readonly refusals: ReadonlyMap<string, number>;
-}
-
-/** What the loop shows of itself at any time. */
-export interface LoopView {
-  readonly role: Role;
-  /** A scaler with another Redis leads the project. */
-  readonly hasRival: boolean;
-  /** ms since 1970. */
-  readonly now: number;
-  /** Of the last look; undefined while another scaler leads. */
-  readonly seen:
-    | {
-        readonly observation: Observation;
-        readonly situation: Situation | undefined;
-        readonly reasons: readonly string[];
-      }
-    | undefined;
-  readonly closures: Closures;
-  /** There while launched instances end before they report. */
-  readonly brake: Brake | undefined;
-  readonly tally: Tally;
-  /** The last that changed something, oldest first. */
-  readonly decisions: readonly MadeDecision[];
-}
 
 export interface ScalerParts extends Sources {
   readonly projectId: string;
@@ -151,7 +115,8 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     tellOfBrake(braked, memory.brake, log);
     braked = memory.brake;
     if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
-    for (const line of actionLines(actions)) log.info({ role, reasons }, line);
+    for (const { what, reason } of linesOf(actions))
+      log.info({ role, reasons }, `${what}: ${reason}`);
     const mayLaunch = () => lead.role === role && lead.term === term;
     const outcomes = await act(actions, { ...parts, mayLaunch });
     tally.count(actions, outcomes);

@@ -10,7 +10,7 @@ export class NoAnswer extends ElasticFaceError {
 }
 
 /** @throws {NoAnswer} when the call takes longer; it is not ended, only not waited for */
-export async function within<T>(limitMs: number, call: Promise<T>): Promise<T> {
+export async function withTimeout<T>(limitMs: number, call: Promise<T>): Promise<T> {
   const limit = Promise.withResolvers<never>();
   const timer = setTimeout(() => limit.reject(new NoAnswer(limitMs)), limitMs);
   try {
@@ -31,7 +31,7 @@ export class Outages {
   /** The reading, or undefined when it fails or takes longer than `limitMs`. */
   async read<T>(what: string, limitMs: number, call: () => Promise<T>): Promise<T | undefined> {
     try {
-      const value = await within(limitMs, call());
+      const value = await withTimeout(limitMs, call());
       if (this.#away.delete(what)) this.#log.info(`${what} can be read again`);
       return value;
     } catch (err) {

@@ -8,7 +8,7 @@ import type { Claim, ProjectClaim } from '../../cloud/project-claim.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Lead } from './lead.ts';
-import { within } from './outages.ts';
+import { withTimeout } from './outages.ts';
 
 const CALL_MS = 5000;
 /** How often a scaler looks whether it leads in its own Redis by now. */
@@ -40,7 +40,7 @@ export function leadAlone(parts: RivalParts): Lead {
 
   const take = async (): Promise<void> => {
     mine = { group: group!, since: mine?.since ?? Date.now(), beat: (mine?.beat ?? 0) + 1 };
-    await within(CALL_MS, claim.write(mine));
+    await withTimeout(CALL_MS, claim.write(mine));
     if (state === 'ours') return;
     if (state === 'theirs')
       log.info('no other scaler renews its claim: this one leads the project');
@@ -64,7 +64,7 @@ export function leadAlone(parts: RivalParts): Lead {
       if (group !== undefined) return group; // Redis is away; the claim holds without it.
       throw error;
     });
-    const found = await within(CALL_MS, claim.read());
+    const found = await withTimeout(CALL_MS, claim.read());
     isReadable = true;
     if (found === undefined || found.group === group) return take();
     const isLater =
@@ -118,7 +118,7 @@ export function leadAlone(parts: RivalParts): Lead {
       stopping.abort();
       await kept;
       if (resign && state === 'ours' && mine !== undefined) {
-        await within(CALL_MS, claim.clear()).catch((err: unknown) => {
+        await withTimeout(CALL_MS, claim.clear()).catch((err: unknown) => {
           log.warn({ err }, 'could not give up the claim: it ends by itself');
         });
       }

@@ -1,8 +1,8 @@
 /** The scaler's measurements in Prometheus' text form, under its conventions for names and units. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
 import { leaseStates } from '../../cloud/leases.ts';
-import type { LoopView } from '../loop/loop.ts';
 import { closedNow } from './status.ts';
+import type { LoopView } from './view.ts';
 
 /** What could not be read is no zero. */
 const UNKNOWN = Number.NaN;

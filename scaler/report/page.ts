@@ -1,5 +1,7 @@
 /** The status as a page for people: no script, it loads itself anew. Pure. */
+
 import type { ScalerStatus } from './status.ts';
+import { byReason } from './words.ts';
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
 table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}th,td{text-align:left;padding:.2rem .8rem .2rem 0;vertical-align:top;border-bottom:1px solid #8884}
@@ -115,10 +117,8 @@ function lookHtml({
   return `<h2>Now</h2>${table([], rows)}<h2>Instances</h2>${fleet}`;
 }
 
-/** One clause for all that is done for one reason. */
 function wordsOf(actions: ScalerStatus['decisions'][number]['actions']): string {
-  const groups = Map.groupBy(actions, ({ kind, reason }) => `${kind}\n${reason}`).values();
-  return [...groups]
+  return byReason(actions)
     .map((group) => {
       const { kind, reason } = group[0]!;
       return `${kind} ${group.map(({ on }) => on).join(', ')}: ${reason}`;

@@ -7,9 +7,9 @@ import { readSettings } from '../../runtime/settings.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import type { Action } from '../decide/actions.ts';
 import type { Observation } from '../decide/observation.ts';
-import type { LoopView } from '../loop/loop.ts';
-import { linesOf, publisher } from './publish.ts';
+import { changesOf, publisher } from './publish.ts';
 import { Tally } from './tally.ts';
+import type { LoopView } from './view.ts';
 
 const instance = (number: number, state: FleetInstance['state']): FleetInstance => ({
   id: `i-${number}`,
@@ -116,7 +116,7 @@ describe('what a scaler tells', () => {
       },
     ];
     assert.deepEqual(
-      linesOf({ at: 7, actions, reasons: [], situation: undefined, refusals: new Map() }),
+      changesOf({ at: 7, actions, reasons: [], situation: undefined, refusals: new Map() }),
       [
         { at: 7, what: 'launch app-tier-instances 1-3', reason: 'three wait' },
         { at: 7, what: 'drain app-tier-instance-9', reason: 'idle' },

@@ -5,14 +5,14 @@
 
 import { fleetPoint } from '../../cloud/fleet-view.ts';
 import type { FleetInstance } from '../../cloud/instances.ts';
-import { instanceName, writeNumbers } from '../../cloud/names.ts';
+import { instanceName } from '../../cloud/names.ts';
 import type { PublishedStatus, ScalerStatusStore } from '../../cloud/scaler-status.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Settings } from '../../runtime/settings.ts';
-import type { Action } from '../decide/actions.ts';
 import type { Observation } from '../decide/observation.ts';
-import type { LoopView, MadeDecision } from '../loop/loop.ts';
+import type { LoopView, MadeDecision } from './view.ts';
+import { linesOf } from './words.ts';
 
 /** Of decisions; one may be several lines. */
 const MOST_LINES = 20;
@@ -37,7 +37,7 @@ export function publisher(
       policy: settings.SCALE_POLICY,
       largestFleet: settings.MAX_INSTANCES,
       instances,
-      decisions: decisions.toReversed().flatMap(linesOf).slice(0, MOST_LINES),
+      decisions: decisions.toReversed().flatMap(changesOf).slice(0, MOST_LINES),
     };
     const point = fleetPoint(now, listed && instances, leases, pressure);
     store.publish(status, point).catch((err: unknown) => {
@@ -66,32 +66,7 @@ function shown(instance: FleetInstance, spoke: ReadonlySet<string>): PublishedSt
   return [{ id, name, state, launchedAt, spoke: spoke.has(id), spot, type }];
 }
 
-/** One line for all that was done for one reason. Writing a Name is no change that matters to anyone. */
-export function linesOf({ at, actions }: MadeDecision): PublishedStatus['decisions'] {
-  const told = actions.filter(({ kind }) => kind !== 'name');
-  const groups = Map.groupBy(told, ({ kind, reason }) => `${kind} ${reason}`);
-  return [...groups.values()].map((group) => {
-    const [{ kind, reason }] = group as [Action];
-    return { at, what: `${WORDS[kind]}${subjects(group)}`, reason };
-  });
-}
-
-const WORDS = {
-  launch: 'launch ',
-  drain: 'drain ',
-  terminate: 'terminate ',
-  stop: 'stop ',
-  start: 'start ',
-  name: 'name ',
-  inquire: 'ask EC2 about ',
-  'forget-pressure': 'forget requests that are gone',
-} as const satisfies Record<Action['kind'], string>;
-
-function subjects(actions: readonly Action[]): string {
-  const numbers = actions
-    .flatMap((action) => ('number' in action ? [action.number] : []))
-    .sort((a, b) => a - b);
-  if (numbers.length === 0) return '';
-  const [only = 0] = numbers;
-  return numbers.length === 1 ? instanceName(only) : `app-tier-instances ${writeNumbers(numbers)}`;
+/** Writing a Name is left out: it changes nothing that matters to a viewer. */
+export function changesOf({ at, actions }: MadeDecision): PublishedStatus['decisions'] {
+  return linesOf(actions.filter(({ kind }) => kind !== 'name')).map((line) => ({ at, ...line }));
 }

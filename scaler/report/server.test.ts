@@ -5,10 +5,10 @@ import { readSettings } from '../../runtime/settings.ts';
 import { send } from '../../test/browser.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { openStage, type Stage } from '../../test/stage.fixture.ts';
-import type { LoopView } from '../loop/loop.ts';
 import { type ScalerServer, serveStatus } from './server.ts';
 import { scalerStatusSchema } from './status.ts';
 import { Tally } from './tally.ts';
+import type { LoopView } from './view.ts';
 
 const settings = readSettings({ MAX_INSTANCES: 4 }, {});
 

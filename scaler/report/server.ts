@@ -1,4 +1,5 @@
 /** The scaler's HTTP side: its status for people and programs, its metrics. Changes nothing. */
+
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,10 +7,10 @@ import express from 'express';
 import { browserGuard, isThisMachine } from '../../runtime/browser-guard.ts';
 import { messageOf, SettingsError } from '../../runtime/errors.ts';
 import type { Settings } from '../../runtime/settings.ts';
-import type { LoopView } from '../loop/loop.ts';
 import { scalerMetrics } from './metrics.ts';
 import { statusPage } from './page.ts';
 import { statusOf } from './status.ts';
+import type { LoopView } from './view.ts';
 
 type ServerSettings = Pick<
   Settings,

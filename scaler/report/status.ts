@@ -5,10 +5,10 @@
 
 import { z } from 'zod';
 import { instanceName } from '../../cloud/names.ts';
-import type { Action } from '../decide/actions.ts';
 import type { Observation } from '../decide/observation.ts';
 import type { Situation } from '../decide/policies/policy.ts';
-import type { LoopView } from '../loop/loop.ts';
+import type { LoopView } from './view.ts';
+import { subjectOf } from './words.ts';
 
 const figures = z.object({
   /** Requests that wait, and that are in work; undefined when no source could be read. */
@@ -157,12 +157,6 @@ function figuresOf(situation: Situation): z.output<typeof figures> {
     serviceSeconds: rounded(situation.serviceSeconds),
     bootSeconds: rounded(situation.bootSeconds),
   };
-}
-
-function subjectOf(action: Action): string {
-  return action.kind === 'forget-pressure'
-    ? `requests before ${isoOf(action.before)}`
-    : instanceName(action.number);
 }
 
 function isoOf(ms: number): string {
