@@ -10,7 +10,8 @@ interface ScalerArguments {
 
 export const command: CommandModule<object, ScalerArguments> = {
   command: 'scaler',
-  describe: 'Run the scaler: launches app-tier instances when there is work, ends idle ones',
+  describe:
+    'Run the scaler, which launches app-tier instances when there is work and ends idle ones',
   builder: (args) =>
     args
       .option('policy', {
@@ -19,15 +20,16 @@ export const command: CommandModule<object, ScalerArguments> = {
       })
       .option('max-instances', {
         type: 'number',
-        describe: 'Largest fleet (default: MAX_INSTANCES, else 20)',
+        describe: 'Maximum number of instances (default: MAX_INSTANCES, else 20)',
       })
       .option('threshold', {
         type: 'number',
-        describe: 'Launch above so many requests (default: SCALE_OUT_THRESHOLD, else 0)',
+        describe:
+          'Requests above which instances are launched (default: SCALE_OUT_THRESHOLD, else 0)',
       })
       .option('idle-seconds', {
         type: 'number',
-        describe: 'End an instance idle for so long (default: IDLE_SECONDS, else 10)',
+        describe: 'Seconds an idle instance is kept (default: IDLE_SECONDS, else 10)',
       })
       .example(
         'REDIS_URL=redis://127.0.0.1 AMI_ID=ami-0123456789abcdef0 $0 scaler',

@@ -1,4 +1,4 @@
-/** The scaler as one process: opens the cloud, starts the loop, stops gracefully. Instances outlive it. */
+/** The scaler service: connects to AWS and Redis, starts the loop, stops gracefully. Instances outlive it. */
 
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -28,9 +28,9 @@ import { publisher } from './report/publish.ts';
 import { serveStatus } from './report/server.ts';
 import type { MadeDecision } from './report/view.ts';
 
-/** The loop asks again by itself, later each time; the SDK's own tries would spend the requests EC2 allows. */
+/** The loop retries with growing delays; the SDK's own retries would use up the requests that EC2 allows. */
 const EC2_ATTEMPTS = 1;
-/** A cloud on this machine takes any id for the one image it has. */
+/** The embedded cloud accepts any id for its only image. */
 const LOOPBACK_IMAGE_ID = 'ami-00000000000000000';
 
 /** A tag may take seconds to show; the later scaler waits for a minute without a renewal. */
@@ -90,7 +90,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
     }),
     log,
   });
-  const listening = onFirstRequest(redis, keys, loop.hurry);
+  const listening = onFirstRequest(redis, keys, loop.wake);
   listening.heard.catch(() => {}); // Closed before Redis was there: the ticks do without it.
   const stop = async (): Promise<void> => {
     listening.close();
@@ -102,7 +102,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
     await stop();
     throw error;
   });
-  log.info({ host: settings.SCALER_HOST, port: server.port }, 'status and metrics are served');
+  log.info({ host: settings.SCALER_HOST, port: server.port }, 'Serving status and metrics');
   return {
     decisions: loop.decisions,
     port: server.port,
@@ -122,7 +122,7 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
   const imageId = settings.AMI_ID ?? (onThisMachine ? LOOPBACK_IMAGE_ID : undefined);
   if (imageId === undefined && settings.LAUNCH_TEMPLATE_ID === undefined) {
     throw new SettingsError(
-      'AMI_ID is not set: name the image that app-tier instances start from, e.g. ami-0123456789abcdef0, or a LAUNCH_TEMPLATE_ID that names it.',
+      'AMI_ID is not set. Set it to the image of app-tier instances, e.g. ami-0123456789abcdef0, or set LAUNCH_TEMPLATE_ID.',
     );
   }
   const { INSTANCE_PROFILE, LAUNCH_TEMPLATE_ID, SECURITY_GROUP_ID, SPOT_MAX_PRICE } = settings;
@@ -170,12 +170,12 @@ function tracingForInstances(
     return { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url };
   }
   log.warn(
-    'the collector’s address holds a password or is this machine’s own, so it is not put into user data: set OTEL_EXPORTER_OTLP_ENDPOINT in the environment of the image’s worker',
+    'The collector’s address contains a password or is this machine’s own, so it is not put into user data. Set OTEL_EXPORTER_OTLP_ENDPOINT in the environment of the image’s worker.',
   );
   return {};
 }
 
-/** Many people and programs may read user data, so that a password may not stand there. */
+/** Many people and programs can read user data, so it must not contain a password. */
 function redisForInstances(
   url: string,
   onThisMachine: boolean,
@@ -183,7 +183,7 @@ function redisForInstances(
 ): Record<string, string> {
   if (onThisMachine || !hasCredentials(url)) return { REDIS_URL: url };
   log.warn(
-    'REDIS_URL holds credentials, so it is not put into user data: set REDIS_URL in the environment of the image’s worker',
+    'REDIS_URL contains credentials, so it is not put into user data. Set REDIS_URL in the environment of the image’s worker.',
   );
   return {};
 }

@@ -135,7 +135,7 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
 
   it('a standby takes over within 5 s of a kill -9, adopts the fleet and brings it to zero', async () => {
     const one = start();
-    await one.says('this scaler leads');
+    await one.says('This scaler leads');
     const two = start();
     await two.says('standing by');
     assert.ok(one.ready && two.ready, 'both said so through their channel');
@@ -149,12 +149,12 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
     assert.equal(await stranger.role(), 'standby');
 
     one.child.kill('SIGKILL');
-    await two.says('this scaler leads', 5000);
+    await two.says('This scaler leads', 5000);
     assert.equal(await running(), MOST, 'all work on');
     writeFileSync(gate, '');
     await until('every answer', async () => (await answered()) === 3);
     await until('an empty fleet', gone, { limitMs: 30_000 });
-    assert.doesNotMatch(stranger.log, /this one leads the project|terminating|launching/);
+    assert.doesNotMatch(stranger.log, /this one leads the project|terminate app-tier|launch app-tier/);
     stranger.child.kill('SIGKILL');
     assert.match(two.log, /terminate app-tier-instance-\d.*: it has drained/);
 

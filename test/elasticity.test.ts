@@ -109,9 +109,9 @@ describe('the whole system on an EC2 that boots slowly, lags, fails and loses an
     for (const { msg = '', time } of lines) {
       const when = Date.parse(time);
       const at = Math.min(Math.max(when, since), until);
-      if (msg.startsWith('the list of instances cannot be read')) blindFrom ??= at;
-      if (msg.startsWith('instances could not be terminated') && when === at) lost += TICK_MS;
-      if (msg !== 'the list of instances can be read again' || blindFrom === undefined) continue;
+      if (msg.startsWith('Cannot read the list of instances')) blindFrom ??= at;
+      if (msg.startsWith('Cannot terminate instances') && when === at) lost += TICK_MS;
+      if (msg !== 'Can read the list of instances again' || blindFrom === undefined) continue;
       lost += at - blindFrom;
       blindFrom = undefined;
     }

@@ -94,7 +94,7 @@ function gauges(
   const pressureNow = shared(() => pressure.read(), REDIS_READING_MS);
   gauge(
     'elastic_face_pressure_requests',
-    'Requests that are waiting or in work, by the pressure set in Redis.',
+    'Requests that are waiting or in progress, by the pressure set in Redis.',
     async () => (await pressureNow())?.count ?? Number.NaN,
   );
   gauge(

@@ -68,7 +68,7 @@ const instances = Array.from({ length: INSTANCES }, (_, index) => ({
 const decisions = Array.from({ length: DECISIONS }, (_, index) => ({
   at: startedAt,
   what: `launch ${instanceName(index + 1)}`,
-  reason: '20 requests wait or are in work, more than 0: one instance a request, at most 20',
+  reason: '20 requests are waiting or in progress, more than the threshold of 0: one instance each',
 }));
 
 async function tell(at: number): Promise<void> {

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
 import { decide } from '../../scaler/decide/decide.ts';
-import { learn, type Outcome } from '../../scaler/decide/learn.ts';
 import { startMemory } from '../../scaler/decide/memory.ts';
+import { applyOutcomes, type Outcome } from '../../scaler/decide/outcomes.ts';
 import type { ScalingSettings } from '../../scaler/decide/policies/policy.ts';
 import { threshold } from '../../scaler/decide/policies/threshold.ts';
 import { simulateExactly } from './exact.ts';
@@ -76,7 +76,7 @@ function deciding(): Scaler {
           : [],
       );
       if (drains.length > 0) generation += 1;
-      memory = learn(decision.memory, outcomes, now);
+      memory = applyOutcomes(decision.memory, outcomes, now);
       return {
         launch: launches.length,
         drain: { count: drains.length, idleSeconds: settings.IDLE_SECONDS },

@@ -1,4 +1,4 @@
-/** What a decision may ask for. Data only; `act.ts` carries it out. */
+/** The actions of a decision. Data only; `loop/act.ts` carries them out. */
 import type { Place } from '../../cloud/launch-input.ts';
 
 /** One call of RunInstances; asked again with the same parts, it launches once. */
@@ -26,7 +26,7 @@ export type Cause =
   | 'warm-pool'
   /** Launched with others, and not named yet. */
   | 'unnamed'
-  /** Pressure of requests that are nowhere any more. */
+  /** Pressure of requests that no longer exist. */
   | 'lost';
 
 export interface Launching {
@@ -47,7 +47,7 @@ interface OnInstance {
   readonly reason: string;
 }
 
-/** Asks: the instance goes on with what it has in hand and says when it is done. */
+/** Asks an instance to drain: it finishes its requests and then reports that it has drained. */
 export interface Draining extends OnInstance {
   readonly kind: 'drain';
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decide } from './decide.ts';
-import { learn } from './learn.ts';
 import { startMemory } from './memory.ts';
 import { lease, observation, running, START, settings, Ticks } from './observation.fixture.ts';
+import { applyOutcomes } from './outcomes.ts';
 
 const idle = (seconds: number) => lease('idle', seconds * 1000);
 
@@ -178,13 +178,13 @@ describe('scaling in', () => {
     const one = [running(1)];
     ticks.see({ instances: one, leases: { 'i-1': idle(10) } });
     const lost = { kind: 'drain-failed', instanceIds: ['i-1'] } as const;
-    ticks.memory = learn(ticks.memory, [lost], START);
+    ticks.memory = applyOutcomes(ticks.memory, [lost], START);
     assert.deepEqual(ticks.see({ instances: one, leases: { 'i-1': idle(10) } }), ['drain 1']);
     const drained = { instances: one, leases: { 'i-1': lease('drained') } };
     assert.deepEqual(ticks.see(drained), ['terminate 1']);
     assert.deepEqual(ticks.see(drained), []);
     const failed = { kind: 'terminate-failed', instanceIds: ['i-1'] } as const;
-    ticks.memory = learn(ticks.memory, [failed], START);
+    ticks.memory = applyOutcomes(ticks.memory, [failed], START);
     assert.deepEqual(ticks.see(drained), ['terminate 1']);
   });
 
@@ -204,7 +204,7 @@ describe('scaling in', () => {
         assert.deepEqual(actions, ['terminate 1']);
       }
       tries.push(second);
-      ticks.memory = learn(ticks.memory, [refused], now);
+      ticks.memory = applyOutcomes(ticks.memory, [refused], now);
     }
     const waits = tries.slice(1).map((second, index) => second - tries[index]!);
     assert.deepEqual(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
@@ -224,12 +224,9 @@ describe('scaling in', () => {
 describe('every decision', () => {
   it('says why, for each action and for the tick', () => {
     const { actions, reasons } = decide(observation({ visible: 9 }), settings, startMemory('s'));
-    assert.match(
-      reasons.join(),
-      /9 requests wait .* threshold of 0: .* the largest fleet allows 4/,
-    );
+    assert.match(reasons.join(), /9 requests are waiting .* threshold of 0: .* limited to 4/);
     assert.ok(actions.every(({ reason }) => reason.length > 0));
     const blind = decide(observation({ instances: undefined }), settings, startMemory('s'));
-    assert.match(blind.reasons.join(), /no list of instances/);
+    assert.match(blind.reasons.join(), /list of instances is unreadable/);
   });
 });

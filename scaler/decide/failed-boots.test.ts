@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { FleetInstance } from '../../cloud/instances.ts';
 import { decide } from './decide.ts';
-import { learn, type Outcome } from './learn.ts';
 import { startMemory } from './memory.ts';
 import { lease, observation, running, START, settings, Ticks } from './observation.fixture.ts';
+import { applyOutcomes, type Outcome } from './outcomes.ts';
 
 const at = (seconds: number) => START + seconds * 1000;
 
@@ -46,7 +46,7 @@ function play(seconds: number, lifeSeconds: number, most: number, code?: string)
       return [{ kind: 'launched', nonce, instanceId: id }];
     });
     launches.push(outcomes.filter(({ kind }) => kind === 'launched').length);
-    memory = learn(next, outcomes, now);
+    memory = applyOutcomes(next, outcomes, now);
   }
   return launches;
 }
@@ -92,7 +92,7 @@ describe('instances that end before they take work', () => {
     ticks.see({ now: at(10), instances: [...two, running(3), running(4)], visible: 9 });
     const seen = { instances: two, visible: 9 };
     assert.deepEqual(ticks.see({ now: at(20), ...seen }), ['inquire 3', 'inquire 4']);
-    assert.equal(ticks.memory.brake?.deaths, 2);
+    assert.equal(ticks.memory.backoff?.deaths, 2);
     assert.deepEqual(ticks.see({ now: at(40), ...seen }), [], 'the others are booting');
     const leases = { 'i-1': lease('starting') };
     assert.deepEqual(ticks.see({ now: at(41), ...seen, leases }), [], 'not yet up');
@@ -100,7 +100,7 @@ describe('instances that end before they take work', () => {
       'launch 3',
       'launch 4',
     ]);
-    assert.equal(ticks.memory.brake, undefined);
+    assert.equal(ticks.memory.backoff, undefined);
   });
 
   it('count also when they hang and are ended after the boot time', () => {
@@ -112,7 +112,7 @@ describe('instances that end before they take work', () => {
       'terminate 1',
       'terminate 2',
     ]);
-    assert.equal(ticks.memory.brake?.code, 'NeverReported');
+    assert.equal(ticks.memory.backoff?.code, 'NeverReported');
     const states = [running(1, { state: 'shutting-down' }), running(2, { state: 'shutting-down' })];
     assert.deepEqual(ticks.see({ now: at(64), instances: states, visible: 9 }), []);
     assert.deepEqual(ticks.see({ now: at(68), instances: [], visible: 9 }), ['launch 1']);
@@ -124,8 +124,12 @@ describe('instances that end before they take work', () => {
     ticks.see({ visible: 1 });
     ticks.see({ now: at(1), instances: [running(1)], leases: { 'i-1': lease('busy') } });
     ticks.see({ now: at(20), instances: [], visible: 1 });
-    assert.equal(ticks.memory.brake, undefined);
-    ticks.memory = learn(ticks.memory, [{ kind: 'ended', instanceId: 'i-1', state: 'running' }], 0);
-    assert.equal(ticks.memory.brake, undefined);
+    assert.equal(ticks.memory.backoff, undefined);
+    ticks.memory = applyOutcomes(
+      ticks.memory,
+      [{ kind: 'ended', instanceId: 'i-1', state: 'running' }],
+      0,
+    );
+    assert.equal(ticks.memory.backoff, undefined);
   });
 });

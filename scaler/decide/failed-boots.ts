@@ -1,27 +1,27 @@
 /**
- * Instances that end before they take work: a wrong image, a model that does not load, no way to SQS.
- * Launched again at once and at full size they would cost for ever, so that after the first of them only
- * one instance at a time is tried, after pauses that grow, until one reports. Pure.
+ * Instances that end before they take work: a wrong image, a model that does not load, no route to SQS.
+ * Launched again at once and in full number they would cost forever, so after the first failure only
+ * one instance at a time is launched, after growing pauses, until one reports. Pure.
  */
 
 import type { FleetInstance } from '../../cloud/instances.ts';
-import type { Birth, Brake, Memory } from './memory.ts';
+import type { Backoff, Memory, PendingBoot } from './memory.ts';
 import { isUp, type Observation } from './observation.ts';
 
 /** An instance was up for BOOT_SECONDS and never took work. */
 export const NEVER_REPORTED = 'NeverReported';
 const FIRST_PAUSE_MS = 5000;
 const LONGEST_PAUSE_MS = 600_000;
-/** A brake that nobody has tried for so long is forgotten. */
+/** A backoff is forgotten this long after its last pause. */
 const FORGET_MS = 3_600_000;
 
 /** @param before of these `dead` ones: of one fleet they are one failure, however they end */
-export function braked(
-  before: Brake | undefined,
-  dead: readonly Birth[],
+export function backOff(
+  before: Backoff | undefined,
+  dead: readonly PendingBoot[],
   code: string,
   now: number,
-): Brake | undefined {
+): Backoff | undefined {
   if (dead.length === 0) return before;
   const deaths = (before?.deaths ?? 0) + dead.length;
   if (before !== undefined && dead.every(({ at }) => at < before.since)) {
@@ -33,24 +33,24 @@ export function braked(
 }
 
 export interface Followed {
-  readonly births: ReadonlyMap<string, Birth>;
-  /** Those of them that ended by themselves: EC2 is to be asked why. */
+  readonly pendingBoots: ReadonlyMap<string, PendingBoot>;
+  /** Ids of those that ended by themselves: EC2 is asked why. */
   readonly ended: readonly string[];
-  readonly brake: Brake | undefined;
+  readonly backoff: Backoff | undefined;
 }
 
 /**
  * What has become of the launched ones.
  * @param before of this tick: launches whose answer was lost got their ids since
  */
-export function followBirths(
+export function followBoots(
   before: Memory,
   memory: Memory,
   instances: readonly FleetInstance[],
   { now, leases }: Pick<Observation, 'now' | 'leases'>,
   bootMs: number,
 ): Followed {
-  const known = new Map(memory.births);
+  const known = new Map(memory.pendingBoots);
   const unsure = new Set(
     before.launches.filter((one) => one.instanceId === undefined).map(({ nonce }) => nonce),
   );
@@ -60,7 +60,7 @@ export function followBirths(
   }
   const states = new Map(instances.map(({ id, state }) => [id, state]));
   const believed = new Set(memory.launches.map(({ instanceId }) => instanceId));
-  const births = new Map<string, Birth>();
+  const pendingBoots = new Map<string, PendingBoot>();
   const ended: string[] = [];
   let reported = false;
   for (const [id, birth] of known) {
@@ -73,29 +73,29 @@ export function followBirths(
     if (memory.terminations.has(id)) continue;
     const state = states.get(id);
     const isThere = state === undefined ? believed.has(id) : isUp(state);
-    // Without leases nobody can tell whether it has reported.
+    // Without leases the scaler cannot tell whether it has reported.
     if (isThere && leases === undefined && now - birth.at > bootMs) continue;
     if (state === 'stopping' || state === 'stopped') continue;
-    births.set(id, birth);
+    pendingBoots.set(id, birth);
     if (!isThere) ended.push(id);
   }
-  const old = memory.brake !== undefined && now - memory.brake.until > FORGET_MS;
-  const forgotten = reported || (old && births.size === 0);
-  return { births, ended, brake: forgotten ? undefined : memory.brake };
+  const old = memory.backoff !== undefined && now - memory.backoff.until > FORGET_MS;
+  const forgotten = reported || (old && pendingBoots.size === 0);
+  return { pendingBoots, ended, backoff: forgotten ? undefined : memory.backoff };
 }
 
-/** Why nothing may be launched now, in words that stay the same while it is so; undefined when one may be. */
+/** Why nothing may be launched now (the text stays the same for the same reason); undefined when launches are allowed. */
 export function whyWait(
-  { brake, births }: Pick<Memory, 'brake' | 'births'>,
+  { backoff, pendingBoots }: Pick<Memory, 'backoff' | 'pendingBoots'>,
   isUnsure: boolean,
   now: number,
 ): string | undefined {
-  if (brake === undefined) return undefined;
-  const why = `${brake.deaths} launched in a row ended before they reported (${brake.code})`;
-  if (now < brake.until) {
-    return `launching waits until ${new Date(brake.until).toISOString()}: ${why}`;
+  if (backoff === undefined) return undefined;
+  const why = `${backoff.deaths} launched instances in a row ended before reporting (${backoff.code})`;
+  if (now < backoff.until) {
+    return `launches wait until ${new Date(backoff.until).toISOString()}: ${why}`;
   }
-  return births.size > 0 || isUnsure
-    ? `launching waits for those that are booting: ${why}`
+  return pendingBoots.size > 0 || isUnsure
+    ? `launches wait for the instances that are booting: ${why}`
     : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What counts how, in one tick: which instances serve or are about to, which could be started, which
- * numbers are taken. EC2's list lags, so that what was asked lately counts beside it. Pure.
+ * The fleet in one tick: which instances serve or are about to, which could be started, which
+ * numbers are taken. EC2's list lags, so recent requests to EC2 count too. Pure.
  */
 
 import type { FleetInstance } from '../../cloud/instances.ts';
@@ -9,20 +9,20 @@ import { recentLaunches, unlisted } from './launches.ts';
 import type { AskedAt, Launch, Memory } from './memory.ts';
 import { isUp, type Observation } from './observation.ts';
 
-/** An instance that speaks so long after it was asked to drain, and does not, has not heard it. */
+/** An instance that reports this long after it was asked to drain, and does not drain, is asked again. */
 export const ASK_AGAIN_MS = 5000;
-/** What was asked of EC2 and does not show after so long is asked again. */
+/** A request to EC2 that does not show after this time is repeated. */
 export const SHOW_MS = 30_000;
-/** A Name that does not show yet is written again after so long. */
+/** A Name that does not show after this time is written again. */
 const NAME_AGAIN_MS = 10_000;
 
-/** Only so fresh a word of leaving is believed: a Redis put back may hold one of an earlier life. */
+/** Age up to which a lease that says draining is believed: a restored Redis may hold one from before a restart. */
 export const FRESH_MS = 5000;
 
-export interface FleetNow {
+export interface FleetState {
   readonly serving: readonly FleetInstance[];
   readonly missing: readonly Launch[];
-  /** In the warm pool, or stopped by other hands, or on the way there. */
+  /** Stopped or stopping, in the warm pool or by somebody else. */
   readonly stopped: readonly FleetInstance[];
   /**
    * Everything that could still be alive: pending, running, on its way to a stop or stopped (it can be
@@ -33,12 +33,12 @@ export interface FleetNow {
 }
 
 /** @param ending ids of those that this very tick terminates or stops */
-export function fleetNow(
+export function fleetState(
   instances: readonly FleetInstance[],
   { leases }: Observation,
   memory: Memory,
   ending: ReadonlySet<string>,
-): FleetNow {
+): FleetState {
   const missing = unlisted(memory.launches, instances);
   const leaving = (id: string): boolean =>
     ending.has(id) || memory.terminations.has(id) || memory.stops.has(id);

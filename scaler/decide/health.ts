@@ -1,6 +1,6 @@
 /**
- * Which instances have fallen silent for good, judged by their leases. Leases vanish when Redis is
- * flushed, lost or away, so silence counts only from when there was a Redis to speak to. Pure.
+ * Which instances are dead, judged by their leases. Leases vanish when Redis is
+ * flushed, lost or unreachable, so silence counts only while Redis could be read. Pure.
  */
 
 import type { FleetInstance } from '../../cloud/instances.ts';
@@ -8,32 +8,32 @@ import type { LeaseReading } from '../../cloud/leases.ts';
 import type { Memory } from './memory.ts';
 import { isUp, type Observation } from './observation.ts';
 
-/** An instance speaks once a second; one that has not for this long is hung, cut off or dead. */
+/** An instance reports once a second; one that has not for this long is hung, cut off or dead. */
 export const SILENT_MS = 30_000;
 
-export type Hearing = Pick<Memory, 'lastWords' | 'silenceCountsFrom' | 'allSilent'>;
+export type Silence = Pick<Memory, 'lastHeardAt' | 'silenceCountsFrom' | 'allSilent'>;
 
-/** What was heard up to now. Leases that could not be read start every silence anew. */
-export function hear({ now, instances, leases }: Observation, memory: Memory): Hearing {
+/** When each instance was last heard. Leases that could not be read restart every silence. */
+export function trackSilence({ now, instances, leases }: Observation, memory: Memory): Silence {
   if (instances === undefined || leases === undefined) {
-    return { lastWords: memory.lastWords, silenceCountsFrom: now, allSilent: memory.allSilent };
+    return { lastHeardAt: memory.lastHeardAt, silenceCountsFrom: now, allSilent: memory.allSilent };
   }
-  const lastWords = new Map<string, number>();
+  const lastHeardAt = new Map<string, number>();
   let speaking = false;
   for (const { id, state } of instances) {
-    // A stopped one is silent for good reason: started again, it is as new.
+    // A stopped instance does not report; after a start it counts as new.
     if (!isUp(state)) continue;
-    const before = memory.lastWords.get(id);
+    const before = memory.lastHeardAt.get(id);
     const lease = leases.get(id);
     const word = lease && now - lease.silentMs;
     const last = word === undefined ? before : Math.max(word, before ?? word);
-    if (last !== undefined) lastWords.set(id, last);
+    if (last !== undefined) lastHeardAt.set(id, last);
     speaking ||= lease !== undefined;
   }
-  const allSilent = lastWords.size > 0 && !speaking;
+  const allSilent = lastHeardAt.size > 0 && !speaking;
   const flushed = allSilent && !memory.allSilent;
   return {
-    lastWords,
+    lastHeardAt,
     allSilent,
     silenceCountsFrom: flushed ? now : (memory.silenceCountsFrom ?? now),
   };
@@ -43,22 +43,22 @@ export function hear({ now, instances, leases }: Observation, memory: Memory): H
 export function whyDead(
   instance: FleetInstance,
   lease: LeaseReading | undefined,
-  hearing: Hearing,
+  silence: Silence,
   { now, bootMs }: { now: number; bootMs: number },
 ): string | undefined {
-  const from = hearing.silenceCountsFrom ?? now;
-  const lastWord = hearing.lastWords.get(instance.id);
+  const from = silence.silenceCountsFrom ?? now;
+  const lastWord = silence.lastHeardAt.get(instance.id);
   const silentMs = now - Math.max(lastWord ?? from, from);
   if (lastWord !== undefined) {
     if (silentMs > SILENT_MS) return `it has been silent for ${seconds(silentMs)}`;
-    // It speaks, but its model never came up; it takes no request before.
+    // It reports, but its model never loaded, so it takes no requests.
     const startingMs = lease?.state === 'starting' ? lease.forMs + lease.silentMs : 0;
     return startingMs > bootMs && lease?.inHand === 0
       ? `it has been starting for ${seconds(startingMs)}`
       : undefined;
   }
   const bootingMs = now - instance.launchedAt;
-  // A controller that is new, or had no Redis, cannot know that it never reported: it listens first.
+  // A scaler that is new, or had no Redis, cannot know that the instance never reported: it listens first.
   return bootingMs > bootMs && silentMs > SILENT_MS
     ? `it has not reported within ${seconds(bootMs)} of its launch`
     : undefined;

@@ -1,5 +1,5 @@
 /**
- * Launch times by this controller's own clock. EC2's clock may be ahead or behind by any amount, so that
+ * Launch times by this scaler's own clock. EC2's clock may be ahead or behind by any amount, so
  * an instance counts from when this controller launched or started it, or else first saw it. Pure.
  */
 import type { FleetInstance } from '../../cloud/instances.ts';
@@ -8,16 +8,16 @@ import type { Launch, Memory } from './memory.ts';
 /** EC2's list may lack an instance for a while; what is away for longer is gone. */
 const KEPT_MS = 60_000;
 
-export function sightsOf(
+export function firstSightsOf(
   instances: readonly FleetInstance[],
-  { sights, launches, starts }: Pick<Memory, 'sights' | 'launches' | 'starts'>,
+  { firstSights, launches, starts }: Pick<Memory, 'firstSights' | 'launches' | 'starts'>,
   now: number,
-): Memory['sights'] {
-  const seen = new Map([...sights].filter(([, { seenAt }]) => now - seenAt <= KEPT_MS));
+): Memory['firstSights'] {
+  const seen = new Map([...firstSights].filter(([, { seenAt }]) => now - seenAt <= KEPT_MS));
   const launchOf = finder(launches);
   for (const instance of instances) {
     const { id, launchedAt } = instance;
-    const before = sights.get(id);
+    const before = firstSights.get(id);
     if (before?.launchedAt === launchedAt) {
       seen.set(id, { ...before, seenAt: now });
       continue;
@@ -40,10 +40,10 @@ function finder(launches: readonly Launch[]): (instance: FleetInstance) => Launc
 /** The instances with their launch times by this controller's clock. */
 export function inOwnTime(
   instances: readonly FleetInstance[],
-  sights: Memory['sights'],
+  firstSights: Memory['firstSights'],
 ): readonly FleetInstance[] {
   return instances.map((instance) => ({
     ...instance,
-    launchedAt: sights.get(instance.id)?.at ?? instance.launchedAt,
+    launchedAt: firstSights.get(instance.id)?.at ?? instance.launchedAt,
   }));
 }

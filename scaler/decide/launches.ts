@@ -8,13 +8,13 @@ import { writeNumbers } from '../../cloud/names.ts';
 import type { Cause, Launching } from './actions.ts';
 import type { Launch, Memory } from './memory.ts';
 
-/** A launch that EC2 has not listed by then has failed. Its list is seldom more than seconds late. */
+/** A launch that EC2 has not listed within this time has failed. Its list is rarely more than seconds late. */
 export const UNSEEN_MS = 30_000;
 /** Once listed, a launch is believed for this long even when another list lacks it. */
 export const SEEN_MS = 5000;
 
 /**
- * Up to so many are launched one by one, each named in its own call; more are launched in one call and
+ * Up to this many are launched one by one, each named in its own call; more are launched in one call and
  * named after. EC2's bucket for RunInstances holds 5 requests and gets 2 a second; that for CreateTags
  * holds 100 and gets 10 (EC2 developer guide, request throttling).
  */

@@ -1,6 +1,6 @@
 /**
- * What a policy may know of the load: arrivals a second, service time and boot time, each a moving
- * average. Pure. A new controller goes on with the figures of the last one, the very first with guesses.
+ * What a policy knows about the load: arrivals per second, service time and boot time, each a moving
+ * average. Pure. A new scaler continues with the figures of the last one; the very first starts with guesses.
  */
 
 import type { Figures, FiguresReading } from '../../cloud/figures.ts';
@@ -28,7 +28,7 @@ interface Reading {
   readonly booting: ReadonlySet<string>;
 }
 
-/** What is taken for true until it is measured, in seconds. */
+/** Assumed until measured, in seconds. */
 export interface Guess {
   readonly serviceSeconds: number;
   readonly bootSeconds: number;
@@ -36,7 +36,7 @@ export interface Guess {
 
 /** One photo on one core, and a small Linux instance with the model in its image. */
 const GUESS: Guess = { serviceSeconds: 0.1, bootSeconds: 45 };
-/** The service guess counts as so many requests. */
+/** Number of requests that the service guess counts as. */
 const GUESS_WEIGHT = 10;
 const ARRIVALS_SECONDS = 40;
 const RECENT_READINGS = 8;
@@ -61,7 +61,7 @@ export function startMeasures(guess: Guess = GUESS): Measures {
   };
 }
 
-/** Goes on with what another controller measured: the older, the less its arrivals count. */
+/** Continues with what another scaler measured: the older, the less its arrivals count. */
 export function resumeMeasures({ figures, ageSeconds }: FiguresReading): Measures {
   const { arrivals, service, boot } = figures;
   const keep = Math.exp(-ageSeconds / ARRIVALS_SECONDS);
@@ -120,7 +120,7 @@ export interface Estimates {
 
 export function estimatesOf({ arrivals, recent, service, boot }: Measures): Estimates {
   const { perSecond, weight } = arrivals;
-  // The first seconds of a burst are no rate yet.
+  // The first seconds of a burst are not a rate yet.
   const arrivalsPerSecond = weight > 0.3 ? perSecond / weight : perSecond;
   return {
     arrivalsPerSecond,
@@ -168,13 +168,13 @@ export function measure(
     const before = last?.finished.get(id);
     const booted = last?.booting.has(id) === true;
     if (lease === undefined || lease.state === 'starting') {
-      // One that lost its lease keeps its count and does not boot again.
+      // An instance that lost its lease keeps its count and does not boot again.
       if (before === undefined) booting.add(id);
       else finished.set(id, before);
       continue;
     }
     finished.set(id, lease.finished);
-    // Of one that was there before this controller, the first count is where counting begins.
+    // For an instance older than this scaler, counting begins at its first count.
     done += Math.max(0, lease.finished - (before ?? (booted ? 0 : lease.finished)));
     if (lease.inHand > 0 && lease.silentMs <= FRESH_MS) busy += 1;
     if (booted && isOurs(id))

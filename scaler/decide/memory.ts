@@ -1,5 +1,5 @@
 /**
- * What the scaler must remember between ticks. Pure. Losing it is safe: the fleet is in EC2, what
+ * What the scaler remembers between ticks. Pure. Losing it is safe: the fleet is in EC2, what
  * instances do is in Redis.
  */
 import type { Place } from '../../cloud/launch-input.ts';
@@ -14,7 +14,7 @@ export interface Launch {
   /** A retry sends the same call with the same token, so that it cannot launch twice. */
   readonly call: Call;
   readonly askedAt: number;
-  /** EC2 said yes; while undefined and not under way, whether it launched is not known. */
+  /** Set once EC2 confirmed the launch; until then the launch may or may not have happened. */
   readonly instanceId?: string;
   /** When EC2 first listed it. */
   readonly seenAt?: number;
@@ -24,7 +24,7 @@ export interface Launch {
 export type AskedAt = ReadonlyMap<string, number>;
 
 /** The first sight of one life of an instance: EC2 renews the launch time when it is started again. */
-export interface Sight {
+export interface FirstSight {
   /** As EC2 tells it; only compared with itself. */
   readonly launchedAt: number;
   /** By this controller's clock, as is `seenAt`, when it was listed last. */
@@ -35,23 +35,23 @@ export interface Sight {
 }
 
 /** An instance that this controller launched and that has not taken work yet. */
-export interface Birth {
+export interface PendingBoot {
   readonly number: number;
   readonly place: Place;
   /** When it was launched. */
   readonly at: number;
 }
 
-/** Holds launches back; there is none while launched instances report. */
-export interface Brake {
+/** Delays launches; undefined while launched instances report. */
+export interface Backoff {
   /** Instances that ended before they reported, in a row. */
   readonly deaths: number;
-  /** Fleets or single tries that came to nothing, in a row. */
+  /** Failed launches of a fleet or of a single instance, in a row. */
   readonly failures: number;
   /** When the last of these was noticed, and until when nothing is launched; ms since 1970. */
   readonly since: number;
   readonly until: number;
-  /** EC2's code for why the last one ended. */
+  /** EC2's code for why the last instance ended. */
   readonly code: string;
 }
 
@@ -68,13 +68,13 @@ export interface Memory {
   readonly launchCount: number;
   readonly launches: readonly Launch[];
   /** Launched ones that have not taken work yet, by id. */
-  readonly births: ReadonlyMap<string, Birth>;
-  /** There while launched ones end before they report. */
-  readonly brake: Brake | undefined;
+  readonly pendingBoots: ReadonlyMap<string, PendingBoot>;
+  /** Set while launched instances end before they report. */
+  readonly backoff: Backoff | undefined;
   /** Where not to launch for now. */
   readonly closures: Closures;
   readonly drains: AskedAt;
-  /** EC2 may list these a while as if it were not so. */
+  /** EC2 may still list these as running for a while. */
   readonly terminations: AskedAt;
   readonly stops: AskedAt;
   readonly starts: AskedAt;
@@ -88,17 +88,17 @@ export interface Memory {
   /** Starts that failed in a row, and when the next may be tried. */
   readonly startPause: Pause;
   /** When each instance was first listed, by this controller's clock. */
-  readonly sights: ReadonlyMap<string, Sight>;
-  /** When each listed instance last said a word, by this controller's clock. */
-  readonly lastWords: AskedAt;
-  /** From when on an instance's silence counts: Redis was away or new to this controller before. */
+  readonly firstSights: ReadonlyMap<string, FirstSight>;
+  /** When each listed instance last reported, by this scaler's clock. */
+  readonly lastHeardAt: AskedAt;
+  /** Time from which an instance's silence counts: before it, Redis was unreachable or new to this scaler. */
   readonly silenceCountsFrom: number | undefined;
   /** Every lease was missing at the last reading. */
   readonly allSilent: boolean;
   /** Since when, and in how many readings, nothing was queued or in any instance's hands. */
   readonly empty: { readonly since: number; readonly readings: number } | undefined;
   readonly measures: Measures;
-  /** Since when the policy has wished to shrink, without a break. */
+  /** Since when the policy has continuously wanted a smaller fleet. */
   readonly spareSince: number | undefined;
 }
 
@@ -111,8 +111,8 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     seed,
     launchCount: 0,
     launches: [],
-    births: new Map(),
-    brake: undefined,
+    pendingBoots: new Map(),
+    backoff: undefined,
     closures: new Map(),
     drains: new Map(),
     terminations: new Map(),
@@ -123,8 +123,8 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     endPauses: new Map(),
     unstoppable: new Set(),
     startPause: { failures: 0, until: 0 },
-    sights: new Map(),
-    lastWords: new Map(),
+    firstSights: new Map(),
+    lastHeardAt: new Map(),
     silenceCountsFrom: undefined,
     allSilent: false,
     empty: undefined,
@@ -133,8 +133,8 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
   };
 }
 
-/** Takes note of actions as if every one succeeds. */
-export function expect(memory: Memory, actions: readonly Action[], now: number): Memory {
+/** Records actions as if all of them succeed. */
+export function assumeDone(memory: Memory, actions: readonly Action[], now: number): Memory {
   if (actions.length === 0) return memory;
   const asked = {
     drain: new Map(memory.drains),
@@ -157,7 +157,7 @@ export function expect(memory: Memory, actions: readonly Action[], now: number):
     asked[kind].set(instanceId, now);
     if (kind === 'stop') asked.start.delete(instanceId);
     if (kind === 'start') {
-      // It begins anew: nothing that was asked of its earlier life holds.
+      // Requests from before the start no longer apply.
       for (const earlier of ['stop', 'drain'] as const) asked[earlier].delete(instanceId);
     }
   }

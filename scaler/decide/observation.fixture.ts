@@ -3,9 +3,9 @@
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
 import { decide } from './decide.ts';
-import { learn, type Outcome } from './learn.ts';
 import { type Memory, startMemory } from './memory.ts';
 import type { Observation } from './observation.ts';
+import { applyOutcomes, type Outcome } from './outcomes.ts';
 import type { ScalingSettings } from './policies/policy.ts';
 
 /** The time at which every test begins. */
@@ -81,7 +81,7 @@ export class Ticks {
         : [{ kind: 'launch-failed', nonce, refused: this.ec2 === 'no' }];
     });
     this.causes.push(...decision.actions.map(({ cause }) => cause));
-    this.memory = learn(decision.memory, outcomes, seen.now ?? START);
+    this.memory = applyOutcomes(decision.memory, outcomes, seen.now ?? START);
     return decision.actions.map((action) =>
       action.kind === 'forget-pressure'
         ? `forget before ${action.before - START}`

@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import type { Action } from './actions.ts';
 import { type DecisionSettings, decide } from './decide.ts';
 import { calm, type Weather } from './faults.fixture.ts';
-import { learn } from './learn.ts';
 import { startMemory } from './memory.ts';
 import { settings as fixed } from './observation.fixture.ts';
 import type { Observation } from './observation.ts';
+import { applyOutcomes } from './outcomes.ts';
 import { placesOf } from './placements/placements.ts';
 import type { ScalingSettings } from './policies/policy.ts';
 import { policies } from './policies/registry.ts';
@@ -116,7 +116,7 @@ function play(
     const decision = decide(observation, settings, memory);
     const { actions } = decision;
     check.before?.({ world, observation, actions, settings });
-    memory = learn(decision.memory, world.carryOut(actions, now), world.now);
+    memory = applyOutcomes(decision.memory, world.carryOut(actions, now), world.now);
     check.after?.({ world, observation, actions, settings });
   }
   return world;

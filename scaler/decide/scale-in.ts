@@ -1,12 +1,12 @@
 /**
- * Who leaves, and how: idle instances are asked to drain, drained ones are stopped into the warm pool
+ * Scale-in: idle instances are asked to drain, drained ones are stopped into the warm pool
  * or terminated, dead ones are terminated. Pure.
  */
 
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
 import type { Draining, Stopping, Terminating } from './actions.ts';
-import { type FleetNow, FRESH_MS } from './fleet-state.ts';
+import { type FleetState, FRESH_MS } from './fleet-state.ts';
 import { whyDead } from './health.ts';
 import type { Memory } from './memory.ts';
 import { isUp, type Observation } from './observation.ts';
@@ -24,7 +24,7 @@ export function leaving(
   { BOOT_SECONDS, WARM_POOL = 0 }: LeaveSettings,
   memory: Memory,
 ): (Stopping | Terminating)[] {
-  // Without leases nobody can tell who is busy.
+  // Without leases the scaler cannot tell which instances are busy.
   if (leases === undefined) return [];
   const bootMs = BOOT_SECONDS * 1000;
   const pool = instances.filter(
@@ -55,23 +55,23 @@ export function leaving(
       ? []
       : [{ kind: 'terminate', number, instanceId, cause: 'dead', reason }];
   });
-  // Without a warm pool, whoever stopped an instance had a reason of his own.
+  // Without a warm pool, the scaler has stopped nothing: these instances are somebody else's.
   const surplus = WARM_POOL === 0 ? 0 : Math.max(0, pool.length - WARM_POOL);
   const tooMany = pool
     .filter(({ state }) => state === 'stopped')
     .sort((a, b) => b.number - a.number)
     .slice(0, surplus)
     .map(({ id, number }): Terminating => {
-      const reason = `the warm pool has ${WARM_POOL} without it`;
+      const reason = `the warm pool is full (${WARM_POOL})`;
       return { kind: 'terminate', number, instanceId: id, cause: 'warm-pool', reason };
     });
   return [...up, ...tooMany];
 }
 
-/** Idle ones only, the highest numbers first. The wish is a question: one that got work meanwhile ends it. */
+/** Idle instances only, the highest numbers first. An instance that got work meanwhile finishes it before it drains. */
 export function toDrain(
   wish: Shrink,
-  fleet: FleetNow,
+  fleet: FleetState,
   spareSince: number,
   { now, leases, pressure, depth }: Observation,
 ): Draining[] {

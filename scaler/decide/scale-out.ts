@@ -1,21 +1,21 @@
-/** How a wish to grow is carried out: stopped instances first, then launches where EC2 has room. Pure. */
+/** Scale-out: starts stopped instances first, then launches new ones where EC2 has capacity. Pure. */
 
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { Place } from '../../cloud/launch-input.ts';
 import type { Launching, Starting, Terminating } from './actions.ts';
 import { whyWait } from './failed-boots.ts';
-import type { FleetNow } from './fleet-state.ts';
+import type { FleetState } from './fleet-state.ts';
 import { launchesOf, lowestFree } from './launches.ts';
 import type { Memory } from './memory.ts';
 import type { Observation } from './observation.ts';
 import { nextTry, openPlace, placeName } from './placements/placements.ts';
 import type { Grow } from './policies/policy.ts';
 
-/** Where launches go when nothing else is said. */
+/** The default place of launches. */
 export const ANYWHERE: readonly Place[] = [
   { instanceType: 'c7i.large', subnetId: undefined, spot: false },
 ];
-/** After so many starts that failed in a row, stopped instances give way to launches. */
+/** After this many failed starts in a row, stopped instances give way to launches. */
 const GIVE_UP_STARTING = 3;
 
 export interface GrowSettings {
@@ -27,14 +27,14 @@ export interface GrowSettings {
 
 export interface Growth {
   readonly actions: readonly (Starting | Launching | Terminating)[];
-  /** What is in the way, in words that stay the same while it is. */
+  /** Why launches or starts wait; the text stays the same for the same reason. */
   readonly reasons: readonly string[];
 }
 
 /** @param isAsking EC2 is just being asked why a launched one ended: nothing is launched before it says */
 export function grow(
   wish: Grow,
-  fleet: FleetNow,
+  fleet: FleetState,
   settings: GrowSettings,
   memory: Memory,
   observation: Observation,
@@ -51,7 +51,7 @@ export function grow(
   const needed = wish.to - sure - starts.length;
   const room = settings.MAX_INSTANCES - fleet.alive;
   const { launches, waits } = isAsking
-    ? { launches: [], waits: 'launching waits until EC2 says why a launched one ended' }
+    ? { launches: [], waits: 'launches wait until EC2 says why an instance ended' }
     : launch({ needed, room }, wish, fleet, settings, memory, observation);
   const gaveUp = !mayStart && memory.startPause.failures >= GIVE_UP_STARTING;
   const inTheWay = gaveUp ? Math.max(0, needed - unsure.length - Math.max(0, room)) : 0;
@@ -66,7 +66,7 @@ export function grow(
         number,
         instanceId: id,
         cause: 'warm-pool',
-        reason: 'it cannot be started and takes the place of one that is needed',
+        reason: 'it cannot be started and takes up capacity that is needed',
       }),
     );
   return {
@@ -74,7 +74,7 @@ export function grow(
     reasons: [
       ...(waits === undefined ? [] : [waits]),
       ...(!mayStart && startable.length > 0
-        ? ['starting stopped instances waits after a failure']
+        ? ['starts of stopped instances wait after a failure']
         : []),
     ],
   };
@@ -84,7 +84,7 @@ export function grow(
 function launch(
   { needed, room }: { needed: number; room: number },
   { reason, cause = 'demand' }: Grow,
-  fleet: FleetNow,
+  fleet: FleetState,
   settings: GrowSettings,
   memory: Memory,
   { now }: Observation,
@@ -100,7 +100,7 @@ function launch(
     const codes = [...memory.closures.values()]
       .filter((closure) => closure.until > now)
       .map(({ code }) => code);
-    const waits = `launching waits after ${[...new Set(codes)].join(', ')}, until ${new Date(until).toISOString()}`;
+    const waits = `launches wait until ${new Date(until).toISOString()}, after ${[...new Set(codes)].join(', ')}`;
     return { launches: [], waits };
   }
   const calls = [...Map.groupBy(unsure, ({ call }) => call.nonce).values()];
@@ -121,7 +121,7 @@ function launch(
       ),
     );
   }
-  const most = memory.brake === undefined ? room : Math.min(1, room);
+  const most = memory.backoff === undefined ? room : Math.min(1, room);
   const count = Math.min(needed - unsure.length, most);
   const preferred = places[0];
   const elsewhere =
@@ -139,7 +139,7 @@ function launch(
 
 /** Those that can be started now, the lowest numbers first. Without leases their old wishes to drain cannot be taken back. */
 function inPool(
-  { stopped }: FleetNow,
+  { stopped }: FleetState,
   { WARM_POOL = 0 }: GrowSettings,
   { leases }: Observation,
 ): FleetInstance[] {

@@ -27,8 +27,8 @@ describe('a situation', () => {
   });
 
   it('an instance that spoke before serves, though its lease is lost', () => {
-    const lastWords = new Map([['i-1', START - 1000]]);
-    assert.equal(see({ instances: [running(1)], leases: {} }, { lastWords }).serving, 1);
+    const lastHeardAt = new Map([['i-1', START - 1000]]);
+    assert.equal(see({ instances: [running(1)], leases: {} }, { lastHeardAt }).serving, 1);
   });
 
   it('without leases takes those for booting that are younger than a boot', () => {

@@ -1,4 +1,4 @@
-/** Sums up an observation for the policies: how many wait, serve and boot, and how fast. Pure. */
+/** Summarizes an observation for the policies: how many requests wait, how many instances serve and boot, and how fast. Pure. */
 
 import type { FleetInstance } from '../../cloud/instances.ts';
 import { estimatesOf } from './measure.ts';
@@ -6,7 +6,7 @@ import type { Launch, Memory } from './memory.ts';
 import { demandOf, type Observation } from './observation.ts';
 import type { Situation } from './policies/policy.ts';
 
-/** @param fleet those that count: not draining, dead or ending; and launches that EC2 does not list */
+/** @param fleet instances that are not draining, dead or ending, and launches that EC2 does not list */
 export function situationOf(
   observation: Observation,
   fleet: { readonly serving: readonly FleetInstance[]; readonly missing: readonly Launch[] },
@@ -22,8 +22,8 @@ export function situationOf(
   const boots = ({ id, launchedAt }: FleetInstance): boolean => {
     const lease = leases?.get(id);
     if (lease !== undefined) return lease.state === 'starting';
-    // One that has spoken before has only lost its lease; without leases, age must do.
-    return !memory.lastWords.has(id) && (leases !== undefined || now - launchedAt < bootMs);
+    // An instance that has reported before has only lost its lease; without leases, its age decides.
+    return !memory.lastHeardAt.has(id) && (leases !== undefined || now - launchedAt < bootMs);
   };
   const booting = fleet.serving.filter(boots);
   const age = (since: number): number => Math.max(0, now - since) / 1000;

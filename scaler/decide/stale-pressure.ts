@@ -1,15 +1,15 @@
 /**
- * Heals the pressure set: requests that neither the queue nor any instance has any more (their web node
- * or worker died at a bad moment, Redis came back with an old state) are forgotten. Pure.
+ * Removes stale pressure: requests that neither the queue nor any instance has any more (their web node
+ * or worker died at a bad moment, or Redis came back with an old state). Pure.
  */
 
 import type { Forgetting } from './actions.ts';
 import type { Memory } from './memory.ts';
 import { type Observation, queued, RECENT_MS } from './observation.ts';
 
-/** Pressure that no queue and no instance accounts for is forgotten after this long … */
+/** Pressure that no queue and no instance accounts for is removed after this time … */
 export const FORGET_MS = RECENT_MS;
-/** … seen in at least so many readings in a row, since SQS's counts are approximate. */
+/** … and at least this many readings in a row, since SQS's counts are approximate. */
 export const FORGET_READINGS = 5;
 
 /** Since when nothing is queued or in hand; undefined when something is, or it cannot be known. */
@@ -30,6 +30,6 @@ export function forgetPressure(
   const before = now - FORGET_MS;
   const oldestAt = pressure?.oldestAt ?? before;
   if (empty.since > before || oldestAt >= before) return [];
-  const reason = 'for longer than they are counted, nothing has been queued or in hand';
+  const reason = 'nothing has been queued or in progress for longer than requests are counted';
   return [{ kind: 'forget-pressure', before, olderThanMs: FORGET_MS, cause: 'lost', reason }];
 }

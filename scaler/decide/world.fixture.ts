@@ -6,8 +6,8 @@
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { Action, Launching } from './actions.ts';
 import type { Weather } from './faults.fixture.ts';
-import type { Outcome } from './learn.ts';
 import type { Observation } from './observation.ts';
+import type { Outcome } from './outcomes.ts';
 import {
   anew,
   type KeptLease,

@@ -6,8 +6,8 @@ import { silent } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import type { Launching } from '../decide/actions.ts';
 import { launchesOf } from '../decide/launches.ts';
-import { learn } from '../decide/learn.ts';
-import { expect, startMemory } from '../decide/memory.ts';
+import { assumeDone, startMemory } from '../decide/memory.ts';
+import { applyOutcomes } from '../decide/outcomes.ts';
 import { ANYWHERE } from '../decide/scale-out.ts';
 import { act } from './act.ts';
 import { awsError, MemoryFleet } from './fleet.fixture.ts';
@@ -44,7 +44,7 @@ it('launches that wait for others are not sent when the lead is lost meanwhile, 
   const outcomes = await acting;
   assert.equal(fleet.calls.length, 5);
   assert.deepEqual(fleet.numbers, [1, 2, 3, 4, 5]);
-  const memory = learn(expect(startMemory('s'), actions, 0), outcomes, 0);
+  const memory = applyOutcomes(assumeDone(startMemory('s'), actions, 0), outcomes, 0);
   assert.deepEqual(
     memory.launches.map(({ number }) => number),
     [1, 2, 3, 4, 5],

@@ -1,4 +1,4 @@
-/** Carries out what was decided, and tells what came of it. Decides nothing; never throws. */
+/** Carries out the actions of a decision and returns their outcomes. Decides nothing; never throws. */
 import pLimit from 'p-limit';
 import type { Fleet } from '../../cloud/instances.ts';
 import type { Leases } from '../../cloud/leases.ts';
@@ -14,7 +14,7 @@ import type {
   Launching,
   Naming,
 } from '../decide/actions.ts';
-import type { Outcome } from '../decide/learn.ts';
+import type { Outcome } from '../decide/outcomes.ts';
 import { placeName } from '../decide/placements/placements.ts';
 import { readError } from '../decide/placements/refusals.ts';
 import { CALL_MS, end, start } from './change-instances.ts';
@@ -30,7 +30,7 @@ export interface ActParts {
   readonly leases: Leases;
   readonly pressure: Pressure;
   readonly log: Logger;
-  /** Whether this scaler still leads, asked before each launch: those before it may have taken long. */
+  /** Whether this scaler still leads; checked before each launch, since earlier launches may have taken long. */
   readonly mayLaunch: () => boolean;
 }
 
@@ -59,7 +59,7 @@ function ofKind<Kind extends ActionKind>(
   return actions.filter((action) => action.kind === kind) as Extract<Action, { kind: Kind }>[];
 }
 
-/** All of one call, some of which may be there already when it is asked again. */
+/** All launches of one call; when it is repeated, some of them may exist already. */
 async function launch(
   launchings: readonly Launching[],
   { fleet, projectId, log, mayLaunch }: ActParts,
@@ -72,7 +72,7 @@ async function launch(
   const names = launchings.map(({ number }) => instanceName(number)).join(', ');
   const where = placeName(place);
   if (!mayLaunch()) {
-    log.warn({ token }, `${names} is not launched: another scaler may lead by now`);
+    log.warn({ token }, `${names}: not launched, since another scaler may lead now`);
     return launchings.map(({ nonce }) => ({ kind: 'not-launched', nonce }));
   }
   try {
@@ -86,7 +86,8 @@ async function launch(
     });
     const missing = launchings.length - outcomes.filter(({ kind }) => kind === 'launched').length;
     log.info({ instances: launched.map(({ id }) => id), token, where }, `${names}: launched`);
-    if (missing > 0) log.warn({ token, where, missing }, 'EC2 had no room for all of them');
+    if (missing > 0)
+      log.warn({ token, where, missing }, 'EC2 launched fewer instances than requested');
     const unnamed = launched.filter((instance) => instance.unnamed);
     const named = await Promise.all(
       unnamed.map(({ id, number }) => name({ instanceId: id, number })),
@@ -94,15 +95,15 @@ async function launch(
     return [...outcomes, ...named.flat()];
   } catch (err) {
     const { code, refused } = readError(err);
-    const after = refused ? 'it was refused' : 'whether it was launched is not known';
-    log.warn({ err, token, where }, `${names} could not be launched: ${after}; backing off`);
+    const after = refused ? 'EC2 refused' : 'no answer, so it may have been launched';
+    log.warn({ err, token, where }, `${names}: launch failed (${after}); backing off`);
     return launchings.map(({ nonce }) => ({ kind: 'launch-failed', nonce, refused, code }));
   }
 }
 
 type Named = Pick<Naming, 'instanceId' | 'number'>;
 
-/** One that fails is seen unnamed in EC2's list, and named later. */
+/** An instance that could not be named shows in EC2's list without a name, and is named later. */
 async function nameOne(
   { instanceId, number }: Named,
   { fleet, log }: ActParts,
@@ -111,15 +112,12 @@ async function nameOne(
     await withTimeout(CALL_MS, fleet.name(instanceId, number));
     return [{ kind: 'named', instanceId }];
   } catch (err) {
-    log.warn(
-      { err, instance: instanceId },
-      `${instanceName(number)} could not be named; trying on`,
-    );
+    log.warn({ err, instance: instanceId }, `Cannot name ${instanceName(number)}; retrying`);
     return [];
   }
 }
 
-/** Says once for all of them why they ended; without an answer it is not known. */
+/** Asks EC2 once why all of these instances ended. */
 async function inquire(
   actions: readonly Inquiring[],
   { fleet, log }: ActParts,
@@ -127,13 +125,13 @@ async function inquire(
   if (actions.length === 0) return [];
   const ids = actions.map(({ instanceId }) => instanceId);
   const endings = await withTimeout(CALL_MS, fleet.endings(ids)).catch((err: unknown) => {
-    log.debug({ err, instances: ids }, 'EC2 does not say why they ended');
+    log.debug({ err, instances: ids }, 'Cannot ask EC2 why instances ended');
     return [];
   });
   const reasons = endings.flatMap(({ code, message }) => message ?? code ?? []);
   const names = actions.map(({ number }) => instanceName(number)).join(', ');
-  const why = [...new Set(reasons)].join('; ') || 'EC2 does not say why';
-  log.warn({ instances: ids }, `${names} ended before they took work: ${why}`);
+  const why = [...new Set(reasons)].join('; ') || 'EC2 gives no reason';
+  log.warn({ instances: ids }, `${names} ended before taking work: ${why}`);
   return ids.map((instanceId): Outcome => {
     const found = endings.find(({ id }) => id === instanceId);
     const { state, code } = found ?? {};
@@ -154,7 +152,10 @@ async function drain(
     await leases.askToDrain(instanceId);
     return [];
   } catch (err) {
-    log.warn({ err, instance: instanceId }, `${instanceName(number)} could not be asked to drain`);
+    log.warn(
+      { err, instance: instanceId },
+      `Cannot ask ${instanceName(number)} to drain; retrying`,
+    );
     return [{ kind: 'drain-failed', instanceIds: [instanceId] }];
   }
 }
@@ -165,9 +166,9 @@ async function forget(
 ): Promise<Outcome[]> {
   try {
     const count = await pressure.forgetOlder(olderThanMs);
-    log.info({ count }, 'pressure is forgotten');
+    log.info({ count }, 'Removed stale requests from the pressure set');
   } catch (err) {
-    log.warn({ err }, 'pressure could not be forgotten; trying again');
+    log.warn({ err }, 'Cannot remove stale requests from the pressure set; retrying');
   }
   return [];
 }

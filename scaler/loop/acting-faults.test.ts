@@ -56,7 +56,7 @@ describe('faults of machines and clocks, on the local EC2', { timeout: 60_000 },
   it('launches one fleet and then single ones while workers die at birth, and the rest when one reports', async () => {
     stage = await openStage({ MAX_INSTANCES: 6, IDLE_SECONDS: 60 }, {}, 20);
     stage.newborn.dies = true;
-    await until('the first deaths', () => stage.loop.view().brake !== undefined);
+    await until('the first deaths', () => stage.loop.view().backoff !== undefined);
     assert.equal(launches(), 6);
     // Ten minutes, by the scaler's clock.
     for (let second = 0; second < 600; second += 5) {
@@ -66,13 +66,13 @@ describe('faults of machines and clocks, on the local EC2', { timeout: 60_000 },
     }
     const tried = launches();
     assert.ok(tried > 7 && tried <= 2 * 6 + 2, `${tried} launches`);
-    const { brake, closures } = stage.loop.view();
-    assert.equal(brake?.code, 'Client.InstanceInitiatedShutdown');
+    const { backoff, closures } = stage.loop.view();
+    assert.equal(backoff?.code, 'Client.InstanceInitiatedShutdown');
     assert.equal(closures.size, 0);
     assert.ok(said('inquire', /^it ended before it reported$/));
     stage.newborn.dies = false;
     stage.leap(600_000);
     await upTo(6);
-    assert.equal(stage.loop.view().brake, undefined);
+    assert.equal(stage.loop.view().backoff, undefined);
   });
 });

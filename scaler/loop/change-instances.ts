@@ -7,11 +7,11 @@ import type { Fleet } from '../../cloud/instances.ts';
 import type { Leases } from '../../cloud/leases.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Starting, Stopping, Terminating } from '../decide/actions.ts';
-import type { Outcome } from '../decide/learn.ts';
+import type { Outcome } from '../decide/outcomes.ts';
 import { readError } from '../decide/placements/refusals.ts';
 import { withTimeout } from './outages.ts';
 
-/** EC2 answers within seconds; a call that takes longer is made again. */
+/** EC2 answers within seconds; a call that takes longer is repeated. */
 export const CALL_MS = 15_000;
 const CALLS_AT_ONCE = 5;
 
@@ -34,13 +34,12 @@ export async function end(
     actions.map(({ instanceId }) => instanceId),
     (ids) => fleet[how](ids),
   );
-  const verb = { terminate: 'terminated', stop: 'stopped' }[how];
   for (const { ids, err } of failures) {
-    // Said once for each instance: it may go on for hours.
+    // Warned of once for each instance: it may go on for hours.
     const level = ids.every((id) => failed.has(id)) ? 'debug' : 'warn';
-    log[level]({ err, instances: ids }, `instances could not be ${verb}; trying again`);
+    log[level]({ err, instances: ids }, `Cannot ${how} instances; retrying`);
   }
-  // A lease that stays ends by itself.
+  // A lease that stays expires.
   await Promise.allSettled(done.map((id) => leases.forget(id)));
   return failures.map(({ ids, err }) => ({
     kind: `${how}-failed`,
@@ -50,7 +49,7 @@ export async function end(
 }
 
 /**
- * The wishes and words of their earlier life must be gone before: they would drain again at once.
+ * Drain requests and leases from before the stop are deleted first: the instances would drain again at once.
  * @param mayStart whether this scaler still leads
  */
 export async function start(
@@ -64,7 +63,7 @@ export async function start(
   try {
     await Promise.all(instanceIds.map((id) => leases.forget(id)));
   } catch (err) {
-    log.warn({ err, instances: instanceIds }, 'instances could not be started; backing off');
+    log.warn({ err, instances: instanceIds }, 'Cannot start instances; backing off');
     return [{ kind: 'start-failed', instanceIds }];
   }
   const { done, failures } = await change(instanceIds, (ids) => fleet.start(ids));
@@ -72,11 +71,11 @@ export async function start(
   const [first] = failures;
   if (first !== undefined) {
     const { err } = first;
-    log.warn({ err, instances: failed }, 'instances could not be started; backing off');
+    log.warn({ err, instances: failed }, 'Cannot start instances; backing off');
   }
   return [
     ...(done.length === 0 ? [] : [{ kind: 'started', instanceIds: done } as const]),
-    // One failure of the tick, however many instances it concerns.
+    // One failure of the tick, however many instances it affects.
     ...(first === undefined
       ? []
       : [{ kind: 'start-failed', instanceIds: failed, ...readError(first.err) } as const]),

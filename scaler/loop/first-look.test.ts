@@ -60,10 +60,10 @@ describe('the scaler between two ticks', { timeout: 30_000 }, () => {
     start();
     await until('its first look', () => loop.view().seen !== undefined);
     await pressure.begin('r', 'a.jpg');
-    assert.equal(loop.hurry(), true);
+    assert.equal(loop.wake(), true);
     await until('an instance', () => fleet.alive.length === 1);
     await until('its second look', () => loop.decisions.length === 1);
-    assert.equal(loop.hurry(), false, 'the one on its way is for the next too');
+    assert.equal(loop.wake(), false, 'the one on its way is for the next too');
   });
 
   it('looks as soon as it leads', async () => {

@@ -1,6 +1,6 @@
 /**
- * Keeps asking for the lead, apart from the scaler's own work: a slow EC2 must not lose it. Says at any
- * time what this scaler may do. Knows nothing of instances.
+ * Leader election, apart from the scaler's own work, since a slow EC2 must not lose the lead. Says at any
+ * time what this scaler may do. Knows no instances.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { LEADER_MS, type Leadership } from '../../cloud/leader.ts';
@@ -9,23 +9,23 @@ import type { Logger } from '../../runtime/log.ts';
 import type { Role } from '../report/view.ts';
 
 const RENEW_MS = 1000;
-/** A standby asks more often: it must lead within 5 s of the leader's death, 4 of which the lock takes. */
+/** A standby asks more often: it must lead within 5 s after the leader died, and the lock takes 4 s of them to expire. */
 const WATCH_MS = 400;
-/** Before the lock can end by itself, counted from before the call that took it. */
+/** Before the lock can expire, counted from before the call that took it. */
 const SURE_MS = LEADER_MS - 500;
 /**
- * When the last leader goes on without Redis. Later than the lock ends, so that a standby that still
+ * When the last leader continues without Redis. Later than the lock expires, so that a standby that still
  * reaches Redis has taken over and its launches can be seen in EC2.
  */
 const ALONE_MS = LEADER_MS + 2000;
 
 export interface Lead {
   readonly role: Role;
-  /** Counts the times this scaler took the lead: what it remembers of an earlier time is stale. */
+  /** How often this scaler has taken the lead; its memory of an earlier term is stale. */
   readonly term: number;
-  /** It stands by since a scaler with another Redis leads the project. */
+  /** A scaler with another Redis leads the project, so this one stands by. */
   readonly hasRival?: boolean;
-  /** @param resign lets the next one lead at once; else the lock ends by itself */
+  /** @param resign lets the next scaler lead at once; else the lock expires */
   stop(resign: boolean): Promise<void>;
 }
 
@@ -51,10 +51,10 @@ export function keepLead(
       if (leads === answer) return;
       answer = leads;
       if (leads) term += 1;
-      log.info({ term }, leads ? 'this scaler leads' : 'another scaler leads: standing by');
+      log.info({ term }, leads ? 'This scaler leads' : 'Another scaler leads; standing by');
     } catch (err) {
       failingSince ??= now();
-      log.debug({ reason: messageOf(err) }, 'Redis does not say who leads');
+      log.debug({ reason: messageOf(err) }, 'Cannot ask Redis which scaler leads');
     }
   };
   const keep = async (): Promise<void> => {
@@ -70,7 +70,7 @@ export function keepLead(
     get role() {
       if (answer !== true) return 'standby';
       if (now() - ledAt < SURE_MS) return 'leader';
-      // A process that was merely paused has no failed call: it must ask first.
+      // A process that was only paused has no failed call: it must ask first.
       const away = failingSince !== undefined && now() - failingSince > RENEW_MS;
       return away && now() - ledAt > ALONE_MS ? 'alone' : 'waiting';
     },
@@ -82,7 +82,7 @@ export function keepLead(
       await kept;
       if (!resign || answer !== true) return;
       await leadership.resign().catch((err: unknown) => {
-        log.warn({ err }, 'could not resign: the lead ends by itself');
+        log.warn({ err }, 'Cannot give up the lead; it expires by itself');
       });
     },
   };

@@ -86,7 +86,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     await someTicks();
     assert.deepEqual(fleet.numbers, [1, 2]);
     assert.match(fleet.tokens[0] ?? '', /^test-1-[0-9a-f]{8}-0$/);
-    assert.ok(said(/^launch app-tier-instances 1-2: 2 requests wait/));
+    assert.ok(said(/^launch app-tier-instances 1-2: 2 requests are waiting/));
     assert.equal(loop.decisions.length, 1);
   });
 
@@ -111,10 +111,8 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     fleet.refusals.push(awsError('InsufficientInstanceCapacity', 500));
     await requests.send('a');
     start();
-    await until('the refusal', () =>
-      said(/app-tier-instance-1 could not be launched: it was refused/),
-    );
-    assert.match(said(/could not be launched/)?.err?.message ?? '', /InsufficientInstanceCapacity/);
+    await until('the refusal', () => said(/app-tier-instance-1: launch failed \(EC2 refused\)/));
+    assert.match(said(/launch failed/)?.err?.message ?? '', /InsufficientInstanceCapacity/);
     await someTicks();
     assert.equal(fleet.tokens.length, 1, 'it waits');
     clock += 1500;
@@ -127,8 +125,8 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     fleet.refusals.push(awsError('RequestLimitExceeded', 503));
     await requests.send('a');
     start();
-    await until('the failure', () => said(/whether it was launched is not known; backing off/));
-    assert.match(said(/could not be launched/)?.err?.message ?? '', /RequestLimitExceeded/);
+    await until('the failure', () => said(/no answer, so it may have been launched\); backing off/));
+    assert.match(said(/launch failed/)?.err?.message ?? '', /RequestLimitExceeded/);
     clock += 1500;
     await until('the instance', () => fleet.alive.length === 1);
     assert.deepEqual(fleet.tokens, [fleet.tokens[0], fleet.tokens[0]]);
@@ -139,7 +137,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     fleet.lostAnswers = 1;
     await requests.send('a');
     start();
-    await until('the lost answer', () => said(/whether it was launched is not known/));
+    await until('the lost answer', () => said(/no answer, so it may have been launched/));
     clock += 1500;
     await until('the second try', () => fleet.tokens.length === 2);
     assert.equal(fleet.tokens[0], fleet.tokens[1]);
@@ -178,12 +176,12 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     fleet.listFails = true;
     await leases.renew(fleet.add(1).id, { ...idleLease, state: 'drained' });
     start();
-    await until('the outage', () => said(/the list of instances cannot be read/));
+    await until('the outage', () => said(/Cannot read the list of instances/));
     await someTicks();
     assert.equal(fleet.alive.length, 1);
     fleet.listFails = false;
     await until('the end', () => fleet.alive.length === 0);
-    assert.equal(lines.filter(({ msg }) => /list of instances cannot/.test(msg)).length, 1);
+    assert.equal(lines.filter(({ msg }) => /Cannot read the list of instances/.test(msg)).length, 1);
   });
 
   it('without Redis scales out by the queue alone and ends nobody', async () => {
@@ -226,7 +224,7 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     start();
     await until(
       'failed ticks',
-      () => lines.filter(({ msg }) => /a tick failed/.test(msg)).length > 2,
+      () => lines.filter(({ msg }) => /A tick failed/.test(msg)).length > 2,
     );
     clockFails = false;
     await requests.send('a');

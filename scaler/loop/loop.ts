@@ -1,5 +1,5 @@
 /**
- * The scaler's loop: observe, decide, act, about once a second, as long as this scaler leads. It keeps
+ * The scaler's loop: observe, decide, act, about once a second while this scaler leads. It keeps
  * the memory and the last decisions; the policy is all in `decide`.
  */
 
@@ -8,9 +8,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FiguresStore } from '../../cloud/figures.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { type DecisionSettings, decide } from '../decide/decide.ts';
-import { learn } from '../decide/learn.ts';
 import { type Guess, type Measures, resumeMeasures, startMeasures } from '../decide/measure.ts';
-import { type Brake, type Memory, startMemory } from '../decide/memory.ts';
+import { type Backoff, type Memory, startMemory } from '../decide/memory.ts';
+import { applyOutcomes } from '../decide/outcomes.ts';
 import { fleetOf } from '../decide/policies/policy.ts';
 import { refusals, Tally } from '../report/tally.ts';
 import type { LoopView, MadeDecision, Role } from '../report/view.ts';
@@ -21,13 +21,13 @@ import { observe, type Sources } from './observe.ts';
 import { Outages } from './outages.ts';
 
 const TICK_MS = 1000;
-/** How often a scaler that does not lead looks whether it does by now. */
+/** How often a scaler that does not lead checks whether it leads. */
 const STANDBY_MS = 100;
-/** A burst's first request is seldom alone: so long the others have to come before the scaler looks. */
+/** A burst's first request is seldom alone: how long the scaler waits for more before it looks. */
 const GATHER_MS = 100;
 /** How often what was measured is kept for the next leader. */
 const SAVE_MS = 10_000;
-/** Decisions that changed something, kept for whoever asks why. */
+/** Decisions that changed something, kept for the status page. */
 const KEPT_DECISIONS = 50;
 
 export interface ScalerParts extends Sources {
@@ -35,11 +35,11 @@ export interface ScalerParts extends Sources {
   readonly settings: DecisionSettings;
   readonly lead: Lead;
   readonly log: Logger;
-  /** Where what was measured outlives this scaler's lead; nowhere when left out. */
+  /** Where measurements outlive this scaler's lead; nowhere when left out. */
   readonly figures?: FiguresStore;
   /** Until anything is measured. */
   readonly guess?: Guess;
-  /** Told of each look, before anything is done about it. */
+  /** Called after each look, before the actions are carried out. */
   readonly onLook?: (view: LoopView) => void;
   readonly tickMs?: number;
   /** ms since 1970; must not be set back or on. */
@@ -53,10 +53,10 @@ export interface ScalerLoop {
   /** The last decisions that changed something, oldest first. */
   readonly decisions: readonly MadeDecision[];
   /**
-   * A request came: looks soon where nobody is there for it, and not only at the next tick.
-   * @returns whether nobody is
+   * A request came: if the fleet is empty, the scaler looks soon, and not only at the next tick.
+   * @returns whether the fleet is empty
    */
-  hurry(): boolean;
+  wake(): boolean;
   /** Ends the tick under way and gives up the lead. Instances stay. */
   stop(): Promise<void>;
 }
@@ -69,10 +69,10 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   let seen: LoopView['seen'];
   const stopping = new AbortController();
   let rest = new AbortController();
-  /** At the last look nobody served, nobody was on the way and nothing was to be done. */
+  /** At the last look no instance served or booted, and nothing was to be done. */
   let atZero = false;
   let memory: Memory = startMemory(newSeed());
-  let braked: Brake | undefined;
+  let loggedBackoff: Backoff | undefined;
   let term = 0;
   let savedAt = 0;
 
@@ -82,7 +82,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     now: now(),
     seen,
     closures: memory.closures,
-    brake: memory.brake,
+    backoff: memory.backoff,
     tally,
     decisions,
   });
@@ -101,7 +101,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     }
     const observation = await observe(parts, { now: now(), redis: role === 'leader', outages });
     const decision = decide(observation, settings, memory);
-    // The readings may have taken long: another may lead by now, and has seen the same.
+    // The readings may have taken long: another scaler may lead now, and has seen the same.
     if (lead.role !== role || lead.term !== term) return;
     memory = decision.memory;
     if (role === 'leader' && now() - savedAt >= SAVE_MS) {
@@ -112,9 +112,9 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
     seen = { observation, situation, reasons };
     atZero = actions.length === 0 && situation !== undefined && fleetOf(situation) === 0;
     parts.onLook?.(view());
-    tellOfBrake(braked, memory.brake, log);
-    braked = memory.brake;
-    if (actions.length === 0) return log.debug({ reasons }, 'nothing to do');
+    logBackoff(loggedBackoff, memory.backoff, log);
+    loggedBackoff = memory.backoff;
+    if (actions.length === 0) return log.debug({ reasons }, 'Nothing to do');
     for (const { what, reason } of linesOf(actions))
       log.info({ role, reasons }, `${what}: ${reason}`);
     const mayLaunch = () => lead.role === role && lead.term === term;
@@ -128,9 +128,9 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
       refusals: refusals(outcomes),
     });
     if (decisions.length > KEPT_DECISIONS) decisions.shift();
-    memory = learn(memory, outcomes, now(), parts.random ?? Math.random);
-    tellOfBrake(braked, memory.brake, log);
-    braked = memory.brake;
+    memory = applyOutcomes(memory, outcomes, now(), parts.random ?? Math.random);
+    logBackoff(loggedBackoff, memory.backoff, log);
+    loggedBackoff = memory.backoff;
   };
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -139,7 +139,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
       try {
         await tick();
       } catch (err) {
-        log.error({ err }, 'a tick failed; going on with the next');
+        log.error({ err }, 'A tick failed; the next one follows');
       }
       const every = isAside(lead.role) ? Math.min(STANDBY_MS, tickMs) : tickMs;
       await pause(Math.max(0, every - (performance.now() - start)), rest.signal);
@@ -150,7 +150,7 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
   return {
     decisions,
     view,
-    hurry() {
+    wake() {
       if (atZero) rest.abort();
       return atZero;
     },
@@ -159,20 +159,20 @@ export function startLoop(parts: ScalerParts): ScalerLoop {
       rest.abort();
       await ended;
       if (lead.role === 'leader') await save(parts, memory.measures);
-      // The next leader must see what was launched: until EC2 lists it, the lock stays for its 4 s.
+      // The next leader must see what was launched: until EC2 lists it, the lock is kept until it expires.
       await lead.stop(memory.launches.every(({ seenAt }) => seenAt !== undefined));
     },
   };
 }
 
-function tellOfBrake(before: Brake | undefined, brake: Brake | undefined, log: Logger): void {
-  if (before !== undefined && brake === undefined) {
-    log.info('launching as usual again: a launched instance has reported, or it is long ago');
+function logBackoff(before: Backoff | undefined, backoff: Backoff | undefined, log: Logger): void {
+  if (before !== undefined && backoff === undefined) {
+    log.info('Launching normally again: a launched instance has reported, or the failures are old');
   }
-  if (brake === undefined || brake.failures === before?.failures) return;
+  if (backoff === undefined || backoff.failures === before?.failures) return;
   log.warn(
-    { deaths: brake.deaths, code: brake.code, until: new Date(brake.until) },
-    'launched instances end before they report: launching one at a time until one does',
+    { deaths: backoff.deaths, code: backoff.code, until: new Date(backoff.until) },
+    'Launched instances end before they report: launching one at a time until one reports',
   );
 }
 
@@ -181,7 +181,7 @@ function isAside(role: Role): role is 'standby' | 'waiting' {
   return role === 'standby' || role === 'waiting';
 }
 
-/** The time at which this process started and what has passed since: no ages change when a clock is set. */
+/** This process's start plus the time since: setting the machine's clock changes no ages. */
 function steadyNow(): number {
   return performance.timeOrigin + performance.now();
 }
@@ -190,13 +190,13 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   return delay(ms, undefined, { signal }).catch(() => {});
 }
 
-/** What the last leader measured; guesses when there is none, or Redis does not tell. */
+/** What the last leader measured; guesses when there is none or Redis cannot be read. */
 async function inherited({ figures, guess, log }: ScalerParts): Promise<Measures> {
   try {
     const reading = await figures?.read();
     if (reading) return resumeMeasures(reading);
   } catch (err) {
-    log.warn({ err }, 'what was measured before could not be read; beginning with guesses');
+    log.warn({ err }, 'Cannot read the last leader’s measurements; starting with guesses');
   }
   return startMeasures(guess);
 }
@@ -205,7 +205,7 @@ async function save({ figures, log }: ScalerParts, measures: Measures): Promise<
   try {
     await figures?.save(measures);
   } catch (err) {
-    log.warn({ err }, 'what was measured could not be kept');
+    log.warn({ err }, 'Cannot save the measurements');
   }
 }
 

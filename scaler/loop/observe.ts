@@ -1,4 +1,4 @@
-/** Reads the world once: EC2, Redis and SQS at the same time, each of which may fail. Judges nothing. */
+/** Reads EC2, Redis and SQS once, at the same time; each reading may fail. Judges nothing. */
 
 import type { Fleet } from '../../cloud/instances.ts';
 import type { Leases } from '../../cloud/leases.ts';
@@ -17,7 +17,7 @@ export interface Sources {
   readonly requests: Pick<Queue, 'depth'>;
 }
 
-/** @param redis whether Redis may be asked: without the lead, what it says may be of a lost Redis */
+/** @param redis whether to read Redis: a scaler without the lead may hold a connection to a lost one */
 export async function observe(
   { fleet, leases, pressure, requests }: Sources,
   { now, redis, outages }: { now: number; redis: boolean; outages: Outages },

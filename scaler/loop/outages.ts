@@ -1,15 +1,15 @@
-/** Calls that may fail or hang: each ends in time, and an outage is logged once, and its end. */
+/** Calls that may fail or hang: each has a time limit, and each outage is logged once when it starts and once when it ends. */
 import { ElasticFaceError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 
-/** A call did not answer in time; what it asked for may have happened all the same. */
+/** A call did not answer in time; what it asked for may have happened anyway. */
 export class NoAnswer extends ElasticFaceError {
   constructor(limitMs: number) {
-    super('no-answer', `There was no answer within ${limitMs / 1000} seconds.`);
+    super('no-answer', `No answer within ${limitMs / 1000} seconds.`);
   }
 }
 
-/** @throws {NoAnswer} when the call takes longer; it is not ended, only not waited for */
+/** @throws {NoAnswer} when the call takes longer; the call itself goes on */
 export async function withTimeout<T>(limitMs: number, call: Promise<T>): Promise<T> {
   const limit = Promise.withResolvers<never>();
   const timer = setTimeout(() => limit.reject(new NoAnswer(limitMs)), limitMs);
@@ -32,10 +32,10 @@ export class Outages {
   async read<T>(what: string, limitMs: number, call: () => Promise<T>): Promise<T | undefined> {
     try {
       const value = await withTimeout(limitMs, call());
-      if (this.#away.delete(what)) this.#log.info(`${what} can be read again`);
+      if (this.#away.delete(what)) this.#log.info(`Can read ${what} again`);
       return value;
     } catch (err) {
-      if (!this.#away.has(what)) this.#log.warn({ err }, `${what} cannot be read; trying on`);
+      if (!this.#away.has(what)) this.#log.warn({ err }, `Cannot read ${what}; retrying`);
       this.#away.add(what);
       return undefined;
     }

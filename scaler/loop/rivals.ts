@@ -1,5 +1,5 @@
 /**
- * Keeps scalers that share no Redis from leading one project at once: the first group of them claims it in
+ * Keeps scalers that share no Redis from leading one project at the same time: the first group claims it in
  * AWS and renews the claim, a later one stands by until that has not changed for a while. Wraps the lead
  * among the scalers of one Redis. Knows no instances.
  */
@@ -11,7 +11,7 @@ import type { Lead } from './lead.ts';
 import { withTimeout } from './outages.ts';
 
 const CALL_MS = 5000;
-/** How often a scaler looks whether it leads in its own Redis by now. */
+/** How often a scaler checks whether it leads in its own Redis. */
 const LOOK_MS = 50;
 
 export interface RivalParts {
@@ -43,7 +43,7 @@ export function leadAlone(parts: RivalParts): Lead {
     await withTimeout(CALL_MS, claim.write(mine));
     if (state === 'ours') return;
     if (state === 'theirs')
-      log.info('no other scaler renews its claim: this one leads the project');
+      log.info('No other scaler renews its claim; this one leads the project');
     state = 'ours';
     taken += 1;
   };
@@ -56,7 +56,7 @@ export function leadAlone(parts: RivalParts): Lead {
     state = 'theirs';
     log.warn(
       { group: other.group },
-      'a scaler with another Redis leads this project: standing by until it is gone',
+      'A scaler with another Redis leads this project; standing by until it is gone',
     );
   };
   const look = async (): Promise<void> => {
@@ -89,7 +89,7 @@ export function leadAlone(parts: RivalParts): Lead {
           if (isReadable) {
             log.warn(
               { reason: messageOf(err) },
-              'cannot tell whether a scaler with another Redis leads this project; going on',
+              'Cannot check whether a scaler with another Redis leads this project; continuing',
             );
           }
           isReadable = false;
@@ -119,7 +119,7 @@ export function leadAlone(parts: RivalParts): Lead {
       await kept;
       if (resign && state === 'ours' && mine !== undefined) {
         await withTimeout(CALL_MS, claim.clear()).catch((err: unknown) => {
-          log.warn({ err }, 'could not give up the claim: it ends by itself');
+          log.warn({ err }, 'Cannot give up the claim; it expires by itself');
         });
       }
       await lead.stop(resign);

@@ -4,7 +4,7 @@ import { leaseStates } from '../../cloud/leases.ts';
 import { closedNow } from './status.ts';
 import type { LoopView } from './view.ts';
 
-/** What could not be read is no zero. */
+/** An unreadable value is not zero. */
 const UNKNOWN = Number.NaN;
 /** An instance that has not spoken for this long is shown as silent; it speaks once a second. */
 const SILENT_MS = 5000;
@@ -71,12 +71,12 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
 
   gauge(
     'elastic_face_scaler_leads',
-    'Whether this scaler leads, or goes on alone without Redis.',
+    'Whether this scaler leads, with or without Redis.',
     ({ role }) => (role === 'leader' || role === 'alone' ? 1 : 0),
   );
   gauge(
     'elastic_face_scaler_rival',
-    'Whether it stands by since a scaler with another Redis leads the project.',
+    'Whether it stands by because a scaler with another Redis leads the project.',
     ({ hasRival }) => (hasRival ? 1 : 0),
   );
   gauge(
@@ -87,7 +87,7 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
   );
   gauges(
     'elastic_face_scaler_readable',
-    'Whether each source could be read at the last look; none is while another scaler leads.',
+    'Whether each source was readable at the last look; absent while another scaler leads.',
     ['source'],
     ({ seen }) => {
       if (seen === undefined) return [];
@@ -99,7 +99,7 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
   );
   gauges(
     'elastic_face_scaler_fleet_bound_instances',
-    'The smallest and the largest fleet that the settings allow, and how many of it may stay stopped.',
+    'Minimum and maximum number of instances, and size of the warm pool.',
     ['bound'],
     () => [
       [{ bound: 'smallest' }, bounds.MIN_INSTANCES],
@@ -109,27 +109,27 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
   );
   gauge(
     'elastic_face_scaler_arrivals_per_second',
-    'Requests that arrive a second, measured.',
+    'Measured arrivals per second.',
     ({ seen }) => seen?.situation?.arrivalsPerSecond,
   );
   gauge(
     'elastic_face_scaler_service_seconds',
-    'Time of one request on one instance, measured.',
+    'Measured time of one request on one instance.',
     ({ seen }) => seen?.situation?.serviceSeconds,
   );
   gauge(
     'elastic_face_scaler_boot_seconds',
-    'Time from launch to taking work, measured.',
+    'Measured time from launch to being ready for work.',
     ({ seen }) => seen?.situation?.bootSeconds,
   );
   gauge(
     'elastic_face_scaler_pressure_requests',
-    'Requests that are waiting or in work, by the pressure set in Redis.',
+    'Requests that are waiting or in progress, by the pressure set in Redis.',
     ({ seen }) => seen?.observation.pressure?.count,
   );
   gauges(
     'elastic_face_scaler_queue_messages',
-    'Messages of the request queue by state, by SQS’s own count: the check on the pressure.',
+    'Messages in the request queue by state, by SQS’s own count.',
     ['state'],
     ({ seen }) => {
       const depth = seen?.observation.depth;
@@ -142,7 +142,7 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
   );
   gauges(
     'elastic_face_scaler_instances',
-    'App-tier instances by EC2’s state; one that is terminated is none.',
+    'App-tier instances by EC2’s state, without terminated ones.',
     ['state'],
     ({ seen }) => {
       const instances = seen?.observation.instances;
@@ -155,7 +155,7 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
   );
   gauges(
     'elastic_face_scaler_workers',
-    'Instances by what their workers say they do; silent is one that has not spoken for 5 s.',
+    'Instances by the state that their workers report; silent means no report for 5 s.',
     ['state'],
     ({ seen }) => {
       const leases = seen?.observation.leases;
@@ -170,31 +170,31 @@ export function scalerMetrics(view: () => LoopView, bounds: FleetBounds): Regist
   );
   gauges(
     'elastic_face_scaler_closed_seconds',
-    'Time for which launches wait, by what is closed and EC2’s code.',
+    'Seconds for which launches are on hold, by what is closed and EC2’s code.',
     ['what', 'code'],
-    ({ closures, brake, now }) =>
-      closedNow(closures, brake, now).map(([what, { code, until }]) => [
+    ({ closures, backoff, now }) =>
+      closedNow(closures, backoff, now).map(([what, { code, until }]) => [
         { what, code },
         (until - now) / 1000,
       ]),
   );
   gauge(
     'elastic_face_scaler_young_deaths',
-    'Launched instances in a row that ended before they took work; one at a time is launched while there are any.',
-    ({ brake }) => brake?.deaths ?? 0,
+    'Launched instances in a row that ended before taking work; above 0, instances are launched one at a time.',
+    ({ backoff }) => backoff?.deaths ?? 0,
   );
   counter('elastic_face_scaler_launches_total', 'Instances launched.', [], ({ tally }) => [
     [{}, tally.launched],
   ]);
   counter(
     'elastic_face_scaler_refusals_total',
-    'Launches and starts that EC2 did not grant, by its code.',
+    'Launches and starts that EC2 refused, by its code.',
     ['code'],
     ({ tally }) => [...tally.refused].map(([code, count]) => [{ code }, count]),
   );
   counter(
     'elastic_face_scaler_decisions_total',
-    'What was decided, by kind of action and of its cause.',
+    'Decided actions by kind and cause.',
     ['kind', 'cause'],
     ({ tally }) =>
       [...tally.decided].map(([decision, count]) => {

@@ -1,4 +1,4 @@
-/** The status as a page for people: no script, it loads itself anew. Pure. */
+/** The status as a web page that reloads itself; it has no script. Pure. */
 
 import type { ScalerStatus } from './status.ts';
 import { byReason } from './words.ts';
@@ -9,13 +9,13 @@ h2{font-size:1.1rem}`;
 const SHOWN_DECISIONS = 50;
 const ROLES: Readonly<Record<ScalerStatus['role'], string>> = {
   leader: 'leads',
-  alone: 'goes on alone: Redis is away, so it only scales out',
-  waiting: 'waits: Redis does not say who leads',
-  standby: 'stands by: another scaler leads, and this one takes over when that falls silent',
+  alone: 'leads alone: Redis is unreachable, so it only scales out',
+  waiting: 'waits: Redis is unreachable, so the leader is unknown',
+  standby: 'stands by: another scaler leads, and this one takes over if that one stops',
 };
 
 const RIVALLED =
-  'stands by: a scaler with another Redis leads this project, and this one takes over when it is gone';
+  'stands by: a scaler with another Redis leads this project, and this one takes over if that one stops';
 
 export function statusPage(status: ScalerStatus): string {
   const {
@@ -33,17 +33,17 @@ export function statusPage(status: ScalerStatus): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><meta name="viewport" content="width=device-width"><title>Scaler</title><style>${STYLE}</style></head><body>
 <h1>Scaler</h1>
-<p>It ${text(hasRival ? RIVALLED : ROLES[role])}. Policy ${text(policy)}, at most ${largestFleet} instances; ${launches} launched${countsOf(refusals, ', refused: ')}.</p>
+<p>This scaler ${text(hasRival ? RIVALLED : ROLES[role])}. Policy ${text(policy)}, at most ${largestFleet} instances; ${launches} launched${countsOf(refusals, ', refused: ')}.</p>
 ${
   youngDeaths === 0
     ? ''
-    : `<p><strong>${youngDeaths} launched in a row ended before they took work.</strong> One instance at a time is launched until one reports.</p>`
+    : `<p><strong>${youngDeaths} launched instances in a row ended before taking work.</strong> Instances are launched one at a time until one reports.</p>`
 }
 ${now === undefined ? '' : lookHtml(now)}
 ${
   closed.length === 0
     ? ''
-    : `<h2>Launches wait</h2>${table(
+    : `<h2>Launches on hold</h2>${table(
         ['where', 'after', 'until'],
         closed.map(({ what, code, until }) => [what, code, until]),
       )}`
@@ -88,22 +88,22 @@ function lookHtml({
   const rows: [string, string][] = [
     ['last look', at],
     ['why', reasons.join('; ')],
-    ['pressure in Redis', pressure === undefined ? 'could not be read' : String(pressure)],
+    ['pressure in Redis', pressure === undefined ? 'unreadable' : String(pressure)],
     [
       'queue by SQS',
-      queue ? `${queue.visible} visible, ${queue.inFlight} in flight` : 'could not be read',
+      queue ? `${queue.visible} visible, ${queue.inFlight} in flight` : 'unreadable',
     ],
     ...(figures
       ? ([
-          ['arrivals', `${figures.arrivalsPerSecond} a second`],
-          ['service time', `${figures.serviceSeconds} s a request`],
+          ['arrivals', `${figures.arrivalsPerSecond} per second`],
+          ['service time', `${figures.serviceSeconds} s per request`],
           ['boot time', `${figures.bootSeconds} s`],
         ] as [string, string][])
       : []),
   ];
   const fleet =
     instances === undefined
-      ? '<p>EC2 gave no list of instances.</p>'
+      ? '<p>EC2’s list of instances is unreadable.</p>'
       : table(
           ['name', 'id', 'type', 'state', 'does'],
           instances.map(({ name, id, type = '', spot, state, does = '' }) => [

@@ -36,7 +36,7 @@ const view = (
   },
   hasRival: false,
   closures: new Map(),
-  brake: undefined,
+  backoff: undefined,
   tally: new Tally(),
   decisions: [],
 });

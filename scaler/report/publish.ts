@@ -1,6 +1,6 @@
 /**
- * Tells the web nodes, once a tick, what this scaler sees and does. Nobody waits for it and its failures
- * change nothing: it is for people to look at.
+ * Publishes for the web nodes, once a tick, what this scaler sees and does. Nothing waits for it and its failures
+ * change nothing: the status is for people.
  */
 
 import { fleetPoint } from '../../cloud/fleet-view.ts';
@@ -22,7 +22,7 @@ export function publisher(
   settings: Pick<Settings, 'SCALE_POLICY' | 'MAX_INSTANCES'>,
   log: Logger,
 ): (view: LoopView) => void {
-  /** EC2's last list: while it gives none, the fleet is taken to be as it was. */
+  /** EC2's last list; used while EC2 gives none. */
   let instances: PublishedStatus['instances'] = [];
   let spoke: ReadonlySet<string> = new Set();
   return ({ role, seen, decisions }) => {
@@ -41,12 +41,12 @@ export function publisher(
     };
     const point = fleetPoint(now, listed && instances, leases, pressure);
     store.publish(status, point).catch((err: unknown) => {
-      log.debug({ reason: messageOf(err) }, 'the status could not be told');
+      log.debug({ reason: messageOf(err) }, 'Cannot publish the status');
     });
   };
 }
 
-/** Those that have spoken since they were started: one of the warm pool begins anew. */
+/** Instances that have reported since they were started; one from the warm pool has to report again. */
 function stillSpoke(
   instances: readonly FleetInstance[],
   before: ReadonlySet<string>,
@@ -58,7 +58,7 @@ function stillSpoke(
   return new Set(ids);
 }
 
-/** None for those that rest in the warm pool. */
+/** Empty for instances that are stopped in the warm pool. */
 function shown(instance: FleetInstance, spoke: ReadonlySet<string>): PublishedStatus['instances'] {
   const { id, number, state, launchedAt, spot = false, type = null } = instance;
   if (state === 'stopped' || state === 'terminated') return [];

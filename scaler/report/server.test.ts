@@ -71,14 +71,17 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
     const first = status.decisions.at(-1);
     assert.equal(first?.figures?.waiting, 4);
     assert.deepEqual(Object.keys(first?.refusals ?? {}), ['InsufficientInstanceCapacity']);
-    assert.match(first?.actions[0]?.reason ?? '', /^4 requests wait or are in work, more than/);
+    assert.match(
+      first?.actions[0]?.reason ?? '',
+      /^4 requests are waiting or in progress, more than/,
+    );
   });
 
   it('is a page for browsers', async () => {
     const page = await get('/status', 'text/html,application/xhtml+xml,*/*;q=0.8');
     assert.match(page, /^<!doctype html>/);
-    assert.match(page, /It leads\. Policy threshold, at most 4 instances; 4 launched, refused: /);
-    assert.match(page, /launch app-tier-instance-1.*: 4 requests wait/);
+    assert.match(page, /This scaler leads\. Policy threshold, at most 4 instances; 4 launched, refused: /);
+    assert.match(page, /launch app-tier-instance-1.*: 4 requests are waiting/);
     assert.match(page, /<td>4 visible, 0 in flight<\/td>/);
   });
 
@@ -115,14 +118,14 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
       seen: undefined,
       hasRival: false,
       closures: new Map(),
-      brake: undefined,
+      backoff: undefined,
       tally: new Tally(),
       decisions: [],
     };
     const standby = await serveStatus(() => view, settings);
     const at = `http://127.0.0.1:${standby.port}`;
     const html = await fetch(at, { headers: { accept: 'text/html' } });
-    assert.match(await html.text(), /It stands by: another scaler leads/);
+    assert.match(await html.text(), /This scaler stands by: another scaler leads/);
     assert.deepEqual(
       scalerStatusSchema.parse(await (await fetch(`${at}/status`)).json()).now,
       undefined,
@@ -140,7 +143,7 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
     const later = await serveStatus(view, settings);
     const at = `http://127.0.0.1:${later.port}`;
     const html = await (await fetch(at, { headers: { accept: 'text/html' } })).text();
-    assert.match(html, /It stands by: a scaler with another Redis leads this project/);
+    assert.match(html, /This scaler stands by: a scaler with another Redis leads this project/);
     const metrics = await (await fetch(`${at}/metrics`)).text();
     assert.match(metrics, /^elastic_face_scaler_rival 1$/m);
     await later.close();
@@ -148,11 +151,11 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
 
   it('says that launched instances die young', async () => {
     const until = Date.now() + 60_000;
-    const brake = { deaths: 20, failures: 3, since: until - 80_000, until, code: 'Client.X' };
-    const sick = await serveStatus(() => ({ ...stage.loop.view(), brake }), settings);
+    const backoff = { deaths: 20, failures: 3, since: until - 80_000, until, code: 'Client.X' };
+    const sick = await serveStatus(() => ({ ...stage.loop.view(), backoff }), settings);
     const at = `http://127.0.0.1:${sick.port}`;
     const html = await (await fetch(at, { headers: { accept: 'text/html' } })).text();
-    assert.match(html, /20 launched in a row ended before they took work/);
+    assert.match(html, /20 launched instances in a row ended before taking work/);
     const status = scalerStatusSchema.parse(await (await fetch(`${at}/status`)).json());
     assert.equal(status.youngDeaths, 20);
     assert.ok(status.closed.some(({ what, code }) => what === 'all' && code === 'Client.X'));

@@ -1,4 +1,4 @@
-/** The scaler's HTTP side: its status for people and programs, its metrics. Changes nothing. */
+/** The scaler's HTTP server: its status for people and programs, and its metrics. Read-only. */
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -69,7 +69,7 @@ export async function serveStatus(
     await once(server, 'listening');
   } catch (cause) {
     throw new SettingsError(
-      `The scaler's status cannot listen on ${settings.SCALER_HOST}:${settings.SCALER_PORT} (${messageOf(cause)}). Set SCALER_PORT to a free port (0 takes any) and SCALER_HOST to an address of this machine.`,
+      `Cannot serve the scaler's status on ${settings.SCALER_HOST}:${settings.SCALER_PORT} (${messageOf(cause)}). Set SCALER_PORT to a free port (0 takes any) and SCALER_HOST to an address of this machine.`,
       { cause },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * What a scaler tells of itself: the schema that other programs may read by, and how it is made from what
+ * The scaler's status: its schema, which other programs may use, and how it is made from what
  * the loop shows. Pure. Knows no HTTP.
  */
 
@@ -23,7 +23,7 @@ const figures = z.object({
 
 export const scalerStatusSchema = z.object({
   role: z.enum(['leader', 'alone', 'waiting', 'standby']),
-  /** It stands by since a scaler with another Redis leads the project. */
+  /** A scaler with another Redis leads the project, so this one stands by. */
   hasRival: z.boolean(),
   policy: z.string(),
   largestFleet: z.number(),
@@ -51,7 +51,7 @@ export const scalerStatusSchema = z.object({
         .optional(),
     })
     .optional(),
-  /** Where launches wait, why, and until when. */
+  /** Where launches are on hold, why, and until when. */
   closed: z.array(z.object({ what: z.string(), code: z.string(), until: z.iso.datetime() })),
   /** Launched instances in a row that ended before they took work; 0 while they report. */
   youngDeaths: z.number(),
@@ -63,7 +63,7 @@ export const scalerStatusSchema = z.object({
       at: z.iso.datetime(),
       actions: z.array(z.object({ kind: z.string(), on: z.string(), reason: z.string() })),
       figures: figures.optional(),
-      /** Instances that EC2 did not grant, by its code. */
+      /** Instances that EC2 refused, by its code. */
       refusals: z.record(z.string(), z.number()),
     }),
   ),
@@ -72,7 +72,7 @@ export type ScalerStatus = z.output<typeof scalerStatusSchema>;
 
 /** @param now ms since 1970 */
 export function statusOf(
-  { role, hasRival, seen, closures, brake, tally, decisions }: LoopView,
+  { role, hasRival, seen, closures, backoff, tally, decisions }: LoopView,
   settings: { readonly SCALE_POLICY: string; readonly MAX_INSTANCES: number },
   now: number,
 ): ScalerStatus {
@@ -82,12 +82,12 @@ export function statusOf(
     policy: settings.SCALE_POLICY,
     largestFleet: settings.MAX_INSTANCES,
     ...(seen === undefined ? {} : { now: lookOf(seen) }),
-    closed: closedNow(closures, brake, now).map(([what, { code, until }]) => ({
+    closed: closedNow(closures, backoff, now).map(([what, { code, until }]) => ({
       what,
       code,
       until: isoOf(until),
     })),
-    youngDeaths: brake?.deaths ?? 0,
+    youngDeaths: backoff?.deaths ?? 0,
     launches: tally.launched,
     refusals: Object.fromEntries(tally.refused),
     decisions: decisions.toReversed().map(({ at, actions, situation, refusals }) => ({
@@ -103,14 +103,14 @@ export function statusOf(
   };
 }
 
-/** What launches wait for now; those that died young close all of them. */
+/** What launches wait for now; failed boots put all launches on hold. */
 export function closedNow(
   closures: LoopView['closures'],
-  brake: LoopView['brake'],
+  backoff: LoopView['backoff'],
   now: number,
 ): [string, { code: string; until: number }][] {
   const all: [string, { code: string; until: number }][] = [...closures];
-  if (brake !== undefined) all.push(['all', brake]);
+  if (backoff !== undefined) all.push(['all', backoff]);
   return all.filter(([, { until }]) => until > now);
 }
 

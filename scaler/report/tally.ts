@@ -1,17 +1,17 @@
-/** Counts what a scaler did since it started. Knows no format. */
+/** Counts a scaler's actions since it started. Knows no format. */
 import type { Action, ActionKind, Cause } from '../decide/actions.ts';
-import type { Outcome } from '../decide/learn.ts';
+import type { Outcome } from '../decide/outcomes.ts';
 
 export class Tally {
-  /** Those that an alert counts are there from the start: a series born at 20 has not increased. */
+  /** Series that an alert counts exist from the start: a series that starts at 20 has not increased. */
   readonly decided = new Map<`${ActionKind} ${Cause}`, number>([['terminate dead', 0]]);
-  /** Launches and starts that EC2 did not grant, by its code. */
+  /** Launches and starts that EC2 refused, by its code. */
   readonly refused = new Map<string, number>();
   launched = 0;
 
   count(actions: readonly Action[], outcomes: readonly Outcome[]): void {
     for (const action of actions) {
-      // A try again is no new decision.
+      // A retry is not a new decision.
       if ('failures' in action) continue;
       add(this.decided, `${action.kind} ${action.cause}`, 1);
     }

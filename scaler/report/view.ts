@@ -1,6 +1,6 @@
 /** What the scaler's loop shows of itself at any time: status, metrics and the web page are made from it. */
 import type { Action } from '../decide/actions.ts';
-import type { Brake } from '../decide/memory.ts';
+import type { Backoff } from '../decide/memory.ts';
 import type { Observation } from '../decide/observation.ts';
 import type { Closures } from '../decide/placements/placements.ts';
 import type { Situation } from '../decide/policies/policy.ts';
@@ -19,7 +19,7 @@ export interface MadeDecision {
   readonly reasons: readonly string[];
   /** What the policy saw. */
   readonly situation: Situation | undefined;
-  /** Instances that EC2 did not grant, by its code. */
+  /** Instances that EC2 refused, by its code. */
   readonly refusals: ReadonlyMap<string, number>;
 }
 
@@ -40,7 +40,7 @@ export interface LoopView {
     | undefined;
   readonly closures: Closures;
   /** There while launched instances end before they report. */
-  readonly brake: Brake | undefined;
+  readonly backoff: Backoff | undefined;
   readonly tally: Tally;
   /** The last that changed something, oldest first. */
   readonly decisions: readonly MadeDecision[];

@@ -1,12 +1,12 @@
 /**
- * Where to launch: the preferred place first, the next one while EC2 has no room there, and back again
- * after a time. Each kind of refusal closes what it concerns for a delay that grows. Pure.
+ * Where to launch: the preferred place first, the next one while EC2 has no capacity there, and back again
+ * after a delay. Each kind of refusal closes what it applies to, for a delay that grows. Pure.
  */
 import type { Place } from '../../../cloud/launch-input.ts';
 import type { Settings } from '../../../runtime/settings.ts';
 import { delayOf, refusalOf, type Scope } from './refusals.ts';
 
-/** What is closed, by what it concerns: `all`, `spot`, a type, a subnet or one place. */
+/** What is closed: `all`, `spot`, a type, a subnet or one place. */
 export type Closures = ReadonlyMap<string, Closure>;
 
 export interface Closure {
@@ -14,11 +14,11 @@ export interface Closure {
   readonly failures: number;
   /** ms since 1970. */
   readonly until: number;
-  /** EC2's code, or what stands for a lost answer. */
+  /** EC2's code, or `no answer`. */
   readonly code: string;
 }
 
-/** After so long without a failure, delays begin small again. */
+/** After this time without a failure, delays start small again. */
 const FORGET_FAILURES_MS = 15 * 60_000;
 
 /** Every place that the settings allow, the preferred one first: another subnet before another type, spot before on-demand. */
@@ -61,7 +61,7 @@ export function nextTry(
 }
 
 /**
- * Closes what the refusal concerns.
+ * Closes what the refusal applies to.
  * @param random from 0 to 1: takes up to half of the delay, so that several scalers do not ask together
  */
 export function close(
@@ -79,7 +79,7 @@ export function close(
   return new Map(closures).set(key, { failures, until, code: code ?? 'no answer' });
 }
 
-/** A launch succeeded there: nothing that concerns it is closed any more. */
+/** A launch succeeded there: opens everything that applies to this place. */
 export function reopen(closures: Closures, place: Place): Closures {
   const kept = new Map(closures);
   for (const scope of SCOPES) kept.delete(keyOf(scope, place));

@@ -1,6 +1,6 @@
-/** What EC2's errors say about where and when to try again. Codes are those of its API reference. Pure. */
+/** Where and when to retry after each error of EC2. Codes are those of its API reference. Pure. */
 
-/** What a refusal concerns: one type in one subnet and market, the type in this market, the subnet, the market, or every launch. */
+/** What a refusal applies to: one type in one subnet and market, the type in this market, the subnet, the market, or every launch. */
 export type Scope = 'place' | 'type' | 'subnet' | 'market' | 'all';
 
 export interface Refusal {
@@ -13,29 +13,29 @@ export interface Refusal {
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-/** Hardware, or a spot price, that may be there again within minutes. */
+/** Hardware or a spot price that may be available again within minutes. */
 const CAPACITY: Refusal = { scope: 'place', firstMs: SECOND, mostMs: 2 * MINUTE };
-/** It will not change by itself soon. */
+/** Will not change soon by itself. */
 const NEVER_HERE: Refusal = { scope: 'place', firstMs: 5 * MINUTE, mostMs: 60 * MINUTE };
 const ADDRESSES: Refusal = { scope: 'subnet', firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
 const NO_SUBNET: Refusal = { scope: 'subnet', firstMs: MINUTE, mostMs: 60 * MINUTE };
-/** Room comes when others of the account end. */
+/** Quota is freed when other instances of the account end. */
 const QUOTA: Refusal = { scope: 'type', firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
 const SPOT_QUOTA: Refusal = { scope: 'market', firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
 /** The bucket for RunInstances holds 5 requests and gets 2 a second. */
 const THROTTLED: Refusal = { scope: 'all', firstMs: SECOND, mostMs: 30 * SECOND };
 /** No answer, or EC2's own error. */
 const NO_ANSWER: Refusal = { scope: 'all', firstMs: SECOND, mostMs: MINUTE };
-/** Wrong settings or rights: somebody has to correct them. */
+/** Wrong settings or permissions: the operator has to correct them. */
 const WRONG = { firstMs: 5 * SECOND, mostMs: 5 * MINUTE };
 /** The image and the credentials are the same for every launch. */
 const WRONG_EVERYWHERE: Refusal = { scope: 'all', ...WRONG };
 /** The first spot request of an account needs a role that this one may not create. */
 const NO_SPOT_ROLE: Refusal = { scope: 'market', ...WRONG };
-/** A code that is not in the table may concern this one place only, so the others are tried first. */
+/** A code that is not in the table may apply to this one place only, so the others are tried first. */
 const UNLISTED: Refusal = { scope: 'place', ...WRONG };
 
-/** Reasons of EC2 to end an instance that it has granted, which say nothing of its image. */
+/** Reasons of EC2 to end an instance that say nothing about its image. */
 const OF_THE_MARKET: readonly string[] = [
   'Server.SpotInstanceTermination',
   'Server.SpotInstanceShutdown',
@@ -85,10 +85,10 @@ export function delayOf({ firstMs, mostMs }: Refusal, failures: number): number 
   return Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 30));
 }
 
-/** A want of capacity, e.g. InsufficientInstanceCapacity: EC2 answers with 500, yet it is a plain no. */
+/** Missing capacity, e.g. InsufficientInstanceCapacity: EC2 answers with 500, yet it is a definite refusal. */
 const NO_CAPACITY = /^Insufficient\w*Capacity$/;
 
-/** What an error of the AWS SDK says: EC2's code, and whether it is sure that nothing was launched. */
+/** EC2's code in an error of the AWS SDK, and whether it is certain that nothing was launched. */
 export function readError(error: unknown): { code: string | undefined; refused: boolean } {
   const { name, $metadata } = (error ?? {}) as {
     name?: unknown;
@@ -97,6 +97,6 @@ export function readError(error: unknown): { code: string | undefined; refused: 
   const status = $metadata?.httpStatusCode;
   if (typeof status !== 'number') return { code: undefined, refused: false };
   const code = String(name);
-  // RequestLimitExceeded (503) is no answer: the SDK may have got it on asking again after a lost one.
+  // RequestLimitExceeded (503) counts as no answer: the SDK may have got it on a retry after a lost answer.
   return { code, refused: NO_CAPACITY.test(code) || (status >= 400 && status < 500) };
 }

@@ -1,13 +1,13 @@
 /**
  * The smallest fleet that is expected to answer within the latency goal, by the measured service time,
- * arrival rate and boot time. It starts no instance that would come up after the work is gone, and lets
- * go whom the load no longer needs. The constants were tuned in the simulator (docs/scaling.md).
+ * arrival rate and boot time. It starts no instance that would be ready after the work is done, and releases
+ * instances that the load no longer needs. The constants were tuned in the simulator (docs/scaling.md).
  */
 import { fleetOf, inWords, type Policy, type ScalingSettings, type Situation } from './policy.ts';
 
 /** Seconds of the goal left for ticks, heartbeats and boots that take longer than the mean. */
 const MARGIN = 3;
-/** Work that would remain for less than this after a boot is not worth a boot. */
+/** A boot does not pay for less than this many seconds of work after it. */
 const WORTH_BOOTING = 5;
 /** Share of the goal that arrivals ahead of an instance may use up before more are launched. */
 const FULL = 0.7;
@@ -21,23 +21,27 @@ const SPARE = 1.2;
 export const drainTime: Policy = (situation, settings) => {
   const { known, certain } = situation.demand;
   if (known === undefined) {
-    return { kind: 'hold', reason: 'neither the pressure nor the queue could be read' };
+    return { kind: 'hold', reason: 'pressure and queue are unreadable' };
   }
   const outlook = look(situation, settings);
   const have = fleetOf(situation);
   if (known > 0 && have === 0) return first(situation, settings, outlook);
   const more = wanted(situation, settings, outlook);
-  // What came before is no reason once all of it is done.
+  // Past arrivals are no reason once all of them are answered.
   if (known > 0 && more.to > have) return { kind: 'grow', ...more };
   const enough = needed(situation, settings, outlook);
-  if (enough >= have) return { kind: 'hold', reason: `${inWords(known)}: the fleet is enough` };
+  if (enough >= have)
+    return { kind: 'hold', reason: `${inWords(known)}: the fleet is large enough` };
   if (!certain) {
-    return { kind: 'hold', reason: 'one of pressure and queue could not be read: nobody goes' };
+    return { kind: 'hold', reason: 'pressure or queue is unreadable: no scale-in' };
   }
   return {
     kind: 'shrink',
     to: enough,
-    reason: known === 0 ? 'the queue is empty' : `${inWords(known)}: ${enough} are enough`,
+    reason:
+      known === 0
+        ? 'the queue is empty'
+        : `${inWords(known)}: ${enough} ${enough === 1 ? 'instance is' : 'instances are'} enough`,
     idleSeconds: 0,
     ...(isOver(situation, settings)
       ? {}
@@ -48,7 +52,7 @@ export const drainTime: Policy = (situation, settings) => {
   };
 };
 
-/** Nothing has come for so long that whoever is left goes, whatever is expected. */
+/** Nothing has arrived for so long that every instance is released, whatever is expected. */
 function isOver({ emptySeconds }: Situation, { IDLE_SECONDS }: ScalingSettings): boolean {
   return emptySeconds !== undefined && emptySeconds >= IDLE_SECONDS;
 }
@@ -59,11 +63,11 @@ interface Outlook {
   readonly work: number;
   /** Instances that the arrivals keep busy. */
   readonly load: number;
-  /** A boot takes longer than the goal: who boots is late for the requests of now. */
+  /** A boot takes longer than the goal: an instance that boots is late for the present requests. */
   readonly tight: boolean;
-  /** What a new instance has to do its work in, once it is up. */
+  /** Time that a new instance has for its work, once it is up. */
   readonly spell: number;
-  /** Within what the present work is to be done; longer than a boot. */
+  /** Time within which the present work is to be done; longer than a boot. */
   readonly allowed: number;
 }
 
@@ -80,7 +84,7 @@ function look(situation: Situation, { LATENCY_SECONDS: goal }: ScalingSettings):
   };
 }
 
-/** Out of nothing: at once, or as late as one instance can still do it when waiting is wanted. */
+/** From an empty fleet: at once, or as late as one instance can still finish in time when SLACK_SHARE allows waiting. */
 function first(
   { visible, inFlight, oldestSeconds, bootSeconds: boot }: Situation,
   { LATENCY_SECONDS: goal, SLACK_SHARE: late, MAX_INSTANCES }: ScalingSettings,
@@ -88,20 +92,24 @@ function first(
 ): ReturnType<Policy> {
   const oldest = oldestSeconds ?? 0;
   const requests = inWords(visible + inFlight);
-  // Whose age is not known may be late already.
+  // A request of unknown age may be late already.
   if (!tight && late > 0 && oldestSeconds !== undefined) {
     const longest = goal - boot - MARGIN - work - 1;
     if (oldest < late * longest) {
-      return { kind: 'hold', reason: `${requests}; there is time for more to come` };
+      return { kind: 'hold', reason: `${requests}; there is time to wait for more` };
     }
   }
   const left = Math.max(spell - oldest, tight ? spell : WORTH_BOOTING);
   // A third of an instance's work is spread over the others.
   const to = Math.min(MAX_INSTANCES, Math.max(1, Math.ceil(work / left - 0.3), Math.floor(load)));
-  return { kind: 'grow', to, reason: `${requests} and nobody serves: ${expected(work, goal)}` };
+  return {
+    kind: 'grow',
+    to,
+    reason: `${requests} and no instance serves: ${expected(work, goal)}`,
+  };
 }
 
-/** How many instances there should be at least; no more than there are when they meet the goal. */
+/** How many instances there should be at least; not more than there are while they meet the goal. */
 function wanted(
   situation: Situation,
   { LATENCY_SECONDS: goal, MAX_INSTANCES }: ScalingSettings,
@@ -114,8 +122,8 @@ function wanted(
   const requests = inWords(visible + inFlight);
   let to = have;
   let reason = `${requests}: ${expected(work, goal)}`;
-  // Each one more works from its boot on; what is done before is not there for it.
-  // Who comes meanwhile, and can still be answered in time, comes on top when a boot is long.
+  // Each additional instance works from its boot on; what is done before is not left for it.
+  // With a long boot, requests that arrive meanwhile and can still be answered in time are added.
   const coming = tight ? load * Math.max(0, allowed - goal) : 0;
   if (work + coming > done) to = have + Math.ceil((work + coming - done) / (allowed - boot));
   // What will wait when a new instance is up, if arrivals go on.
@@ -124,7 +132,7 @@ function wanted(
   const forLoad = Math.ceil(load * (tight ? 1.1 : 1));
   if (load > have && full && forLoad > to) {
     to = forLoad;
-    reason = `${requests} and more come than ${have} can answer`;
+    reason = `${requests} and more arrive than ${have} instances can answer`;
   }
   return { to: Math.min(MAX_INSTANCES, to), reason };
 }

@@ -38,7 +38,7 @@ export interface Situation {
   readonly booting: readonly number[];
   /** Measured; see `measure.ts`. Service is that of one request by one instance. */
   readonly arrivalsPerSecond: number;
-  /** What surely comes at present: sees a crowd within seconds, and takes no single burst for one. */
+  /** A lower bound of the present rate: sees a crowd within seconds, and does not mistake a single burst for one. */
   readonly freshArrivalsPerSecond: number;
   readonly serviceSeconds: number;
   /** From launch to taking work, measured. */
@@ -54,23 +54,23 @@ export interface Grow {
   readonly cause?: Cause;
 }
 
-/** As many as are idle long enough may go, down to `to`. */
+/** Instances that are idle long enough may be drained, down to `to`. */
 export interface Shrink {
   readonly kind: 'shrink';
   readonly to: number;
   readonly reason: string;
   /** How long an instance must have been idle. */
   readonly idleSeconds: number;
-  /** For how long the wish must have been to shrink, without a break; 0 when left out. */
+  /** Seconds for which the policy must have wanted to shrink, without a break; 0 when left out. */
   readonly keepSeconds?: number;
   /** One launched less than `forSeconds` ago must have been idle for this long instead. */
   readonly young?: { readonly forSeconds: number; readonly idleSeconds: number };
 }
 
-/** `hold`: leave the fleet as it is. */
+/** `hold` leaves the fleet as it is. */
 export type Wish = Grow | Shrink | { readonly kind: 'hold'; readonly reason: string };
 
-/** Pure. It wishes for a number; which instances, and whether safely, is `decide`'s to say. */
+/** Pure. Wishes for a number; `decide` says which instances, and whether it is safe. */
 export type Policy = (situation: Situation, settings: ScalingSettings) => Wish;
 
 /** Instances that serve or are on their way. */
@@ -78,17 +78,17 @@ export function fleetOf({ serving, booting }: Pick<Situation, 'serving' | 'booti
   return serving + booting.length;
 }
 
-/** What a policy wishes, within MIN_INSTANCES, which holds for every policy. */
+/** The policy's wish, raised to MIN_INSTANCES, which applies to every policy. */
 export function wishOf(policy: Policy, situation: Situation, settings: ScalingSettings): Wish {
   const wish = policy(situation, settings);
   const least = Math.min(settings.MIN_INSTANCES, settings.MAX_INSTANCES);
   if (fleetOf(situation) < least && !(wish.kind === 'grow' && wish.to >= least)) {
-    const reason = `the smallest fleet is ${least}`;
+    const reason = `the minimum is ${least}`;
     return { kind: 'grow', to: least, reason, cause: 'smallest-fleet' };
   }
   if (wish.kind !== 'shrink' || wish.to >= least) return wish;
   if (fleetOf(situation) === least) {
-    return { kind: 'hold', reason: `${wish.reason}; the smallest fleet is ${least}` };
+    return { kind: 'hold', reason: `${wish.reason}; the minimum is ${least}` };
   }
   return { ...wish, to: least };
 }
@@ -96,6 +96,6 @@ export function wishOf(policy: Policy, situation: Situation, settings: ScalingSe
 /** @param requests waiting or in work */
 export function inWords(requests: number): string {
   return requests === 1
-    ? '1 request waits or is in work'
-    : `${requests} requests wait or are in work`;
+    ? '1 request is waiting or in progress'
+    : `${requests} requests are waiting or in progress`;
 }

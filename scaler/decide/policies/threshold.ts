@@ -1,17 +1,17 @@
 /**
- * The course's rule: out to one instance a request when pressure passes the threshold, in when the
+ * The course's rule: scale out to one instance per request when pressure exceeds the threshold, scale in when the
  * queue is empty and instances have been idle for the set time. Below the threshold one instance serves,
- * or the last few requests would wait for company until their time limit.
+ * or the last few requests would wait until their time limit.
  */
 import { inWords, type Policy } from './policy.ts';
 
 export const threshold: Policy = ({ demand: { known, certain } }, settings) => {
   if (known === undefined) {
-    return { kind: 'hold', reason: 'neither the pressure nor the queue could be read' };
+    return { kind: 'hold', reason: 'pressure and queue are unreadable' };
   }
   if (known > settings.SCALE_OUT_THRESHOLD) {
     const to = Math.min(settings.MAX_INSTANCES, known);
-    const limit = to < known ? `, of which the largest fleet allows ${to}` : '';
+    const limit = to < known ? `, limited to ${to} by MAX_INSTANCES` : '';
     return {
       kind: 'grow',
       to,
@@ -32,6 +32,6 @@ export const threshold: Policy = ({ demand: { known, certain } }, settings) => {
   }
   return {
     kind: 'hold',
-    reason: 'one of pressure and queue could not be read, the other is empty',
+    reason: 'pressure or queue is unreadable, the other one is empty',
   };
 };

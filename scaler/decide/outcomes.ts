@@ -1,15 +1,15 @@
-/** How the scaler's memory is corrected by what its actions came to. Pure. */
+/** Corrects the scaler's memory by the outcomes of its actions. Pure. */
 
 import type { InstanceState } from '../../cloud/instances.ts';
-import { braked } from './failed-boots.ts';
-import type { Birth, Memory, Pause } from './memory.ts';
+import { backOff } from './failed-boots.ts';
+import type { Memory, Pause, PendingBoot } from './memory.ts';
 import { isUp } from './observation.ts';
 import { close, placeName, reopen } from './placements/placements.ts';
 import { delayOf, isOfTheMarket, refusalOf } from './placements/refusals.ts';
 
 const SECOND = 1000;
 
-/** What became of one action that matters for the next decision. */
+/** The outcome of one action, where it matters for the next decision. */
 export type Outcome =
   | { readonly kind: 'launched'; readonly nonce: string; readonly instanceId: string }
   | {
@@ -40,11 +40,11 @@ export type Outcome =
     };
 
 /**
- * Corrects what `expect` took for granted. What failed is forgotten, so that the next tick asks again;
- * launches and starts wait before.
+ * Corrects what `assumeDone` assumed. Failed actions are forgotten, so that the next tick repeats them;
+ * launches and starts wait first.
  * @param random from 0 to 1; shortens waiting by up to half
  */
-export function learn(
+export function applyOutcomes(
   memory: Memory,
   outcomes: readonly Outcome[],
   now: number,
@@ -99,24 +99,24 @@ export function learn(
   };
 }
 
-type Launched = Pick<Memory, 'launches' | 'closures' | 'births' | 'brake'>;
+type Launched = Pick<Memory, 'launches' | 'closures' | 'pendingBoots' | 'backoff'>;
 
-/** A spot market that takes an instance back, or has no room after all, says nothing of the image. */
+/** A spot market that takes an instance back, or has no capacity after all, says nothing about the image. */
 function learnDeaths(
   memory: Launched,
   outcomes: readonly Outcome[],
   now: number,
   random: () => number,
 ): Launched {
-  const births = new Map(memory.births);
+  const pendingBoots = new Map(memory.pendingBoots);
   let { closures } = memory;
-  const dead: Birth[] = [];
+  const dead: PendingBoot[] = [];
   let code = 'NoReason';
   for (const outcome of outcomes) {
-    const birth = outcome.kind === 'ended' ? births.get(outcome.instanceId) : undefined;
+    const birth = outcome.kind === 'ended' ? pendingBoots.get(outcome.instanceId) : undefined;
     if (outcome.kind !== 'ended' || birth === undefined) continue;
     if (outcome.state !== undefined && isUp(outcome.state)) continue;
-    births.delete(outcome.instanceId);
+    pendingBoots.delete(outcome.instanceId);
     if (outcome.code !== undefined && isOfTheMarket(outcome.code)) {
       closures = close(closures, birth.place, outcome.code, { now, random: random() });
       continue;
@@ -124,10 +124,10 @@ function learnDeaths(
     dead.push(birth);
     code = outcome.code ?? code;
   }
-  return { ...memory, births, closures, brake: braked(memory.brake, dead, code, now) };
+  return { ...memory, pendingBoots, closures, backoff: backOff(memory.backoff, dead, code, now) };
 }
 
-/** A refusal will mostly come again; a call without an answer is made again at once, the first time. */
+/** A refusal mostly repeats itself; a call without an answer is repeated at once, the first time. */
 function endPause(before: Pause | undefined, refused: boolean, now: number): Pause {
   const failures = (before?.failures ?? 0) + 1;
   const [shortest, longest] = refused ? [SECOND, 300 * SECOND] : [0, 30 * SECOND];
@@ -141,7 +141,7 @@ function learnLaunches(
   now: number,
   random: () => number,
 ): Launched {
-  const births = new Map(memory.births);
+  const pendingBoots = new Map(memory.pendingBoots);
   const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
   let { closures } = memory;
   for (const outcome of outcomes) {
@@ -153,7 +153,7 @@ function learnLaunches(
     // Counted from the answer: a slow call must not shorten the time that EC2 has to list it.
     const { number, call, nonce } = launch;
     launches.set(nonce, { ...launch, askedAt: now, instanceId: outcome.instanceId });
-    births.set(outcome.instanceId, { number, place: call.place, at: now });
+    pendingBoots.set(outcome.instanceId, { number, place: call.place, at: now });
   }
   const told = new Set<string>();
   for (const outcome of outcomes) {
@@ -168,5 +168,5 @@ function learnLaunches(
     told.add(failure);
     closures = close(closures, launch.call.place, code, { now, random: random() });
   }
-  return { launches: [...launches.values()], closures, births, brake: memory.brake };
+  return { launches: [...launches.values()], closures, pendingBoots, backoff: memory.backoff };
 }
