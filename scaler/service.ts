@@ -1,5 +1,4 @@
 /** The scaler service: connects to AWS and Redis, starts the loop, stops gracefully. Instances outlive it. */
-
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isLoopback } from '../cloud/clients.ts';

@@ -154,7 +154,10 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
     writeFileSync(gate, '');
     await until('every answer', async () => (await answered()) === 3);
     await until('an empty fleet', gone, { limitMs: 30_000 });
-    assert.doesNotMatch(stranger.log, /this one leads the project|terminate app-tier|launch app-tier/);
+    assert.doesNotMatch(
+      stranger.log,
+      /this one leads the project|terminate app-tier|launch app-tier/,
+    );
     stranger.child.kill('SIGKILL');
     assert.match(two.log, /terminate app-tier-instance-\d.*: it has drained/);
 

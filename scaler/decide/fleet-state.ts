@@ -2,7 +2,6 @@
  * The fleet in one tick: which instances serve or are about to, which could be started, which
  * numbers are taken. EC2's list lags, so recent requests to EC2 count too. Pure.
  */
-
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseState } from '../../cloud/leases.ts';
 import { recentLaunches, unlisted } from './launches.ts';

@@ -2,7 +2,6 @@
  * Which instances are dead, judged by their leases. Leases vanish when Redis is
  * flushed, lost or unreachable, so silence counts only while Redis could be read. Pure.
  */
-
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
 import type { Memory } from './memory.ts';

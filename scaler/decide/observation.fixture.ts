@@ -1,5 +1,4 @@
 /** Observations for tests of single decisions: all well and empty unless the test says otherwise. */
-
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
 import { decide } from './decide.ts';

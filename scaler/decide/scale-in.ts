@@ -2,7 +2,6 @@
  * Scale-in: idle instances are asked to drain, drained ones are stopped into the warm pool
  * or terminated, dead ones are terminated. Pure.
  */
-
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { LeaseReading } from '../../cloud/leases.ts';
 import type { Draining, Stopping, Terminating } from './actions.ts';

@@ -1,5 +1,4 @@
 /** Scale-out: starts stopped instances first, then launches new ones where EC2 has capacity. Pure. */
-
 import type { FleetInstance } from '../../cloud/instances.ts';
 import type { Place } from '../../cloud/launch-input.ts';
 import type { Launching, Starting, Terminating } from './actions.ts';

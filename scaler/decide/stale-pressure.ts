@@ -2,7 +2,6 @@
  * Removes stale pressure: requests that neither the queue nor any instance has any more (their web node
  * or worker died at a bad moment, or Redis came back with an old state). Pure.
  */
-
 import type { Forgetting } from './actions.ts';
 import type { Memory } from './memory.ts';
 import { type Observation, queued, RECENT_MS } from './observation.ts';

@@ -125,7 +125,9 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     fleet.refusals.push(awsError('RequestLimitExceeded', 503));
     await requests.send('a');
     start();
-    await until('the failure', () => said(/no answer, so it may have been launched\); backing off/));
+    await until('the failure', () =>
+      said(/no answer, so it may have been launched\); backing off/),
+    );
     assert.match(said(/launch failed/)?.err?.message ?? '', /RequestLimitExceeded/);
     clock += 1500;
     await until('the instance', () => fleet.alive.length === 1);
@@ -181,7 +183,10 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
     assert.equal(fleet.alive.length, 1);
     fleet.listFails = false;
     await until('the end', () => fleet.alive.length === 0);
-    assert.equal(lines.filter(({ msg }) => /Cannot read the list of instances/.test(msg)).length, 1);
+    assert.equal(
+      lines.filter(({ msg }) => /Cannot read the list of instances/.test(msg)).length,
+      1,
+    );
   });
 
   it('without Redis scales out by the queue alone and ends nobody', async () => {

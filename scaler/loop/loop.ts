@@ -2,7 +2,6 @@
  * The scaler's loop: observe, decide, act, about once a second while this scaler leads. It keeps
  * the memory and the last decisions; the policy is all in `decide`.
  */
-
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FiguresStore } from '../../cloud/figures.ts';

@@ -1,5 +1,4 @@
 /** Reads EC2, Redis and SQS once, at the same time; each reading may fail. Judges nothing. */
-
 import type { Fleet } from '../../cloud/instances.ts';
 import type { Leases } from '../../cloud/leases.ts';
 import type { Pressure, PressureReading } from '../../cloud/pressure.ts';

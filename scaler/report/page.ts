@@ -1,5 +1,4 @@
 /** The status as a web page that reloads itself; it has no script. Pure. */
-
 import type { ScalerStatus } from './status.ts';
 import { byReason } from './words.ts';
 

@@ -2,7 +2,6 @@
  * Publishes for the web nodes, once a tick, what this scaler sees and does. Nothing waits for it and its failures
  * change nothing: the status is for people.
  */
-
 import { fleetPoint } from '../../cloud/fleet-view.ts';
 import type { FleetInstance } from '../../cloud/instances.ts';
 import { instanceName } from '../../cloud/names.ts';

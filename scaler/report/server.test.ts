@@ -80,7 +80,10 @@ describe('the scaler’s status', { timeout: 30_000 }, () => {
   it('is a page for browsers', async () => {
     const page = await get('/status', 'text/html,application/xhtml+xml,*/*;q=0.8');
     assert.match(page, /^<!doctype html>/);
-    assert.match(page, /This scaler leads\. Policy threshold, at most 4 instances; 4 launched, refused: /);
+    assert.match(
+      page,
+      /This scaler leads\. Policy threshold, at most 4 instances; 4 launched, refused: /,
+    );
     assert.match(page, /launch app-tier-instance-1.*: 4 requests are waiting/);
     assert.match(page, /<td>4 visible, 0 in flight<\/td>/);
   });

@@ -1,5 +1,4 @@
 /** The scaler's HTTP server: its status for people and programs, and its metrics. Read-only. */
-
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

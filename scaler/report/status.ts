@@ -2,7 +2,6 @@
  * The scaler's status: its schema, which other programs may use, and how it is made from what
  * the loop shows. Pure. Knows no HTTP.
  */
-
 import { z } from 'zod';
 import { instanceName } from '../../cloud/names.ts';
 import type { Observation } from '../decide/observation.ts';
