@@ -1,4 +1,5 @@
 /** The scaler service: connects to AWS and Redis, starts the loop, stops gracefully. Instances outlive it. */
+
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isLoopback } from '../cloud/clients.ts';
@@ -18,7 +19,7 @@ import { hasCredentials } from '../runtime/credentials.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
-import { tracesUrl } from '../runtime/tracing/tracing.ts';
+import { tracesUrl } from '../runtime/tracing/open.ts';
 import { placesOf } from './decide/placements/placements.ts';
 import { keepLead } from './loop/lead.ts';
 import { startLoop } from './loop/loop.ts';

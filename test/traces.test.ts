@@ -226,7 +226,7 @@ it('without a collector nothing of the SDK is loaded', () => {
         return next(specifier, context);
       },
     });
-    const { openTracing } = await import('${new URL('../runtime/tracing/tracing.ts', import.meta.url)}');
+    const { openTracing } = await import('${new URL('../runtime/tracing/open.ts', import.meta.url)}');
     await import('${new URL('../web/service.ts', import.meta.url)}');
     await import('${new URL('../worker/service.ts', import.meta.url)}');
     const tracing = await openTracing({ settings: {} });

@@ -15,7 +15,7 @@ import type { Photos } from '../cloud/objects.ts';
 import type { Pressure } from '../cloud/pressure.ts';
 import type { Queue } from '../cloud/queues.ts';
 import type { Logger } from '../runtime/log.ts';
-import { NO_SPAN, type Span, within } from '../runtime/tracing/tracing.ts';
+import { inSpan, NO_SPAN, type Span } from '../runtime/tracing/tracing.ts';
 import { refuse } from './errors.ts';
 import type { Upload } from './upload.ts';
 import type { Waiters } from './waiters.ts';
@@ -127,13 +127,13 @@ async function send(
   });
   const key = holdsName ? file : asideKey(id, file);
   try {
-    await within(span.child('store photo', { kind: 'client' }), () => photos.put(key, bytes, type));
+    await inSpan(span.child('store photo', { kind: 'client' }), () => photos.put(key, bytes, type));
     const digest = photoDigest(bytes);
     const sentAt = Date.now();
     const sending = span.child('send request', { kind: 'producer' });
     const trace = sending.traceparent;
     const message = encodeRequest({ ...asked, file, key, digest, node, sentAt, trace });
-    await within(sending, () => requests.send(message));
+    await inSpan(sending, () => requests.send(message));
     log.info({ bytes: bytes.length, trace }, 'queued'); // No file name: it may tell who is in the photo.
     parts.onSent?.(bytes.length, (performance.now() - begun) / 1000);
   } catch (err) {

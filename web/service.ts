@@ -1,4 +1,5 @@
 /** The web tier as one process: opens the cloud, serves HTTP, stops gracefully. */
+
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,7 +23,7 @@ import { browserGuard, isThisMachine } from '../runtime/browser-guard.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
-import { openTracing } from '../runtime/tracing/tracing.ts';
+import { openTracing } from '../runtime/tracing/open.ts';
 import { accessBy } from './access.ts';
 import { Admission } from './admission.ts';
 import { KeptNews } from './api/kept-news.ts';

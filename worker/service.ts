@@ -1,4 +1,5 @@
 /** One worker as a process: opens the cloud, starts inference, takes requests, keeps its lease, drains. */
+
 import { createAwsClients } from '../cloud/clients.ts';
 import { openDeadLetters } from '../cloud/dead-letters.ts';
 import { hasLeader } from '../cloud/leader.ts';
@@ -15,7 +16,7 @@ import { openSpotNotices } from '../cloud/spot-notices.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
-import { openTracing } from '../runtime/tracing/tracing.ts';
+import { openTracing } from '../runtime/tracing/open.ts';
 import { Activity } from './activity.ts';
 import { watchAlone } from './alone.ts';
 import { Consumer } from './consume.ts';

@@ -8,7 +8,7 @@ import { readSettings } from '../runtime/settings.ts';
 import { type Check, checkFlow, checkState, type FlowLimits } from './checks.ts';
 import { emptyAll } from './empty.ts';
 import { runFlow } from './flow.ts';
-import type { GraderFlags } from './grader.command.ts';
+import type { GraderFlags } from './grader-options.ts';
 import { abortOnSignals } from './interrupt.ts';
 import { type GradedNames, type Observe, openObserver } from './observe.ts';
 import { prepareRun } from './plan.ts';

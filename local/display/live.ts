@@ -5,9 +5,8 @@ import { createLogUpdate } from 'log-update';
 import type { Settings } from '../../runtime/settings.ts';
 import { LogFiles, lineForPeople } from '../log-files.ts';
 import type { Part, Stack } from '../stack.ts';
-import type { Display } from './display.ts';
 import { type Look, openLooks } from './look.ts';
-import { instanceLine, redisWords, unaskedFor } from './plain.ts';
+import { type Display, instanceLine, redisWords, unaskedFor } from './plain.ts';
 import { fit, type Paint, viewLines } from './view.ts';
 
 const LOOK_MS = 1000;

@@ -1,11 +1,21 @@
-/** Lines one after the other; scripts read them. */
-
+/** What is shown of a stack, and the display that prints it as plain lines, which scripts can read. */
 import { withoutCredentials } from '../../runtime/credentials.ts';
 import { isPackaged } from '../../runtime/installation.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { displayName, type Instance } from '../ec2/instance.ts';
-import type { Stack } from '../stack.ts';
-import type { Display } from './display.ts';
+import type { Part, Stack } from '../stack.ts';
+
+export interface Display {
+  /** A line that stays. */
+  say(line: string): void;
+  /** What making the model does just now. */
+  modelSays(line: string): void;
+  partReady(part: Part): void;
+  instanceChanged(instance: Instance): void;
+  ready(stack: Stack, settings: Settings): void;
+  /** Lines that are said later are plain. */
+  end(): void;
+}
 
 export function plainDisplay(say: (line: string) => void): Display {
   return {

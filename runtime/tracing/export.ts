@@ -18,7 +18,7 @@ import { detectResources, envDetector, resourceFromAttributes } from '@opentelem
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Span, SpanOptions, Tracing, TracingOptions } from './tracing.ts';
+import type { Span, SpanOptions, Tracing } from './tracing.ts';
 
 /** An answer of a collector nearby takes milliseconds. */
 const EXPORT_LIMIT_MS = 2000;
@@ -34,7 +34,16 @@ const kinds = {
   internal: SpanKind.INTERNAL,
 } as const;
 
-export function openExport(url: string, { service, instance, log }: TracingOptions): Tracing {
+export interface ExportOptions {
+  readonly url: string;
+  /** As traces name it, after the project's own name. */
+  readonly service: string;
+  /** Which instance of the service. */
+  readonly instance: string;
+  readonly log: Logger;
+}
+
+export function openExport({ url, service, instance, log }: ExportOptions): Tracing {
   tellTroubleOnce(log);
   const exporter = new OTLPTraceExporter({
     url,
