@@ -1,5 +1,5 @@
 /** What a person does with dead letters, in lines of text that come as the letters are worked through. */
-import { ElasticFaceError } from '../runtime/errors.ts';
+import { errorClass } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { createAwsClients } from './clients.ts';
@@ -29,9 +29,9 @@ export interface DeadLetterDesk {
 }
 
 /** Nothing was chosen, or something that is not there. */
-export class DeadLetterError extends ElasticFaceError {
+export class DeadLetterError extends errorClass('dead-letters') {
   constructor(message: string) {
-    super('dead-letters', message);
+    super(message);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { ElasticFaceError } from '../runtime/errors.ts';
+import { errorClass } from '../runtime/errors.ts';
 import { instanceName, WEB_INSTANCE_NAME } from './names.ts';
 
 /** Filters of the Name tag, as the course's grader sets them. */
@@ -18,11 +18,7 @@ export const WEB_TIER_PATTERN = WEB_INSTANCE_NAME;
 export const APP_TIER_PATTERN = instanceName(0).replace(/0$/, '*');
 
 /** Objects of a bucket could not be deleted. */
-export class BucketError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('bucket', message, options);
-  }
-}
+export class BucketError extends errorClass('bucket') {}
 
 /**
  * How many instances have a Name tag that matches `pattern` (`*` and `?` as EC2 reads them), by

@@ -1,7 +1,7 @@
 /** What the services say to each other over SQS, as schemas: checked on the way in, bounded on the way out. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { ElasticFaceError } from '../runtime/errors.ts';
+import { errorClass } from '../runtime/errors.ts';
 import { isFileName } from './file-names.ts';
 import { asideKey } from './names.ts';
 
@@ -15,11 +15,7 @@ export const MOST_FACES = 100;
 export const KEPT = 'kept';
 
 /** A message of a queue is not one this project wrote, or would break the contract. */
-export class MessageError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('message', message, options);
-  }
-}
+export class MessageError extends errorClass('message') {}
 
 /** A name and nothing else: no path and no control character, whoever wrote the message. */
 const fileName = z.string().refine(isFileName);

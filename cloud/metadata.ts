@@ -1,6 +1,6 @@
 /** What an EC2 instance can learn of itself from its metadata service (IMDSv2): its id and its user data. */
 import { z } from 'zod';
-import { ElasticFaceError } from '../runtime/errors.ts';
+import { errorClass } from '../runtime/errors.ts';
 import type { Settings } from '../runtime/settings.ts';
 
 /** The link-local address of the service on every EC2 instance. */
@@ -9,11 +9,7 @@ const TIMEOUT_MS = 2000;
 const TOKEN_SECONDS = 300;
 
 /** The instance metadata service gave no answer where there should be one. */
-export class MetadataError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('metadata', message, options);
-  }
-}
+export class MetadataError extends errorClass('metadata') {}
 
 export interface InstanceIdentity {
   readonly instanceId: string;

@@ -7,7 +7,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
+import { errorClass, messageOf } from '../runtime/errors.ts';
 import { withProxy } from './proxy.ts';
 
 /** Until the first byte of a file: a network that swallows packets never brings it. */
@@ -16,11 +16,7 @@ const ANSWER_MS = 10_000;
 const STALL_MS = 30_000;
 
 /** The file could not be fetched, or what came is not it; nothing was put in its place. */
-export class DownloadError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('download', message, options);
-  }
-}
+export class DownloadError extends errorClass('download') {}
 
 /** Nothing was heard for too long; asking again would take as long again. */
 export class SilenceError extends DownloadError {}

@@ -24,7 +24,7 @@ import {
 import type { Ec2Clients } from '../cloud/ec2-client.ts';
 import { emptyBucket, listKeys } from '../cloud/inspection.ts';
 import { cloudNames, PROJECT_TAG } from '../cloud/names.ts';
-import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
+import { errorClass, messageOf } from '../runtime/errors.ts';
 
 const LOOK_EVERY_MS = 2000;
 /** An instance shuts down within a minute or two; a stack with a cache or balancer takes longer. */
@@ -34,11 +34,7 @@ const STACK_MS = 45 * 60_000;
 const LIVING = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
 /** Something could not be taken away. */
-export class DestroyError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('destroy', message, options);
-  }
-}
+export class DestroyError extends errorClass('destroy') {}
 
 export interface DestroyParts {
   readonly clients: Ec2Clients;

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type BrowserGuard, browserGuard } from '../runtime/browser-guard.ts';
-import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
+import { errorClass, messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Ec2Answer } from './ec2/answer.ts';
 import { Ec2Error } from './ec2/errors.ts';
@@ -21,11 +21,7 @@ const KEEP_ALIVE_MS = 75_000;
 export const LOOPBACK = '127.0.0.1';
 
 /** The embedded cloud cannot start. */
-export class LocalCloudError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('local-cloud', message, options);
-  }
-}
+export class LocalCloudError extends errorClass('local-cloud') {}
 
 export interface Services {
   readonly queuesAndObjects: QueuesAndObjects;

@@ -1,6 +1,6 @@
 /**
- * The one root of this project's typed errors. A message says what happened and what to do about it;
- * the cause is kept.
+ * The root of this project's typed errors. A message says what is wrong and what to do about it; the cause is
+ * kept.
  */
 export class ElasticFaceError extends Error {
   /** A stable, machine-readable word for the kind of failure, e.g. `settings` or `checkpoint`. */
@@ -13,12 +13,19 @@ export class ElasticFaceError extends Error {
   }
 }
 
-/** A setting (environment variable or flag) has a value the program cannot run with. */
-export class SettingsError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('settings', message, options);
-  }
+/** What most kinds of error extend: they differ in name and code only. */
+export type ErrorClass = new (message: string, options?: ErrorOptions) => ElasticFaceError;
+
+export function errorClass(code: string): ErrorClass {
+  return class extends ElasticFaceError {
+    constructor(message: string, options?: ErrorOptions) {
+      super(code, message, options);
+    }
+  };
 }
+
+/** A setting (environment variable or flag) has a value the program cannot run with. */
+export class SettingsError extends errorClass('settings') {}
 
 /** The text of anything thrown, for logs and messages. */
 export function messageOf(error: unknown): string {

@@ -3,14 +3,14 @@ import { closeSync, openSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ElasticFaceError, errorCodeOf } from './errors.ts';
+import { errorClass, errorCodeOf } from './errors.ts';
 
 const RETRY_MS = 100;
 
 /** Another process has held the lock for longer than the caller can wait. */
-export class LockTimeout extends ElasticFaceError {
+export class LockTimeout extends errorClass('lock') {
   constructor(path: string) {
-    super('lock', `Another process holds ${path} and does not finish.`);
+    super(`Another process holds ${path} and does not finish.`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import type { Request, Response } from 'express';
 import helmet from 'helmet';
-import { ElasticFaceError } from '../runtime/errors.ts';
+import { errorClass } from '../runtime/errors.ts';
 import { modulePath } from '../runtime/installation.ts';
 
 export interface PageFile {
@@ -26,9 +26,9 @@ export interface Page {
   sendFile(request: Request, response: Response, version: string, name: string): Promise<boolean>;
 }
 
-class PageError extends ElasticFaceError {
+class PageError extends errorClass('page') {
   constructor(code: number | null) {
-    super('page', `The page could not be made: its process ended with ${code}; stderr says why.`);
+    super(`The page could not be made: its process ended with ${code}; stderr says why.`);
   }
 }
 

@@ -1,9 +1,5 @@
 /** The errors of the generator and the grader. */
-import { ElasticFaceError } from '../runtime/errors.ts';
+import { errorClass } from '../runtime/errors.ts';
 
 /** A flag, or what it points to, cannot be used; the message names the flag and says what to do. */
-export class WorkloadError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('workload', message, options);
-  }
-}
+export class WorkloadError extends errorClass('workload') {}

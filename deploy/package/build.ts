@@ -4,18 +4,14 @@ import { cp, glob, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { ElasticFaceError } from '../../runtime/errors.ts';
+import { errorClass } from '../../runtime/errors.ts';
 import { packageFolder } from '../../runtime/installation.ts';
 import { assets, leftOut, libraries, programs } from './contents.ts';
 import { modulesReached } from './reached.ts';
 
 const require = createRequire(import.meta.url);
 
-export class PackageError extends ElasticFaceError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('package', message, options);
-  }
-}
+export class PackageError extends errorClass('package') {}
 
 /**
  * @param dependencies names of the packages that a consumer's npm installs

@@ -1,11 +1,11 @@
 /** Calls that may fail or hang: each has a time limit, and each outage is logged once when it starts and once when it ends. */
-import { ElasticFaceError } from '../../runtime/errors.ts';
+import { errorClass } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 
 /** A call did not answer in time; what it asked for may have happened anyway. */
-export class NoAnswer extends ElasticFaceError {
+export class NoAnswer extends errorClass('no-answer') {
   constructor(limitMs: number) {
-    super('no-answer', `No answer within ${limitMs / 1000} seconds.`);
+    super(`No answer within ${limitMs / 1000} seconds.`);
   }
 }
 
