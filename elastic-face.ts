@@ -4,10 +4,15 @@ import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { keepCompiled } from './runtime/compile-cache.ts';
 import { ElasticFaceError, messageOf, SettingsError } from './runtime/errors.ts';
-import { EXIT, EXIT_CODES_HELP, exitCodeOf, tellingExitCodes } from './runtime/exit-codes.ts';
 import { takeFolderWarning } from './runtime/folders.ts';
 import { isPackaged, packageVersion } from './runtime/installation.ts';
-import { moveToNewerNode } from './runtime/newer-node.ts';
+import {
+  EXIT,
+  EXIT_CODES_HELP,
+  exitCodeOf,
+  tellingExitCodes,
+} from './runtime/process/exit-codes.ts';
+import { moveToNewerNode } from './runtime/process/newer-node.ts';
 
 if (isPackaged) await moveToNewerNode();
 const folderWarning = takeFolderWarning();

@@ -1,6 +1,6 @@
 /** `elastic-face doctor`: what is right and wrong with this machine and with an account, before anything is made. */
 import type { CommandModule } from 'yargs';
-import { EXIT } from '../runtime/exit-codes.ts';
+import { EXIT } from '../runtime/process/exit-codes.ts';
 
 interface Flags {
   id?: string;

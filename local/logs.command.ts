@@ -1,6 +1,6 @@
 /** `elastic-face logs`: what the services of the local stack have logged, of one request or of all. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { EXIT } from '../runtime/exit-codes.ts';
+import { EXIT } from '../runtime/process/exit-codes.ts';
 import type { Level } from './log-files.ts';
 
 const options = {

@@ -5,8 +5,7 @@
 import { z } from 'zod';
 import { SettingsError } from './errors.ts';
 import { folders } from './folders.ts';
-import { instanceSettings } from './instance-settings.ts';
-import { localCloudSettings } from './local-cloud-settings.ts';
+import { instanceSettings } from './settings/instances.ts';
 import {
   endpoint,
   isSecret,
@@ -15,8 +14,9 @@ import {
   seconds,
   secret,
   whole,
-} from './setting-kinds.ts';
-import { webSettings } from './web-settings.ts';
+} from './settings/kinds.ts';
+import { localCloudSettings } from './settings/local-cloud.ts';
+import { webSettings } from './settings/web.ts';
 
 /** What each setting means stands here and, made from here, in the README's table. */
 export const settingsSchema = z.object({

@@ -45,9 +45,9 @@ export const command: CommandModule<object, ScalerArguments> = {
     ] = await Promise.all([
       import('../runtime/settings.ts'),
       import('../runtime/log.ts'),
-      import('../runtime/stop.ts'),
+      import('../runtime/process/stop.ts'),
       import('./service.ts'),
-      import('../runtime/systemd.ts'),
+      import('../runtime/process/systemd.ts'),
     ]);
     const settings = readSettings({
       SCALE_POLICY: policy,

@@ -26,9 +26,9 @@ export const command: CommandModule<object, WebArguments> = {
     ] = await Promise.all([
       import('../runtime/settings.ts'),
       import('../runtime/log.ts'),
-      import('../runtime/stop.ts'),
+      import('../runtime/process/stop.ts'),
       import('./service.ts'),
-      import('../runtime/systemd.ts'),
+      import('../runtime/process/systemd.ts'),
     ]);
     const settings = readSettings({ PORT: port });
     const log = createLogger('web', settings.LOG_LEVEL);

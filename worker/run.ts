@@ -1,9 +1,10 @@
 /** A worker from start to exit of its process: signals, a parent that goes, a machine it cannot run on. */
-import { EXIT } from '../runtime/exit-codes.ts';
+
 import { createLogger } from '../runtime/log.ts';
+import { EXIT } from '../runtime/process/exit-codes.ts';
+import { leaveWithParent, stopOnSignals } from '../runtime/process/stop.ts';
+import { openSupervisor } from '../runtime/process/systemd.ts';
 import type { SettingsInput } from '../runtime/settings.ts';
-import { leaveWithParent, stopOnSignals } from '../runtime/stop.ts';
-import { openSupervisor } from '../runtime/systemd.ts';
 import { identify } from './identity.ts';
 import { startInference } from './inference/start.ts';
 

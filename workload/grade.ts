@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import { cloudNames } from '../cloud/names.ts';
 import { SettingsError } from '../runtime/errors.ts';
-import { EXIT } from '../runtime/exit-codes.ts';
+import { EXIT } from '../runtime/process/exit-codes.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { type Check, checkFlow, checkState, type FlowLimits } from './checks.ts';
 import { emptyAll } from './empty.ts';

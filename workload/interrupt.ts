@@ -1,6 +1,6 @@
 /** Ctrl-C as an AbortSignal, so that a run that is broken off can still say how far it came. */
 
-import { EXIT } from '../runtime/exit-codes.ts';
+import { EXIT } from '../runtime/process/exit-codes.ts';
 
 /** A terminal's Ctrl-C can arrive twice: from the terminal and again from npm. That is one wish. */
 const SAME_WISH_MS = 1000;

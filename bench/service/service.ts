@@ -10,7 +10,7 @@ import { ensureModel } from '../../convert/ensure-model.ts';
 import { readManifest } from '../../model/manifest.ts';
 import { fastestPrecision } from '../../model/precision/fastest.ts';
 import { messageOf } from '../../runtime/errors.ts';
-import { EXIT } from '../../runtime/exit-codes.ts';
+import { EXIT } from '../../runtime/process/exit-codes.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { listImages } from '../../workload/images.ts';

@@ -5,7 +5,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { promisify } from 'node:util';
-import { messageOf } from './errors.ts';
+import { messageOf } from '../errors.ts';
 
 /** Of what the command line uses, `Float16Array` came last. */
 const OLDEST = 24;

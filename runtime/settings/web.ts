@@ -1,6 +1,6 @@
 /** Settings of the web tier: what its clients may do, and how much of it. */
 import { z } from 'zod';
-import { listOf, megabytes, seconds, secret, whole } from './setting-kinds.ts';
+import { listOf, megabytes, seconds, secret, whole } from './kinds.ts';
 
 export const webSettings = {
   REQUEST_SECONDS: seconds(1, 86_400)

@@ -1,15 +1,7 @@
 /** Settings of the embedded cloud alone: no service of a real cloud reads them. */
 import { z } from 'zod';
-import { folders } from './folders.ts';
-import {
-  ACTION,
-  INSTANCE_TYPE,
-  listOf,
-  SHARE,
-  seconds,
-  secondsOrRange,
-  whole,
-} from './setting-kinds.ts';
+import { folders } from '../folders.ts';
+import { ACTION, INSTANCE_TYPE, listOf, SHARE, seconds, secondsOrRange, whole } from './kinds.ts';
 
 export const localCloudSettings = {
   LOCAL_CLOUD_PORT: whole(0, 65535)

@@ -1,6 +1,6 @@
 /** What a command's exit code says: the same for every command, and part of each one's help. */
 import type { CommandModule } from 'yargs';
-import { SettingsError } from './errors.ts';
+import { SettingsError } from '../errors.ts';
 
 export const EXIT = {
   fine: 0,

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { until } from '../test/condition.fixture.ts';
+import { until } from '../../test/condition.fixture.ts';
 
 /** A process that stops as its standard input tells it to. */
 const PROGRAM = `
   import { stopOnSignals } from '${new URL('./stop.ts', import.meta.url)}';
-  import { createLogger } from '${new URL('./log.ts', import.meta.url)}';
+  import { createLogger } from '${new URL('../log.ts', import.meta.url)}';
   stopOnSignals(createLogger('test', 'silent'), () => new Promise((resolve, reject) => {
     console.log('stopping');
     process.stdin.on('data', (word) =>

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, describe, it } from 'node:test';
 import { pino } from 'pino';
-import { until } from '../test/condition.fixture.ts';
+import { until } from '../../test/condition.fixture.ts';
 import { openSupervisor } from './systemd.ts';
 
 const log = pino({ level: 'silent' });

@@ -1,6 +1,6 @@
 /** Settings of how app-tier instances are launched and kept. Knows no policy. */
 import { z } from 'zod';
-import { INSTANCE_TYPE, listOf, seconds, whole } from './setting-kinds.ts';
+import { INSTANCE_TYPE, listOf, seconds, whole } from './kinds.ts';
 
 export const instanceSettings = {
   AMI_ID: z

@@ -3,7 +3,7 @@
  * Does nothing where systemd does not ask (NOTIFY_SOCKET is unset). Knows no service.
  */
 import { spawn } from 'node:child_process';
-import type { Logger } from './log.ts';
+import type { Logger } from '../log.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
 /** Graceful stop: one signal asks, a later one insists. Knows nothing of what is being stopped. */
-import type { Logger } from './log.ts';
+import type { Logger } from '../log.ts';
 
 /** A terminal's Ctrl-C can arrive twice: from the terminal and again from npm. That is one wish. */
 const SAME_WISH_MS = 1000;
