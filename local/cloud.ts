@@ -130,11 +130,11 @@ function assemble(
 async function openKept(
   { path }: DataFolder,
   origin: string,
-  { region, now = Date.now, sweepMs = SWEEP_MS }: LocalCloudOptions,
+  { region, log, now = Date.now, sweepMs = SWEEP_MS }: LocalCloudOptions,
 ): Promise<QueuesAndObjects> {
   const folder = join(path, 'queues-and-objects');
   try {
-    return await openQueuesAndObjects({ folder, origin, region, now, sweepMs });
+    return await openQueuesAndObjects({ folder, origin, region, now, sweepMs, log });
   } catch (cause) {
     throw new LocalCloudError(
       `The local cloud's data in ${path} cannot be read (${messageOf(cause)}). Move the folder away to start empty, or set LOCAL_DATA_DIR to another one.`,

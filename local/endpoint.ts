@@ -108,7 +108,11 @@ function answer(
     url: request.url ?? '/',
     headers: request.headers,
   });
-  if (route.service === 's3' || (route.service === 'sqs' && isJson(request))) {
+  if (route.service === 's3') {
+    void services.queuesAndObjects.answerS3(request, response);
+    return;
+  }
+  if (route.service === 'sqs' && isJson(request)) {
     services.queuesAndObjects.answer(request, response);
     return;
   }

@@ -5,18 +5,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
 import { type BuildAppOptions, buildApp } from 'fauxqs';
+import type { Logger } from '../runtime/log.ts';
 import { type Queue, wakeOnePollAMessage } from './one-poll.ts';
 import { deleteExpired, type ObjectStore } from './retention.ts';
+import { openS3 } from './s3/service.ts';
+import { Buckets, type ObjectStore as S3Store } from './s3/store.ts';
 
-/** fauxqs takes 11 MiB; S3 takes 5 GiB in one put. Above the largest photo the settings allow. */
-const MOST_BODY_BYTES = 600 * 1024 * 1024;
+/** fauxqs takes 11 MiB; a browser's form may hold the largest photo that the settings allow. */
+const MOST_FORM_BYTES = 600 * 1024 * 1024;
 
 type App = ReturnType<typeof buildApp>;
 type Stores = NonNullable<BuildAppOptions['stores']>;
 
 export interface QueuesAndObjects {
-  /** Answers one HTTP request of SQS, S3 or STS. */
+  /** Answers one HTTP request of SQS. */
   answer(request: IncomingMessage, response: ServerResponse): void;
+  /** Answers one HTTP request of S3. */
+  answerS3(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** The same for a request whose body was read already. */
   answerRead(request: IncomingMessage, body: string, response: ServerResponse): Promise<void>;
   /** Lets every open long poll answer now; new ones still wait. */
@@ -37,6 +42,7 @@ export async function openQueuesAndObjects(options: {
   now: () => number;
   /** How often objects are looked at whose bucket lets them expire. */
   sweepMs: number;
+  log: Logger;
 }): Promise<QueuesAndObjects> {
   const parts = await fauxqsParts();
   const sqsStore = new parts.SqsStore();
@@ -60,17 +66,29 @@ export async function openQueuesAndObjects(options: {
   app.removeContentTypeParser('*');
   app.addContentTypeParser(
     '*',
-    { parseAs: 'buffer', bodyLimit: MOST_BODY_BYTES },
+    { parseAs: 'buffer', bodyLimit: MOST_FORM_BYTES },
     (_request, body, done) => done(null, body),
   );
   returnUndelivered(app, sqsStore);
   await app.ready();
+  const s3 = openS3({
+    buckets: new Buckets(s3Store as unknown as S3Store, persistence.db),
+    region: options.region,
+    log: options.log,
+    takeForm(request, response, bucket) {
+      // The host is not looked at again: it may begin with what fauxqs takes for a bucket.
+      request.headers.host = 'localhost';
+      request.url = `/${bucket}`;
+      app.routing(request, response);
+    },
+  });
   const sweep = (): void => void deleteExpired(s3Store as unknown as ObjectStore, options.now());
   sweep();
   const sweeping = setInterval(sweep, options.sweepMs).unref();
 
   return {
     answer: (request, response) => app.routing(request, response),
+    answerS3: s3.answer,
     async answerRead(request, body, response) {
       const answer = await app.inject({
         method: request.method as 'POST',
@@ -154,7 +172,12 @@ interface FauxqsParts {
  */
 async function fauxqsParts(): Promise<FauxqsParts> {
   const entry = import.meta.resolve('fauxqs');
-  const files = ['sqs/sqsStore.js', 'sns/snsStore.js', 's3/s3Store.js', 'persistence.js'];
+  const files = [
+    'sqs/sqsStore.js',
+    'sns/snsStore.js',
+    's3/s3Store.js',
+    'persistence.js',
+  ];
   const loaded = await Promise.all(
     files.map((file): Promise<Partial<FauxqsParts>> => import(new URL(file, entry).href)),
   );

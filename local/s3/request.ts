@@ -1,0 +1,124 @@
+/** One S3 request as its operation sees it, and what an operation answers. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { invalidArgument, invalidRequest, S3Error } from './errors.ts';
+import type { Buckets } from './store.ts';
+
+/** The account that every emulator uses. */
+export const ACCOUNT = '000000000000';
+
+export interface S3Request {
+  readonly method: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** As sent: perhaps in signed chunks. */
+  readonly body: Buffer;
+  readonly buckets: Buckets;
+  /** Region of buckets that name none. */
+  readonly region: string;
+}
+
+export interface S3Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+export type Operation = (request: S3Request) => S3Answer | Promise<S3Answer>;
+
+export function header({ headers }: Pick<S3Request, 'headers'>, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+export function xmlAnswer(body: string, headers: Readonly<Record<string, string>> = {}): S3Answer {
+  return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body };
+}
+
+/**
+ * A whole number of the query or of a header.
+ * @throws {S3Error} InvalidArgument for other text and for a number outside `low` to `high`
+ */
+export function wholeNumber(
+  text: string,
+  { name, low, high }: { name: string; low: number; high: number },
+): number {
+  if (!/^[+-]?\d{1,10}$/.test(text)) {
+    const message = `Provided ${name} not an integer or within integer range`;
+    throw invalidArgument(message, name, text);
+  }
+  const value = Number(text);
+  if (value < low || value > high) {
+    const message = `Argument ${name} must be an integer between ${low} and ${high}`;
+    throw invalidArgument(message, name, text);
+  }
+  return value;
+}
+
+/** Number of a part; S3 takes 1 to 10,000. */
+export function partNumberOf(text: string): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > 10_000) {
+    const message = 'Part number must be an integer between 1 and 10000, inclusive';
+    throw invalidArgument(message, 'partNumber', text);
+  }
+  return value;
+}
+
+const MOST_KEY_BYTES = 1024;
+
+/** @throws {S3Error} KeyTooLongError */
+export function checkKey(key: string): void {
+  const size = Buffer.byteLength(key);
+  if (size <= MOST_KEY_BYTES) return;
+  throw new S3Error('KeyTooLongError', 400, 'Your key is too long', {
+    details: { Size: String(size), MaxSizeAllowed: String(MOST_KEY_BYTES) },
+  });
+}
+
+/** Buckets here keep one version of each object, whose id is `null`. */
+export function checkVersion(versionId: string | null): void {
+  if (versionId === null || versionId === 'null') return;
+  if (/^[\w.]{32}$/.test(versionId)) {
+    throw new S3Error('NoSuchVersion', 404, 'The specified version does not exist.', {
+      details: { VersionId: versionId },
+    });
+  }
+  throw invalidArgument('Invalid version id specified', 'versionId', versionId);
+}
+
+/** @throws {S3Error} for a presigned address that is over, or asks for more than S3 grants */
+export function checkPresigned(query: URLSearchParams, now: number): void {
+  const seconds = query.get('X-Amz-Expires');
+  const signedAt = query.get('X-Amz-Date');
+  if (seconds !== null && signedAt !== null) {
+    const valid = Number(seconds);
+    if (!(valid >= 0 && valid <= 604_800)) {
+      throw new S3Error(
+        'AuthorizationQueryParametersError',
+        400,
+        'X-Amz-Expires must be between 0 and 604800 seconds',
+      );
+    }
+    const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(signedAt);
+    if (parts === null) throw invalidRequest('X-Amz-Date must be in the form YYYYMMDDTHHMMSSZ');
+    const [year, month, day, hour, minute, second] = parts.slice(1).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const end = Date.UTC(year, month - 1, day, hour, minute, second) + valid * 1000;
+    if (end < now) throw expired();
+    return;
+  }
+  const expires = query.get('Expires');
+  if (query.has('Signature') && expires !== null && Number(expires) * 1000 < now) throw expired();
+}
+
+function expired(): S3Error {
+  return new S3Error('AccessDenied', 403, 'Request has expired');
+}
