@@ -52,6 +52,18 @@ describe('the embedded cloud in a browser’s reach', { timeout: 60_000 }, () =>
       'comes by a name that was bound anew to this machine',
       { path: LIST, headers: { Host: 'evil.example' } },
     ],
+    [
+      'comes by such a name from a page that writes a signature',
+      {
+        path: LIST,
+        headers: {
+          Host: 'evil.example',
+          Authorization:
+            'AWS4-HMAC-SHA256 Credential=x/20300101/us-east-1/ec2/aws4_request, Signature=0',
+          'Accept-Language': '',
+        },
+      },
+    ],
     ['names a bucket under such a name', { path: '/', headers: { Host: 'photos.evil.example' } }],
     [
       'hides such a name behind one that is allowed',

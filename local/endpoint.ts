@@ -13,6 +13,7 @@ import { Ec2Error } from './ec2/errors.ts';
 import { errorXml } from './ec2/xml.ts';
 import type { QueuesAndObjects } from './queues-and-objects.ts';
 import { byVersion, type Route, routeOf } from './route.ts';
+import { isToolRequest } from './tool-request.ts';
 
 /** A Query-protocol body: user data is 16 KB at most. */
 const MOST_FORM_BYTES = 1024 * 1024;
@@ -129,7 +130,9 @@ function isRefused(
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean {
-  const reason = guard(request.headers);
+  // An SDK's request is taken under any name of this machine, such as a Kubernetes service's.
+  const { headers } = request;
+  const reason = guard(isToolRequest(headers) ? { ...headers, host: undefined } : headers);
   if (reason === undefined) return false;
   request.resume();
   if (isJson(request)) sendJsonError(response, 'AccessDeniedException', reason, 403);
