@@ -10,6 +10,8 @@ import { type Queue, wakeOnePollAMessage } from './one-poll.ts';
 import { deleteExpired, type ObjectStore } from './retention.ts';
 import { openS3 } from './s3/service.ts';
 import { Buckets, type ObjectStore as S3Store } from './s3/store.ts';
+import { layOverSqs } from './sqs/layer.ts';
+import { keepOneSetOfQueues } from './sqs/queue-set.ts';
 
 /** fauxqs takes 11 MiB; a browser's form may hold the largest photo that the settings allow. */
 const MOST_FORM_BYTES = 600 * 1024 * 1024;
@@ -53,6 +55,7 @@ export async function openQueuesAndObjects(options: {
   sqsStore.host = '';
   sqsStore.region = options.region;
   wakeOnePollAMessage(sqsStore);
+  keepOneSetOfQueues(sqsStore);
   const persistence = new parts.PersistenceManager(options.folder);
   preparePersistence(persistence, options.origin);
   persistence.load(sqsStore, snsStore, s3Store);
@@ -70,6 +73,7 @@ export async function openQueuesAndObjects(options: {
     (_request, body, done) => done(null, body),
   );
   returnUndelivered(app, sqsStore);
+  layOverSqs(app, sqsStore, parts.INVALID_MESSAGE_BODY_CHAR);
   await app.ready();
   const s3 = openS3({
     buckets: new Buckets(s3Store as unknown as S3Store, persistence.db),
@@ -164,6 +168,7 @@ interface FauxqsParts {
   readonly SnsStore: new () => Stores['snsStore'];
   readonly S3Store: new () => Stores['s3Store'];
   readonly PersistenceManager: new (folder: string) => Persistence;
+  readonly INVALID_MESSAGE_BODY_CHAR: RegExp;
 }
 
 /**
@@ -174,6 +179,7 @@ async function fauxqsParts(): Promise<FauxqsParts> {
   const entry = import.meta.resolve('fauxqs');
   const files = [
     'sqs/sqsStore.js',
+    'sqs/sqsTypes.js',
     'sns/snsStore.js',
     's3/s3Store.js',
     'persistence.js',
