@@ -105,14 +105,14 @@ def code(call):
     try: call(); return 'none'
     except ClientError as e: return e.response['Error']['Code'] + ': ' + e.response['Error']['Message']
 print(json.dumps([code(boto3.client('dynamodb', **kw).list_tables), code(boto3.client('iam', **kw).list_users),
-    code(boto3.client('ec2', **kw).describe_vpcs)]))
+    code(lambda: boto3.client('ec2', **kw).create_vpc(CidrBlock='10.0.0.0/16'))]))
 `,
       cloud.url,
     );
     assert.deepEqual(errors, [
       'UnknownService: The local cloud has SQS, S3 and EC2, not the service dynamodb.',
       'UnknownService: The local cloud has SQS, S3 and EC2, not the service iam.',
-      'InvalidAction: The action DescribeVpcs is not valid for this web service.',
+      'InvalidAction: The action CreateVpc is not valid for this web service.',
     ]);
   });
 });

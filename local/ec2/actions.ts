@@ -1,12 +1,17 @@
 /** EC2's actions: a checked request in, the content of the answer out. Knows nothing of HTTP. */
+import { ABSENT, type AbsentAction, noneOf } from './absent.ts';
 import type { ChangeEvent } from './changes.ts';
 import { byReservation, reservationXml, stateXml, statusXml } from './describe.ts';
 import { Ec2Error } from './errors.ts';
-import { select, selectInstances } from './filters.ts';
+import { FILTER_NAMES } from './filter-names.ts';
+import { select, selectInstances, selectStatuses } from './filters.ts';
 import type { InstanceFleet, StateChange } from './fleet.ts';
 import type { Instance } from './instance.ts';
-import { imagesOf, imageXml, offeredTypes } from './offers.ts';
+import { attributeOf, consoleOf, creditsOf, refuseReboot } from './instance-details.ts';
+import { instanceTypesOf } from './instance-types.ts';
+import { imagesOf, imageXml, offersOf } from './offers.ts';
 import { pageOf } from './pages.ts';
+import { availabilityZonesOf, regionsOf, securityGroupsOf, subnetsOf, vpcsOf } from './places.ts';
 import type { Ec2Action, Ec2Request } from './requests.ts';
 import { items, type XmlObject } from './xml.ts';
 
@@ -39,6 +44,7 @@ const handlers: { readonly [Action in Ec2Action]: Handler<Action> } = {
     const { things, nextToken } = instancesOf(
       fleet,
       request,
+      selectStatuses,
       (instance) => request.IncludeAllInstances || instance.state === 'running',
     );
     return { instanceStatusSet: items(things.map(statusXml)), ...token(nextToken) };
@@ -81,23 +87,14 @@ const handlers: { readonly [Action in Ec2Action]: Handler<Action> } = {
     const all = fleet
       .list()
       .flatMap(({ id, tags }) => [...tags].map(([key, value]) => ({ id, key, value })));
-    const found = select(all, request.Filter, TAG_FILTERS, ({ id, key, value }, name) => {
-      if (name.startsWith('tag:')) return name.slice('tag:'.length) === key ? [value] : [];
-      return { key: [key], value: [value], 'resource-id': [id], 'resource-type': ['instance'] }[
-        name
-      ];
-    });
+    const found = select(all, request.Filter, { names: FILTER_NAMES.Tags }, (tag) => ({
+      ...tagXml(tag),
+      tagSet: items([{ key: tag.key, value: tag.value }]),
+    }));
     const order = new Map(found.map((one, index) => [one, index]));
     const { things, nextToken } = pageOf(found, (one) => order.get(one)!, request);
     return {
-      tagSet: items(
-        things.map(({ id, key, value }) => ({
-          resourceId: id,
-          resourceType: 'instance',
-          key,
-          value,
-        })),
-      ),
+      tagSet: items(things.map(tagXml)),
       ...token(nextToken),
     };
   },
@@ -110,15 +107,49 @@ const handlers: { readonly [Action in Ec2Action]: Handler<Action> } = {
   DescribeInstanceTypeOfferings(fleet, request) {
     allowDryRun(request);
     const { region } = fleet;
-    const location = request.LocationType === 'region' ? region : `${region}a`;
-    const offered = offeredTypes(request.Filter).map((instanceType) => {
-      return { instanceType, locationType: request.LocationType, location };
-    });
-    return { instanceTypeOfferingSet: items(offered) };
+    return { instanceTypeOfferingSet: items(offersOf(region, request)) };
   },
+
+  RebootInstances: (fleet, request) => refuseReboot(fleet, request),
+  DescribeRegions: describing(regionsOf),
+  DescribeAvailabilityZones: describing(availabilityZonesOf),
+  DescribeVpcs: describing((_fleet, request: Ec2Request<'DescribeVpcs'>) => vpcsOf(request)),
+  DescribeSubnets: describing(subnetsOf),
+  DescribeSecurityGroups: describing((_fleet, request: Ec2Request<'DescribeSecurityGroups'>) =>
+    securityGroupsOf(request),
+  ),
+  DescribeInstanceTypes: describing((_fleet, request: Ec2Request<'DescribeInstanceTypes'>) =>
+    instanceTypesOf(request),
+  ),
+  DescribeInstanceCreditSpecifications: describing(creditsOf),
+  DescribeInstanceAttribute: describing(attributeOf),
+  GetConsoleOutput: describing(consoleOf),
+  ...absentHandlers(),
 };
 
-const TAG_FILTERS = new Set(['key', 'value', 'resource-id', 'resource-type', 'tag:']);
+function tagXml({ id, key, value }: { id: string; key: string; value: string }): XmlObject {
+  return { resourceId: id, resourceType: 'instance', key, value };
+}
+
+/** An action that only looks: a dry run of it would have succeeded. */
+function describing<Request extends { DryRun: boolean }>(
+  describe: (fleet: InstanceFleet, request: Request) => XmlObject,
+): (fleet: InstanceFleet, request: Request) => XmlObject {
+  return (fleet, request) => {
+    allowDryRun(request);
+    return describe(fleet, request);
+  };
+}
+
+function absentHandlers(): { [Action in AbsentAction]: Handler<Action> } {
+  const actions = Object.keys(ABSENT) as AbsentAction[];
+  return Object.fromEntries(
+    actions.map((action) => [
+      action,
+      describing((_fleet, request: Ec2Request<AbsentAction>) => noneOf(action, request)),
+    ]),
+  ) as { [Action in AbsentAction]: Handler<Action> };
+}
 
 /** @throws {Ec2Error} whatever EC2 would refuse the request with. */
 export function perform<Action extends Ec2Action>(
@@ -140,6 +171,7 @@ function allowDryRun({ DryRun }: { DryRun: boolean }): void {
 function instancesOf(
   fleet: InstanceFleet,
   request: Ec2Request<'DescribeInstances'>,
+  choose: typeof selectInstances = selectInstances,
   wanted: (instance: Instance) => boolean = () => true,
 ) {
   if (request.InstanceId.length > 0 && request.MaxResults !== undefined) {
@@ -150,7 +182,7 @@ function instancesOf(
   }
   const seen = fleet.seen();
   const named = request.InstanceId.length === 0 ? seen : fleet.find(request.InstanceId, seen);
-  const found = selectInstances(named.filter(wanted), request.Filter);
+  const found = choose(named.filter(wanted), request.Filter);
   return pageOf(
     found.sort((a, b) => a.sequence - b.sequence),
     ({ sequence }) => sequence,

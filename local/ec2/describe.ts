@@ -1,5 +1,6 @@
 /** An instance as EC2's answers show it. Pure. */
 import type { Instance } from './instance.ts';
+import { GROUP_ID, subnetIdOf, VPC_ID } from './network.ts';
 import { STATE_CODES, type StateName } from './states.ts';
 import { items, type XmlObject } from './xml.ts';
 
@@ -24,7 +25,7 @@ export function byReservation(instances: readonly Instance[]): Instance[][] {
   return [...Map.groupBy(instances, ({ reservationId }) => reservationId).values()];
 }
 
-function instanceXml(instance: Instance): XmlObject {
+export function instanceXml(instance: Instance): XmlObject {
   const gone = instance.state === 'terminated';
   return {
     instanceId: instance.id,
@@ -44,9 +45,10 @@ function instanceXml(instance: Instance): XmlObject {
       tenancy: 'default',
     },
     monitoring: { state: 'disabled' },
-    ...(instance.subnetId === undefined || gone ? {} : { subnetId: instance.subnetId }),
+    ...(gone ? {} : { subnetId: subnetOf(instance), vpcId: VPC_ID }),
     ...(gone ? {} : { privateIpAddress: instance.privateIp }),
-    groupSet: items(gone ? [] : instance.securityGroupIds.map((groupId) => ({ groupId }))),
+    sourceDestCheck: true,
+    groupSet: items(gone ? [] : groupsOf(instance)),
     ...(instance.stateReason === undefined ? {} : { stateReason: instance.stateReason }),
     architecture: 'x86_64',
     rootDeviceType: 'ebs',
@@ -63,6 +65,9 @@ function instanceXml(instance: Instance): XmlObject {
       ? {}
       : { iamInstanceProfile: { arn: profileArn(instance.profileName), id: 'AIPALOCAL' } }),
     ebsOptimized: false,
+    enaSupport: true,
+    platformDetails: 'Linux/UNIX',
+    usageOperation: 'RunInstances',
     metadataOptions: {
       state: 'applied',
       httpTokens: 'required',
@@ -90,6 +95,17 @@ export function statusXml(instance: Instance): XmlObject {
     systemStatus: status,
     instanceStatus: status,
   };
+}
+
+function subnetOf({ subnetId, availabilityZone }: Instance): string {
+  return subnetId ?? subnetIdOf(availabilityZone);
+}
+
+function groupsOf({ securityGroupIds }: Instance): XmlObject[] {
+  const ids = securityGroupIds.length === 0 ? [GROUP_ID] : securityGroupIds;
+  return ids.map((groupId) =>
+    groupId === GROUP_ID ? { groupId, groupName: 'default' } : { groupId },
+  );
 }
 
 /** `ip-127-0-0-1.ec2.internal`, as EC2 names instances in us-east-1 and, with the region, elsewhere. */

@@ -1,7 +1,9 @@
 /** What this EC2 can launch: one image, of any type. */
 import { ACCOUNT } from './describe.ts';
 import { Ec2Error } from './errors.ts';
-import { select } from './filters.ts';
+import { FILTER_NAMES } from './filter-names.ts';
+import { type Filterable, select } from './filters.ts';
+import { zoneIdOf, zonesOf } from './network.ts';
 import type { Ec2Request } from './requests.ts';
 import type { XmlObject } from './xml.ts';
 
@@ -25,15 +27,11 @@ export function imagesOf({ ImageId, Owner, Filter }: Ec2Request<'DescribeImages'
     }
   }
   if (Owner.length > 0 && !Owner.some((owner) => owner === 'self' || owner === ACCOUNT)) return [];
-  const names = new Set(['image-id', 'state', 'architecture', 'owner-id']);
-  return select([{ id: LOCAL_IMAGE_ID }], Filter, names, ({ id }, name) => {
-    return {
-      'image-id': [id],
-      state: ['available'],
-      architecture: ['x86_64'],
-      'owner-id': [ACCOUNT],
-    }[name];
-  });
+  const kind: Filterable = {
+    names: FILTER_NAMES.Images,
+    renamed: { state: 'imageState', 'owner-id': 'imageOwnerId' },
+  };
+  return select([{ id: LOCAL_IMAGE_ID }], Filter, kind, imageXml);
 }
 
 export function imageXml({ id }: Image): XmlObject {
@@ -48,15 +46,30 @@ export function imageXml({ id }: Image): XmlObject {
     rootDeviceName: '/dev/xvda',
     virtualizationType: 'hvm',
     name: 'elastic-face',
+    hypervisor: 'xen',
+    enaSupport: true,
+    blockDeviceMapping: '',
+    tagSet: '',
   };
 }
 
 /** Any type that is asked for by its whole name: what runs here is a process on this machine. */
-export function offeredTypes(filters: Ec2Request<'DescribeInstanceTypeOfferings'>['Filter']) {
-  const asked = filters
-    .filter(({ Name }) => Name === 'instance-type')
-    .flatMap(({ Value }) => Value);
+export function offersOf(
+  region: string,
+  { LocationType, Filter }: Ec2Request<'DescribeInstanceTypeOfferings'>,
+): XmlObject[] {
+  const asked = Filter.filter(({ Name }) => Name === 'instance-type').flatMap(({ Value }) => Value);
   const whole = asked.filter((type) => /^[a-z0-9-]+\.[a-z0-9-]+$/.test(type));
   const known = [...new Set([...USUAL_TYPES, ...whole])];
-  return select(known, filters, new Set(['instance-type']), (type) => [type]);
+  const locations =
+    LocationType === 'region'
+      ? [region]
+      : zonesOf(region).map((zone) =>
+          LocationType === 'availability-zone' ? zone : zoneIdOf(zone),
+        );
+  const all = known.flatMap((instanceType) =>
+    locations.map((location) => ({ instanceType, locationType: LocationType, location })),
+  );
+  const kind = { names: FILTER_NAMES.InstanceTypeOfferings };
+  return select(all, Filter, kind, (offer) => offer);
 }

@@ -3,46 +3,20 @@
  * the instances are made here, with EC2's own error codes.
  */
 import { z } from 'zod';
+import { absentRequests, describeRequests } from './describe-requests.ts';
 import { Ec2Error, invalidValue, missingParameter } from './errors.ts';
 import type { FormObject } from './form.ts';
-
-/** An absent list and an empty one are the same on the wire. */
-const list = <T extends z.ZodType>(item: T) => z.array(item).max(1000).default([]);
-const flag = z.enum(['true', 'false', 'True', 'False']).transform((text) => /^t/i.test(text));
-const count = (low: number, high: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, { error: 'it must be a whole number' })
-    .transform(Number)
-    .pipe(z.number().min(low).max(high));
-
-const filters = list(
-  z.strictObject({ Name: z.string().min(1), Value: z.array(z.string()).min(1).max(200) }),
-);
-
-/** XML 1.0 has no way to write most control characters, so that no answer could carry them. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const WRITABLE = /^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]*$/;
-const tag = z.strictObject({
-  Key: z
-    .string()
-    .min(1)
-    .max(127, { error: 'tag keys have at most 127 characters' })
-    .regex(WRITABLE, { error: 'it holds control characters' })
-    .refine((key) => !/^aws:/i.test(key), { error: 'tag keys starting with aws: are reserved' }),
-  Value: z
-    .string()
-    .max(255, { error: 'tag values have at most 255 characters' })
-    .regex(WRITABLE, { error: 'it holds control characters' })
-    .default(''),
-});
-const tags = list(tag).refine((all) => new Set(all.map(({ Key }) => Key)).size === all.length, {
-  error: 'a tag key is given twice',
-});
-
-const paging = { MaxResults: count(5, 1000).optional(), NextToken: z.string().optional() };
-const dryRun = { DryRun: flag.default(false) };
-const onInstances = z.strictObject({ ...dryRun, InstanceId: z.array(z.string()).min(1).max(1000) });
+import {
+  count,
+  dryRun,
+  filters,
+  flag,
+  list,
+  onInstances,
+  paging,
+  tags,
+  WRITABLE,
+} from './request-parts.ts';
 
 /** Real parameters of RunInstances that mean nothing to a process on this machine. */
 const passedOver = Object.fromEntries(
@@ -129,6 +103,7 @@ export const requests = {
     ...dryRun,
     ...paging,
     InstanceId: list(z.string()),
+    IncludeManagedResources: flag.optional(),
     Filter: filters,
   }),
   DescribeInstanceStatus: z.strictObject({
@@ -136,6 +111,7 @@ export const requests = {
     ...paging,
     InstanceId: list(z.string()),
     Filter: filters,
+    IncludeManagedResources: flag.optional(),
     IncludeAllInstances: flag.default(false),
   }),
   TerminateInstances: onInstances,
@@ -158,14 +134,20 @@ export const requests = {
     ...paging,
     ImageId: list(z.string()),
     Owner: list(z.string()),
+    ExecutableBy: list(z.string()),
+    IncludeDeprecated: flag.optional(),
+    IncludeDisabled: flag.optional(),
     Filter: filters,
   }),
+  RebootInstances: onInstances,
   DescribeInstanceTypeOfferings: z.strictObject({
     ...dryRun,
     ...paging,
-    LocationType: z.enum(['region', 'availability-zone']).default('region'),
+    LocationType: z.enum(['region', 'availability-zone', 'availability-zone-id']).default('region'),
     Filter: filters,
   }),
+  ...describeRequests,
+  ...absentRequests,
 } as const;
 
 export type Ec2Action = keyof typeof requests;
@@ -204,6 +186,12 @@ export function readRequest<Action extends Ec2Action>(
   const parameters: FormObject = Object.fromEntries(
     Object.entries(form).filter(([name]) => !ENVELOPE.test(name)),
   );
+  if (action === 'RunInstances' && parameters.LaunchTemplate !== undefined) {
+    throw new Ec2Error(
+      'UnsupportedOperation',
+      'The local cloud has no launch templates: give ImageId and the other parameters themselves.',
+    );
+  }
   const parsed = requests[action].safeParse(parameters);
   if (parsed.success) return parsed.data as Ec2Request<Action>;
   throw refusal(parsed.error.issues[0]!, parameters);

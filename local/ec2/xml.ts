@@ -2,7 +2,14 @@
 import { XMLBuilder } from 'fast-xml-parser';
 import type { Ec2Error } from './errors.ts';
 
-export type XmlValue = string | number | boolean | undefined | XmlObject | readonly XmlObject[];
+export type XmlValue =
+  | string
+  | number
+  | boolean
+  | undefined
+  | XmlObject
+  | readonly XmlObject[]
+  | readonly string[];
 export interface XmlObject {
   readonly [name: string]: XmlValue;
 }
@@ -17,7 +24,7 @@ const HEADER = '<?xml version="1.0" encoding="UTF-8"?>\n';
 const NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 
 /** A list as EC2 writes it: `<tagSet><item>…</item></tagSet>`, and `<tagSet/>` for none. */
-export function items(list: readonly XmlObject[]): XmlValue {
+export function items(list: readonly XmlObject[] | readonly string[]): XmlValue {
   return list.length === 0 ? '' : { item: list };
 }
 
