@@ -52,14 +52,21 @@ export async function openEndpoint(
   const guard = browserGuard({ allowedHosts });
   const ready = Promise.withResolvers<Services>();
   let services: Services | undefined;
-  const server = createServer((request, response) => {
-    if (isRefused(guard, request, response)) return;
-    if (services) answer(services, request, response, log);
-    else void ready.promise.then((now) => answer(now, request, response, log));
-  });
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  const open = (): Server => {
+    const server = createServer((request, response) => {
+      if (isRefused(guard, request, response)) return;
+      if (services) answer(services, request, response, log);
+      else void ready.promise.then((now) => answer(now, request, response, log));
+    });
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
+    return server;
+  };
+  const server = open();
   await listen(server, port);
   const { port: taken } = server.address() as AddressInfo;
+  // Where `localhost` is ::1 only. A machine without IPv6 does without it.
+  const second = open();
+  const servers = (await isListening(second, taken)) ? [server, second] : [server];
   return {
     url: `http://${LOOPBACK}:${taken}`,
     serve(given) {
@@ -67,20 +74,30 @@ export async function openEndpoint(
       ready.resolve(given);
     },
     async close() {
-      const closed = once(server, 'close');
-      server.close();
-      if (services === undefined) server.closeAllConnections();
-      else server.closeIdleConnections();
+      const closed = Promise.all(servers.map((one) => once(one, 'close')));
+      for (const one of servers) {
+        one.close();
+        if (services === undefined) one.closeAllConnections();
+        else one.closeIdleConnections();
+      }
       services?.queuesAndObjects.endPolls();
       // A request may have been on its way and may be a new poll.
       const again = setInterval(() => {
         services?.queuesAndObjects.endPolls();
-        server.closeIdleConnections();
+        for (const one of servers) one.closeIdleConnections();
       }, 50);
       await closed;
       clearInterval(again);
     },
   };
+}
+
+async function isListening(server: Server, port: number): Promise<boolean> {
+  server.listen({ port, host: '::1', ipv6Only: true });
+  return once(server, 'listening').then(
+    () => true,
+    () => false,
+  );
 }
 
 async function listen(server: Server, port: number): Promise<void> {

@@ -91,7 +91,11 @@ export async function openQueuesAndObjects(options: {
   const sweeping = setInterval(sweep, options.sweepMs).unref();
 
   return {
-    answer: (request, response) => app.routing(request, response),
+    answer(request, response) {
+      // Some clients post to the queue's own address.
+      request.url = '/';
+      app.routing(request, response);
+    },
     answerS3: s3.answer,
     async answerRead(request, body, response) {
       const answer = await app.inject({

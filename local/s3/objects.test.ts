@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import test, { after, beforeEach, describe } from 'node:test';
 import {
   CopyObjectCommand,
@@ -314,6 +315,13 @@ test('a bucket is found by path under any name of the host, and by a name before
   // An upload into a bucket that is not there makes no bucket of the key's name.
   assert.equal(await asked('none.s3.localhost', '/photo.jpg', 'PUT'), 404);
   assert.equal(await plain(`${url}/photo.jpg`), '404 NoSuchBucket');
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === '::1'),
+);
+test('the same port answers over IPv6', { skip: !hasIpv6 && 'no IPv6 here' }, async () => {
+  assert.equal(await plain(`http://[::1]:${new URL(url).port}/${Bucket}/${Key}`), '200');
 });
 
 test('a presigned answer has the headers that were asked for, unsigned ones have not', async () => {
