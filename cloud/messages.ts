@@ -97,10 +97,12 @@ export const matchSchema = faceSchema.extend({
 });
 export type Match = z.output<typeof matchSchema>;
 
-/** Why a photo has no answer: the sender's to mend, or `failed`: a dead letter, which may be sent again. */
+/** Why a photo has no answer: the sender's to mend, or `failed`: a dead letter. */
 export const refusalSchema = z.object({
   reason: z.enum(['image', 'no-face', 'missing', 'failed']),
   message: z.string().min(1).max(500),
+  /** Of `failed`: the same photo would fail again. */
+  permanent: z.literal(true).optional(),
 });
 export type Refusal = z.output<typeof refusalSchema>;
 

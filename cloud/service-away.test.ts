@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { NoSuchBucket, S3ServiceException } from '@aws-sdk/client-s3';
 import { QueueDoesNotExist, SQSServiceException } from '@aws-sdk/client-sqs';
 import { QueueError } from './queues.ts';
-import { isServiceAway } from './service-away.ts';
+import { isRefusedForGood, isServiceAway } from './service-away.ts';
 
 const $metadata = (httpStatusCode: number) => ({ httpStatusCode });
 const s3 = (name: string, status: number) =>
@@ -38,5 +38,18 @@ describe('a service is away', () => {
     ['when something else than an error was thrown', 'no'],
   ] as const) {
     it(`not ${what}`, () => assert.ok(!isServiceAway(error)));
+  }
+});
+
+describe('a call is refused for good', () => {
+  for (const [what, error, isForGood] of [
+    ['when SQS refuses the message itself', new QueueError('no', { isSenderFault: true }), true],
+    ['when S3 refuses the key', s3('KeyTooLongError', 400), true],
+    ['not when the queue is at fault', new QueueError('InternalError'), false],
+    ['not when bytes were lost on the way', s3('BadDigest', 400), false],
+    ['not when S3 is away', s3('SlowDown', 503), false],
+    ['not when a whole batch is refused', sqs('BatchRequestTooLong', 400), false],
+  ] as const) {
+    it(what, () => assert.equal(isRefusedForGood(error), isForGood));
   }
 });

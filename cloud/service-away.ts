@@ -29,6 +29,18 @@ export function isServiceAway(error: unknown): boolean {
   return isNetworkError(error);
 }
 
+/** S3's refusals of one object, however often it is sent. */
+const FOR_GOOD = /^(?:KeyTooLong(?:Error)?|MetadataTooLarge|EntityTooLarge|InvalidURI)$/;
+
+/**
+ * Whether a call failed for what it sends: the same photo fails in the same way at each delivery and on
+ * each instance.
+ */
+export function isRefusedForGood(error: unknown): boolean {
+  if (error instanceof QueueError) return error.isSenderFault;
+  return error instanceof Error && FOR_GOOD.test(error.name);
+}
+
 const NETWORK = /^(?:E[A-Z]+|UND_ERR_\w+|ERR_SOCKET\w*|ERR_TLS\w*)$/;
 
 function isNetworkError(error: Error): boolean {

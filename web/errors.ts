@@ -122,6 +122,7 @@ export const refuse = {
   noFace: (message: string) => new HttpError(422, 'no-face', message),
   missing: (message: string) => new HttpError(409, 'missing', message),
   failed: (message: string) => new HttpError(503, 'failed', message),
+  unanswerable: (message: string) => new HttpError(500, 'unanswerable', message),
   method: (method: string) =>
     new HttpError(405, 'method', `${method} is not possible here: photos are sent with POST.`),
   foreign: (reason: string) => new HttpError(403, 'foreign', reason),

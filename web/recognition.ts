@@ -146,6 +146,7 @@ async function send(
 function refusal({
   reason,
   message,
+  permanent,
 }: Extract<ReplyMessage['outcome'], { refusal: unknown }>['refusal']) {
   switch (reason) {
     case 'image':
@@ -155,6 +156,6 @@ function refusal({
     case 'missing':
       return refuse.missing(message);
     case 'failed':
-      return refuse.failed(message);
+      return permanent ? refuse.unanswerable(message) : refuse.failed(message);
   }
 }

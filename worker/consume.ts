@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { decodeRequest, MessageError, type RequestMessage } from '../cloud/messages.ts';
 import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
+import { isRefusedForGood } from '../cloud/service-away.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import { NO_SPAN, type Tracing } from '../runtime/tracing/tracing.ts';
@@ -37,6 +38,7 @@ export interface ConsumerParts {
     message: ReceivedMessage,
     request: RequestMessage | undefined,
     reason: string,
+    permanent: boolean,
   ) => Promise<void>;
   readonly visibilitySeconds: number;
   /** Deliveries after which a request is given up. */
@@ -195,6 +197,7 @@ export class Consumer {
     const { messageId, receipt, deliveries, body } = message;
     const log = this.#parts.log.child({ messageId, deliveries, request: request?.id });
     const isLast = deliveries >= mostDeliveries;
+    const isPermanent = err instanceof MessageError || isRefusedForGood(err);
     const delaySeconds = retryDelaySeconds(deliveries, mostDeliveries);
     try {
       if (err instanceof HoldLost) {
@@ -205,9 +208,9 @@ export class Consumer {
         if (isLast) await requests.send(body);
         if (isLast) await requests.delete(receipt);
         else await requests.extend(receipt, 0);
-      } else if (isLast || err instanceof MessageError) {
+      } else if (isLast || isPermanent) {
         log.error({ err }, 'given up: a dead letter');
-        await giveUp(message, request, messageOf(err));
+        await giveUp(message, request, messageOf(err), isPermanent);
         await requests.delete(receipt);
       } else {
         log.warn({ err, delaySeconds }, 'failed: it will be tried again');

@@ -73,6 +73,31 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
     });
   });
 
+  it('leave one at once when the answer can never be sent, and tell the client not to try again', async () => {
+    await withWorker(async () => {
+      const sent = await bench.send('unsendable.jpg', 'face A\uFFFE');
+      const told = await bench.reply(sent);
+      assert.ok('refusal' in told);
+      const { reason, message, permanent } = told.refusal;
+      assert.deepEqual([reason, permanent], ['failed', true]);
+      assert.match(message, /sending it again ends in the same way/);
+      const letter = await theLetter();
+      assert.equal(letter.id, sent.id);
+      assert.match(letter.reason, /InvalidMessageContents/);
+      assert.equal(letter.deliveries, 1);
+      await bench.atRest();
+    });
+  });
+
+  it('answer a person whose name is beyond U+FFFF', async () => {
+    await withWorker(async () => {
+      const told = await bench.reply(await bench.send('beyond.jpg', 'face \u{20BB7}\u{1F600}'));
+      assert.ok('match' in told);
+      assert.equal(told.match.name, '\u{20BB7}\u{1F600}');
+      await bench.atRest();
+    });
+  });
+
   it('leave one also when every worker that had them died without a word', async () => {
     const sent = await bench.send('fatal.jpg', 'face Fatal');
     await receiveInVain(MAX_RECEIVES);

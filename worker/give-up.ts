@@ -19,11 +19,15 @@ export interface Hopeless {
   /** Undefined when nobody can read the message: then there is no client to tell. */
   readonly request: RequestMessage | undefined;
   readonly verdict: Verdict;
+  /** Whether it would fail again in the same way. */
+  readonly permanent: boolean;
 }
 
-/** What the client of a dead letter reads. */
+/** What the client of a dead letter reads, by whether sending the photo again may help. */
 const GIVEN_UP =
   'The photo could not be recognised, though it was tried several times: send it again later.';
+const CANNOT_BE_ANSWERED =
+  'This photo cannot be answered, and sending it again ends in the same way: the operator finds the reason among the dead letters.';
 
 /**
  * The letter first: once it is written, the message may be deleted. The rest helps the client and the
@@ -31,7 +35,7 @@ const GIVEN_UP =
  * @throws what writing the letter throws; nothing else was done then
  */
 export async function giveUp(
-  { body, request, verdict }: Hopeless,
+  { body, request, verdict, permanent }: Hopeless,
   { deadLetters, replies, pressure }: GiveUpParts,
   log: Logger,
 ): Promise<void> {
@@ -39,7 +43,9 @@ export async function giveUp(
   if (request === undefined) return;
   const { id, file, node, sentAt } = request;
   const { deliveries, worker: instance } = verdict;
-  const refusal = { reason: 'failed' as const, message: GIVEN_UP };
+  const refusal = permanent
+    ? { reason: 'failed' as const, message: CANNOT_BE_ANSWERED, permanent }
+    : { reason: 'failed' as const, message: GIVEN_UP };
   await Promise.all([
     replies
       .send(encodeReply({ id, file, node, outcome: { refusal }, instance, deliveries, sentAt }))

@@ -90,9 +90,9 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     postpone: postponer({ requests, pressure, relay: openRelay(redis, names.keys), activity, log }),
     answer: (request, delivery, requestLog) =>
       answerRequest(request, delivery, patience.with(parts, request, delivery), requestLog),
-    giveUp: ({ body, deliveries }, request, reason) => {
+    giveUp: ({ body, deliveries }, request, reason, permanent) => {
       const verdict = { reason, deliveries, worker: instanceId };
-      return giveUp({ body, request, verdict }, ending, log);
+      return giveUp({ body, request, verdict, permanent }, ending, log);
     },
     visibilitySeconds: settings.VISIBILITY_SECONDS,
     mostDeliveries,

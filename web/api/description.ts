@@ -119,7 +119,7 @@ export function describeApi(version: string): object {
               headers,
               content: { ...text, ...json('Answer') },
             },
-            ...refusals(400, 401, 408, 409, 413, 415, 422, 429, 503, 504),
+            ...refusals(400, 401, 408, 409, 413, 415, 422, 429, 500, 503, 504),
           },
         },
       },

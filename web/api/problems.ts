@@ -23,6 +23,10 @@ export const PROBLEMS: Readonly<Record<string, readonly [title: string, help: st
   'no-face': ['No face in the photo', 'Send a photo with a face that is seen well.'],
   missing: ['The photo is gone', 'Send it again: another upload of its name replaced it.'],
   failed: ['Not recognised, though tried', 'Send it again later.'],
+  unanswerable: [
+    'The answer cannot be sent',
+    'Tell the operator: sending the photo again ends in the same way.',
+  ],
   method: ['The method is not possible here', 'Use one that the header Allow names.'],
   foreign: ['Sent by another site', 'Use localhost, or have the host added to ALLOWED_HOSTS.'],
   'no-key': ['A key is needed', 'Send Authorization: Bearer <key>.'],
