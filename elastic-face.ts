@@ -36,6 +36,7 @@ const commands = {
   'dead-letters': () => import('./cloud/dead-letters.command.ts'),
   provision: () => import('./cloud/provision.command.ts'),
   logs: () => import('./local/logs.command.ts'),
+  settings: () => import('./runtime/settings.command.ts'),
   chaos: () => import('./chaos/chaos.command.ts'),
   deploy: () => import('./deploy/deploy.command.ts'),
   doctor: () => import('./deploy/doctor.command.ts'),

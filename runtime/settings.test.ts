@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
+import type { z } from 'zod';
 import { SettingsError } from './errors.ts';
-import { readSettings, settingsSchema } from './settings.ts';
+import { settingsInEffect, settingsTable } from './settings/in-effect.ts';
+import { isSecret } from './settings/kinds.ts';
+import { readServiceSettings, readSettings, settingGroups, settingsSchema } from './settings.ts';
 
 describe('settings', () => {
   it('have the contract’s defaults', () => {
@@ -74,18 +77,79 @@ describe('settings', () => {
     assert.throws(() => readSettings({}, { PORT: 'x', BACKEND: 'y' }), /PORT .*; BACKEND /);
   });
 
-  it('stand in the README’s table as they stand in the schema', async () => {
+  it('of another service are none of its business', () => {
+    const environment = { BACKEND: 'gpu', RATE_PER_MINUTE: '60' };
+    assert.equal(readServiceSettings('web', {}, environment).RATE_PER_MINUTE, 60);
+    assert.throws(() => readServiceSettings('worker', {}, environment), /BACKEND must be/);
+    assert.ok(!('PORT' in readServiceSettings('worker', {}, {})));
+  });
+
+  it('that take an address, a key or a password are marked as secret', () => {
+    const secretive = /URL|KEY|TOKEN|PASSWORD|SECRET|ENDPOINT/;
+    const harmless = ['AWS_EC2_METADATA_SERVICE_ENDPOINT'];
+    for (const [name, schema] of Object.entries(settingsSchema.shape)) {
+      if (!secretive.test(name) || harmless.includes(name)) continue;
+      assert.ok(isSecret(schema), `${name} should be wrapped in secret()`);
+    }
+  });
+
+  it('are documented by group, each once', async () => {
+    const grouped = Object.values(settingGroups).flatMap((group) => Object.keys(group));
+    assert.deepEqual(grouped.sort(), Object.keys(settingsSchema.shape).sort());
+    const page = await readFile(new URL('../docs/settings.md', import.meta.url), 'utf8');
+    for (const [title, group] of Object.entries(settingGroups)) {
+      const table = tableOf(title, group);
+      assert.ok(page.includes(table), `docs/settings.md should have:\n${table}`);
+    }
+  });
+
+  it('in the README’s short table stand as in the schema', async () => {
     const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-    const table = Object.entries(settingsSchema.shape)
-      .map(([name, schema]) => {
-        const fallback = schema.safeParse(undefined).data;
-        const shown =
-          fallback === undefined || name === 'MODEL_DIR' || name === 'LOCAL_DATA_DIR'
-            ? ''
-            : `\`${fallback}\``;
-        return `| \`${name}\` | ${shown} | ${schema.description} |`;
-      })
+    const rows = readme.match(/^\| `[A-Z][A-Z_0-9]+` \|.*$/gm) ?? [];
+    assert.equal(rows.length, 8);
+    const all = Object.entries(settingGroups)
+      .map(([title, group]) => tableOf(title, group))
       .join('\n');
-    assert.ok(readme.includes(table), `The README’s settings table should be:\n${table}`);
+    for (const row of rows) assert.ok(all.includes(row), row);
   });
 });
+
+describe('settings in effect', () => {
+  const environment = { PORT: '9000', REDIS_URL: 'redis://:s3cret@host', IDLE_SECONDS: '' };
+  const find = (name: string) =>
+    settingsInEffect(undefined, environment).find((setting) => setting.name === name);
+
+  it('name their value and its source', () => {
+    assert.deepEqual(find('PORT'), {
+      name: 'PORT',
+      group: 'Web tier',
+      source: 'environment',
+      value: 9000,
+    });
+    assert.equal(find('IDLE_SECONDS')?.source, 'default');
+    assert.equal(find('AMI_ID')?.source, 'unset');
+  });
+
+  it('never show a secret', () => {
+    const shown = settingsTable(settingsInEffect('web', environment));
+    assert.match(shown, /REDIS_URL +\(set, not shown\)/);
+    assert.doesNotMatch(shown, /s3cret|MODEL_DIR/);
+  });
+});
+
+/** A group of settings as the documentation shows it. */
+function tableOf(title: string, group: Readonly<Record<string, z.ZodType>>): string {
+  const rows = Object.entries(group).map(([name, schema]) => {
+    const fallback = schema.safeParse(undefined).data;
+    const isFolder = name === 'MODEL_DIR' || name === 'LOCAL_DATA_DIR';
+    const shown = fallback === undefined || isFolder ? '' : `\`${fallback}\``;
+    return `| \`${name}\` | ${shown} | ${schema.description} |`;
+  });
+  return [
+    `## ${title}`,
+    '',
+    '| setting | default | what it does |',
+    '| --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}

@@ -1,205 +1,99 @@
 /**
- * Every setting of every service, in one schema: read from the environment once at start, yargs flags
- * on top. This is the only file of the services that reads process.env.
+ * Settings of all services, read from the environment once at start, with command-line flags on top.
+ * A service validates its own groups only. This is the only file of the services that reads process.env.
  */
 import { z } from 'zod';
 import { SettingsError } from './errors.ts';
-import { folders } from './folders.ts';
+import { connectionSettings } from './settings/connection.ts';
 import { instanceSettings } from './settings/instances.ts';
-import {
-  endpoint,
-  isSecret,
-  listOf,
-  redisAddress,
-  seconds,
-  secret,
-  whole,
-} from './settings/kinds.ts';
+import { isSecret } from './settings/kinds.ts';
 import { localCloudSettings } from './settings/local-cloud.ts';
+import { requestSettings } from './settings/requests.ts';
+import { scalingSettings } from './settings/scaling.ts';
 import { webSettings } from './settings/web.ts';
+import { conversionSettings, workerSettings } from './settings/worker.ts';
 
-/** What each setting means stands here and, made from here, in the README's table. */
+/** In the order in which the documentation shows them. */
+export const settingGroups = {
+  'All services': connectionSettings,
+  'Requests and results': requestSettings,
+  'Web tier': webSettings,
+  'Worker and model': workerSettings,
+  Conversion: conversionSettings,
+  Scaler: scalingSettings,
+  Instances: instanceSettings,
+  'Embedded cloud': localCloudSettings,
+} as const;
+
 export const settingsSchema = z.object({
-  PROJECT_ID: z
-    .string()
-    .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, {
-      error:
-        'must be 1 to 40 lower-case letters, digits and inner dashes, since bucket names are made from it',
-    })
-    .default('local')
-    .describe('id that queue, bucket and key names start with'),
-  PORT: whole(0, 65535).default(8000).describe('port of the web tier; 0 takes a free one'),
-  HOST: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'address the web tier listens on; unset means all, under `npm start` only this machine',
-    ),
-  ALLOWED_HOSTS: z
-    .string()
-    .regex(listOf(String.raw`\.?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*`), {
-      error: 'must be a list of host names like faces.example,.dev.example, without ports',
-    })
-    .optional()
-    .describe(
-      'Host names, besides localhost, under which browsers may reach services that listen on this machine only. `.dev.example` includes all names below it.',
-    ),
-  AWS_REGION: z
-    .string()
-    .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, { error: 'must be an AWS region, e.g. us-east-1' })
-    .default('us-east-1')
-    .describe('AWS region'),
-  AWS_ENDPOINT_URL: secret(endpoint)
-    .optional()
-    .describe('endpoint of SQS, S3 and EC2; unset means AWS itself'),
-  AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint
-    .optional()
-    .describe('endpoint of the instance metadata service; unset means that of EC2'),
-  AWS_EC2_METADATA_DISABLED: z
-    .enum(['true', 'false'], { error: 'must be true or false' })
-    .default('false')
-    .describe('`true` where a worker runs on no instance, as in a container'),
-  REDIS_URL: secret(redisAddress)
-    .optional()
-    .describe('Redis that holds pressure and leases; the local cloud starts one when unset'),
-  SCALE_POLICY: z
-    .enum(['threshold', 'backlog', 'drain-time'], {
-      error: 'must be threshold, backlog or drain-time',
-    })
-    .default('threshold')
-    .describe(
-      'rule of the scaler: `threshold` (an instance a request), `backlog` (so many requests an instance) or `drain-time` (the smallest fleet that meets LATENCY_SECONDS)',
-    ),
-  MAX_INSTANCES: whole(1, 1000)
-    .default(20)
-    .describe('largest fleet; on one machine, when unset, what its cores and memory bear'),
-  MIN_INSTANCES: whole(0, 1000)
-    .default(0)
-    .describe('smallest fleet, kept also when there is no work'),
-  SCALE_OUT_THRESHOLD: whole(0, 1_000_000)
-    .default(0)
-    .describe(
-      'with more requests than this waiting or in work, one instance a request; up to it, one for all',
-    ),
-  BACKLOG_PER_INSTANCE: whole(1, 1_000_000)
-    .default(10)
-    .describe('`backlog`: requests waiting or in work for each instance'),
-  LATENCY_SECONDS: seconds(0.1, 86_400)
-    .default(60)
-    .describe('`drain-time`: time within which requests should be answered, a boot included'),
-  SLACK_SHARE: z.coerce
-    .number<string | number>({ error: 'must be a share from 0 to 1' })
-    .min(0, { error: 'must be at least 0' })
-    .max(1, { error: 'must be at most 1' })
-    .default(0)
-    .describe(
-      '`drain-time`: share of the time to spare that a first launch waits for more requests; 1 is cheapest',
-    ),
-  KEEP_SECONDS: seconds(0, 86_400)
-    .default(0)
-    .describe(
-      '`drain-time`: while there is work, an instance no longer needed is kept for so long',
-    ),
-  GUESS_SERVICE_SECONDS: seconds(0.001, 86_400)
-    .default(0.1)
-    .describe('`drain-time`, until it has measured: what a request takes on one instance'),
-  GUESS_BOOT_SECONDS: seconds(0.1, 3600)
-    .default(45)
-    .describe('`drain-time`, until it has measured: from launch to taking work'),
-  IDLE_SECONDS: seconds(0, 86_400)
-    .default(10)
-    .describe('an instance idle for this long, with an empty queue, is drained and terminated'),
-  BOOT_SECONDS: seconds(1, 3600)
-    .default(300)
-    .describe('an instance that has not reported by then is replaced'),
-  VISIBILITY_SECONDS: seconds(5, 43_200)
-    .default(30)
-    .describe('visibility timeout of a request in work; extended while work lasts'),
-  MAX_RECEIVES: whole(1, 1000)
-    .default(5)
-    .describe('deliveries of a request before it goes to the dead-letter queue'),
+  ...connectionSettings,
+  ...requestSettings,
   ...webSettings,
-  RETENTION_DAYS: whole(0, 3650)
-    .default(0)
-    .describe('photos and results are deleted after so many days; 0 keeps them'),
-  MODEL_DIR: z.string().min(1).default(folders.model).describe('folder of the converted model'),
-  BACKEND: z
-    .enum(['auto', 'tensorflow', 'wasm'], { error: 'must be auto, tensorflow or wasm' })
-    .default('auto')
-    .describe('engine of the model; auto takes tensorflow where it loads, else wasm'),
-  PRECISION: z
-    .enum(['auto', 'float32', 'bfloat16'], { error: 'must be auto, float32 or bfloat16' })
-    .default('auto')
-    .describe(
-      'Encoder precision. `auto` picks the faster one on this processor by a short trial; the names are the same.',
-    ),
-  KNOWN_DISTANCE: z.coerce
-    .number<string | number>({ error: 'must be a distance from 0 to 2' })
-    .min(0, { error: 'must be at least 0' })
-    .max(2, { error: 'must be at most 2' })
-    .optional()
-    .describe(
-      'distance below which JSON answers call the nearest person `known`; unset means the encoder’s own, 0.92 for facenet and 0.55 for compact',
-    ),
-  THREADS: whole(1, 256).default(1).describe('threads of one inference process'),
-  FACE_CHECKPOINTS: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('folder of the PyTorch checkpoints and the gallery to convert'),
-  ENCODER: z
-    .enum(['facenet', 'compact'], { error: 'must be facenet or compact' })
-    .optional()
-    .describe(
-      'encoder of a model that is converted; unset means facenet where its weights can be had, else compact',
-    ),
+  ...workerSettings,
+  ...conversionSettings,
+  ...scalingSettings,
   ...instanceSettings,
-  SCALER_PORT: whole(0, 65535)
-    .default(0)
-    .describe('port of the scaler’s status page and metrics; 0 takes a free one'),
-  SCALER_HOST: z
-    .string()
-    .min(1)
-    .default('127.0.0.1')
-    .describe('address the scaler’s status page and metrics listen on'),
   ...localCloudSettings,
-  OTEL_EXPORTER_OTLP_ENDPOINT: secret(endpoint)
-    .optional()
-    .describe(
-      'OTLP/HTTP collector that traces are sent to, e.g. http://127.0.0.1:4318; unset traces nothing',
-    ),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: secret(endpoint)
-    .optional()
-    .describe('the same as a whole address, path and all; it wins'),
-  LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
-      error: 'must be one of trace, debug, info, warn, error, fatal, silent',
-    })
-    .default('info')
-    .describe('least level that is logged'),
 });
 
+/** What each service reads. The scaler passes the worker's settings on to the instances it launches. */
+export const serviceSchemas = {
+  web: z.object({ ...connectionSettings, ...requestSettings, ...webSettings }),
+  worker: z.object({ ...connectionSettings, ...requestSettings, ...workerSettings }),
+  scaler: z.object({
+    ...connectionSettings,
+    ...requestSettings,
+    ...workerSettings,
+    ...scalingSettings,
+    ...instanceSettings,
+  }),
+} as const;
+
+export type ServiceName = keyof typeof serviceSchemas;
 export type Settings = z.output<typeof settingsSchema>;
 export type SettingName = keyof Settings;
+export type WebSettings = z.output<typeof serviceSchemas.web>;
+export type WorkerSettings = z.output<typeof serviceSchemas.worker>;
+export type ScalerSettings = z.output<typeof serviceSchemas.scaler>;
+export type ConnectionSettings = Pick<Settings, keyof typeof connectionSettings>;
+export type RequestSettings = Pick<Settings, keyof typeof requestSettings>;
 /** Values as they come from outside: text from the environment, typed values from flags. */
 export type SettingsInput = Readonly<Record<string, unknown>>;
 
 /**
- * Checks the environment against the schema; `overrides` (flags) win where they are defined.
- * An empty variable counts as unset, as shells and unit files make no difference.
- * @throws {SettingsError} naming every wrong setting, its value's rule and what was given.
+ * Reads and validates all settings; `overrides` (flags) win where they are defined. An empty variable
+ * counts as unset, since shells and unit files do not tell the two apart.
+ * @throws {SettingsError} naming each wrong setting, its rule and, unless it may be secret, its value
  */
 export function readSettings(
   overrides: SettingsInput = {},
   environment: SettingsInput = process.env,
 ): Settings {
+  return parse(settingsSchema, overrides, environment);
+}
+
+/** The same for one service: wrong settings of the others do not concern it. */
+export function readServiceSettings<Name extends ServiceName>(
+  service: Name,
+  overrides: SettingsInput = {},
+  environment: SettingsInput = process.env,
+): z.output<(typeof serviceSchemas)[Name]> {
+  return parse(serviceSchemas[service], overrides, environment) as z.output<
+    (typeof serviceSchemas)[Name]
+  >;
+}
+
+function parse<Schema extends z.ZodObject>(
+  schema: Schema,
+  overrides: SettingsInput,
+  environment: SettingsInput,
+): z.output<Schema> {
   const given: Record<string, unknown> = {};
-  for (const name of Object.keys(settingsSchema.shape)) {
+  for (const name of Object.keys(schema.shape)) {
     const value = overrides[name] ?? environment[name];
     if (value !== undefined && value !== '') given[name] = value;
   }
-  const parsed = settingsSchema.safeParse(given);
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0]) as SettingName;

@@ -37,7 +37,7 @@ export const command: CommandModule<object, ScalerArguments> = {
       ),
   handler: async ({ policy, maxInstances, threshold, idleSeconds }) => {
     const [
-      { readSettings },
+      { readServiceSettings },
       { createLogger },
       { leaveWithParent, stopOnSignals },
       { startScaler },
@@ -49,7 +49,7 @@ export const command: CommandModule<object, ScalerArguments> = {
       import('./service.ts'),
       import('../runtime/process/systemd.ts'),
     ]);
-    const settings = readSettings({
+    const settings = readServiceSettings('scaler', {
       SCALE_POLICY: policy,
       MAX_INSTANCES: maxInstances,
       SCALE_OUT_THRESHOLD: threshold,

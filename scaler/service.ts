@@ -18,7 +18,7 @@ import { openScalerStatus } from '../cloud/scaler-status.ts';
 import { hasCredentials } from '../runtime/credentials.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { Settings } from '../runtime/settings.ts';
+import type { ScalerSettings } from '../runtime/settings.ts';
 import { tracesUrl } from '../runtime/tracing/open.ts';
 import { placesOf } from './decide/placements/placements.ts';
 import { keepLead } from './loop/lead.ts';
@@ -51,7 +51,7 @@ export interface ScalerService {
  * @throws {SettingsError} when REDIS_URL is unset, AMI_ID is against AWS itself, or SCALER_PORT is in use
  * @throws {QueueError} when the project's request queue does not exist
  */
-export async function startScaler(settings: Settings, log: Logger): Promise<ScalerService> {
+export async function startScaler(settings: ScalerSettings, log: Logger): Promise<ScalerService> {
   if (settings.REDIS_URL === undefined) {
     throw new SettingsError(
       'REDIS_URL is not set: name the Redis that holds pressure, leases and the lead.',
@@ -117,7 +117,7 @@ export async function startScaler(settings: Settings, log: Logger): Promise<Scal
  * How instances are launched under these settings.
  * @throws {SettingsError} when there is no image to start from
  */
-export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
+export function launchOptions(settings: ScalerSettings, log: Logger): LaunchOptions {
   const onThisMachine = isLocal(settings);
   const imageId = settings.AMI_ID ?? (onThisMachine ? LOOPBACK_IMAGE_ID : undefined);
   if (imageId === undefined && settings.LAUNCH_TEMPLATE_ID === undefined) {
@@ -154,13 +154,15 @@ export function launchOptions(settings: Settings, log: Logger): LaunchOptions {
   };
 }
 
-function isLocal({ AWS_ENDPOINT_URL: endpoint }: Pick<Settings, 'AWS_ENDPOINT_URL'>): boolean {
+function isLocal({
+  AWS_ENDPOINT_URL: endpoint,
+}: Pick<ScalerSettings, 'AWS_ENDPOINT_URL'>): boolean {
   return endpoint !== undefined && isLoopback(endpoint);
 }
 
 /** Workers send their part of a trace to where the web tier sends its own. */
 function tracingForInstances(
-  settings: Settings,
+  settings: ScalerSettings,
   onThisMachine: boolean,
   log: Logger,
 ): Record<string, string> {

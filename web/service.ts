@@ -22,7 +22,7 @@ import { openScalerStatus } from '../cloud/scaler-status.ts';
 import { browserGuard, isThisMachine } from '../runtime/browser-guard.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { Settings } from '../runtime/settings.ts';
+import type { WebSettings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/open.ts';
 import { accessBy } from './access.ts';
 import { Admission } from './admission.ts';
@@ -56,7 +56,7 @@ export interface WebService {
  * @throws {SettingsError} when REDIS_URL is unset, PORT is taken or a rate has no keys
  * @throws {QueueError} when the project's queues do not exist
  */
-export async function startWeb(settings: Settings, log: Logger): Promise<WebService> {
+export async function startWeb(settings: WebSettings, log: Logger): Promise<WebService> {
   if (settings.REDIS_URL === undefined) {
     throw new SettingsError(
       'REDIS_URL is not set: name the Redis that holds the request pressure.',
@@ -210,7 +210,7 @@ export async function startWeb(settings: Settings, log: Logger): Promise<WebServ
   };
 }
 
-function listen(server: Server, { PORT, HOST }: Settings): Promise<void> {
+function listen(server: Server, { PORT, HOST }: WebSettings): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port: PORT, host: HOST, backlog: BACKLOG }, () => {

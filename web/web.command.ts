@@ -18,7 +18,7 @@ export const command: CommandModule<object, WebArguments> = {
       .example('REDIS_URL=redis://127.0.0.1 $0 web', 'against AWS, in the region of AWS_REGION'),
   handler: async ({ port }) => {
     const [
-      { readSettings },
+      { readServiceSettings },
       { createLogger },
       { leaveWithParent, stopOnSignals },
       { startWeb },
@@ -30,7 +30,7 @@ export const command: CommandModule<object, WebArguments> = {
       import('./service.ts'),
       import('../runtime/process/systemd.ts'),
     ]);
-    const settings = readSettings({ PORT: port });
+    const settings = readServiceSettings('web', { PORT: port });
     const log = createLogger('web', settings.LOG_LEVEL);
     const service = await startWeb(settings, log);
     const supervisor = openSupervisor({ log });

@@ -4,11 +4,15 @@
  */
 import { hostname } from 'node:os';
 import { metadataEndpoint, readIdentity } from '../cloud/metadata.ts';
-import { readSettings, type Settings, type SettingsInput } from '../runtime/settings.ts';
+import {
+  readServiceSettings,
+  type SettingsInput,
+  type WorkerSettings,
+} from '../runtime/settings.ts';
 
 export interface WorkerIdentity {
   readonly instanceId: string;
-  readonly settings: Settings;
+  readonly settings: WorkerSettings;
 }
 
 /**
@@ -22,7 +26,7 @@ export async function identify(
   flags: SettingsInput,
   environment: SettingsInput,
 ): Promise<WorkerIdentity> {
-  const own = readSettings(flags, environment);
+  const own = readServiceSettings('worker', flags, environment);
   const endpoint = metadataEndpoint(own);
   if (endpoint === undefined) {
     return { instanceId: `local-${hostname()}-${process.pid}`, settings: own };
@@ -32,5 +36,5 @@ export async function identify(
     ([, value]) => value !== undefined && value !== '',
   );
   const layered = { ...userData, ...Object.fromEntries(set) };
-  return { instanceId, settings: readSettings(flags, layered) };
+  return { instanceId, settings: readServiceSettings('worker', flags, layered) };
 }

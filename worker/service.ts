@@ -15,7 +15,7 @@ import { openRelay } from '../cloud/relay.ts';
 import { openSpotNotices } from '../cloud/spot-notices.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { Settings } from '../runtime/settings.ts';
+import type { WorkerSettings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/open.ts';
 import { Activity } from './activity.ts';
 import { watchAlone } from './alone.ts';
@@ -44,7 +44,7 @@ export interface WorkerService {
 }
 
 export interface WorkerOptions {
-  readonly settings: Settings;
+  readonly settings: WorkerSettings;
   readonly instanceId: string;
   readonly log: Logger;
   /** Started already, since loading the model takes longest; else it is started here. Ended by `drain`. */

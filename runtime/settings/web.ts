@@ -1,49 +1,69 @@
-/** Settings of the web tier: what its clients may do, and how much of it. */
+/** Settings of the web tier: where it listens, what its clients may do, and how much of it. */
 import { z } from 'zod';
 import { listOf, megabytes, seconds, secret, whole } from './kinds.ts';
 
 export const webSettings = {
-  REQUEST_SECONDS: seconds(1, 86_400)
-    .default(900)
-    .describe('a request that has no answer by then gets 504'),
+  PORT: whole(0, 65535).default(8000).describe('Port of the web tier (0 = any free port).'),
+  HOST: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Address that the web tier listens on. Unset: all addresses, or only this machine under `npm start`.',
+    ),
+  ALLOWED_HOSTS: z
+    .string()
+    .regex(listOf(String.raw`\.?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*`), {
+      error: 'must be a list of host names like faces.example,.dev.example, without ports',
+    })
+    .optional()
+    .describe(
+      'Host names, besides localhost, under which browsers may reach services that listen on this machine only. `.dev.example` includes all names below it.',
+    ),
   ANSWER_SECONDS: seconds(1, 604_800)
     .default(3600)
-    .describe('an answer that was asked for with `Prefer: respond-async` can be read for so long'),
-  MAX_UPLOAD_MB: megabytes(0.01, 512).default(16).describe('largest photo accepted, in megabytes'),
+    .describe('Seconds for which an answer to a `Prefer: respond-async` request can be read.'),
+  MAX_UPLOAD_MB: megabytes(0.01, 512).default(16).describe('Maximum size of a photo in megabytes.'),
   MAX_REQUESTS: whole(1, 1_000_000)
     .default(20_000)
-    .describe('requests that may be at one web node at once; a further one gets 503'),
+    .describe('Maximum number of open requests on one web node. Further requests get 503.'),
   UPLOAD_MEMORY_MB: megabytes(0.01, 65_536)
     .default(256)
-    .describe('memory of a web node for photos until they are stored; further uploads wait'),
+    .describe(
+      'Memory in megabytes for photos that a web node has received and not yet stored. Further uploads wait.',
+    ),
   UPLOAD_SECONDS: seconds(0.1, 3600)
     .default(120)
-    .describe('a request that has not arrived whole by then gets 408'),
+    .describe('Seconds within which a request must arrive completely; a slower one gets 408.'),
   API_KEYS: secret(
     z.string().regex(listOf(String.raw`[\w-]{1,40}:[0-9a-f]{64}`), {
       error: 'must be a list like alice:<64 hexadecimal letters>, as `npm run key` prints it',
     }),
   )
     .optional()
-    .describe('who may post photos: entries of `npm run key`, with commas; unset lets everybody'),
+    .describe(
+      'API keys that may post photos: entries from `npm run key`, separated by commas. Unset: no key is needed.',
+    ),
   ADMIN_KEY_HASH: secret(
     z.string().regex(/^[0-9a-f]{64}$/, {
       error: 'must be 64 hexadecimal letters, as `npm run key` prints',
     }),
   )
     .optional()
-    .describe('hash of the key for /metrics; unset lets everybody who reaches the port'),
+    .describe('Hash of the key for /metrics. Unset: no key is needed.'),
   RATE_PER_MINUTE: whole(0, 1_000_000)
     .default(0)
-    .describe('photos a minute that one key of API_KEYS may send; 0 is no limit'),
+    .describe('Photos per minute allowed per API key (0 = unlimited).'),
   SAMPLES_DIR: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'folder of sample photos that the page may post; under `npm start` the course’s or the portraits, as the model knows them',
+      'Folder of sample photos that the page offers. `npm start` uses photos of people whom the model knows.',
     ),
   STOP_SECONDS: seconds(0, 3600)
     .default(20)
-    .describe('a web node that stops waits so long for answers; the rest gets 503'),
+    .describe(
+      'Seconds a stopping web node waits for open requests before it answers them with 503.',
+    ),
 };

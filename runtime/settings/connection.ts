@@ -1,0 +1,48 @@
+/** Settings of every service: the project, where AWS and Redis are, logs and traces. */
+import { z } from 'zod';
+import { endpoint, redisAddress, secret } from './kinds.ts';
+
+export const connectionSettings = {
+  PROJECT_ID: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, {
+      error:
+        'must be 1 to 40 lower-case letters, digits and inner dashes, since bucket names are made from it',
+    })
+    .default('local')
+    .describe('Project id. Names of queues, buckets, keys and instances start with it.'),
+  AWS_REGION: z
+    .string()
+    .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, { error: 'must be an AWS region, e.g. us-east-1' })
+    .default('us-east-1')
+    .describe('AWS region.'),
+  AWS_ENDPOINT_URL: secret(endpoint)
+    .optional()
+    .describe('URL of SQS, S3 and EC2. Unset: AWS itself.'),
+  AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint
+    .optional()
+    .describe('URL of the instance metadata service. Unset: the one of EC2.'),
+  AWS_EC2_METADATA_DISABLED: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .describe('`true` for a worker that does not run on an EC2 instance, e.g. in a container.'),
+  REDIS_URL: secret(redisAddress)
+    .optional()
+    .describe(
+      'URL of Redis, which holds the request pressure and the leases of instances. Unset: `npm start` starts one.',
+    ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: secret(endpoint)
+    .optional()
+    .describe(
+      'URL of the OTLP/HTTP collector that traces are sent to, e.g. http://127.0.0.1:4318. Unset: no traces.',
+    ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: secret(endpoint)
+    .optional()
+    .describe('Full URL of the traces endpoint. Overrides `OTEL_EXPORTER_OTLP_ENDPOINT`.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal, silent',
+    })
+    .default('info')
+    .describe('Log level: trace, debug, info, warn, error, fatal or silent.'),
+};

@@ -1,0 +1,46 @@
+/** Settings of a worker: the model and the engine that runs it. */
+import { z } from 'zod';
+import { folders } from '../folders.ts';
+import { seconds, whole } from './kinds.ts';
+
+export const workerSettings = {
+  MODEL_DIR: z.string().min(1).default(folders.model).describe('Folder of the converted model.'),
+  BACKEND: z
+    .enum(['auto', 'tensorflow', 'wasm'], { error: 'must be auto, tensorflow or wasm' })
+    .default('auto')
+    .describe('Engine of the model. `auto` uses tensorflow if it loads, otherwise wasm.'),
+  PRECISION: z
+    .enum(['auto', 'float32', 'bfloat16'], { error: 'must be auto, float32 or bfloat16' })
+    .default('auto')
+    .describe(
+      'Encoder precision. `auto` picks the faster one on this processor by a short trial; the names are the same.',
+    ),
+  THREADS: whole(1, 256).default(1).describe('Threads of one inference process.'),
+  KNOWN_DISTANCE: z.coerce
+    .number<string | number>({ error: 'must be a distance from 0 to 2' })
+    .min(0, { error: 'must be at least 0' })
+    .max(2, { error: 'must be at most 2' })
+    .optional()
+    .describe(
+      'Distance below which JSON answers call the nearest person `known`. Unset: the default of the encoder, 0.92 for facenet and 0.55 for compact.',
+    ),
+  ALONE_SECONDS: seconds(1, 604_800)
+    .default(1800)
+    .describe(
+      'Seconds after which an instance ends itself: one that has seen neither a scaler nor work, or one that was drained and not terminated.',
+    ),
+};
+
+export const conversionSettings = {
+  FACE_CHECKPOINTS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder of the PyTorch checkpoints and the gallery to convert.'),
+  ENCODER: z
+    .enum(['facenet', 'compact'], { error: 'must be facenet or compact' })
+    .optional()
+    .describe(
+      'Encoder of a model that is converted. Unset: facenet if its weights can be found, otherwise compact.',
+    ),
+};
