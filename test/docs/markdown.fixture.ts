@@ -25,7 +25,7 @@ export interface Link {
 }
 
 export async function documentation(): Promise<Page[]> {
-  const paths = ['README.md'];
+  const paths = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'];
   for await (const path of glob('docs/**/*.md', { cwd: CHECKOUT })) paths.push(path);
   return paths
     .toSorted()

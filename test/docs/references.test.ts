@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { settingsSchema } from '../../runtime/settings.ts';
-import { anchorsOf, CHECKOUT, documentation, linksOf } from './markdown.fixture.ts';
+import { anchorsOf, CHECKOUT, documentation, linksOf, type Page } from './markdown.fixture.ts';
 
 const run = promisify(execFile);
 const pages = await documentation();
@@ -110,8 +110,14 @@ it('every page of docs/ is in the index, which the README links to', () => {
   );
   assert.ok(readme && index);
   assert.ok(linksOf(readme).some(({ file }) => file === index.path));
-  const listed = new Set(linksOf(index).map(({ file }) => file));
+  const listed = new Set(
+    pages.filter(isIndex).flatMap((page) => linksOf(page).map(({ file }) => file)),
+  );
   for (const { path } of pages.filter((page) => page !== index)) {
-    assert.ok(listed.has(path), `docs/README.md does not list ${path}`);
+    assert.ok(listed.has(path), `${path} is listed neither in README.md nor in an index of docs/`);
   }
 });
+
+function isIndex({ path }: Page): boolean {
+  return path.endsWith('README.md') || path === 'CONTRIBUTING.md';
+}

@@ -33,7 +33,7 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
     /^(?:npm pack|npm install \S+\.tgz|npx elastic-face setup-native)$/,
     { by: 'deploy/package/package.test.ts' },
   ],
-  [/^npm (?:ci|test)$/, { not: 'the suite itself runs in what it has installed' }],
+  [/^npm (?:ci|test|run check)$/, { not: 'the suite itself runs in what it has installed' }],
   [/^git clone |^cd elastic-face$/, { not: 'the checkout is there: it is under test' }],
   [/^npm run dead-letters -- (?:list|retry --all)$/, { run: true }],
   [
