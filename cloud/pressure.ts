@@ -69,7 +69,7 @@ export interface Pressure {
   begin(requestId: string, file: string): Promise<boolean>;
   /** Ends the request's pressure and its hold on the file name; doing it twice does no harm. */
   finish(requestId: string, file: string): Promise<void>;
-  /** Says that the client of a request has left: see worker/postpone.ts. */
+  /** Says that the client of a request has left: see worker/requests/postpone.ts. */
   abandon(requestId: string): Promise<void>;
   isAbandoned(requestId: string): Promise<boolean>;
   /** @param recentMs tells how many came within this time */

@@ -7,8 +7,8 @@ import { NO_TRACING } from '../runtime/tracing/tracing.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { Activity } from './activity.ts';
-import { Consumer } from './consume.ts';
 import { InferenceStopped } from './errors.ts';
+import { Consumer } from './requests/consume.ts';
 import { startWorker } from './service.ts';
 import { type Bench, openBench, startDouble } from './worker.fixture.ts';
 

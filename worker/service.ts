@@ -18,16 +18,16 @@ import type { Logger } from '../runtime/log.ts';
 import type { WorkerSettings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/open.ts';
 import { Activity } from './activity.ts';
-import { watchAlone } from './alone.ts';
-import { Consumer } from './consume.ts';
-import { giveUp } from './give-up.ts';
 import type { Inference } from './inference/inference.ts';
 import { startInference } from './inference/start.ts';
 import { keepLease } from './lease.ts';
-import { Patience } from './patience.ts';
-import { postponer } from './postpone.ts';
-import { answerRequest } from './request.ts';
+import { answerRequest } from './requests/answer.ts';
+import { Consumer } from './requests/consume.ts';
+import { giveUp } from './requests/give-up.ts';
+import { Patience } from './requests/outage-retry.ts';
+import { postponer } from './requests/postpone.ts';
 import { watchSpotNotices } from './spot.ts';
+import { watchAlone } from './unneeded.ts';
 
 export interface WorkerService {
   readonly state: LeaseState;

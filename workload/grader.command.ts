@@ -3,7 +3,7 @@
  * one fails. With the generator's flags it posts photos and watches the fleet go 0 → n → 0 meanwhile.
  */
 import type { Argv, CommandModule } from 'yargs';
-import { type GraderFlags, graderOptions } from './grader-options.ts';
+import { type GraderFlags, graderOptions } from './grader/options.ts';
 import { runOptions } from './plan.ts';
 
 export const command: CommandModule<object, GraderFlags> = {
@@ -20,7 +20,7 @@ export const command: CommandModule<object, GraderFlags> = {
         'a run, and the fleet meanwhile',
       ),
   async handler(flags): Promise<void> {
-    const { grade } = await import('./grade.ts');
+    const { grade } = await import('./grader/grade.ts');
     process.exitCode = await grade(flags);
   },
 };

@@ -8,10 +8,10 @@ import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { InferenceCrash, InferenceError, InferenceStopped, InferenceUnfit } from '../errors.ts';
+import { takeTogether } from './batching.ts';
 import { type InferenceChild, type SpawnOptions, spawnInference } from './child-process.ts';
 import type { Answer, Answers, Photo, Word } from './protocol.ts';
 import { restartDelay } from './restart.ts';
-import { takeTogether } from './together.ts';
 
 /** A large photo takes a second or two; what takes this long will not end. */
 const COMPUTE_LIMIT_MS = 60_000;

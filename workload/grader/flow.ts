@@ -1,9 +1,10 @@
 /** Runs the generator while the system is watched, from zero instances to zero again. */
+
+import type { Poster } from '../post.ts';
+import { type RunPlan, runWorkload } from '../run.ts';
+import type { Tally } from '../tally.ts';
 import type { FlowRecord } from './checks.ts';
 import { fleetSize, messagesIn, type Observation, type Observe } from './observe.ts';
-import type { Poster } from './post.ts';
-import { type RunPlan, runWorkload } from './run.ts';
-import type { Tally } from './tally.ts';
 import { type Look, watch } from './watch.ts';
 
 export interface FlowOptions {

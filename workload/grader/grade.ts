@@ -1,21 +1,21 @@
 /** What the grader command does: looks, or runs and watches, judges, and prints. */
 import { styleText } from 'node:util';
-import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
-import { cloudNames } from '../cloud/names.ts';
-import { SettingsError } from '../runtime/errors.ts';
-import { EXIT } from '../runtime/process/exit-codes.ts';
-import { readSettings } from '../runtime/settings.ts';
+import { createEc2Clients, type Ec2Clients } from '../../cloud/ec2-client.ts';
+import { cloudNames } from '../../cloud/names.ts';
+import { SettingsError } from '../../runtime/errors.ts';
+import { EXIT } from '../../runtime/process/exit-codes.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { abortOnSignals } from '../interrupt.ts';
+import { prepareRun } from '../plan.ts';
+import { createPoster } from '../post.ts';
+import { showProgress } from '../progress.ts';
+import { formatSummary } from '../report.ts';
+import type { RunSummary } from '../tally.ts';
 import { type Check, checkFlow, checkState, type FlowLimits } from './checks.ts';
 import { emptyAll } from './empty.ts';
 import { runFlow } from './flow.ts';
-import type { GraderFlags } from './grader-options.ts';
-import { abortOnSignals } from './interrupt.ts';
 import { type GradedNames, type Observe, openObserver } from './observe.ts';
-import { prepareRun } from './plan.ts';
-import { createPoster } from './post.ts';
-import { showProgress } from './progress.ts';
-import { formatSummary } from './report.ts';
-import type { RunSummary } from './tally.ts';
+import type { GraderFlags } from './options.ts';
 import { tableHead, tableRow, watch } from './watch.ts';
 
 interface Graded {

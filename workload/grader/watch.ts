@@ -1,6 +1,6 @@
 /** The scaling table: looks at the system again and again, one row a look. Judges nothing. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../runtime/errors.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import type { Observation, Observe } from './observe.ts';
 
 /** A look that failed is told and does not end the watch: clouds are asked again. */

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import { after, before, describe, it } from 'node:test';
-import { encodeRequest, KEPT } from '../cloud/messages.ts';
-import { openRelay } from '../cloud/relay.ts';
-import { silent } from '../test/cloud.fixture.ts';
+import { encodeRequest, KEPT } from '../../cloud/messages.ts';
+import { openRelay } from '../../cloud/relay.ts';
+import { silent } from '../../test/cloud.fixture.ts';
 
-import { Activity } from './activity.ts';
+import { Activity } from '../activity.ts';
+import { startWorker } from '../service.ts';
+import { type Bench, openBench, startDouble } from '../worker.fixture.ts';
 import { postponer } from './postpone.ts';
-import { startWorker } from './service.ts';
-import { type Bench, openBench, startDouble } from './worker.fixture.ts';
 
 describe('work whose client has left', { timeout: 120_000 }, () => {
   let bench: Bench;

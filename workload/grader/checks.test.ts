@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cloudNames } from '../cloud/names.ts';
+import { cloudNames } from '../../cloud/names.ts';
+import { Tally } from '../tally.ts';
 import { type Check, checkFlow, checkState, type FlowRecord } from './checks.ts';
 import type { Observation } from './observe.ts';
-import { Tally } from './tally.ts';
 
 const names = cloudNames('p');
 const none = { visible: 0, inFlight: 0, delayed: 0 };

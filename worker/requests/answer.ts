@@ -10,13 +10,13 @@ import {
   photoDigest,
   type ReplyMessage,
   type RequestMessage,
-} from '../cloud/messages.ts';
-import type { Photos, Results } from '../cloud/objects.ts';
-import type { Pressure } from '../cloud/pressure.ts';
-import type { Queue } from '../cloud/queues.ts';
-import type { Logger } from '../runtime/log.ts';
-import { HoldLost, NeverAnswered } from './errors.ts';
-import type { Computed } from './inference/inference.ts';
+} from '../../cloud/messages.ts';
+import type { Photos, Results } from '../../cloud/objects.ts';
+import type { Pressure } from '../../cloud/pressure.ts';
+import type { Queue } from '../../cloud/queues.ts';
+import type { Logger } from '../../runtime/log.ts';
+import { HoldLost, NeverAnswered } from '../errors.ts';
+import type { Computed } from '../inference/inference.ts';
 
 export interface RequestParts {
   readonly photos: Photos;

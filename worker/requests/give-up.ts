@@ -2,11 +2,11 @@
  * The end of a request that cannot be answered: a dead letter with its reason, word to the client, and
  * its pressure ended. Knows nothing of inference.
  */
-import type { DeadLetters, Verdict } from '../cloud/dead-letters.ts';
-import { encodeReply, type RequestMessage } from '../cloud/messages.ts';
-import type { Pressure } from '../cloud/pressure.ts';
-import type { Queue } from '../cloud/queues.ts';
-import type { Logger } from '../runtime/log.ts';
+import type { DeadLetters, Verdict } from '../../cloud/dead-letters.ts';
+import { encodeReply, type RequestMessage } from '../../cloud/messages.ts';
+import type { Pressure } from '../../cloud/pressure.ts';
+import type { Queue } from '../../cloud/queues.ts';
+import type { Logger } from '../../runtime/log.ts';
 
 export interface GiveUpParts {
   readonly deadLetters: DeadLetters;

@@ -1,6 +1,6 @@
 /** Keeps a message invisible to other workers while it is in hand, and gives it back. */
-import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
-import type { Logger } from '../runtime/log.ts';
+import type { Queue, ReceivedMessage } from '../../cloud/queues.ts';
+import type { Logger } from '../../runtime/log.ts';
 
 export interface Hold {
   /** Whether another worker may have the message by now: extending failed, or this one stood still. */

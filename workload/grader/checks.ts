@@ -1,6 +1,8 @@
 /** The grader's judgement: observations in, passed or failed sentences out. Pure; asks nobody. */
-import { instanceName, stemOf, WEB_INSTANCE_NAME } from '../cloud/names.ts';
-import type { QueueDepth } from '../cloud/queues.ts';
+import { instanceName, stemOf, WEB_INSTANCE_NAME } from '../../cloud/names.ts';
+import type { QueueDepth } from '../../cloud/queues.ts';
+import { formatMs } from '../report.ts';
+import type { RunSummary } from '../tally.ts';
 import {
   fleetSize,
   type GradedNames,
@@ -8,8 +10,6 @@ import {
   type Observation,
   type States,
 } from './observe.ts';
-import { formatMs } from './report.ts';
-import type { RunSummary } from './tally.ts';
 
 export interface Check {
   readonly name: string;

@@ -3,7 +3,7 @@ import { afterEach, describe, it } from 'node:test';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { Activity } from './activity.ts';
-import { type AloneWatch, watchAlone } from './alone.ts';
+import { type AloneWatch, watchAlone } from './unneeded.ts';
 
 describe('a worker that nobody needs', { timeout: 60_000 }, () => {
   let watching: AloneWatch;

@@ -1,5 +1,5 @@
 /** The steps of a request as spans, from the times that were measured anyway. Knows no model. */
-import type { Span } from '../runtime/tracing/tracing.ts';
+import type { Span } from '../../runtime/tracing/tracing.ts';
 
 /** In their order; those in a list are parts of the first. */
 const steps = [

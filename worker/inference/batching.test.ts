@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { takeTogether } from './together.ts';
+import { takeTogether } from './batching.ts';
 
 const MOST = 4;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { capacity, nextServiceMs, roomFor } from './room.ts';
+import { capacity, nextServiceMs, roomFor } from './capacity.ts';
 
 it('a worker that has measured nothing yet takes two', () => {
   assert.equal(roomFor(0, undefined), 2);

@@ -4,16 +4,16 @@
  */
 import { once } from 'node:events';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import { decodeRequest, MessageError, type RequestMessage } from '../cloud/messages.ts';
-import type { Queue, ReceivedMessage } from '../cloud/queues.ts';
-import { isRefusedForGood } from '../cloud/service-away.ts';
-import { messageOf } from '../runtime/errors.ts';
-import type { Logger } from '../runtime/log.ts';
-import { NO_SPAN, type Tracing } from '../runtime/tracing/tracing.ts';
-import type { Activity } from './activity.ts';
-import { HoldLost, InferenceStopped } from './errors.ts';
-import { type Answered, type Delivery, wholeMs } from './request.ts';
-import { nextServiceMs, roomFor } from './room.ts';
+import { decodeRequest, MessageError, type RequestMessage } from '../../cloud/messages.ts';
+import type { Queue, ReceivedMessage } from '../../cloud/queues.ts';
+import { isRefusedForGood } from '../../cloud/service-away.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/log.ts';
+import { NO_SPAN, type Tracing } from '../../runtime/tracing/tracing.ts';
+import type { Activity } from '../activity.ts';
+import { HoldLost, InferenceStopped } from '../errors.ts';
+import { type Answered, type Delivery, wholeMs } from './answer.ts';
+import { nextServiceMs, roomFor } from './capacity.ts';
 import { traceSteps } from './trace-steps.ts';
 import { holdMessage, retryDelaySeconds } from './visibility.ts';
 

@@ -3,11 +3,11 @@
  * is spent on it, and the worker takes no more requests until the service is back. Knows no queue.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RequestMessage } from '../cloud/messages.ts';
-import { isServiceAway } from '../cloud/service-away.ts';
-import type { Logger } from '../runtime/log.ts';
-import { HoldLost, InferenceStopped } from './errors.ts';
-import type { Delivery, RequestParts } from './request.ts';
+import type { RequestMessage } from '../../cloud/messages.ts';
+import { isServiceAway } from '../../cloud/service-away.ts';
+import type { Logger } from '../../runtime/log.ts';
+import { HoldLost, InferenceStopped } from '../errors.ts';
+import type { Delivery, RequestParts } from './answer.ts';
 
 const FIRST_WAIT_MS = 500;
 const MOST_WAIT_MS = 10_000;
