@@ -1,11 +1,11 @@
-/** How many photos this node has answered, second by second, and how fast over the last minute. */
+/** Counts the photos that this node answers per second, and measures their times over the last minute. */
 import { Registry, Summary } from '@prometheus-io/client';
 import { HISTORY_POINTS } from '../../cloud/scaler-status.ts';
 
 const WINDOW_SECONDS = 60;
-/** So many parts of the window are forgotten one after the other. */
+/** Parts of the window, which expire one after the other. */
 const WINDOW_PARTS = 12;
-/** A history's, and one that is still being counted. */
+/** The seconds of a history, and the current one. */
 const SECONDS_KEPT = HISTORY_POINTS + 1;
 
 export interface AnswerRates {
@@ -17,7 +17,7 @@ export interface AnswerRates {
 
 export class Answers {
   readonly #counts = new Uint32Array(SECONDS_KEPT);
-  /** The second that each count is of. */
+  /** The second of each count. */
   readonly #seconds = new Float64Array(SECONDS_KEPT);
   readonly #latency = new Summary<'quantile'>({
     name: 'latency_seconds',
@@ -29,7 +29,7 @@ export class Answers {
   });
 
   /**
-   * @param photos that got their answer at once
+   * @param photos that were answered together
    * @param now ms since 1970
    */
   note(seconds: number, photos = 1, now = Date.now()): void {
@@ -41,7 +41,7 @@ export class Answers {
     for (let photo = 0; photo < photos; photo++) this.#latency.observe(seconds);
   }
 
-  /** Photos answered in the last whole second before `now`, in ms since 1970; one of the last ten minutes. */
+  /** Photos answered in the last whole second before `now` (ms since 1970), which is of the last ten minutes. */
   before(now: number): number {
     const second = Math.floor(now / 1000) - 1;
     const slot = second % SECONDS_KEPT;

@@ -1,7 +1,7 @@
 /**
- * The live view's one producer of a web node: while somebody watches it looks once a second, writes what
- * it saw once, and all viewers get those bytes. While nobody does it costs nothing: the scaler, which
- * looks anyway, keeps the history in Redis (a line a second), and this node only counts its answers.
+ * Produces the live view of a web node. While it has viewers, it reads the state once a second and sends
+ * all of them the same bytes. Without viewers it costs nothing: the scaler keeps the history in Redis (a
+ * line per second), and this node only counts its answers.
  */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,26 +13,26 @@ import type { LiveHistory, LivePoint } from './state.ts';
 import { eventOf, Viewers } from './viewers.ts';
 
 const PERIOD_MS = 1000;
-/** A page that is loaded again finds its producer still at work. */
+/** Time the producer goes on without viewers, so that a reloaded page finds it at work. */
 const LINGER_MS = 5000;
-/** Far below the connections that a node has to spare. */
+/** Far below the number of connections that a node can hold. */
 const MOST_VIEWERS = 200;
 
 export interface LiveOptions {
   readonly lingerMs?: number;
   readonly mostViewers?: number;
-  /** A viewer that has taken nothing for so long is cut off. */
+  /** A viewer that has read nothing for this long is disconnected. */
   readonly slowMs?: number;
 }
 
 export interface Live {
-  /** Whether it looks, for somebody or in case somebody comes back. */
+  /** Whether it reads the state, for viewers or in case one returns. */
   readonly isProducing: boolean;
-  /** So many photos of one request were recognised and answered, after so many seconds. */
+  /** Counts the photos of one request that were recognised, answered after `seconds`. */
   answered(seconds: number, photos: number): void;
   /**
-   * Makes it a stream of events until either side ends it.
-   * @throws {HttpError} 503 when too many watch
+   * Turns the response into a stream of events, until either side ends it.
+   * @throws {HttpError} 503 when there are too many viewers
    */
   watch(response: ServerResponse): void;
   /** Ends every stream. */
@@ -43,7 +43,7 @@ export function openLive(sources: LiveSources, log: Logger, options: LiveOptions
   const { lingerMs = LINGER_MS, mostViewers = MOST_VIEWERS } = options;
   let producing: AbortController | undefined;
   let lingering: NodeJS.Timeout | undefined;
-  /** What a newcomer gets; undefined until the first look, which then goes to all. */
+  /** What a new viewer gets; undefined until the first state, which goes to all viewers. */
   let greeting: (() => Buffer) | undefined;
   const viewers = new Viewers(() => {
     if (viewers.count === 0 && producing) lingering = setTimeout(end, lingerMs);
@@ -61,16 +61,16 @@ export function openLive(sources: LiveSources, log: Logger, options: LiveOptions
       points = [...points, state.now].slice(-HISTORY_POINTS);
       viewers.send(greeting === undefined ? greet() : bytes);
       greeting = greet;
-      const rest = Math.max(0, PERIOD_MS - (performance.now() - startedAt));
-      await delay(rest, undefined, { signal }).catch(() => {});
+      const restMs = Math.max(0, PERIOD_MS - (performance.now() - startedAt));
+      await delay(restMs, undefined, { signal }).catch(() => {});
     }
   };
   const begin = (): void => {
     const run = new AbortController();
     producing = run;
-    log.info('somebody watches');
+    log.info('the live view has a viewer');
     produce(run.signal).catch((err: unknown) => {
-      log.error({ err }, 'the live view failed: its viewers have to come again');
+      log.error({ err }, 'the live view failed: its viewers have to reconnect');
       if (producing !== run) return;
       end();
       viewers.end();
@@ -100,7 +100,7 @@ export function openLive(sources: LiveSources, log: Logger, options: LiveOptions
   };
 }
 
-/** The history and the state in one; made once, and only when somebody comes. */
+/** The history and the state in one; made once, and only for a new viewer. */
 function greetingOf(points: readonly LivePoint[], now: number, state: Buffer): () => Buffer {
   let bytes: Buffer | undefined;
   return () => {

@@ -1,4 +1,4 @@
-/** One look at the running system, from Redis and this node's own answers, as the page is told of it. */
+/** Reads the state of the running system from Redis and from this node's own answers. */
 import { fleetPoint, shownState } from '../../cloud/fleet-view.ts';
 import type { LeaseReading, Leases } from '../../cloud/leases.ts';
 import type { Pressure } from '../../cloud/pressure.ts';
@@ -13,10 +13,10 @@ export interface LiveSources {
   readonly answers: Answers;
 }
 
-/** Longer than a tick that launches many: EC2 may take seconds for it. */
+/** Longer than a scaler's tick with many launches, for which EC2 may take seconds. */
 const SCALER_SILENT_MS = 10_000;
 
-/** What cannot be read is null or missing in it: it never throws. */
+/** Never throws: what cannot be read is null or missing. */
 export async function readState(
   { pressure, leases, scaler, answers }: LiveSources,
   now: number,
@@ -66,7 +66,7 @@ export async function readState(
   };
 }
 
-/** The scaler's points with what this node answered then. */
+/** The scaler's points, each with the photos that this node answered in its second. */
 export async function readHistory({ scaler, answers }: LiveSources): Promise<LivePoint[]> {
   const points = await scaler.history().catch(() => []);
   return points.map((point) => ({ ...point, answered: answers.before(point.at) }));
@@ -74,7 +74,7 @@ export async function readHistory({ scaler, answers }: LiveSources): Promise<Liv
 
 const NO_LEASES: ReadonlyMap<string, LeaseReading> = new Map();
 
-/** Without a scaler that speaks, its list is old: only those count that speak themselves. */
+/** A silent scaler's list is old: then only instances with a lease count. */
 function alive(
   { instances }: StatusReading,
   leases: ReadonlyMap<string, LeaseReading> | undefined,
@@ -98,7 +98,7 @@ function secondsSince(time: number, now: number): number {
   return rounded(Math.max(0, now - time) / 1000);
 }
 
-/** To the millisecond: further digits would only be sent. */
+/** To the millisecond: more digits would only make the event longer. */
 function rounded(seconds: number): number {
   return Math.round(1000 * seconds) / 1000;
 }

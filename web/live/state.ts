@@ -1,4 +1,4 @@
-/** What the page is told of the running system, once a second: the schema that both sides read by. */
+/** The schemas of the live view's events: the state, sent every second, and the history, sent first. */
 import { z } from 'zod';
 
 /** ms since 1970 */
@@ -6,13 +6,13 @@ const time = z.number();
 
 const point = z.object({
   at: time,
-  /** Requests that wait for a worker, and that are in work; null where nobody could read them. */
+  /** Requests waiting for a worker, and in work; null where they could not be read. */
   waiting: z.number().nullable(),
   inWork: z.number().nullable(),
-  /** Instances that serve (idle, busy or draining), and that are on their way. */
+  /** Instances that serve (idle, busy or draining), and that are starting. */
   serving: z.number().nullable(),
   booting: z.number().nullable(),
-  /** Photos that this web node answered in the second before. */
+  /** Photos that this web node answered in the last second. */
   answered: z.number(),
 });
 
@@ -22,9 +22,9 @@ export const liveStateSchema = z.object({
   oldestSeconds: z.number().nullable(),
   largestFleet: z.number().nullable(),
   policy: z.string().nullable(),
-  /** Who leads: null while no scaler has spoken for some seconds. */
+  /** The scaler's role; null after some seconds without a report. */
   scaler: z.enum(['leader', 'alone', 'waiting', 'standby']).nullable(),
-  /** Of the photos that this web node answered over the last minute, in seconds; null without any. */
+  /** Photos that this web node answered over the last minute; seconds, null without any. */
   answers: z.object({
     perSecond: z.number(),
     p50: z.number().nullable(),
@@ -34,7 +34,7 @@ export const liveStateSchema = z.object({
     z.object({
       id: z.string(),
       name: z.string(),
-      /** EC2's state until it has spoken, then what its lease says. */
+      /** EC2's state until the instance reports, then the state in its lease. */
       state: z.enum([
         'pending',
         'starting',
@@ -45,21 +45,21 @@ export const liveStateSchema = z.object({
         'silent',
         'stopping',
       ]),
-      /** How long it has been in it. */
+      /** Time in this state. */
       seconds: z.number().nullable(),
-      /** Requests in its hands, and finished since it started. */
+      /** Requests it works on, and has finished since it started. */
       inHand: z.number(),
       finished: z.number(),
       spot: z.boolean(),
       type: z.string().nullable(),
     }),
   ),
-  /** The scaler's last ones that changed something, newest first. */
+  /** The scaler's latest decisions that changed the fleet, newest first. */
   decisions: z.array(z.object({ at: time, what: z.string(), reason: z.string() })),
 });
 export type LiveState = z.output<typeof liveStateSchema>;
 export type LivePoint = z.output<typeof point>;
 
-/** Sent once to whoever connects, before the first state: a point a second, oldest first. */
+/** Sent once to each viewer, before the first state: a point per second, oldest first. */
 export const liveHistorySchema = z.object({ points: z.array(point) });
 export type LiveHistory = z.output<typeof liveHistorySchema>;

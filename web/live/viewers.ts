@@ -1,18 +1,18 @@
 /**
- * Those who watch, as streams of server-sent events. All get the same bytes; whoever reads too slowly
- * misses some, and is cut off in the end: nothing is kept for anybody.
+ * The viewers of the live view, each a stream of server-sent events. All get the same bytes. A slow viewer
+ * misses events and is disconnected in the end: nothing is buffered for a viewer.
  */
 import type { ServerResponse } from 'node:http';
 
-/** A viewer that has taken nothing for so long is gone, or might as well be. */
+/** A viewer that has read nothing for this long is disconnected. */
 const SLOW_MS = 30_000;
-/** A browser that lost the stream comes back after this. */
+/** Time until a browser that lost the stream reconnects. */
 const RETRY_MS = 2000;
 
 const HEADERS = {
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-store, no-transform',
-  /** Some proxies would collect events otherwise. */
+  /** Tells nginx not to buffer the events. */
   'X-Accel-Buffering': 'no',
 };
 
@@ -22,7 +22,7 @@ export function eventOf(name: string, id: number, data: unknown): Buffer {
 }
 
 export class Viewers {
-  /** Each with the time since which it takes nothing, by a monotonic clock. */
+  /** Since when each viewer reads nothing, by a monotonic clock; undefined while it reads. */
   readonly #stalledAt = new Map<ServerResponse, number | undefined>();
   readonly #slowMs: number;
   readonly #onLeave: () => void;
@@ -36,7 +36,7 @@ export class Viewers {
     return this.#stalledAt.size;
   }
 
-  /** The head goes out at once, with a comment, so that a reader knows that it is heard. */
+  /** Sends the head at once, with a comment, so that the viewer knows that it is connected. */
   add(response: ServerResponse, greeting: Uint8Array | undefined): void {
     response.writeHead(200, HEADERS);
     response.write(`retry: ${RETRY_MS}\n: watching\n\n`);
@@ -60,10 +60,10 @@ export class Viewers {
     }
   }
 
-  /** Each stream ends as a whole, so that its connection can be closed as any other. */
+  /** Ends each stream properly, so that its connection can be closed like any other. */
   end(): void {
     for (const response of this.#stalledAt.keys()) {
-      // Who does not take what it was sent would not take the end either.
+      // A viewer that does not read its events would not read the end either.
       if (response.writableLength > 0) response.destroy();
       else response.end();
     }
