@@ -51,7 +51,7 @@ describe('the page on the whole system', { skip, timeout: 600_000 }, () => {
     const { tab, sins } = await openTab(browser, system.url, { viewport: DESKTOP });
     tab.setDefaultTimeout(WAIT_MS);
     await tab.waitForSelector('#link[data-link=live]');
-    await tab.waitForSelector('text=None runs');
+    await tab.waitForSelector('text=No instances');
     await tab.setInputFiles(
       '#files',
       SHOWN.map((name) => join(images, name)),
@@ -77,7 +77,7 @@ describe('the page on the whole system', { skip, timeout: 600_000 }, () => {
     await tab.waitForSelector('text=/^100 of 100 answered in /');
     await other('page-dark', { viewport: DESKTOP, colorScheme: 'dark' });
     await other('page-phone', { viewport: { width: 360, height: 780 } });
-    await tab.waitForSelector('text=None runs');
+    await tab.waitForSelector('text=No instances');
     assert.deepEqual(sins, { console: [], hosts: [] });
   });
 

@@ -28,7 +28,7 @@ describe('the live view on the page', { skip }, () => {
     await page.withPage(double, async ({ tab }) => {
       await counts(tab, '.tiles li', 8);
       double.state = liveState({ instances: [] });
-      await tab.waitForSelector('text=None runs');
+      await tab.waitForSelector('text=No instances');
       assert.equal(await tab.locator('.tiles li').count(), 0);
     });
   });
@@ -71,7 +71,7 @@ describe('the live view on the page', { skip }, () => {
       assert.equal(double.keys.at(-1), 'Bearer secret');
       double.liveStatus = 401;
       double.cut();
-      await tab.waitForSelector('text=The server does not take this key');
+      await tab.waitForSelector('text=The server does not accept this key');
       assert.equal(await tab.evaluate('sessionStorage.length'), 1);
       assert.equal(await tab.evaluate('localStorage.length + document.cookie.length'), 0);
     });

@@ -58,7 +58,7 @@ describe('the page for whoever comes', { skip }, () => {
             { ...page.photo, buffer: Buffer.from('hello') },
           ]);
           await tab.waitForSelector('.card[data-state=answered]');
-          await tab.waitForSelector('.card[data-state=refused]');
+          await tab.waitForSelector('.card[data-state=failed]');
           await link(tab, 'live');
           // On a busy machine the photos above may have been offered before the samples were.
           await tab.check('.burst input[value="samples"]');

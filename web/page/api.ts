@@ -1,5 +1,6 @@
-/** Posts photos and reads the answers; a few at a time, however many are given. */
+/** Posts photos to the API and reads its answers, a few requests at a time. */
 import { askForKey, keyHeaders } from './key.ts';
+import { nameToSend } from './names.ts';
 
 /** A browser opens six connections to a server at most, and the live view holds one. */
 export const POSTS_AT_ONCE = 5;
@@ -7,129 +8,165 @@ export const POSTS_AT_ONCE = 5;
 export interface Face {
   readonly name: string;
   readonly distance: number;
-  /** x1, y1, x2, y2, in pixels of the upright photo. */
+  /** x1, y1, x2, y2, in pixels of the upright photo; parts of it may lie outside the photo. */
   readonly box: readonly [number, number, number, number];
   readonly probability: number;
   readonly landmarks: readonly (readonly [number, number])[];
   readonly nearest: readonly { readonly name: string; readonly distance: number }[];
-}
-
-export interface Answer extends Face {
-  readonly file: string;
   /** Whether the nearest person is near enough to be the one in the photo. */
   readonly known?: boolean;
+}
+
+export interface Answer {
+  /** Largest first. */
+  readonly faces: readonly Face[];
   readonly width: number;
   readonly height: number;
-  /** ms of each step; none when the answer of an earlier try was sent again. */
+  /** ms of each step; missing when the answer of an earlier try was sent again. */
   readonly timings?: Readonly<Record<string, number>>;
   readonly instance?: string;
 }
 
-/** What the server said no with, or what is in its way, in words for a person. */
-export class PostError extends Error {
-  /** Whether the same photo may do better later. */
-  readonly mayPass: boolean;
+/** Problem details (RFC 9457). */
+interface Problem {
+  readonly type?: string;
+  readonly title?: string;
+  readonly status?: number;
+  readonly detail?: string;
+}
 
-  constructor(message: string, mayPass: boolean, options?: ErrorOptions) {
+/** One photo of `/v1/recognitions`. */
+type PhotoAnswer =
+  | ({
+      readonly status: 'done';
+      readonly match: Face & Omit<Answer, 'faces'> & { readonly faces?: readonly Face[] };
+    } & Pick<Answer, 'timings' | 'instance'>)
+  | { readonly status: 'failed'; readonly problem: Problem };
+
+export interface PostErrorOptions extends ErrorOptions {
+  readonly title?: string | undefined;
+  /** Whether the same photo may succeed later. */
+  readonly mayPass: boolean;
+  /** Whether this is about the whole request, so that its photos may succeed one by one. */
+  readonly isOfRequest?: boolean;
+}
+
+/** Why a photo has no answer, in words for a person. */
+export class PostError extends Error {
+  readonly title: string;
+  readonly mayPass: boolean;
+  readonly isOfRequest: boolean;
+
+  constructor(message: string, options: PostErrorOptions) {
     super(message, options);
-    this.mayPass = mayPass;
+    this.title = options.title ?? 'Upload failed';
+    this.mayPass = options.mayPass;
+    this.isOfRequest = options.isOfRequest ?? false;
   }
 }
 
-let free = POSTS_AT_ONCE;
-const waiting: (() => void)[] = [];
+/** No answer came at all: the connection failed, or a file could not be read. */
+export class UnreachableError extends PostError {}
 
-async function inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+/** What became of each photo, in the order they were given. */
+export type Outcome = Answer | PostError;
+
+let free = POSTS_AT_ONCE;
+const queue: (() => void)[] = [];
+
+export interface PostOptions {
+  readonly faces: 'all' | 'largest';
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Waits for a free connection, then posts.
+ * @param pick the photos to send, chosen when the connection is free; ten at most
+ * @throws {PostError} when the request as a whole failed
+ */
+export async function post(
+  pick: () => readonly File[],
+  options: PostOptions,
+): Promise<readonly Outcome[]> {
   if (free > 0) free -= 1;
-  else await new Promise<void>((resolve) => waiting.push(resolve));
+  else await new Promise<void>((resolve) => queue.push(resolve));
   try {
-    signal?.throwIfAborted();
-    return await work();
+    options.signal?.throwIfAborted();
+    const files = pick();
+    return files.length === 0 ? [] : await recognise(files, options);
   } finally {
-    const next = waiting.shift();
+    const next = queue.shift();
     if (next) next();
     else free += 1;
   }
 }
 
-/**
- * @param onSend when its turn has come
- * @throws {PostError} what to tell the person
- */
-export function post(file: File, onSend: () => void, signal?: AbortSignal): Promise<Answer> {
-  return inTurn(signal, async () => {
-    onSend();
-    return (await answerTo('./', [file], signal)) as Answer; // Of the server that this page came from.
-  });
-}
-
-/** What became of one photo of several. */
-type Together =
-  | ({ readonly status: 'done'; readonly match: Face } & Pick<Answer, 'timings' | 'instance'>)
-  | { readonly status: 'failed'; readonly problem: { readonly detail?: string } };
-
-/**
- * Several photos in one request: a browser's few connections then hold many.
- * @param files ten at most
- * @throws {PostError} what to tell the person, when none of them was taken
- */
-export function postTogether(
+async function recognise(
   files: readonly File[],
-  signal: AbortSignal,
-): Promise<readonly (Face | PostError)[]> {
-  return inTurn(signal, async () => {
-    const { photos } = (await answerTo('v1/recognitions', files, signal)) as {
-      photos: readonly Together[];
-    };
-    return photos.map((photo) =>
-      photo.status === 'done'
-        ? photo.match
-        : new PostError(photo.problem.detail ?? 'Not recognised.', false),
-    );
-  });
-}
-
-async function answerTo(
-  path: string,
-  files: readonly File[],
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
+  options: PostOptions,
+): Promise<readonly Outcome[]> {
   for (;;) {
-    const response = await send(path, files, signal);
-    if (response.status !== 401) return read(response);
+    const response = await send(files, options);
+    if (response.status !== 401) {
+      const { photos } = (await read(response)) as { photos: readonly PhotoAnswer[] };
+      return files.map((_, index) => outcomeOf(photos[index]));
+    }
     await askForKey();
   }
 }
 
-function send(
-  path: string,
-  files: readonly File[],
-  signal: AbortSignal | undefined,
-): Promise<Response> {
+function outcomeOf(photo: PhotoAnswer | undefined): Outcome {
+  if (photo === undefined) return new PostError('The photo was not answered.', { mayPass: true });
+  if (photo.status === 'failed') return errorOf(photo.problem, photo.problem.status ?? 500, false);
+  const { match, timings, instance } = photo;
+  return {
+    faces: match.faces ?? [match],
+    width: match.width,
+    height: match.height,
+    ...(timings && { timings }),
+    ...(instance !== undefined && { instance }),
+  };
+}
+
+function send(files: readonly File[], { faces, signal }: PostOptions): Promise<Response> {
   const body = new FormData();
-  for (const file of files) body.append('inputFile', file);
+  for (const file of files) body.append('inputFile', file, nameToSend(file.name));
   const headers = { Accept: 'application/json', ...keyHeaders() };
-  return fetch(path, { method: 'POST', body, headers, signal: signal ?? null }).catch((cause) => {
+  const init = { method: 'POST', body, headers, signal: signal ?? null };
+  return fetch(`v1/recognitions?faces=${faces}`, init).catch((cause) => {
     signal?.throwIfAborted();
-    throw new PostError('The server cannot be reached.', true, { cause });
+    throw new UnreachableError('The server cannot be reached.', { mayPass: true, cause });
   });
 }
 
 async function read(response: Response): Promise<unknown> {
+  const { status, ok } = response;
   const text = await response.text();
-  let said: unknown;
+  let body: unknown;
   try {
-    said = JSON.parse(text);
+    body = JSON.parse(text);
   } catch (cause) {
-    throw new PostError(`The server answered ${response.status}, not in JSON.`, true, { cause });
+    const options = { mayPass: status >= 500, isOfRequest: true, cause };
+    throw new PostError(wordsFor(status), options);
   }
-  if (response.ok) return said;
-  const mayPass = response.status === 429 || response.status >= 500;
-  throw new PostError(wordsOf(said) ?? `The server answered ${response.status}.`, mayPass);
+  if (ok) return body;
+  throw errorOf((body ?? {}) as Problem, status, true);
 }
 
-/** Of problem details (RFC 9457). */
-function wordsOf(said: unknown): string | undefined {
-  const { detail, title } = (said ?? {}) as { detail?: string; title?: string };
-  return detail ?? title;
+/** For answers that are not the service's own: a proxy's, usually. */
+function wordsFor(status: number): string {
+  if (status === 413) return 'A proxy before the server does not take photos of this size (413).';
+  if (status >= 500) return `The server does not answer at the moment (${status}).`;
+  return `The server answered ${status}, not in JSON.`;
+}
+
+const HEIC_HINT =
+  'On an iPhone, "Choose photos" converts it to JPEG; Settings > Camera > Formats > Most Compatible takes new photos as JPEG.';
+
+function errorOf(problem: Problem, status: number, isOfRequest: boolean): PostError {
+  const { type = '', title, detail } = problem;
+  const words = detail ?? title ?? `The server answered ${status}.`;
+  const hint = type.endsWith('/heic') ? ` ${HEIC_HINT}` : '';
+  const mayPass = status === 408 || status === 409 || status === 429 || status >= 500;
+  return new PostError(words + hint, { title, mayPass, isOfRequest });
 }

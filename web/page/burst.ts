@@ -1,11 +1,13 @@
-/** A burst: many photos in few requests, as fast as the browser lets them go, and how they fared. */
-import { type Face, POSTS_AT_ONCE, PostError, postTogether } from './api.ts';
+/** Sends a burst of many photos in few requests, and shows the outcome of each. */
+import { type Outcome, POSTS_AT_ONCE, PostError, post } from './api.ts';
 import { announce, byId, h } from './dom.ts';
+import { shownName } from './names.ts';
 import { loadSample } from './samples.ts';
 import { count, duration } from './words.ts';
 
+/** Names that the summary lists. */
 const MOST_NAMES = 8;
-/** What one request may hold, well within what the server takes. */
+/** Photos and bytes of one request, well within the server's limits. */
 const MOST_TOGETHER = 10;
 const MOST_BYTES = 8_000_000;
 const form = byId('burst', 'form');
@@ -13,16 +15,16 @@ const send = byId('burst-send', 'button');
 const note = byId('burst-note', 'p');
 const progress = byId('burst-progress', 'div');
 
-/** A photo of the burst, and the square that stands for it. */
+/** A photo of the burst and its square on the page. */
 interface Loaded {
   readonly cell: HTMLElement;
   readonly file: File;
 }
 
 export interface Burst {
-  /** What "samples" may be. */
+  /** Sets the photos of the choice "samples". */
   offerSamples(names: readonly string[]): void;
-  /** What "your photos" are from now on. */
+  /** Sets the photos of the choice "your photos". */
   offerChosen(files: readonly File[]): void;
 }
 
@@ -37,7 +39,7 @@ export function openBurst(): Burst {
     radio.disabled = false;
     if (form.querySelector('input[name=source]:checked') === null) radio.checked = true;
     send.disabled = false;
-    note.textContent = 'Watch the fleet grow with the queue and go back to zero.';
+    note.textContent = 'Watch the fleet grow with the queue and shrink again.';
   };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -94,35 +96,39 @@ async function run(
     bar.value = answered + failed;
     const rate = ended && answered > 0 ? `, ${(answered / seconds).toFixed(1)} photos/s` : '';
     const stopped = ended && answered + failed < many ? ', stopped' : '';
-    const refused = failed > 0 ? `, ${failed} refused` : '';
-    told.textContent = `${answered} of ${many} answered${refused} in ${duration(seconds)}${rate}${stopped}`;
+    const failures = failed > 0 ? `, ${failed} failed` : '';
+    told.textContent = `${answered} of ${many} answered${failures} in ${duration(seconds)}${rate}${stopped}`;
     const common = [...names].sort(([, a], [, b]) => b - a);
-    const rest = common.length - MOST_NAMES;
+    const others = common.length - MOST_NAMES;
     const parts = common
       .slice(0, MOST_NAMES)
       .map(([name, times]) => h('span', {}, name, h('b', {}, String(times))));
-    if (rest > 0) parts.push(h('span', {}, `and ${count(rest, 'other', 'others')}`));
+    if (others > 0) parts.push(h('span', {}, `and ${count(others, 'other', 'others')}`));
     tally.replaceChildren(...parts);
   };
   tell(false);
   const clock = setInterval(() => tell(false), 500);
-  const settle = (cell: HTMLElement, file: File, outcome: Face | Error): void => {
-    const refused = outcome instanceof Error;
-    cell.dataset.state = refused ? 'refused' : 'answered';
-    cell.title = `${file.name}: ${refused ? outcome.message : outcome.name}`;
-    if (refused) failed += 1;
-    else {
-      answered += 1;
-      names.set(outcome.name, (names.get(outcome.name) ?? 0) + 1);
+  const settle = (cell: HTMLElement, file: File, outcome: Outcome | Error): void => {
+    const isFailure = outcome instanceof Error;
+    cell.dataset.state = isFailure ? 'failed' : 'answered';
+    if (isFailure) {
+      failed += 1;
+      cell.title = `${file.name}: ${outcome.message}`;
+      return;
     }
+    const [face] = outcome.faces;
+    const name = face === undefined ? 'No face' : shownName(face);
+    answered += 1;
+    cell.title = `${file.name}: ${name}`;
+    names.set(name, (names.get(name) ?? 0) + 1);
   };
   const together = async (group: readonly Loaded[]): Promise<void> => {
     for (const { cell } of group) cell.dataset.state = 'sent';
     try {
       const files = group.map(({ file }) => file);
-      const outcomes = await postTogether(files, signal);
+      const outcomes = await post(() => files, { faces: 'largest', signal });
       for (const [at, { cell, file }] of group.entries()) {
-        settle(cell, file, outcomes[at] ?? new PostError('Not answered.', true));
+        settle(cell, file, outcomes[at] ?? new PostError('Not answered.', { mayPass: true }));
       }
     } catch (error) {
       for (const { cell, file } of group) {
@@ -131,7 +137,7 @@ async function run(
       }
     }
   };
-  // Each lane takes the next few: photos are loaded when their turn comes, not a hundred at once.
+  // Each lane loads its next few photos only when it can send them.
   const most = Math.min(MOST_TOGETHER, Math.ceil(many / POSTS_AT_ONCE));
   let next = 0;
   const lane = async (): Promise<void> => {

@@ -1,18 +1,18 @@
-/** The camera: a look, a shutter, and a clear word when it cannot be had. */
+/** Takes a photo with the camera, and says what to do when the camera cannot be used. */
 import { byId } from './dom.ts';
 import { clock } from './words.ts';
 
-/** Enough for any face, and little to send. */
+/** Large enough for any face, small enough to send quickly. */
 const LONGEST_SIDE = 1280;
 const QUALITY = 0.9;
 const dialog = byId('camera', 'dialog');
 const video = byId('camera-video', 'video');
 const word = byId('camera-word', 'p');
 const shutter = byId('shutter', 'button');
-/** While the browser asks: whoever opens the camera meanwhile waits for the same, not for a second one. */
+/** The permission that the browser is asking for: opening the dialog again waits for the same one. */
 let asked: Promise<MediaStream> | undefined;
-/** How often the camera was opened: only the last look says and shows anything. */
-let looks = 0;
+/** How often the dialog was opened: only the latest opening changes what it shows. */
+let openings = 0;
 
 export function openCamera(take: (files: readonly File[]) => void): void {
   byId('camera-open', 'button').addEventListener('click', () => void start());
@@ -26,25 +26,25 @@ export function openCamera(take: (files: readonly File[]) => void): void {
 }
 
 async function start(): Promise<void> {
-  looks += 1;
-  const look = looks;
+  openings += 1;
+  const opening = openings;
   dialog.showModal();
-  word.textContent = 'The browser asks whether the camera may be used.';
+  word.textContent = 'Waiting for permission to use the camera.';
   try {
     asked ??= ask().finally(() => {
       asked = undefined;
     });
     const stream = await asked;
-    if (look !== looks) return;
+    if (opening !== openings) return;
     video.srcObject = stream;
     if (!dialog.open) return stop();
     await video.play();
-    if (look !== looks || !dialog.open) return;
+    if (opening !== openings || !dialog.open) return;
     word.textContent = '';
     shutter.disabled = false;
     shutter.focus();
   } catch (error) {
-    if (look !== looks) return;
+    if (opening !== openings) return;
     word.textContent = wordsFor(error instanceof DOMException ? error.name : '');
   }
 }
@@ -58,15 +58,15 @@ async function ask(): Promise<MediaStream> {
 function wordsFor(reason: string): string {
   switch (reason) {
     case 'NotAllowedError':
-      return 'The camera was refused: allow it for this page in the browser, then try again.';
+      return 'Camera access was denied: allow it for this page in the browser, then try again.';
     case 'NotFoundError':
       return 'This device has no camera: choose a photo instead.';
     case 'NotReadableError':
-      return 'Another program holds the camera: close it, then try again.';
+      return 'Another program is using the camera: close it, then try again.';
     case 'SecurityError':
-      return 'Browsers give the camera only to pages over HTTPS or of this machine.';
+      return 'Browsers allow the camera only over HTTPS or on this machine.';
     default:
-      return 'The camera does not work here: choose a photo instead.';
+      return 'The camera does not work: choose a photo instead.';
   }
 }
 

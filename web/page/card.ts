@@ -1,114 +1,167 @@
-/** The card of one photo: on its way, answered, or refused. */
-import { type Answer, PostError, post } from './api.ts';
-import { announce, byId, h } from './dom.ts';
-import { nameOf } from './instance-names.ts';
+/** The card of one photo: a line in the list, or open with its faces. */
+import type { Answer, PostError } from './api.ts';
+import { h } from './dom.ts';
+import { facesOf } from './faces.ts';
+import { instanceName, nameToSend, titleOf } from './names.ts';
 import { overlayOf } from './overlay.ts';
+import { newPreview, type Preview } from './preview.ts';
 import { timingOf } from './timing.ts';
-import { milliseconds, shortName } from './words.ts';
+import type { Timing } from './uploads.ts';
+import { count, milliseconds, shortName } from './words.ts';
 
-/** Older ones go: each holds its photo in memory. */
-const MOST_CARDS = 60;
-/** A bar of this distance is full: strangers are about so far apart. */
-const FAR = 1.4;
-const cards = byId('cards', 'ol');
+export type CardState = 'waiting' | 'sent' | 'answered' | 'failed';
 
-export function addCard(file: File): void {
-  byId('empty', 'p').hidden = true;
-  const image = h('img', { alt: `The photo ${file.name}` });
-  const frame = h('div', { class: 'photo' }, image);
-  const body = h('div', { class: 'body', 'aria-busy': 'true' });
-  const card = h('li', { class: 'card' }, frame, body);
-  image.addEventListener('error', () => {
-    URL.revokeObjectURL(image.src);
-    frame.replaceChildren(h('p', {}, 'no picture'));
+export interface Card {
+  readonly element: HTMLLIElement;
+  readonly file: File;
+  readonly preview: Preview;
+  readonly state: CardState;
+  /** Whether a person opened or folded it, so that it stays as it is. */
+  readonly isChosen: boolean;
+  /** Whether it failed in a way that another try may mend. */
+  readonly canRetry: boolean;
+  setOpen(isOpen: boolean): void;
+  wait(): void;
+  send(): void;
+  answer(answer: Answer, timing: Timing): void;
+  /** @param retry called by the button, which is there only where another try may help */
+  fail(error: PostError, retry: () => void): void;
+}
+
+let lastId = 0;
+
+export function newCard(file: File): Card {
+  lastId += 1;
+  const detailsId = `details-${lastId}`;
+  const view = h('div', { class: 'view' });
+  const picture = h('div', { class: 'picture' }, view);
+  const head = h('div', { class: 'head' });
+  const element = h('li', { class: 'card' }, picture, head);
+  const preview = newPreview(file, () => {
+    view.replaceChildren(h('p', {}, 'No preview'));
   });
-  image.src = URL.createObjectURL(file);
-  cards.prepend(card);
-  while (cards.childElementCount > MOST_CARDS) remove(cards.lastElementChild as HTMLElement);
-  void ask(file, { card, frame, body });
-}
+  view.append(preview.image);
+  let state: CardState = 'waiting';
+  let isOpen = false;
+  let isChosen = false;
+  let canRetry = false;
+  /** Builds what an open card shows; undefined while there is no answer. */
+  let unfold: (() => { details: HTMLElement; over: readonly Element[] }) | undefined;
+  let shown: readonly Element[] = [];
 
-function remove(card: HTMLElement): void {
-  const url = card.querySelector('img')?.src;
-  if (url) URL.revokeObjectURL(url);
-  card.remove();
-}
-
-interface Parts {
-  readonly card: HTMLElement;
-  readonly frame: HTMLElement;
-  readonly body: HTMLElement;
-}
-
-async function ask(file: File, { card, frame, body }: Parts): Promise<void> {
-  const say = (words: string): void => {
-    body.replaceChildren(fileLine(file), h('p', { class: 'pending' }, words));
+  const toggle = h('button', { type: 'button', class: 'toggle', 'aria-expanded': 'false' });
+  toggle.addEventListener('click', () => {
+    isChosen = true;
+    card.setOpen(!isOpen);
+  });
+  const setState = (next: CardState, mayRetry = false): void => {
+    state = next;
+    canRetry = mayRetry;
+    element.dataset.state = next;
   };
-  card.dataset.state = 'pending';
-  body.setAttribute('aria-busy', 'true');
-  say('waits for its turn');
-  try {
-    let sentAt = performance.now();
-    const answer = await post(file, () => {
-      sentAt = performance.now();
-      say('sent: waits for its answer');
-    });
-    const ms = performance.now() - sentAt;
-    card.dataset.state = 'answered';
-    frame.append(overlayOf(answer));
-    body.replaceChildren(...answered(file, answer, ms));
-    announce(`${file.name}: ${answer.name}`);
-  } catch (error) {
-    card.dataset.state = 'refused';
-    const words = error instanceof Error ? error.message : String(error);
-    body.replaceChildren(
-      h('p', { class: 'refused' }, h('strong', {}, 'No answer'), ` ${words}`),
-      fileLine(file),
+  const close = (): void => {
+    for (const part of shown) part.remove();
+    shown = [];
+    delete element.dataset.open;
+    toggle.setAttribute('aria-expanded', 'false');
+    toggle.removeAttribute('aria-controls');
+  };
+  const pending = (words: string): void => {
+    unfold = undefined;
+    close();
+    head.replaceChildren(
+      h('h3', {}, shortName(file.name)),
+      h('p', { class: 'pending', title: file.name }, words),
     );
-    if (error instanceof PostError && error.mayPass) {
-      const again = h('button', { type: 'button' }, 'Send it again');
-      again.addEventListener('click', () => void ask(file, { card, frame, body }));
-      body.append(again);
-    }
-    announce(`${file.name}: ${words}`);
-  }
-  body.removeAttribute('aria-busy');
+  };
+  const card: Card = {
+    element,
+    file,
+    preview,
+    get state() {
+      return state;
+    },
+    get isChosen() {
+      return isChosen;
+    },
+    get canRetry() {
+      return canRetry;
+    },
+    setOpen(open) {
+      isOpen = open;
+      if (unfold === undefined || open === shown.length > 0) return;
+      if (!open) return close();
+      const { details, over } = unfold();
+      details.id = detailsId;
+      element.dataset.open = '';
+      toggle.setAttribute('aria-expanded', 'true');
+      toggle.setAttribute('aria-controls', detailsId);
+      view.append(...over);
+      element.append(details);
+      shown = [details, ...over];
+    },
+    wait() {
+      setState('waiting');
+      pending('waiting to be sent');
+    },
+    send() {
+      setState('sent');
+      pending('sent, waiting for the answer');
+    },
+    answer(answer, timing) {
+      setState('answered');
+      const { faces, width, height } = answer;
+      element.dataset.faces = faces.length > 1 ? 'several' : 'one';
+      element.style.setProperty('--ratio', String(width / height));
+      unfold = () => opened(answer, timing);
+      toggle.replaceChildren(titleOf(faces));
+      head.replaceChildren(h('h3', {}, toggle), timeOf(timing), fileLine(file, answer));
+      card.setOpen(isOpen);
+    },
+    fail(error, retry) {
+      setState('failed', error.mayPass);
+      unfold = undefined;
+      close();
+      head.replaceChildren(
+        h('h3', {}, error.title),
+        h('p', { class: 'problem' }, error.message),
+        fileLine(file, undefined),
+      );
+      if (!canRetry) return;
+      const again = h('button', { type: 'button', class: 'retry' }, 'Retry');
+      again.setAttribute('aria-label', `Retry ${file.name}`);
+      again.addEventListener('click', retry);
+      head.append(again);
+    },
+  };
+  card.wait();
+  return card;
 }
 
-function fileLine({ name }: File, ...more: (string | false)[]): HTMLElement {
-  const words = [shortName(name), ...more].filter((part) => part !== false);
-  return h('p', { class: 'file', title: name }, words.join(' · '));
-}
-
-function answered(file: File, answer: Answer, ms: number): HTMLElement[] {
-  const { name, nearest, timings, instance, width, height } = answer;
-  return [
-    h('div', { class: 'who' }, h('h3', {}, name), h('span', {}, milliseconds(ms))),
-    ...(answer.known === false
-      ? [h('p', { class: 'doubt' }, 'Nobody known is near: this is only the nearest.')]
-      : []),
-    h('p', { class: 'caption' }, h('span', {}, 'nearest people'), h('span', {}, 'distance')),
-    h(
-      'ol',
-      {
-        class: 'nearest',
-        'aria-label': 'The nearest people with their distance: a shorter distance is more alike',
-      },
-      ...nearest.map(personOf),
-    ),
-    timingOf(timings, ms),
-    fileLine(file, `${width} × ${height}`, instance !== undefined && `by ${nameOf(instance)}`),
-  ];
-}
-
-function personOf({ name, distance }: Answer['nearest'][number]): HTMLElement {
-  const bar = h('i');
-  bar.style.width = `${Math.min(1, distance / FAR) * 100}%`;
-  return h(
-    'li',
-    {},
-    h('span', {}, name),
-    h('span', { class: 'distance', 'aria-hidden': 'true' }, bar),
-    h('span', { class: 'number', title: 'distance' }, distance.toFixed(3)),
+function opened(answer: Answer, { ms, together }: Timing) {
+  const overlay = overlayOf(answer);
+  const details = h(
+    'div',
+    { class: 'details' },
+    ...facesOf(answer.faces, overlay.mark),
+    timingOf(answer.timings, together === 1 ? ms : undefined),
   );
+  return { details, over: overlay.elements };
+}
+
+function timeOf({ ms, together }: Timing): HTMLElement {
+  const title = 'From sending the photo to its answer; photos of one request are answered together';
+  const group = together === 1 ? '' : ` for ${count(together, 'photo')}`;
+  return h('span', { class: 'ms', title }, `${milliseconds(ms)}${group}`);
+}
+
+function fileLine({ name }: File, answer: Answer | undefined): HTMLElement {
+  const sent = nameToSend(name);
+  const parts = [
+    shortName(name),
+    sent !== name && `sent as ${shortName(sent)}`,
+    answer && `${answer.width} × ${answer.height}`,
+    answer?.instance !== undefined && `by ${instanceName(answer.instance)}`,
+  ];
+  return h('p', { class: 'file', title: name }, parts.filter(Boolean).join(' · '));
 }

@@ -1,19 +1,21 @@
-/** The last ten minutes: the queue above, the fleet below, on one time axis. */
+/** Charts of the last ten minutes: the queue above, the fleet below, on one time axis. */
 import type { LiveHistory, LivePoint, LiveState } from '../live/state.ts';
 import { byId, h } from './dom.ts';
 
 const MOST_SECONDS = 600;
-/** A system that has just begun fills the axis all the same. */
+/** The shortest time axis, for a system that has just started. */
 const LEAST_SECONDS = 60;
 const HEIGHT = 104;
 const AXIS_HEIGHT = 26;
 const AXIS_WIDTH = 36;
+/** Room for a label of the time axis. */
+const TIME_WIDTH = 72;
 const FONT = '11px "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
 interface Line {
   readonly key: 'waiting' | 'inWork' | 'serving' | 'booting';
   readonly words: string;
-  /** Of a custom property in system.css. */
+  /** A custom property of system.css. */
   readonly colour: string;
 }
 const QUEUE: readonly Line[] = [
@@ -22,7 +24,7 @@ const QUEUE: readonly Line[] = [
 ];
 const FLEET: readonly Line[] = [
   { key: 'serving', words: 'serving', colour: '--idle' },
-  { key: 'booting', words: 'on their way', colour: '--starting' },
+  { key: 'booting', words: 'starting', colour: '--starting' },
 ];
 
 export interface Charts {
@@ -81,14 +83,14 @@ export function openCharts(): Charts {
     },
     state({ now }) {
       const last = points.at(-1);
-      if (last !== undefined && last.at >= now.at) return; // The history's last, once more.
+      if (last !== undefined && last.at >= now.at) return; // The history ended with the same point.
       points = [...points, now].filter(({ at }) => at > now.at - MOST_SECONDS * 1000);
       refresh();
     },
   };
 }
 
-/** The title, the legend that tells the values, and where the plot goes. */
+/** A chart's title, its legend with the current values, and the element for its plot. */
 function part(title: string, lines: readonly Line[]) {
   const values = lines.map(() => h('b', {}, '–'));
   const names = lines.map(({ key, words }, index) =>
@@ -135,11 +137,18 @@ function options(
     hooks: { setCursor: [(plot) => say(plot.cursor.idx)] },
     scales: {
       x: { time: true, auto: false },
-      // Never less than a few, so that one request is no mountain.
+      // At least 4, so that a single request does not fill the chart.
       y: { range: (_plot, _min, max) => [0, Math.max(4, Math.ceil((max ?? 0) * 1.1))] },
     },
     axes: [
-      { ...axis, show: hasTimes, grid: { show: false }, size: AXIS_HEIGHT, values: times },
+      {
+        ...axis,
+        show: hasTimes,
+        grid: { show: false },
+        size: AXIS_HEIGHT,
+        space: TIME_WIDTH,
+        values: times,
+      },
       {
         ...axis,
         grid,

@@ -1,20 +1,20 @@
-/** What the scaler did last, and why. */
+/** Lists the scaler's latest decisions with their reasons. */
 import type { LiveState } from '../live/state.ts';
 import { byId, h } from './dom.ts';
 import { clock } from './words.ts';
 
 const MOST = 6;
 const ROLES: Readonly<Record<NonNullable<LiveState['scaler']>, string>> = {
-  leader: 'leads',
+  leader: 'leader',
   alone: 'alone, without Redis',
-  waiting: 'waits for Redis',
-  standby: 'stands by',
+  waiting: 'waiting for Redis',
+  standby: 'standby',
 };
 
 export function openDecisions(): (state: LiveState) => void {
   const role = h('p', { class: 'aside' });
   const list = h('ol', { class: 'decisions' });
-  const nothing = h('p', { class: 'nothing' }, 'Nothing had to be changed yet.');
+  const nothing = h('p', { class: 'nothing' }, 'No decisions yet.');
   byId('decisions', 'div').append(
     h('div', { class: 'panel-head' }, h('h3', {}, 'Scaler'), role),
     list,
@@ -22,12 +22,12 @@ export function openDecisions(): (state: LiveState) => void {
   );
   let shown = '';
   return ({ scaler, policy, decisions }) => {
-    const says = scaler === null ? 'not heard of' : ROLES[scaler];
-    role.textContent = policy === null ? says : `${says}, by ${policy}`;
+    const says = scaler === null ? 'no scaler' : ROLES[scaler];
+    role.textContent = policy === null ? says : `${says}, policy ${policy}`;
     role.dataset.heard = String(scaler === 'leader');
     const newest = decisions.slice(0, MOST);
     const text = JSON.stringify(newest);
-    if (text === shown) return; // Else a reader's place in the list would be lost every second.
+    if (text === shown) return; // Replacing the list every second would lose a reader's place in it.
     shown = text;
     nothing.hidden = newest.length > 0;
     list.replaceChildren(

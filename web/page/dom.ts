@@ -1,4 +1,4 @@
-/** Makes elements. Text is only ever set as text: what a server or a file name says is never markup. */
+/** Creates elements. Text is always set as text, so a file name or an answer is never markup. */
 type Child = Node | string | false | undefined;
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -27,7 +27,7 @@ function fill<E extends Element>(element: E, attributes: Attributes, children: C
   return element;
 }
 
-/** Of index.html, which is served with this. */
+/** An element of index.html, which is served with this script. */
 export function byId<K extends keyof HTMLElementTagNameMap>(
   id: string,
   _tag: K,
@@ -35,7 +35,7 @@ export function byId<K extends keyof HTMLElementTagNameMap>(
   return document.getElementById(id) as HTMLElementTagNameMap[K];
 }
 
-/** Says it to a screen reader, once. */
+/** Makes a screen reader say the words once. */
 export function announce(words: string): void {
   byId('announce', 'p').textContent = words;
 }

@@ -1,4 +1,4 @@
-/** What is waiting, in work and how fast it goes, in large figures. */
+/** The system's load and speed in six large figures. */
 import type { LiveState } from '../live/state.ts';
 import { byId, h } from './dom.ts';
 import { duration } from './words.ts';
@@ -11,19 +11,23 @@ const precise = (s: number): string => (s < 1 ? `${Math.round(s * 1000)} ms` : d
 
 const FIGURES: readonly (readonly [string, string, Read])[] = [
   ['waiting', 'requests that no instance has taken yet', ({ now }) => whole(now.waiting)],
-  ['in work', 'requests in the hands of an instance', ({ now }) => whole(now.inWork)],
+  ['in work', 'requests that an instance is working on', ({ now }) => whole(now.inWork)],
   [
     'photos/s',
-    'photos answered a second, over the last minute',
+    'photos answered per second, over the last minute',
     ({ answers }) => rate(answers.perSecond),
   ],
   [
     'p50',
-    'half of the photos of the last minute were answered faster',
+    'half of the photos of the last minute were answered faster than this',
     ({ answers }) => time(answers.p50),
   ],
-  ['p95', 'of twenty photos nineteen were answered faster', ({ answers }) => time(answers.p95)],
-  ['oldest', 'age of the oldest request without an answer', (state) => time(state.oldestSeconds)],
+  [
+    'p95',
+    '95 % of the photos of the last minute were answered faster than this',
+    ({ answers }) => time(answers.p95),
+  ],
+  ['oldest', 'age of the oldest unanswered request', (state) => time(state.oldestSeconds)],
 ];
 
 function rate(perSecond: number): string {

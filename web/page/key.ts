@@ -1,4 +1,4 @@
-/** The server's key, where it wants one: in this tab's session storage and nowhere else. */
+/** Asks for the API key where the server needs one, and keeps it in this tab's session storage only. */
 import { byId } from './dom.ts';
 
 const STORED = 'elastic-face-key';
@@ -12,11 +12,11 @@ export function keyHeaders(): Record<string, string> {
   return key === null ? {} : { Authorization: `Bearer ${key}` };
 }
 
-/** Shows the field; resolves when a key was given. */
+/** Shows the form and resolves when a key is entered. */
 export function askForKey(): Promise<void> {
   if (form.hidden) {
     const before = sessionStorage.getItem(STORED) !== null;
-    word.textContent = before ? 'The server does not take this key.' : 'This server wants a key.';
+    word.textContent = before ? 'The server does not accept this key.' : 'This server needs a key.';
     form.hidden = false;
     field.focus();
   }

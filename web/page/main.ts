@@ -1,18 +1,21 @@
 /** Puts the page together. */
 import { openBurst } from './burst.ts';
 import { openCamera } from './camera.ts';
-import { addCard } from './card.ts';
 import { announce, byId } from './dom.ts';
 import { openIntake } from './intake.ts';
+import { openPhotos } from './photos.ts';
 import { listSamples, loadSample } from './samples.ts';
 import { openSystem } from './system.ts';
 
+/** Photos that a burst can be made of. */
+const MOST_CHOSEN = 100;
 const burst = openBurst();
+const photos = openPhotos();
 let chosen: readonly File[] = [];
 
 function take(files: readonly File[]): void {
-  for (const file of files) addCard(file);
-  chosen = [...chosen, ...files].slice(-100);
+  photos.add(files);
+  chosen = [...chosen, ...files].slice(-MOST_CHOSEN);
   burst.offerChosen(chosen);
 }
 
@@ -27,7 +30,7 @@ sample.hidden = samples.length === 0;
 sample.addEventListener('click', async () => {
   const name = samples[Math.floor(Math.random() * samples.length)] as string;
   try {
-    addCard(await loadSample(name));
+    photos.add([await loadSample(name)]);
   } catch {
     announce('The sample could not be loaded.');
   }

@@ -1,4 +1,4 @@
-/** The server's sample photos, where it has some. */
+/** Loads the server's sample photos. */
 import { askForKey, keyHeaders } from './key.ts';
 
 async function get(path: string): Promise<Response> {
@@ -10,7 +10,7 @@ async function get(path: string): Promise<Response> {
   }
 }
 
-/** None where the server has none. */
+/** Empty where the server has no samples. */
 export async function listSamples(): Promise<readonly string[]> {
   try {
     return (await (await get('samples')).json()) as string[];

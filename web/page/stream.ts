@@ -1,4 +1,4 @@
-/** Reads GET /live for as long as somebody looks: over fetch, since an EventSource can send no key. */
+/** Reads GET /live while the page is visible; with fetch, since an EventSource cannot send a key. */
 import type { LiveHistory, LiveState } from '../live/state.ts';
 import { askForKey, keyHeaders } from './key.ts';
 
@@ -10,7 +10,7 @@ export interface Watcher {
   link(link: Link): void;
 }
 
-/** A state comes every second: without any for so long the connection is dead. */
+/** A state arrives every second: after this silence the connection counts as dead. */
 const SILENT_MS = 8000;
 const FIRST_WAIT_MS = 500;
 const MOST_WAIT_MS = 8000;
@@ -34,13 +34,13 @@ export async function watchLive(watcher: Watcher): Promise<never> {
       continue;
     }
     watcher.link('reconnecting');
-    // Not all pages at once when a server comes back.
+    // Spreads the reconnections of many pages over time.
     await pause(waitMs * (0.75 + Math.random() / 2));
     waitMs = Math.min(MOST_WAIT_MS, waitMs * 2);
   }
 }
 
-/** Until it ends, fails, falls silent or nobody looks. */
+/** Resolves when the stream ends, fails or falls silent, or when the page is hidden. */
 async function readOnce(watcher: Watcher, onState: () => void): Promise<number> {
   const ending = new AbortController();
   const onHidden = (): void => {
@@ -58,7 +58,7 @@ async function readOnce(watcher: Watcher, onState: () => void): Promise<number> 
     for await (const { event, data } of eventsOf(response.body)) {
       clearTimeout(silence);
       silence = setTimeout(() => ending.abort(), SILENT_MS);
-      // Both are of the server that this page came from, by the schema in live/state.ts.
+      // The server that sent this page sends both by the schemas in live/state.ts.
       if (event === 'history') watcher.history(JSON.parse(data) as LiveHistory);
       if (event !== 'state') continue;
       watcher.state(JSON.parse(data) as LiveState);
@@ -110,7 +110,7 @@ function shown(): Promise<void> {
   });
 }
 
-/** Shorter when the network is back or the page is looked at again. */
+/** Ends early when the network is back or the page becomes visible. */
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {

@@ -1,9 +1,9 @@
-/** The system's side of the page: everything that GET /live tells, and how the connection is. */
+/** The live half of the page: everything that GET /live sends, and the state of the connection. */
 import { openCharts } from './chart.ts';
 import { openDecisions } from './decisions.ts';
 import { announce, byId } from './dom.ts';
 import { openFigures } from './figures.ts';
-import { learnNames } from './instance-names.ts';
+import { learnNames } from './names.ts';
 import { type Link, watchLive } from './stream.ts';
 import { openTiles } from './tiles.ts';
 

@@ -1,4 +1,4 @@
-/** Every instance as a tile: its state in colour, sign and word, and what it has in its hands. */
+/** Shows each instance as a tile: its state in colour, sign and word, and its work. */
 import type { LiveState } from '../live/state.ts';
 import { byId, h } from './dom.ts';
 import { count, duration } from './words.ts';
@@ -26,8 +26,8 @@ export function openTiles(): (state: LiveState) => void {
   const title = h('h3', {}, 'Instances');
   const summary = h('p', { class: 'aside' });
   const list = h('ul', { class: 'tiles' });
-  const nobody = h('p', { class: 'nothing' }, 'None runs: the first photo launches one.');
-  panel.append(h('div', { class: 'panel-head' }, title, summary), list, nobody);
+  const none = h('p', { class: 'nothing' }, 'No instances: the first photo launches one.');
+  panel.append(h('div', { class: 'panel-head' }, title, summary), list, none);
   const tiles = new Map<string, Tile>();
   return ({ instances, largestFleet }) => {
     const numbers = instances.map(({ id, name }) => ({ id, number: numberOf(name) }));
@@ -45,7 +45,7 @@ export function openTiles(): (state: LiveState) => void {
       const there = list.children[place];
       if (there !== tile.item) list.insertBefore(tile.item, there ?? null);
     });
-    nobody.hidden = instances.length > 0;
+    none.hidden = instances.length > 0;
     const most = largestFleet === null ? '' : ` of at most ${largestFleet}`;
     summary.textContent = `${instances.length}${most}`;
   };
@@ -70,9 +70,9 @@ function newTile(): Tile {
       number.textContent = /\d+$/.exec(name)?.[0] ?? name;
       word.textContent = WORDS[state];
       const since = seconds === null ? '' : `for ${duration(Math.floor(seconds))}`;
-      const hand = `${inHand} in hand, ${finished} done`;
+      const work = `${inHand} in work, ${finished} done`;
       const serves = state === 'busy' || state === 'idle' || state === 'draining';
-      doing.textContent = serves ? (inHand > 0 ? hand : count(finished, 'photo')) : since;
+      doing.textContent = serves ? (inHand > 0 ? work : count(finished, 'photo')) : since;
     },
   };
 }

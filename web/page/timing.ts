@@ -1,12 +1,12 @@
-/** Where an answer's time went: a bar of its stages, and the same in numbers. */
+/** Shows the stages of an answer's time as a bar and in numbers. */
 import { h } from './dom.ts';
 import { milliseconds } from './words.ts';
 
-/** In their order; `queue` is what the worker did not see: the way there, and the wait for an instance. */
+/** In order of time; `queue` is the time outside the worker: the network, and the wait for an instance. */
 const STAGES = [
-  ['queue', 'way and queue'],
+  ['queue', 'network and queue'],
   ['fetch', 'fetch'],
-  ['wait', 'wait at worker'],
+  ['wait', 'wait in worker'],
   ['decode', 'decode'],
   ['detect', 'detect'],
   ['embed', 'embed'],
@@ -14,10 +14,10 @@ const STAGES = [
   ['write', 'write'],
 ] as const;
 
-/** @param wholeMs as the page saw it */
+/** @param wholeMs as the page saw it; undefined where it is the time of a group of photos */
 export function timingOf(
   timings: Readonly<Record<string, number>> | undefined,
-  wholeMs: number,
+  wholeMs: number | undefined,
 ): HTMLElement {
   const known: Record<string, number> = {};
   for (const [stage] of STAGES) {
@@ -25,10 +25,10 @@ export function timingOf(
     if (ms !== undefined) known[stage] = Math.max(0, ms);
   }
   const inWorker = Object.values(known).reduce((sum, ms) => sum + ms, 0);
-  known.queue = Math.max(0, wholeMs - inWorker);
+  if (wholeMs !== undefined) known.queue = Math.max(0, wholeMs - inWorker);
   const stages = STAGES.flatMap(([stage, words]) => {
     const ms = known[stage];
-    // A worker that was free has no wait worth a word.
+    // A free worker's wait is too short to show.
     return ms === undefined || (stage === 'wait' && ms < 1) ? [] : [{ stage, words, ms }];
   });
   return h(

@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Writes numbers, times and names for people. */
 
 export function milliseconds(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`;
@@ -16,12 +16,12 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-/** 14:03:22, in the reader's time. */
+/** `14:03:22`, in the reader's time zone. */
 export function clock(at: number): string {
   return new Date(at).toLocaleTimeString([], { hourCycle: 'h23' });
 }
 
-/** A file name in a sentence. */
+/** A file name, shortened in its middle. */
 export function shortName(name: string): string {
   return name.length <= 32 ? name : `${name.slice(0, 20)}…${name.slice(-10)}`;
 }
