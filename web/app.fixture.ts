@@ -23,6 +23,7 @@ export const LIMIT_MB = 1;
 
 export interface AppOptions extends Partial<AdmissionLimits>, ServerLimits {
   readonly uploadSeconds?: number;
+  readonly keepAliveSeconds?: number;
   /** What becomes of a photo that was taken in; by default it is `Somebody` at once. */
   readonly recognise?: (upload: Upload) => Promise<Match>;
   readonly log?: Logger;
@@ -85,8 +86,12 @@ export async function startApp(options: AppOptions = {}) {
     log,
     ...options.parts,
   });
-  const { uploadSeconds = 60 } = options;
-  const limits = { UPLOAD_SECONDS: uploadSeconds, MAX_REQUESTS: maxRequests };
+  const { uploadSeconds = 60, keepAliveSeconds = 65 } = options;
+  const limits = {
+    UPLOAD_SECONDS: uploadSeconds,
+    MAX_REQUESTS: maxRequests,
+    KEEP_ALIVE_SECONDS: keepAliveSeconds,
+  };
   const server = openServer(app, limits, log, options);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -23,7 +23,12 @@ describe('pipelined requests', { timeout: 60_000 }, () => {
   });
 
   async function serve(app: RequestListener, limits: ServerLimits = {}): Promise<number> {
-    server = openServer(app, { UPLOAD_SECONDS: 60, MAX_REQUESTS: 1000 }, silent, limits);
+    server = openServer(
+      app,
+      { UPLOAD_SECONDS: 60, MAX_REQUESTS: 1000, KEEP_ALIVE_SECONDS: 65 },
+      silent,
+      limits,
+    );
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;

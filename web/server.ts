@@ -6,8 +6,6 @@ import { answerClientErrors } from './client-error.ts';
 import { oneAtATime } from './pipelining.ts';
 import { cutSlowReaders } from './slow-readers.ts';
 
-/** Longer than a load balancer's usual 60 s, so that it never reuses a connection just closed here. */
-const KEEP_ALIVE_MS = 65_000;
 /** Who has not even sent a head by then is not sending one. */
 const MOST_HEAD_MS = 20_000;
 /** How often time limits are looked at: they end a request at most so much too late. */
@@ -21,7 +19,7 @@ const STALL_MS = 30_000;
 /** For the last refusals to reach clients that still read. */
 const LAST_WORDS_MS = 2000;
 
-type ServerSettings = Pick<Settings, 'UPLOAD_SECONDS' | 'MAX_REQUESTS'>;
+type ServerSettings = Pick<Settings, 'UPLOAD_SECONDS' | 'MAX_REQUESTS' | 'KEEP_ALIVE_SECONDS'>;
 
 export interface ServerLimits {
   readonly mostReadAhead?: number;
@@ -39,7 +37,7 @@ export function openServer(
   const inTurn = oneAtATime(app, { mostReadAhead, onTurn: slowReaders.watch });
   const server = createServer(
     {
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeout: settings.KEEP_ALIVE_SECONDS * 1000,
       requestTimeout,
       headersTimeout: Math.min(MOST_HEAD_MS, requestTimeout),
       connectionsCheckingInterval: Math.min(MOST_CHECK_MS, requestTimeout / 2),
@@ -50,6 +48,7 @@ export function openServer(
   answerClientErrors(server, log);
   // A client that asks before it sends is told to go on once its photo may come: see upload.ts.
   server.on('checkContinue', inTurn);
+  server.on('checkExpectation', inTurn); // The app says in words why it does not meet one.
   server.on('close', slowReaders.stop);
   return server;
 }

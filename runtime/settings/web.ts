@@ -35,6 +35,11 @@ export const webSettings = {
   UPLOAD_SECONDS: seconds(0.1, 3600)
     .default(120)
     .describe('Seconds within which a request must arrive completely; a slower one gets 408.'),
+  KEEP_ALIVE_SECONDS: seconds(1, 86_400)
+    .default(65)
+    .describe(
+      'Seconds an idle connection is kept open. Must be longer than the idle timeout of a load balancer in front.',
+    ),
   API_KEYS: secret(
     z.string().regex(listOf(String.raw`[\w-]{1,40}:[0-9a-f]{64}`), {
       error: 'must be a list like alice:<64 hexadecimal letters>, as `npm run key` prints it',
