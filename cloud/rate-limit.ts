@@ -5,6 +5,7 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 const WINDOW_SECONDS = 60;
 
 export interface RateLimit {
+  readonly perMinute: number;
   /** Counts so many photos, one by default. @returns seconds to wait when it is one too many, else undefined */
   take(holder: string, photos?: number): Promise<number | undefined>;
 }
@@ -19,6 +20,7 @@ export function openRateLimit(redis: Redis, keys: string, perMinute: number): Ra
     insuranceLimiter: new RateLimiterMemory(limit),
   });
   return {
+    perMinute,
     async take(holder, photos = 1) {
       try {
         await limiter.consume(holder, photos);

@@ -134,7 +134,8 @@ describe('what every answer carries and none does', { timeout: 60_000 }, () => {
       recognise: () => Promise.reject(new Error('secret at /home/x, table users')),
     });
     const { status, text } = await postPhoto(app.url, 'a.jpg', await plainPhoto());
-    assert.deepEqual([status, text], [500, 'Something went wrong here: send the photo again.']);
+    assert.equal(status, 500);
+    assert.match(text, /^Something went wrong here: if it happens again, tell the operator/);
     await app.stop();
   });
 });

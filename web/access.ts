@@ -18,7 +18,7 @@ export interface Access {
   requireClient(request: Request): Promise<void>;
   /**
    * Counts so many photos more, where one request brings several.
-   * @throws {HttpError} 429 when they are too many
+   * @throws {HttpError} 429 when they are too many just now, 400 when they always are
    */
   countMore(request: Request, photos: number): Promise<void>;
   /**
@@ -54,7 +54,11 @@ export function accessBy({ apiKeys, adminKeyHash, rateLimit }: AccessSettings): 
   };
   return {
     requireClient: (request) => count(request, 1),
-    countMore: count,
+    async countMore(request, photos) {
+      const { perMinute = Number.POSITIVE_INFINITY } = rateLimit ?? {};
+      if (photos + 1 > perMinute) throw refuse.moreThanRate(perMinute);
+      await count(request, photos);
+    },
     holderOf,
     requireAdmin(request) {
       if (!isAdmin(request)) throw refuse.noKey();

@@ -9,7 +9,7 @@ import type { Recognised } from './recognition.ts';
 export const INTERNAL = new HttpError(
   500,
   'internal',
-  'Something went wrong here: send the photo again.',
+  'Something went wrong here: if it happens again, tell the operator the X-Request-Id.',
 );
 
 const JSON_TYPES = ['application/json', 'application/problem+json'];

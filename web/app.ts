@@ -10,7 +10,9 @@ import type { Admission } from './admission.ts';
 import { errorHandler, notFound, sendMatch, wantsJson } from './answer.ts';
 import { apiDocs } from './api/docs-page.ts';
 import { only } from './api/only.ts';
+import { fieldsOf, noOptions, readOptions } from './api/options.ts';
 import { type RecognitionRoutes, recognitionRoutes } from './api/recognitions.ts';
+import { askOf, optionsSchema } from './api/schemas.ts';
 import { refuse } from './errors.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import type { Live } from './live/live.ts';
@@ -70,6 +72,10 @@ export function createApp(parts: AppParts): Express {
     const reason = parts.guard?.(request.headers);
     next(reason === undefined ? undefined : refuse.foreign(reason));
   });
+  app.use(({ headers: { expect } }, _response, next) => {
+    const isKnown = expect === undefined || /^100-continue$/i.test(expect);
+    next(isKnown ? undefined : refuse.expectation(expect));
+  });
 
   /** The beginning of every request about photos: it has an id, and metrics and its trace tell of its end. */
   const begin = (request: Request, response: Response): Exchange => {
@@ -110,13 +116,18 @@ export function createApp(parts: AppParts): Express {
     response: Response,
     { left, settleId, span, outcomes }: Exchange,
   ): Promise<Submitted> => {
+    const isJson = wantsJson(request);
+    const query = readOptions(optionsSchema, request.query);
+    if (!isJson) requireNone(query);
     const room = await admission.room(checkHead(request, parts.maxUploadMb), left);
     try {
-      const { photos } = await readForm(request, response, room);
+      const { photos, fields } = await readForm(request, response, room);
+      const inForm = readOptions(optionsSchema, fieldsOf(optionsSchema, fields));
+      if (!isJson) requireNone(inForm);
       return await failing(outcomes, async () => {
         const photo = await checkPhoto(photos[0] as RawPhoto);
         room.arrived();
-        const ask = wantsJson(request) ? { known: true as const } : {};
+        const ask = isJson ? askOf({ ...inForm, ...query }) : {};
         const id = await settleId();
         return submit(named(photo, id), left, { id, ask, span });
       });
@@ -149,13 +160,14 @@ export function createApp(parts: AppParts): Express {
     const { version, name } = request.params;
     if (!(await parts.page.sendFile(request, response, version, name))) next();
   });
-  app.all('/', only('GET, HEAD, POST'));
+  app.all('/page/:version/:name', only('GET, HEAD'));
+  app.all(['/', /^\*$/], only('GET, HEAD, POST'));
   app.use(recognitionRoutes({ ...parts, ...parts.api, begin, open }));
   app.use(apiDocs());
-  app.get('/healthz', (_request, response) => {
+  app.get('/healthz', noOptions, (_request, response) => {
     response.type('text/plain').send('ok\n');
   });
-  app.get('/readyz', (request, response) => {
+  app.get('/readyz', noOptions, (request, response) => {
     const reason = parts.notReady();
     const handicap = parts.handicap();
     const isAdmin = parts.access.isAdmin(request);
@@ -167,26 +179,34 @@ export function createApp(parts: AppParts): Express {
       .type('text/plain')
       .send(`${text ?? ready}\n`);
   });
-  app.get('/metrics', async (request, response) => {
+  app.get('/metrics', noOptions, async (request, response) => {
     parts.access.requireAdmin(request);
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
-  app.get('/live', (request, response) => {
+  app.get('/live', noOptions, (request, response) => {
     parts.access.requireViewer(request);
     if (parts.isStopping()) throw refuse.stopping();
     if (request.method === 'HEAD') response.end();
     else parts.live.watch(response);
   });
-  app.get('/samples', (request, response) => {
+  app.get('/samples', noOptions, (request, response) => {
     parts.access.requireViewer(request);
     return parts.samples.list(response);
   });
-  app.get('/samples/:name', (request, response) => {
+  app.get('/samples/:name', noOptions, (request, response) => {
     parts.access.requireViewer(request);
     return parts.samples.send(request.params.name, response);
   });
 
+  const inspected = ['/healthz', '/readyz', '/metrics', '/live', '/samples', '/samples/:name'];
+  app.all(inspected, only('GET, HEAD'));
   app.use(notFound);
   app.use(errorHandler(log));
   return app;
+}
+
+/** @throws {HttpError} 400 that names an option which one line of text cannot show */
+function requireNone(options: object): void {
+  const [option] = Object.keys(options);
+  if (option !== undefined) throw refuse.optionOfJson(option);
 }

@@ -103,6 +103,18 @@ export const refuse = {
     new HttpError(400, 'too-many-files', `More than ${most} photos came: send fewer at once.`),
   badOption: (option: string, rule: string) =>
     new HttpError(400, 'bad-option', `The option ${quoted(option)} ${rule}.`),
+  unknownOption: (option: string, known: string) =>
+    new HttpError(
+      400,
+      'bad-option',
+      `Unknown option ${quoted(option)}: this address knows ${known || 'no options'}.`,
+    ),
+  optionOfJson: (option: string) =>
+    new HttpError(
+      400,
+      'bad-option',
+      `The option ${quoted(option)} needs an answer in JSON: send the header Accept: application/json.`,
+    ),
   unknownId: () =>
     new HttpError(404, 'unknown-id', 'There is no recognition of this id, or not any more.'),
   noProblem: () =>
@@ -126,6 +138,12 @@ export const refuse = {
   method: (method: string) =>
     new HttpError(405, 'method', `${method} is not possible here: photos are sent with POST.`),
   foreign: (reason: string) => new HttpError(403, 'foreign', reason),
+  moreThanRate: (perMinute: number) =>
+    new HttpError(
+      400,
+      'too-many-files',
+      `This key may send ${perMinute} photos a minute: send no more than that in one request.`,
+    ),
   noKey: () =>
     new HttpError(
       401,

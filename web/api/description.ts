@@ -100,7 +100,7 @@ export function describeApi(version: string): object {
         post: {
           operationId: 'recognise',
           summary: 'One photo; the answer is one line, or JSON where it is asked for.',
-          parameters: [requestId],
+          parameters: [...inQuery(optionsSchema), requestId],
           requestBody: {
             required: true,
             content: {
@@ -108,7 +108,7 @@ export function describeApi(version: string): object {
                 schema: {
                   type: 'object',
                   required: ['inputFile'],
-                  properties: { inputFile: file },
+                  properties: { inputFile: file, ...options },
                 },
               },
             },

@@ -5,6 +5,7 @@ import helmet from 'helmet';
 import { packageVersion } from '../../runtime/installation.ts';
 import { refuse } from '../errors.ts';
 import { only } from './only.ts';
+import { noOptions } from './options.ts';
 import { PROBLEMS, problemPage } from './problems.ts';
 
 /** Scripts and styles of this node alone, and the pictures that lie in its styles. */
@@ -45,7 +46,7 @@ const CACHE = 'public, max-age=3600';
 export function apiDocs(): Router {
   let description: Promise<string> | undefined;
   const router = Router();
-  router.get('/openapi.json', async (_request, response) => {
+  router.get('/openapi.json', noOptions, async (_request, response) => {
     description ??= describe();
     response
       .set('Cache-Control', CACHE)
@@ -64,16 +65,17 @@ export function apiDocs(): Router {
     if (!FILES.has(request.params.file)) return next();
     return sendFile(request.params.file, response);
   });
-  router.get('/problems', (_request, response) => {
+  router.get('/problems', noOptions, (_request, response) => {
     const lines = Object.keys(PROBLEMS).map((code) => `/problems/${code}: ${problemPage(code)}`);
     response.type('text/plain').send(lines.join(''));
   });
-  router.get('/problems/:code', (request, response) => {
+  router.get('/problems/:code', noOptions, (request, response) => {
     const page = problemPage(request.params.code);
     if (page === undefined) throw refuse.noProblem();
     response.type('text/plain').send(page);
   });
-  router.all(['/openapi.json', '/docs', '/problems', '/problems/:code'], only('GET, HEAD'));
+  const paths = ['/openapi.json', '/docs', '/docs/:file', '/problems', '/problems/:code'];
+  router.all(paths, only('GET, HEAD'));
   return router;
 }
 

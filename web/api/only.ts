@@ -1,11 +1,14 @@
-/** The end of a path's routes: every method that is none of its own. */
+/** The last of a path's routes: answers OPTIONS, and refuses every method that the path does not have. */
 import type { RequestHandler } from 'express';
 import { refuse } from '../errors.ts';
 
-/** @param methods that the path has, with commas */
+/** @param methods that the path has, with commas; what its own routes passed on, this passes on too */
 export function only(methods: string): RequestHandler {
-  return (request, response) => {
-    response.set('Allow', methods);
-    throw refuse.method(request.method);
+  const known = new Set(methods.split(', '));
+  return (request, response, next) => {
+    if (known.has(request.method)) return next();
+    response.set('Allow', `${methods}, OPTIONS`);
+    if (request.method !== 'OPTIONS') throw refuse.method(request.method);
+    response.status(204).end();
   };
 }

@@ -42,7 +42,10 @@ export const PROBLEMS: Readonly<Record<string, readonly [title: string, help: st
   'unknown-id': ['No such recognition', 'Its time to live may be over: send the photos again.'],
   'not-found': ['Nothing is here', 'See /docs for what there is.'],
   'bad-request': ['The request cannot be read', 'Correct its path or its headers.'],
-  internal: ['Something went wrong here', 'Send it again.'],
+  internal: [
+    'Something went wrong here',
+    'If it happens again, tell the operator the X-Request-Id.',
+  ],
 };
 
 /** Beside what RFC 9457 names, nothing. */

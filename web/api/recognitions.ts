@@ -1,6 +1,5 @@
 /** `/v1/recognitions`: several photos in one request, answered on its connection or kept for later. */
 import { type Request, type Response, Router } from 'express';
-import type { z } from 'zod';
 import { ownFileName } from '../../cloud/file-names.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Access } from '../access.ts';
@@ -20,6 +19,7 @@ import { type Arrived, type Batch, sendNow } from './batch.ts';
 import { findKept, type KeptNow, type KeptParts, sendLater } from './kept.ts';
 import { type KeptNews, sharedLooks } from './kept-news.ts';
 import { only } from './only.ts';
+import { readOptions } from './options.ts';
 import { askOf, idSchema, MOST_PHOTOS, optionsSchema, waitSchema } from './schemas.ts';
 
 export interface RecognitionRoutes extends KeptParts {
@@ -56,12 +56,12 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     isLater: boolean,
     send: (batch: Batch, isKept: boolean) => Promise<T>,
   ): Promise<T> => {
-    const query = checked(optionsSchema, request.query);
+    const query = readOptions(optionsSchema, request.query);
     const room = await admission.room(checkHeadOfSeveral(request, parts.maxUploadsMb), left);
     try {
       const { photos, fields } = await readForm(request, response, room);
       room.arrived();
-      const options = { ...checked(optionsSchema, { ...fields }), ...query };
+      const options = { ...readOptions(optionsSchema, { ...fields }), ...query };
       await access.countMore(request, photos.length - 1);
       const judged = await Promise.all(photos.map(judge));
       const isRefused = (photo: Judged): boolean => photo.checked instanceof Error;
@@ -104,7 +104,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   router.get('/v1/recognitions/:id', async (request, response) => {
     const { left } = parts.begin(request, response);
     const holder = access.holderOf(request);
-    const { wait = 0 } = checked(waitSchema, request.query);
+    const { wait = 0 } = readOptions(waitSchema, request.query);
     const id = idSchema.safeParse(request.params.id.toLowerCase()).data;
     if (id === undefined) throw refuse.unknownId();
     response.on('close', admission.enter());
@@ -161,13 +161,4 @@ function arrivedAs({ file, checked }: Judged, id: string): Arrived {
 /** RFC 7240; other preferences are passed over. */
 function wantsLater(request: Request): boolean {
   return /(?:^|[,;])\s*respond-async\s*(?:$|[,;])/i.test(request.get('Prefer') ?? '');
-}
-
-/** @throws {HttpError} 400 that names the option and its rule */
-function checked<T>(schema: z.ZodType<T>, given: unknown): T {
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  if (issue?.code === 'unrecognized_keys') throw refuse.badOption(issue.keys[0] ?? '', 'is none');
-  throw refuse.badOption(String(issue?.path[0]), issue?.message ?? 'is wrong');
 }

@@ -8,12 +8,14 @@ export const MOST_PHOTOS = 10;
 /** Longest time that one question for a result is kept open. */
 export const MOST_WAIT_SECONDS = 60;
 
-const wholeText = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,3}$/, { error: `must be a whole number from ${least} to ${most}` })
+const wholeText = (least: number, most: number) => {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string({ error })
+    .regex(/^\d{1,3}$/, { error })
     .transform(Number)
-    .pipe(z.int().min(least).max(most));
+    .pipe(z.int().min(least, { error }).max(most, { error }));
+};
 
 /** Options as they come in a query or a form: texts. */
 export const optionsSchema = z.strictObject({
