@@ -10,7 +10,7 @@ import { type Subscription, subscribe } from './redis.ts';
 const recordSchema = z.object({
   /** Whose key sent it, where keys are needed. */
   holder: z.string().optional(),
-  /** ms since 1970 */
+  /** When it was written, by Redis's clock, in ms since 1970. */
   at: z.int(),
   photos: z.array(
     z.object({
@@ -23,7 +23,7 @@ const recordSchema = z.object({
   ),
 });
 /** What was sent in one request. */
-export type RecognitionRecord = z.output<typeof recordSchema>;
+export type RecognitionRecord = Omit<z.output<typeof recordSchema>, 'at'>;
 
 /**
  * A reply may come twice, and the second time find its photo gone: what was recognised stays.
@@ -41,7 +41,8 @@ return 1`;
 export interface Recognitions {
   /** Writes it down, or writes it anew. */
   write(id: string, record: RecognitionRecord): Promise<void>;
-  find(id: string): Promise<RecognitionRecord | undefined>;
+  /** With its age in ms by Redis's clock, since another node's may be wrong. */
+  find(id: string): Promise<{ record: RecognitionRecord; ageMs: number } | undefined>;
   /** Keeps a reply. Keeping it twice does no harm; a refusal never replaces a match. */
   keep(reply: ReplyMessage): Promise<void>;
   /** The replies to these photos, in their order; undefined where there is none yet. */
@@ -76,11 +77,14 @@ export function openRecognitions(redis: Redis, keys: string, keepMs: number): Re
   const ms = Math.ceil(keepMs);
   return {
     async write(id, record) {
-      await redis.set(recordKey(id), JSON.stringify(record), 'PX', ms);
+      const written = { ...record, at: await redisNow(redis) };
+      await redis.set(recordKey(id), JSON.stringify(written), 'PX', ms);
     },
     async find(id) {
-      const text = await redis.get(recordKey(id));
-      return text === null ? undefined : recordSchema.parse(JSON.parse(text));
+      const [text, now] = await Promise.all([redis.get(recordKey(id)), redisNow(redis)]);
+      if (text === null) return undefined;
+      const record = recordSchema.parse(JSON.parse(text));
+      return { record, ageMs: now - record.at };
     },
     async keep(reply) {
       const isRefusal = 'refusal' in reply.outcome ? '1' : '0';
@@ -93,4 +97,9 @@ export function openRecognitions(redis: Redis, keys: string, keepMs: number): Re
       return texts.map((text) => (text === null ? undefined : decodeReply(text)));
     },
   };
+}
+
+async function redisNow(redis: Redis): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
 }

@@ -62,7 +62,7 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     const [record, photo, free] = [randomUUID(), randomUUID(), randomUUID()];
     for (const id of [record, photo, free]) assert.equal(await ids.take(id), true);
     assert.equal(await ids.take(free), false);
-    await recognitions.write(record, { at: Date.now(), photos: [{ id: photo, file: 'a.jpg' }] });
+    await recognitions.write(record, { photos: [{ id: photo, file: 'a.jpg' }] });
     const refusal = { reason: 'no-face', message: 'There is no face.' } as const;
     await recognitions.keep({ id: photo, file: 'a.jpg', node: 'kept', outcome: { refusal } });
     await until('the ids to be forgotten', async () => {

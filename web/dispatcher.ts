@@ -17,6 +17,8 @@ const LOOPS = 2;
 /** A reply that Redis could not take comes again after this: its own node may then receive it. */
 const PASS_AGAIN_SECONDS = 2;
 const MOST_PASS_AGAIN_SECONDS = 30;
+/** A reply waits in Redis at least this long for its node, whatever the clocks say. */
+const LEAST_KEPT_MS = 30_000;
 /** Before the next poll after one that failed: the queue may be away for a while. */
 const PAUSE_AFTER_FAILURE_MS = 500;
 
@@ -112,8 +114,10 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
     await turn();
   } else if (reply) {
     const leftMs = (reply.sentAt ?? Date.now()) + parts.requestMs - Date.now();
-    const passed = leftMs <= 0 || (await pass(reply, message, leftMs, parts));
-    if (!passed) return;
+    // The clock of its node may be wrong: no reply is dropped for its age unless it could not be passed.
+    const isOver = leftMs <= 0 && message.deliveries > 1;
+    const keptMs = Math.min(Math.max(leftMs, LEAST_KEPT_MS), parts.requestMs);
+    if (!isOver && !(await pass(reply, message, keptMs, parts))) return;
   }
   await parts.replies.delete(message.receipt);
 }
@@ -122,11 +126,11 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
 async function pass(
   { id, node }: ReplyMessage,
   { body, deliveries, receipt }: ReceivedMessage,
-  leftMs: number,
+  keptMs: number,
   { relay, replies, log }: DispatcherParts,
 ): Promise<boolean> {
   try {
-    const heard = await relay.pass({ id, node, body }, leftMs);
+    const heard = await relay.pass({ id, node, body }, keptMs);
     if (!heard) log.debug({ request: id, node }, 'reply kept: its web node does not listen now');
     return true;
   } catch (err) {

@@ -89,7 +89,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     patience,
     postpone: postponer({ requests, pressure, relay: openRelay(redis, names.keys), activity, log }),
     answer: (request, delivery, requestLog) =>
-      answerRequest(request, delivery, patience.with(parts, request, delivery), requestLog),
+      answerRequest(request, delivery, patience.with(parts, delivery), requestLog),
     giveUp: ({ body, deliveries }, request, reason, permanent) => {
       const verdict = { reason, deliveries, worker: instanceId };
       return giveUp({ body, request, verdict, permanent }, ending, log);

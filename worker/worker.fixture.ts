@@ -27,6 +27,13 @@ export interface Sent {
   readonly file: string;
 }
 
+interface SentWith {
+  /** Whether another request holds the name. */
+  readonly aside: boolean;
+  /** By the web node's clock. */
+  readonly sentAt: number;
+}
+
 export type Bench = Awaited<ReturnType<typeof openBench>>;
 
 /** A cloud of its own, a folder for the inference double, and the web tier's side of everything. */
@@ -65,15 +72,13 @@ export async function openBench(overrides: Record<string, unknown> = {}) {
     async send(
       file: string,
       bytes: string | Uint8Array | undefined,
-      { aside = false, ...ask }: Ask & { aside?: boolean } = {},
+      { aside = false, sentAt = Date.now(), ...ask }: Ask & Partial<SentWith> = {},
     ): Promise<Sent> {
       const id = randomUUID();
       const key = aside ? asideKey(id, file) : file;
       await pressure.begin(id, file);
       if (bytes !== undefined) await photos.put(key, Buffer.from(bytes), 'image/jpeg');
-      await requests.send(
-        encodeRequest({ id, file, key, node: 'bench', sentAt: Date.now(), ...ask }),
-      );
+      await requests.send(encodeRequest({ id, file, key, node: 'bench', sentAt, ...ask }));
       return { id, file };
     },
     hear,

@@ -15,7 +15,7 @@ describe('a question for a result', () => {
           enqueue: async () => {},
           recognitions: {
             write: async () => {},
-            find: async (id) => (id === known ? { at: Date.now(), photos: [] } : undefined),
+            find: async (id) => (id === known ? { record: { photos: [] }, ageMs: 0 } : undefined),
             keep: async () => {},
             replies: async () => [],
           },

@@ -24,11 +24,9 @@ export async function sendLater(
   holder: string | undefined,
   { recognitions, enqueue }: KeptParts,
 ): Promise<Recognition> {
-  const at = Date.now();
   const write = async (arrived: readonly Arrived[]): Promise<RecognitionRecord> => {
     const record = {
       ...(holder === undefined ? {} : { holder }),
-      at,
       photos: arrived.map(recorded),
     };
     await recognitions.write(id, record).catch((cause: unknown) => {
@@ -56,7 +54,7 @@ export async function sendLater(
   outcomes.push(...refusals.flatMap((refusal) => refusal?.code ?? []));
   const failure = failureOf(refusals);
   if (failure) throw failure;
-  return told(id, record, [], Number.POSITIVE_INFINITY);
+  return told(id, record, [], undefined);
 }
 
 export interface KeptNow {
@@ -77,11 +75,13 @@ export async function findKept(
   const unreadable = (cause: unknown): never => {
     throw refuse.unreadable(cause);
   };
-  const record = await recognitions.find(id).catch(unreadable);
-  if (record === undefined || record.holder !== holder) throw refuse.unknownId();
+  const found = await recognitions.find(id).catch(unreadable);
+  if (found === undefined || found.record.holder !== holder) throw refuse.unknownId();
+  const { record, ageMs } = found;
   const replies = await recognitions.replies(record.photos.map((one) => one.id)).catch(unreadable);
-  const lateInMs = Math.max(0, record.at + lateMs - Date.now());
-  return { recognition: told(id, record, replies, lateMs), lateInMs };
+  const lateInMs = Math.max(0, lateMs - ageMs);
+  const tooLate = lateInMs > 0 ? undefined : refuse.tooSlow(lateMs / 1000);
+  return { recognition: told(id, record, replies, tooLate), lateInMs };
 }
 
 function recorded({ id, file, checked }: Arrived): RecognitionRecord['photos'][number] {
@@ -94,16 +94,15 @@ function told(
   id: string,
   record: RecognitionRecord,
   replies: readonly (ReplyMessage | undefined)[],
-  lateMs: number,
+  tooLate: HttpError | undefined,
 ): Recognition {
-  const isLate = Date.now() - record.at > lateMs;
   const answers = record.photos.map(({ refused, ...photo }, index): PhotoAnswer => {
     if (refused !== undefined) {
       return failedAnswer(photo, new HttpError(refused.status, refused.code, refused.message));
     }
     const reply = replies[index];
     if (reply !== undefined) return answered(photo, reply);
-    if (isLate) return failedAnswer(photo, refuse.tooSlow(lateMs / 1000));
+    if (tooLate) return failedAnswer(photo, tooLate);
     return { ...photo, status: 'pending' };
   });
   return recognitionOf(id, answers);

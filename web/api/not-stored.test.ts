@@ -23,7 +23,10 @@ describe('photos for later that cannot be stored', () => {
           },
           recognitions: {
             write: async (id, record) => void records.set(id, record),
-            find: async (id) => records.get(id),
+            async find(id) {
+              const record = records.get(id);
+              return record && { record, ageMs: 0 };
+            },
             keep: async () => {},
             replies: async (ids) => ids.map(() => undefined),
           },

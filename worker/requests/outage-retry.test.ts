@@ -11,6 +11,7 @@ import { type Bench, openBench, startDouble } from '../worker.fixture.ts';
 
 const MAX_RECEIVES = 2;
 const PHOTOS = 12;
+const HOUR_MS = 3_600_000;
 
 describe('a worker while a service that answers need is away', { timeout: 120_000 }, () => {
   let bench: Bench;
@@ -41,6 +42,8 @@ describe('a worker while a service that answers need is away', { timeout: 120_00
     const sent = await Promise.all(
       Array.from({ length: PHOTOS }, (_, at) => bench.send(`photo_${at}.jpg`, `face ${at}`)),
     );
+    const sentAt = Date.now() - HOUR_MS;
+    sent.push(await bench.send('clock_behind.jpg', 'face Eve', { sentAt }));
     const hits = proxy.hits;
     await until('many refusals', () => proxy.hits - hits > 30, { limitMs: 60_000 });
     proxy.remove(rule);

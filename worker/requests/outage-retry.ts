@@ -3,7 +3,6 @@
  * is spent on it, and the worker takes no more requests until the service is back. Knows no queue.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RequestMessage } from '../../cloud/messages.ts';
 import { isServiceAway } from '../../cloud/service-away.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { HoldLost, InferenceStopped } from '../errors.ts';
@@ -21,7 +20,10 @@ interface Outage {
 }
 
 export interface PatienceOptions {
-  /** After this many ms a request's client has been told that it took too long. */
+  /**
+   * A photo is kept no longer than this: its client has been told that it took too long. Counted from when
+   * this worker took it, since the clock of its web node may be wrong.
+   */
   readonly requestMs: number;
   readonly log: Logger;
   readonly firstWaitMs?: number;
@@ -53,16 +55,17 @@ export class Patience {
     this.#leaving.abort();
   }
 
-  /** The same parts, whose calls wait while their service is away and this request's time is not over. */
-  with(parts: RequestParts, request: RequestMessage, delivery: Delivery): RequestParts {
+  /** The same parts, whose calls wait while their service is away and the time of this delivery is not over. */
+  with(parts: RequestParts, delivery: Delivery): RequestParts {
     const { photos, results, replies } = parts;
+    const until = performance.now() + this.#options.requestMs;
     const on =
       <Arguments extends unknown[], T>(
         service: Service,
         call: (...args: Arguments) => Promise<T>,
       ): ((...args: Arguments) => Promise<T>) =>
       (...args) =>
-        this.#patiently(service, () => call(...args), request, delivery);
+        this.#patiently(service, () => call(...args), until, delivery);
     return {
       ...parts,
       photos: {
@@ -77,23 +80,23 @@ export class Patience {
   }
 
   /**
-   * @throws what the call throws for another reason, or when the request's time is over; InferenceStopped
-   *   when this worker leaves; HoldLost when another worker may have the request
+   * @throws what the call throws for another reason, or when its time is over; InferenceStopped when this
+   *   worker leaves; HoldLost when another worker may have the request
    */
   async #patiently<T>(
     service: Service,
     call: () => Promise<T>,
-    { sentAt }: RequestMessage,
+    until: number,
     delivery: Delivery,
   ): Promise<T> {
-    const { firstWaitMs, mostWaitMs, requestMs } = this.#options;
+    const { firstWaitMs, mostWaitMs } = this.#options;
     let outage: Outage | undefined;
     try {
       for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, mostWaitMs)) {
         try {
           return await call();
         } catch (error) {
-          if (!isServiceAway(error) || Date.now() > sentAt + requestMs) throw error;
+          if (!isServiceAway(error) || performance.now() > until) throw error;
           if (this.#leaving.signal.aborted) throw new InferenceStopped();
           outage ??= this.#begin(service, error);
         }
