@@ -9,7 +9,7 @@
  * with the face is looked at in the whole photo, and every smaller one in and around each box that is a
  * contender. What is assumed is that no box comes out of the stages more than `GROWTH` times as long as
  * it went in, and that no chain of small boxes, each in the place of the one before, reaches from
- * beyond the margin into the face. docs/performance.md says how both were tried.
+ * beyond the margin into the face. docs/reports/performance.md says how both were tried.
  */
 import type { PixelWindow, RgbImage } from '../image.ts';
 import { boxAreas } from './boxes.ts';

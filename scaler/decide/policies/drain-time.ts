@@ -1,7 +1,7 @@
 /**
  * The smallest fleet that is expected to answer within the latency goal, by the measured service time,
  * arrival rate and boot time. It starts no instance that would be ready after the work is done, and releases
- * instances that the load no longer needs. The constants were tuned in the simulator (docs/scaling.md).
+ * instances that the load no longer needs. The constants were tuned in the simulator (docs/reports/scaling.md).
  */
 import { fleetOf, inWords, type Policy, type ScalingSettings, type Situation } from './policy.ts';
 
