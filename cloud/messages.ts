@@ -77,7 +77,11 @@ export const faceSchema = z.object({
   name: z.string().min(1),
   distance: z.number(),
   /** x1, y1, x2, y2. */
-  box: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  box: z
+    .tuple([z.number(), z.number(), z.number(), z.number()])
+    .describe(
+      'x1, y1, x2, y2; a face at the edge may reach out of the photo: below 0, or past its width and height',
+    ),
   probability: z.number(),
   /** Left eye, right eye, nose, left and right corner of the mouth, as seen in the photo. */
   landmarks: z.array(point).length(5),

@@ -4,8 +4,9 @@
  */
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { IMAGE_EXTENSIONS, imageFormatOf, isHeic } from '../model/image-format.ts';
 import { errorCodeOf, messageOf } from '../runtime/errors.ts';
+import { OTHER_PHOTO_EXTENSIONS, PHOTO_EXTENSIONS } from '../runtime/photo-format/formats.ts';
+import { photoFormatOf } from '../runtime/photo-format/judge.ts';
 import { isSystemEntry } from './system-entries.ts';
 
 export type GalleryEntry = { readonly name: string; readonly path: string } & (
@@ -15,9 +16,6 @@ export type GalleryEntry = { readonly name: string; readonly path: string } & (
   /** Meant as a photo, it seems, but not taken; `why` is said after its path. */
   | { readonly kind: 'refused'; readonly why: string }
 );
-
-/** Photos too, to whoever made them: to be refused by name, not passed over. */
-const OTHER_PHOTOS: ReadonlySet<string> = new Set(['.heic', '.heif', '.bmp', '.jxl', '.jp2']);
 
 /** Enough to tell a photo's format. */
 const HEAD_BYTES = 512;
@@ -67,11 +65,11 @@ function specialKind(found: SpecialFile): string {
 
 export function hasPhotoEnding(name: string): boolean {
   const ending = extname(name).toLowerCase();
-  return IMAGE_EXTENSIONS.has(ending) || OTHER_PHOTOS.has(ending);
+  return PHOTO_EXTENSIONS.has(ending) || OTHER_PHOTO_EXTENSIONS.has(ending);
 }
 
 async function byContent({ name, path }: GalleryEntry): Promise<GalleryEntry> {
-  const format = formatOf(await headOf(path));
+  const format = photoFormatOf(await headOf(path));
   if (format === undefined) return { name, path, kind: 'other' };
   const better = `${name}.${format === 'JPEG' ? 'jpg' : format.toLowerCase()}`;
   const why = `is a ${format} photo without the ending of one: name it ${better}`;
@@ -91,10 +89,6 @@ async function headOf(path: string): Promise<Uint8Array> {
   } finally {
     await file.close();
   }
-}
-
-function formatOf(head: Uint8Array): string | undefined {
-  return imageFormatOf(head) ?? (isHeic(head) ? 'HEIC' : undefined);
 }
 
 /** Said after a path. */

@@ -132,17 +132,18 @@ describe('what the web tier refuses', () => {
     assert.match(await answer.text(), /^PUT is not possible here: photos are sent with POST\.$/);
   });
 
-  it('a HEIC photo, as phones send it, is refused by its name', () =>
-    refuses(
-      () =>
-        postPhoto(
-          running.url,
-          'a.heic',
-          Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
-        ),
+  it('an image of a format that is not read is refused by its name, with what to do', async () => {
+    await refuses(
+      () => postPhoto(running.url, 'a.jxl', Buffer.from('ff0a7a0f', 'hex')),
       415,
-      /^HEIC photos cannot be read here: send JPEG/,
-    ));
+      /^JPEG XL images cannot be read: save the photo as JPEG or PNG, then send that\.$/,
+    );
+    await refuses(
+      () => postPhoto(running.url, 'a.jpg', Buffer.from('<!doctype html><html>404</html>')),
+      415,
+      /^The file is a web page \(HTML\), not a photo: download the photo itself/,
+    );
+  });
 
   it('who asks for JSON gets the refusal as a problem of a stable type', async () => {
     const answer = await postPhoto(running.url, 'a.jpg', Buffer.from('text'), {

@@ -122,14 +122,8 @@ export const refuse = {
   unreadable: (cause: unknown) =>
     new HttpError(503, 'unavailable', 'Results cannot be read just now: ask again.', { cause }),
   badFileName: (rule: string) => new HttpError(400, 'bad-file-name', rule),
-  notAnImage: (accepted: string) =>
-    new HttpError(
-      415,
-      'not-an-image',
-      `The file is not a photo this service reads: send ${accepted}.`,
-    ),
-  heic: (accepted: string) =>
-    new HttpError(415, 'heic', `HEIC photos cannot be read here: send ${accepted}.`),
+  notAnImage: (sentence: string) => new HttpError(415, 'not-an-image', sentence),
+  unreadFormat: (sentence: string) => new HttpError(415, 'unread-format', sentence),
   image: (message: string) => new HttpError(422, 'broken-image', message),
   noFace: (message: string) => new HttpError(422, 'no-face', message),
   missing: (message: string) => new HttpError(409, 'missing', message),

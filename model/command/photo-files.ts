@@ -1,8 +1,8 @@
 /** Which photos a person means by the files and folders they name. Opens no photo. */
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { PHOTO_EXTENSIONS } from '../../runtime/photo-format/formats.ts';
 import { ImageError } from '../errors.ts';
-import { IMAGE_EXTENSIONS } from '../image-format.ts';
 
 /** A photo to recognise, or what was named and cannot be one. */
 export type Named =
@@ -34,7 +34,7 @@ async function expand(path: string): Promise<Named[]> {
 }
 
 function isImageName(name: string): boolean {
-  return !name.startsWith('.') && IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
+  return !name.startsWith('.') && PHOTO_EXTENSIONS.has(extname(name).toLowerCase());
 }
 
 /** Why a file or folder could not be opened, in one sentence. */

@@ -1,5 +1,6 @@
 /** The service's description in OpenAPI 3.1, made from the schemas that requests are checked by. */
 import { z } from 'zod';
+import { ACCEPTED_FORMATS } from '../../runtime/photo-format/formats.ts';
 import { PROBLEMS, problemSchema } from './problems.ts';
 import {
   MOST_PHOTOS,
@@ -45,7 +46,7 @@ const refusals = (...statuses: readonly number[]) =>
 const file = {
   type: 'string',
   format: 'binary',
-  description: 'JPEG, PNG, WebP, GIF, TIFF or AVIF',
+  description: ACCEPTED_FORMATS,
 };
 
 const requestId = {

@@ -1,5 +1,6 @@
 /** Errors as RFC 9457 has them: what each type of problem means, its page, and the JSON body. */
 import { z } from 'zod';
+import { ACCEPTED_FORMATS } from '../../runtime/photo-format/formats.ts';
 import type { HttpError } from '../errors.ts';
 
 /** By code: a title, and what the sender can do about it. */
@@ -17,8 +18,11 @@ export const PROBLEMS: Readonly<Record<string, readonly [title: string, help: st
   'no-length': ['The length is not known', 'Send a Content-Length with several photos.'],
   'bad-option': ['An option is wrong', 'Correct the option that the detail names.'],
   'bad-file-name': ['The file name cannot be used', 'Name the file as the detail says.'],
-  'not-an-image': ['Not a photo', 'Send JPEG, PNG, WebP, GIF, TIFF or AVIF.'],
-  heic: ['HEIC cannot be read', 'Send JPEG, PNG, WebP, GIF, TIFF or AVIF.'],
+  'not-an-image': ['Not a photo', `Send ${ACCEPTED_FORMATS}.`],
+  'unread-format': [
+    'A format that cannot be read',
+    'Save the photo as JPEG or PNG, and send that.',
+  ],
   'broken-image': ['The photo is broken', 'Send a whole photo of at most 51 megapixels.'],
   'no-face': ['No face in the photo', 'Send a photo with a face that is seen well.'],
   missing: ['The photo is gone', 'Send it again: another upload of its name replaced it.'],

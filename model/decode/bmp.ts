@@ -1,0 +1,87 @@
+/**
+ * Windows bitmaps: sharp reads none, and the packages that do take palettes for other colours. Of 1 to 32
+ * bits, with masks, run lengths, from below or from above; laid on white where they are transparent.
+ */
+import { ImageError } from '../errors.ts';
+import type { RgbImage } from '../image.ts';
+import { type BmpHeader, bmpHeaderOf } from './bmp-header.ts';
+import { unpackRuns } from './bmp-runs.ts';
+import { brokenImage, requireBearableSize } from './size.ts';
+
+/** @throws {ImageError} */
+export function decodeBmp(bytes: Uint8Array): RgbImage {
+  try {
+    const header = bmpHeaderOf(bytes);
+    requireBearableSize(header.width, header.height);
+    return pixelsOf(bytes, header);
+  } catch (error) {
+    throw error instanceof ImageError ? error : brokenImage(error);
+  }
+}
+
+function pixelsOf(bytes: Uint8Array, header: BmpHeader): RgbImage {
+  const { width, height, bits, packing, isTopDown, offset } = header;
+  const stride = Math.ceil((width * bits) / 32) * 4;
+  const coded = bytes.subarray(offset);
+  if (packing === undefined && coded.length < stride * (height - 1) + (width * bits) / 8) {
+    throw new RangeError('it has too few bytes for its size');
+  }
+  const data = new Uint8Array(width * height * 3);
+  const writeRow = bits <= 8 ? paletteRow(header) : bits === 24 ? tripleRow : maskedRow(header);
+  const unpacked = packing && unpackRuns(coded, header);
+  for (let row = 0; row < height; row++) {
+    const from = unpacked ? row * width : row * stride;
+    const to = (isTopDown ? row : height - 1 - row) * width * 3;
+    writeRow(unpacked ?? coded, from, data.subarray(to, to + width * 3));
+  }
+  return { width, height, data };
+}
+
+type WriteRow = (coded: Uint8Array, from: number, row: Uint8Array) => void;
+
+const tripleRow: WriteRow = (coded, from, row) => {
+  for (let at = 0; at < row.length; at += 3) {
+    row[at] = coded[from + at + 2]!;
+    row[at + 1] = coded[from + at + 1]!;
+    row[at + 2] = coded[from + at]!;
+  }
+};
+
+/** Colours by number; one that is not in the palette is black. */
+function paletteRow({ bits, packing, palette }: BmpHeader): WriteRow {
+  const depth = packing === undefined ? bits : 8;
+  const perByte = 8 / depth;
+  const mask = (1 << depth) - 1;
+  return (coded, from, row) => {
+    for (let x = 0; 3 * x < row.length; x++) {
+      const byte = coded[from + Math.floor(x / perByte)]!;
+      const number = (byte >> (depth * (perByte - 1 - (x % perByte)))) & mask;
+      for (let colour = 0; colour < 3; colour++)
+        row[3 * x + colour] = palette[3 * number + colour] ?? 0;
+    }
+  };
+}
+
+function maskedRow({ bits, masks }: BmpHeader): WriteRow {
+  const [red, green, blue, alpha] = masks.map(channel);
+  return (coded, from, row) => {
+    const view = new DataView(coded.buffer, coded.byteOffset + from);
+    for (let x = 0; 3 * x < row.length; x++) {
+      const value = bits === 16 ? view.getUint16(2 * x, true) : view.getUint32(4 * x, true);
+      const opacity = masks[3] === 0 ? 1 : alpha!(value) / 255;
+      const ground = 255 * (1 - opacity);
+      row[3 * x] = Math.round(red!(value) * opacity + ground);
+      row[3 * x + 1] = Math.round(green!(value) * opacity + ground);
+      row[3 * x + 2] = Math.round(blue!(value) * opacity + ground);
+    }
+  };
+}
+
+/** The bits of a mask, as a number of 0 to 255. */
+function channel(mask: number): (value: number) => number {
+  if (mask === 0) return () => 0;
+  const shift = 31 - Math.clz32(mask & -mask);
+  const most = mask >>> shift;
+  const scale = 255 / most;
+  return (value) => Math.round(((value >>> shift) & most) * scale);
+}

@@ -1,0 +1,110 @@
+/** Reads images with sharp: one way for every format that needs no other, bounded in its pixels. */
+import sharp, { type Metadata, type OutputInfo, type Sharp, type SharpOptions } from 'sharp';
+import type { RgbImage } from '../image.ts';
+import { brokenImage, MAX_PIXELS, requireBearableSize } from './size.ts';
+
+// Every photo comes once: keeping decoded ones for a second reading would only hold memory.
+sharp.cache(false);
+
+/** Pixels as sharp gives them: `channels` bytes each. */
+interface Samples {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly data: Uint8Array;
+}
+
+/** @throws {ImageError} */
+export async function readRgb(bytes: Uint8Array, orient: boolean): Promise<RgbImage> {
+  const samples = await reading(bytes, orient, (image) =>
+    image
+      .flatten({ background: 'white' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true }),
+  );
+  return threeOf(samples);
+}
+
+/**
+ * An image of four inks, converted to RGB as Pillow does, without a colour profile. Channels after the
+ * fourth are passed over.
+ * @param wide the image has 16 bits a value, of which the upper eight count
+ */
+export async function readCmyk(
+  bytes: Uint8Array,
+  orient: boolean,
+  wide = false,
+): Promise<RgbImage> {
+  const samples = await reading(bytes, orient, (image) =>
+    image
+      .pipelineColourspace('cmyk')
+      .toColourspace('cmyk')
+      .raw({ depth: wide ? 'ushort' : 'uchar' })
+      .toBuffer({ resolveWithObject: true }),
+  );
+  if (!wide) return rgbOfInks(samples);
+  const { buffer, byteOffset, length } = samples.data;
+  const words = new Uint16Array(buffer, byteOffset, length / 2);
+  return rgbOfInks({ ...samples, data: Uint8Array.from(words, (word) => word >> 8) });
+}
+
+type Raw = { readonly data: Buffer; readonly info: OutputInfo };
+
+async function reading(
+  bytes: Uint8Array,
+  orient: boolean,
+  read: (image: Sharp) => Promise<Raw>,
+): Promise<Samples> {
+  const options: SharpOptions = {
+    autoOrient: orient,
+    // 'error' refuses what is cut short or damaged, and bears what libjpeg only warns of.
+    failOn: 'error',
+    ignoreIcc: true,
+    limitInputPixels: MAX_PIXELS,
+    sequentialRead: true,
+  };
+  try {
+    const { data, info } = await read(sharp(bytes, options));
+    const { width, height, channels } = info;
+    return { width, height, channels, data };
+  } catch (error) {
+    // Only then, since reading the header by itself takes up to a millisecond.
+    const { width, height, pageHeight = height } = await readMetadata(bytes, options);
+    requireBearableSize(width, pageHeight);
+    throw brokenImage(error);
+  }
+}
+
+async function readMetadata(bytes: Uint8Array, options: SharpOptions): Promise<Metadata> {
+  try {
+    // Unlimited, so that a size over the limit can be told from a broken file; reads the header only.
+    return await sharp(bytes, { ...options, limitInputPixels: false }).metadata();
+  } catch (error) {
+    throw brokenImage(error);
+  }
+}
+
+/** An image of one value a pixel is grey; of more than three values the first three are its colours. */
+function threeOf({ width, height, channels, data }: Samples): RgbImage {
+  if (channels === 3) return { width, height, data };
+  const rgb = new Uint8Array(width * height * 3);
+  for (let pixel = 0, to = 0; to < rgb.length; pixel += channels) {
+    for (let colour = 0; colour < 3; colour++) {
+      rgb[to++] = data[pixel + (channels < 3 ? 0 : colour)]!;
+    }
+  }
+  return { width, height, data: rgb };
+}
+
+function rgbOfInks({ width, height, channels, data }: Samples): RgbImage {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let pixel = 0, to = 0; to < rgb.length; pixel += channels) {
+    const light = 255 - data[pixel + 3]!;
+    for (let ink = 0; ink < 3; ink++) {
+      // Their product of 255, rounded.
+      rgb[to++] = light - Math.floor((2 * data[pixel + ink]! * light + 255) / 510);
+    }
+  }
+  return { width, height, data: rgb };
+}
