@@ -1,6 +1,8 @@
 /** The files that a run posts: found in a folder, in sorted order. Knows nothing of HTTP or of images. */
 import { readdir } from 'node:fs/promises';
-import { join, parse } from 'node:path';
+import { join } from 'node:path';
+import { readFileName } from '../cloud/file-names.ts';
+import { stemOf } from '../cloud/names.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { WorkloadError } from './errors.ts';
 
@@ -8,7 +10,7 @@ export interface ImageFile {
   readonly path: string;
   /** The file name as posted. */
   readonly name: string;
-  /** The file name without its last extension: what the answer begins with. */
+  /** What the answer begins with: see `contractStem`. */
   readonly stem: string;
 }
 
@@ -25,10 +27,19 @@ export async function listImages(folder: string): Promise<ImageFile[]> {
   });
   const images = entries
     .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
-    .map(({ name }) => ({ path: join(folder, name), name, stem: parse(name).name }))
+    .map(({ name }) => ({ path: join(folder, name), name, stem: contractStem(name) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   if (images.length === 0) {
     throw new WorkloadError(`--image_folder ${folder} holds no file: name a folder of photos.`);
   }
   return images;
+}
+
+/**
+ * The file name without its last extension, as the web tier writes it: composed letters, even where the
+ * file system has decomposed ones.
+ */
+export function contractStem(fileName: string): string {
+  const name = readFileName(fileName);
+  return stemOf(typeof name === 'string' ? name : fileName); // One that is refused has no answer.
 }

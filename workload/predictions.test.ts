@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WorkloadError } from './errors.ts';
-import type { ImageFile } from './images.ts';
+import { type ImageFile, listImages } from './images.ts';
 import {
   judge,
   parseCsv,
@@ -116,4 +116,16 @@ for (const answer of ['test_01:Paul', 'Paul', 'test_00:', '', '<html>test_00:Pau
 test('a long text becomes one short line', () => {
   assert.equal(shorten(' two\n lines '), 'two lines');
   assert.equal(shorten('x'.repeat(500), 10), `${'x'.repeat(9)}…`);
+});
+
+test('a name in decomposed letters, as macOS lists it, is that of the answer and of the CSV', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'elastic-face-names-'));
+  await writeFile(join(folder, 'Zoe\u0308.jpg'), 'x');
+  const [zoe] = await listImages(folder);
+  await rm(folder, { recursive: true });
+  assert.equal(zoe?.stem, 'Zo\u00eb');
+  for (const csv of ['Zo\u00eb', 'Zoe\u0308', 'Zoe\u0308.jpg']) {
+    const predictions = parsePredictions(`Image,Results\n${csv},Ada\n`, 'p.csv');
+    assert.deepEqual(judge(zoe as ImageFile, 'Zo\u00eb:Ada', predictions), { verdict: 'correct' });
+  }
 });

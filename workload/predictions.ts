@@ -42,7 +42,7 @@ export function parsePredictions(text: string, path: string): Predictions {
   }
   const predictions = new Map<string, string>();
   for (const row of rows) {
-    const key = row[image]?.trim() ?? '';
+    const key = row[image]?.trim().normalize('NFC') ?? '';
     const name = row[results]?.trim() ?? '';
     if (key === '' || name === '') {
       throw new WorkloadError(
@@ -59,7 +59,7 @@ export function parsePredictions(text: string, path: string): Predictions {
 
 /** The right name of a photo; undefined when the file does not say. */
 export function expectedName(predictions: Predictions, image: ImageFile): string | undefined {
-  return predictions.get(image.stem) ?? predictions.get(image.name);
+  return predictions.get(image.stem) ?? predictions.get(image.name.normalize('NFC'));
 }
 
 /** Refuses, before anything is sent, a run whose answers could not all be judged. */

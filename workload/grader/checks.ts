@@ -1,6 +1,7 @@
 /** The grader's judgement: observations in, passed or failed sentences out. Pure; asks nobody. */
-import { instanceName, stemOf, WEB_INSTANCE_NAME } from '../../cloud/names.ts';
+import { instanceName, WEB_INSTANCE_NAME } from '../../cloud/names.ts';
 import type { QueueDepth } from '../../cloud/queues.ts';
+import { contractStem } from '../images.ts';
 import { formatMs } from '../report.ts';
 import type { RunSummary } from '../tally.ts';
 import {
@@ -130,7 +131,7 @@ export function checkFlow(flow: FlowRecord, limits: FlowLimits): Check[] {
           : `no instance and no message left ${formatMs(restedAfterMs)} after the last answer`,
     },
     checkObjects('photos kept', files, before.inKeys, after.inKeys),
-    checkObjects('results kept', files.map(stemOf), before.outKeys, after.outKeys),
+    checkObjects('results kept', files.map(contractStem), before.outKeys, after.outKeys),
   ];
 }
 
