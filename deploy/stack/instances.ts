@@ -6,6 +6,7 @@ import { PROJECT_TAG, WEB_INSTANCE_NAME } from '../../cloud/names.ts';
 import type { Network } from './network.ts';
 import type { StackOptions } from './options.ts';
 import type { Roles } from './roles.ts';
+import { KEEP_ALIVE_BEHIND_BALANCER_SECONDS } from './tls-front.ts';
 
 /** GB; the worker's image holds TensorFlow's library and the model beside Debian. */
 const WORKER_DISK = 8;
@@ -92,6 +93,9 @@ function webUserData(options: StackOptions, template: string, subnets: readonly 
     `INSTANCE_TYPE=${options.workerType}`,
     `LAUNCH_TEMPLATE_ID=${template}`,
     `SUBNET_ID=${subnets.join(',')}`,
+    ...(options.certificateArn === undefined
+      ? []
+      : [`KEEP_ALIVE_SECONDS=${KEEP_ALIVE_BEHIND_BALANCER_SECONDS}`]),
     'REDIS_URL=redis://$address:6379',
     'TEXT',
     // Who may connect is the security group's to say.

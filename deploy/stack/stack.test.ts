@@ -143,6 +143,19 @@ describe('what lies in the stack', () => {
       .map(({ FromPort }) => FromPort);
     assert.deepEqual(open, [443]);
   });
+
+  it('waits for an answer longer than the web tier does, and closes no connection before the balancer', () => {
+    const fronted = template({ certificateArn: CERTIFICATE });
+    fronted.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
+      LoadBalancerAttributes: Match.arrayWith([
+        { Key: 'idle_timeout.timeout_seconds', Value: '910' },
+      ]),
+    });
+    const keepAlive = (of: Template): string | undefined =>
+      /KEEP_ALIVE_SECONDS=(\d+)/.exec(JSON.stringify(of.toJSON()))?.[1];
+    assert.equal(keepAlive(fronted), '920');
+    assert.equal(keepAlive(demo), undefined);
+  });
 });
 
 describe('the instances', () => {

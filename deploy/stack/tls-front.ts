@@ -9,10 +9,16 @@ import {
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { InstanceIdTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2-targets';
 import { Construct } from 'constructs';
+import { settingsSchema } from '../../runtime/settings.ts';
 import { type Network, WEB_PORT } from './network.ts';
 
-/** Below the web tier's own keep-alive of 65 s and above a slow recognition from zero instances. */
-const IDLE = Duration.seconds(60);
+/**
+ * Above the web tier's own limit for an answer, so that its sentence arrives and not the balancer's 504: a
+ * photo that starts an instance waits for its boot, and for a second one where the first fails.
+ */
+const IDLE_SECONDS = settingsSchema.parse({}).REQUEST_SECONDS + 10;
+/** Of the web tier behind it, so that the balancer never reuses a connection that is just being closed. */
+export const KEEP_ALIVE_BEHIND_BALANCER_SECONDS = IDLE_SECONDS + 10;
 
 export class TlsFront extends Construct {
   constructor(
@@ -27,7 +33,7 @@ export class TlsFront extends Construct {
     const balancer = new ApplicationLoadBalancer(this, 'Balancer', {
       vpc: network.vpc,
       internetFacing: true,
-      idleTimeout: IDLE,
+      idleTimeout: Duration.seconds(IDLE_SECONDS),
       dropInvalidHeaderFields: true,
     });
     const listener = balancer.addListener('Https', {
