@@ -60,3 +60,16 @@ it('a schedule with quiet times has single faults with quiet on both sides, S3 a
   const longest = Math.max(...alone.map(({ fault }) => lengthOf(fault)));
   assert.ok(longest > 120_000 && longest <= 180_000, `${longest} ms`);
 });
+
+it('storms are as large as asked for, on average', () => {
+  const storms = (stormFaults: number): number => {
+    const faults = first(4000, 5, { perMinute: 60, quietMs: 40_000, stormFaults });
+    // Storms begin where one fault follows another within seconds, after a quiet time.
+    return faults.filter(({ at }, index) => {
+      const [before, after] = [faults[index - 1]?.at ?? -1e9, faults[index + 1]?.at ?? 1e9];
+      return at - before >= 40_000 && after - at < 40_000;
+    }).length;
+  };
+  const [few, many] = [storms(120), storms(40)];
+  assert.ok(many / few > 2 && many / few < 4, `${many} and ${few} storms`);
+});
