@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startTcpProxy, type TcpProxy } from '../chaos/tcp-proxy.ts';
 import { decodeRequest, encodeReply } from '../cloud/messages.ts';
 import { openQueue, type Queue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
+import { startTcpProxy, type TcpProxy } from '../test/chaos/tcp-proxy.ts';
 import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { plainPhoto, postPhoto } from '../test/form.fixture.ts';

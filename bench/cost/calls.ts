@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Call, startFaultProxy } from '../../chaos/proxy.ts';
-import { livingInstances } from '../../chaos/rest.ts';
-import { startSystem } from '../../chaos/system.ts';
 import { freePort } from '../../local/redis.ts';
+import { type Call, startFaultProxy } from '../../test/chaos/proxy.ts';
+import { livingInstances } from '../../test/chaos/rest.ts';
+import { startSystem } from '../../test/chaos/system.ts';
 import { type Photos, postCrowd } from '../service/load.ts';
 import type { Calls } from './bill.ts';
 

@@ -13,7 +13,7 @@ export const programs = {
 } as const;
 
 /** Development and deployment need a checkout, and packages that only a checkout has. */
-export const leftOut = /^(?:bench\/|chaos\/|deploy\/deploy\.command\.)/;
+export const leftOut = /^(?:bench\/|test\/chaos\/|deploy\/deploy\.command\.)/;
 
 /** Read by path at run time; they keep their place among the modules. */
 export const assets = [

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { DeleteQueueCommand, GetQueueUrlCommand } from '@aws-sdk/client-sqs';
-import { type FaultProxy, startFaultProxy } from '../../chaos/proxy.ts';
 import { openDeadLetters } from '../../cloud/dead-letters.ts';
 import { provision } from '../../cloud/provision.ts';
+import { type FaultProxy, startFaultProxy } from '../../test/chaos/proxy.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { startWorker, type WorkerService } from '../service.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { until } from '../test/condition.fixture.ts';
+import { until } from '../condition.fixture.ts';
 import { sendHostileClients } from './hostile-clients.ts';
 
 describe('clients that take more than their share', { timeout: 30_000 }, () => {

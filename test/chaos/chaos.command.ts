@@ -1,7 +1,7 @@
 /** `npm run chaos`: the whole system under real load and faults from a seed, held against its promises. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { SettingsError } from '../runtime/errors.ts';
-import { EXIT } from '../runtime/process/exit-codes.ts';
+import { SettingsError } from '../../runtime/errors.ts';
+import { EXIT } from '../../runtime/process/exit-codes.ts';
 
 const options = {
   requests: { type: 'number', default: 200, describe: 'uploads in all' },
@@ -49,8 +49,8 @@ export const command: CommandModule<object, Flags> = {
         import('./run.ts'),
         import('./photos.ts'),
         import('./report.ts'),
-        import('../convert/ensure-model.ts'),
-        import('../runtime/settings.ts'),
+        import('../../convert/ensure-model.ts'),
+        import('../../runtime/settings.ts'),
       ]);
     const settings = readSettings();
     await ensureModel(settings, (line) => console.log(line));

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort, startRedis } from '../local/redis.ts';
+import { freePort, startRedis } from '../../local/redis.ts';
 import { ChaosError } from './errors.ts';
 import { type Running, type Supervised, supervise } from './supervisor.ts';
 

@@ -13,7 +13,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { routeOf } from '../local/route.ts';
+import { routeOf } from '../../local/route.ts';
 import type { Chance } from './chance.ts';
 import { alterSend, shuffleReceived } from './deliveries.ts';
 import type { CallFault, CloudService } from './faults.ts';

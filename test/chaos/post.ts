@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../runtime/errors.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import type { Told, Upload } from './ledger.ts';
 
 const BOUNDARY = 'elastic-face-chaos';

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { plainPhoto } from '../test/form.fixture.ts';
+import { plainPhoto } from '../form.fixture.ts';
 import { runChaos } from './run.ts';
 
 /** The real worker; its inference double names a photo by its own bytes, and poison kills it. */
-const PROGRAM = fileURLToPath(new URL('../test/slow-worker.fixture.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../slow-worker.fixture.ts', import.meta.url));
 
 /** Rows of the report, or parts of them. */
 const WIDE = ['swallow', 'half-close', 'delay', 'clock', 'second-scaler', 'burst', 'birth'].concat([

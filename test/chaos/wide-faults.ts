@@ -1,7 +1,7 @@
 /** The faults of networks, clocks, failovers, rivals and crowds: how each is done and undone. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startRedis } from '../local/redis.ts';
+import { startRedis } from '../../local/redis.ts';
 import type { FaultOf } from './faults.ts';
 import { sendHostileClients } from './hostile-clients.ts';
 import type { InjectorParts, Last } from './inject.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { until } from '../test/condition.fixture.ts';
+import { until } from '../condition.fixture.ts';
 import type { FaultOf } from './faults.ts';
 import { type Links, openLinks } from './links.ts';
 import { breakLink } from './wide-faults.ts';
