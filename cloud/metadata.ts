@@ -1,5 +1,6 @@
 /** What an EC2 instance can learn of itself from its metadata service (IMDSv2): its id and its user data. */
 import { z } from 'zod';
+import { hideCredentials } from '../runtime/credentials.ts';
 import { errorClass } from '../runtime/errors.ts';
 import type { Settings } from '../runtime/settings.ts';
 
@@ -48,7 +49,7 @@ export async function readIdentity(endpoint: string): Promise<InstanceIdentity> 
     };
   } catch (cause) {
     throw new MetadataError(
-      `The instance metadata service at ${endpoint} gave no identity: is this an EC2 instance with IMDSv2 on? Elsewhere set AWS_ENDPOINT_URL to a local cloud, or AWS_EC2_METADATA_DISABLED=true.`,
+      `The instance metadata service at ${hideCredentials(endpoint)} gave no identity: is this an EC2 instance with IMDSv2 on? Elsewhere set AWS_ENDPOINT_URL to a local cloud, or AWS_EC2_METADATA_DISABLED=true.`,
       { cause },
     );
   }

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { inspect } from 'node:util';
 import { temporaryFolder } from './checkpoint/temporary-file.fixture.ts';
 import { DownloadError, download } from './download.ts';
 import { serve } from './file-server.fixture.ts';
@@ -65,5 +66,17 @@ describe('a download where a proxy is set', { timeout: 30_000 }, () => {
       assert.match(error.message, /weights\.invalid.*ECONNREFUSED/);
       return true;
     });
+  });
+
+  test('that is no address is named, and what it says is not shown', async () => {
+    process.env.HTTPS_PROXY = 'http//user:hunter2@proxy.example:3128';
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await assert.rejects(fetchFrom('http://127.0.0.1:9/'), (error) => {
+        assert.ok(error instanceof DownloadError);
+        assert.match(error.message, /HTTPS_PROXY is not the address of a proxy/);
+        assert.doesNotMatch(inspect(error), /hunter2/);
+        return true;
+      });
+    }
   });
 });

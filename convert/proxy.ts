@@ -1,5 +1,6 @@
 /** The proxy that HTTP_PROXY and HTTPS_PROXY name, for downloads only: services ask no proxy for anything. */
 import * as http from 'node:http';
+import { ElasticFaceError } from '../runtime/errors.ts';
 
 /** Requests to this machine never take it. */
 const NEVER = 'localhost,127.0.0.1,::1';
@@ -12,7 +13,8 @@ let restore: (() => void) | undefined;
  * several at once share it. Node before 22.21 cannot, and fetches directly.
  */
 export async function withProxy<T>(use: () => Promise<T>): Promise<T> {
-  if (users++ === 0) restore = takeProxy(process.env);
+  if (users === 0) restore = takeProxy(process.env);
+  users++;
   try {
     return await use();
   } finally {
@@ -26,5 +28,13 @@ function takeProxy(environment: NodeJS.ProcessEnv): (() => void) | undefined {
   if (!http_proxy && !https_proxy) return undefined;
   const { NO_PROXY, no_proxy = NO_PROXY } = environment;
   const set: typeof http.setGlobalProxyFromEnv | undefined = http.setGlobalProxyFromEnv;
-  return set?.({ http_proxy, https_proxy, no_proxy: no_proxy ? `${no_proxy},${NEVER}` : NEVER });
+  try {
+    return set?.({ http_proxy, https_proxy, no_proxy: no_proxy ? `${no_proxy},${NEVER}` : NEVER });
+  } catch {
+    // Node's error shows the address, in which a password may stand.
+    throw new ElasticFaceError(
+      'proxy',
+      'HTTP_PROXY or HTTPS_PROXY is not the address of a proxy, e.g. http://proxy.example:3128',
+    );
+  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { hasCredentials, withoutCredentials } from './credentials.ts';
+import { hasCredentials, hideCredentials, withoutCredentials } from './credentials.ts';
 
 for (const [url, shown] of [
   ['redis://host:6379/1', 'redis://host:6379/1'],
@@ -13,3 +13,9 @@ for (const [url, shown] of [
     assert.equal(hasCredentials(url), url.includes('s3cret'));
   });
 }
+
+it('another program’s words are shown without credentials', () => {
+  const said = 'cannot reach http://user:hunter2@proxy:3128/x or https://host/a@b for me@host';
+  const shown = 'cannot reach http://***@proxy:3128/x or https://host/a@b for me@host';
+  assert.equal(hideCredentials(said), shown);
+});

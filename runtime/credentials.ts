@@ -14,3 +14,8 @@ export function withoutCredentials(url: string): string {
   shown.password = '';
   return shown.href;
 }
+
+/** Another program's words without the credentials of the addresses in them. */
+export function hideCredentials(text: string): string {
+  return text.replace(/\/\/[^\s/@]+@/g, '//***@');
+}

@@ -85,13 +85,36 @@ describe('settings', () => {
   });
 
   it('that take an address, a key or a password are marked as secret', () => {
-    const secretive = /URL|KEY|TOKEN|PASSWORD|SECRET|ENDPOINT/;
-    const harmless = ['AWS_EC2_METADATA_SERVICE_ENDPOINT'];
-    for (const [name, schema] of Object.entries(settingsSchema.shape)) {
-      if (!secretive.test(name) || harmless.includes(name)) continue;
+    const secretive = /URL|KEY|TOKEN|PASSWORD|SECRET|CREDENTIAL|HEADERS|HASH|ENDPOINT/;
+    const addresses = ['http://user:password@host/', 'redis://user:password@host'];
+    for (const [name, schema] of Object.entries<z.ZodType>(settingsSchema.shape)) {
+      const takes = (value: string) => schema.safeParse(value).success;
+      // What takes any text is never wrong, and so never shown in an error.
+      const takesAddress = !takes('any text') && addresses.some(takes);
+      if (!secretive.test(name) && !takesAddress) continue;
       assert.ok(isSecret(schema), `${name} should be wrapped in secret()`);
     }
   });
+
+  for (const secret of [
+    'redis://:s3cret@10.0.0.5:6379',
+    'http//user:hunter2@proxy.example',
+    'AKIAIOSFODNN7EXAMPLE',
+    'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    'alice:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+  ]) {
+    it(`do not show ${secret}, whichever setting it stands in`, () => {
+      for (const name of Object.keys(settingsSchema.shape)) {
+        try {
+          readSettings({}, { [name]: secret });
+        } catch (error) {
+          assert.ok(error instanceof SettingsError);
+          assert.ok(error.message.includes(name));
+          assert.ok(!error.message.includes(secret), error.message);
+        }
+      }
+    });
+  }
 
   it('are documented by group, each once', async () => {
     const grouped = Object.values(settingGroups).flatMap((group) => Object.keys(group));

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { SettingsError } from './errors.ts';
 import { connectionSettings } from './settings/connection.ts';
 import { instanceSettings } from './settings/instances.ts';
-import { isSecret } from './settings/kinds.ts';
+import { shownValue } from './settings/kinds.ts';
 import { localCloudSettings } from './settings/local-cloud.ts';
 import { requestSettings } from './settings/requests.ts';
 import { scalingSettings } from './settings/scaling.ts';
@@ -97,16 +97,9 @@ function parse<Schema extends z.ZodObject>(
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0]) as SettingName;
-    return `${name} ${issue.message} (${shownOf(name, given[name])})`;
+    return `${name} ${issue.message} (${shownValue(settingsSchema.shape[name], given[name])})`;
   });
   throw new SettingsError(`Wrong settings: ${wrong.join('; ')}. Correct and start again.`);
-}
-
-/** A wrong value as an error may show it. */
-function shownOf(name: SettingName, value: unknown): string {
-  return isSecret(settingsSchema.shape[name])
-    ? 'its value is not shown'
-    : `got ${JSON.stringify(value)}`;
 }
 
 /** Whether the environment itself names this setting, so that a default may depend on the machine. */

@@ -1,6 +1,7 @@
 /** Runs a program and keeps what it said, for errors that explain themselves. */
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
+import { hideCredentials } from '../../runtime/credentials.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { NativeError } from './errors.ts';
 
@@ -46,11 +47,13 @@ export function run(
     });
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
-      const reason = reasonIn(said);
+      // Of a proxy or a mirror that is configured, for example.
+      const shown = hideCredentials(said);
+      const reason = reasonIn(shown);
       reject(
         new NativeError(
           `${basename(program)} ${howItEnded(code, signal)}${reason ? `: ${reason}` : ''}`,
-          { cause: said || undefined },
+          { cause: shown || undefined },
         ),
       );
     });

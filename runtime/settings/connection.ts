@@ -1,6 +1,6 @@
 /** Settings of every service: the project, where AWS and Redis are, logs and traces. */
 import { z } from 'zod';
-import { endpoint, redisAddress, secret } from './kinds.ts';
+import { endpoint, redisAddress } from './kinds.ts';
 
 export const connectionSettings = {
   PROJECT_ID: z
@@ -16,9 +16,7 @@ export const connectionSettings = {
     .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, { error: 'must be an AWS region, e.g. us-east-1' })
     .default('us-east-1')
     .describe('AWS region.'),
-  AWS_ENDPOINT_URL: secret(endpoint)
-    .optional()
-    .describe('URL of SQS, S3 and EC2. Unset: AWS itself.'),
+  AWS_ENDPOINT_URL: endpoint.optional().describe('URL of SQS, S3 and EC2. Unset: AWS itself.'),
   AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint
     .optional()
     .describe('URL of the instance metadata service. Unset: the one of EC2.'),
@@ -26,17 +24,17 @@ export const connectionSettings = {
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
     .describe('`true` for a worker that does not run on an EC2 instance, e.g. in a container.'),
-  REDIS_URL: secret(redisAddress)
+  REDIS_URL: redisAddress
     .optional()
     .describe(
       'URL of Redis, which holds the request pressure and the leases of instances. Unset: `npm start` starts one.',
     ),
-  OTEL_EXPORTER_OTLP_ENDPOINT: secret(endpoint)
+  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint
     .optional()
     .describe(
       'URL of the OTLP/HTTP collector that traces are sent to, e.g. http://127.0.0.1:4318. Unset: no traces.',
     ),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: secret(endpoint)
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint
     .optional()
     .describe('Full URL of the traces endpoint. Overrides `OTEL_EXPORTER_OTLP_ENDPOINT`.'),
   LOG_LEVEL: z

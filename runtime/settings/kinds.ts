@@ -23,10 +23,13 @@ export const megabytes = (low: number, high: number) =>
     .min(low, { error: `must be at least ${low} megabytes` })
     .max(high, { error: `must be at most ${high} megabytes` });
 
-export const endpoint = z.url({
-  protocol: /^https?$/,
-  error: 'must be an http:// or https:// address, e.g. http://127.0.0.1:4566',
-});
+/** Every URL may hold a user and a password. */
+export const endpoint = secret(
+  z.url({
+    protocol: /^https?$/,
+    error: 'must be an http:// or https:// address, e.g. http://127.0.0.1:4566',
+  }),
+);
 
 /** A number of seconds, or two with a dash: each time another one between them. */
 export const secondsOrRange = z
@@ -46,11 +49,13 @@ export const INSTANCE_TYPE = String.raw`[a-z0-9-]+\.[a-z0-9-]+`;
 /** Query parameters of a Redis address that are no secrets; ioredis takes any of its options there. */
 const REDIS_PARAMETERS = ['db', 'family'];
 
-export const redisAddress = z
-  .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' })
-  .refine((url) => !URL.canParse(url) || hasOnly(new URL(url).searchParams, REDIS_PARAMETERS), {
-    error: `may have no query parameters but ${REDIS_PARAMETERS.join(' and ')}: write redis://USER:PASSWORD@HOST:PORT`,
-  });
+export const redisAddress = secret(
+  z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' })
+    .refine((url) => !URL.canParse(url) || hasOnly(new URL(url).searchParams, REDIS_PARAMETERS), {
+      error: `may have no query parameters but ${REDIS_PARAMETERS.join(' and ')}: write redis://USER:PASSWORD@HOST:PORT`,
+    }),
+);
 
 function hasOnly(parameters: URLSearchParams, names: readonly string[]): boolean {
   return [...parameters.keys()].every((name) => names.includes(name));
@@ -66,4 +71,17 @@ export function isSecret(schema: z.ZodType): boolean {
   if (schema.meta()?.secret === true) return true;
   const { innerType } = schema.def as { innerType?: z.ZodType };
   return innerType !== undefined && isSecret(innerType);
+}
+
+/** A URL or something with a user in it, or 16 characters or more of letters and digits, as keys have. */
+const LOOKS_SECRET = /:\/\/|\/\/|@|(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{16,}/;
+
+/**
+ * A value that a setting cannot have, for its error. What looks like a secret is not shown even where none
+ * belongs: it may stand in the wrong setting.
+ */
+export function shownValue(schema: z.ZodType, value: unknown): string {
+  return isSecret(schema) || LOOKS_SECRET.test(String(value))
+    ? 'its value is not shown'
+    : `got ${JSON.stringify(value)}`;
 }
