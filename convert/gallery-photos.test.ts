@@ -112,7 +112,7 @@ describe('photos of a gallery', { timeout: 300_000 }, () => {
     });
     const { used, leftOut } = await embed(folder);
     assert.equal(used.length, 2);
-    const [notAnImage, empty, noFace] = [/not an image/, /empty/, /^shows no face$/];
+    const [notAnImage, empty, noFace] = [/a web page/, /empty/, /^shows no face$/];
     const reasons = [notAnImage, empty, noFace, notAnImage, notAnImage, empty, noFace];
     assert.equal(leftOut.length, reasons.length);
     for (const [at, reason] of reasons.entries()) assert.match(leftOut[at]!.why, reason);

@@ -37,7 +37,7 @@ describe('what the web tier refuses', () => {
       () =>
         postPhoto(running.url, 'a.png', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')),
       415,
-      /not a photo/,
+      /SVG drawings cannot be read/,
     );
     await refuses(
       () => postPhoto(running.url, 'a.jpg', Buffer.from('%PDF-1.7\n')),

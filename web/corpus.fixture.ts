@@ -119,6 +119,6 @@ export function otherFiles(canary: string): Record<string, Buffer> {
     'a playlist': ascii(`#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n${canary}m3u8\n`),
     'a PostScript': ascii('%!PS-Adobe-3.0 EPSF-3.0\nshowpage\n'),
     'a BMP': ascii('BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0'),
-    'a HEIC': ascii('\0\0\0\x18ftypheic\0\0\0\0mif1heic'),
+    'a JPEG XL': ascii('\xff\x0a\x7a\x0f'),
   };
 }
