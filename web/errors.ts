@@ -160,7 +160,7 @@ export const refuse = {
       { retryAfter },
     ),
   tooManyViewers: () =>
-    new HttpError(503, 'too-many-viewers', 'Too many watch this server: try again later.', {
+    new HttpError(503, 'too-many-viewers', 'There are too many viewers: try again later.', {
       retryAfter: BUSY_RETRY_SECONDS,
     }),
   noSample: (cause?: unknown) =>

@@ -229,7 +229,7 @@ describe('the live view', { timeout: 60_000 }, () => {
     const refused = await fetch(`${app.url}live`);
     assert.deepEqual(
       [refused.status, refused.headers.get('retry-after'), await refused.text()],
-      [503, '5', 'Too many watch this server: try again later.'],
+      [503, '5', 'There are too many viewers: try again later.'],
     );
     first?.leave();
     await until('room', async () => {
