@@ -49,6 +49,15 @@ describe('a group photo on the page', { skip }, () => {
       assert.equal(await second.textContent(), 'Grace0.420Alan1.200');
     }));
 
+  it('says when the photo was turned to find its faces', async () => {
+    const recognise = async (): Promise<Match> => Object.assign({ turned: 90 }, GROUP);
+    await page.withPage(await startPage(recognise), async ({ tab }) => {
+      await tab.setInputFiles('#files', page.photo);
+      const words = await tab.textContent('.card .note');
+      assert.match(String(words), /^The photo is not upright: it was turned by 90° clockwise/);
+    });
+  });
+
   it('keeps boxes and labels inside the picture', () =>
     opened(
       async (tab) => {

@@ -22,6 +22,8 @@ export interface Answer {
   readonly faces: readonly Face[];
   readonly width: number;
   readonly height: number;
+  /** Degrees clockwise that the photo was turned to find its faces; the boxes are of the photo as it is shown. */
+  readonly turned?: number;
   /** ms of each step; missing when the answer of an earlier try was sent again. */
   readonly timings?: Readonly<Record<string, number>>;
   readonly instance?: string;
@@ -123,6 +125,7 @@ function outcomeOf(photo: PhotoAnswer | undefined): Outcome {
     faces: match.faces ?? [match],
     width: match.width,
     height: match.height,
+    ...(match.turned !== undefined && { turned: match.turned }),
     ...(timings && { timings }),
     ...(instance !== undefined && { instance }),
   };
@@ -167,6 +170,7 @@ function errorOf(problem: Problem, status: number, isOfRequest: boolean): PostEr
   const { type = '', title, detail } = problem;
   const words = detail ?? title ?? `The server answered ${status}.`;
   const hint = type.endsWith('/heic') ? ` ${HEIC_HINT}` : '';
-  const mayPass = status === 408 || status === 409 || status === 429 || status >= 500;
+  const isForGood = type.endsWith('/unanswerable');
+  const mayPass = !isForGood && ([408, 409, 429].includes(status) || status >= 500);
   return new PostError(words + hint, { title, mayPass, isOfRequest });
 }

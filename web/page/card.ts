@@ -143,10 +143,16 @@ function opened(answer: Answer, { ms, together }: Timing) {
   const details = h(
     'div',
     { class: 'details' },
+    ...(answer.turned ? [turnedNote(answer.turned)] : []),
     ...facesOf(answer.faces, overlay.mark),
     timingOf(answer.timings, together === 1 ? ms : undefined),
   );
   return { details, over: overlay.elements };
+}
+
+function turnedNote(degrees: number): HTMLElement {
+  const words = `The photo is not upright: it was turned by ${degrees}° clockwise to find its faces.`;
+  return h('p', { class: 'note' }, words);
 }
 
 function timeOf({ ms, together }: Timing): HTMLElement {

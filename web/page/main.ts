@@ -14,7 +14,7 @@ const photos = openPhotos();
 let chosen: readonly File[] = [];
 
 function take(files: readonly File[]): void {
-  photos.add(files);
+  void photos.add(files);
   chosen = [...chosen, ...files].slice(-MOST_CHOSEN);
   burst.offerChosen(chosen);
 }
@@ -30,7 +30,7 @@ sample.hidden = samples.length === 0;
 sample.addEventListener('click', async () => {
   const name = samples[Math.floor(Math.random() * samples.length)] as string;
   try {
-    photos.add([await loadSample(name)]);
+    await photos.add([await loadSample(name)]);
   } catch {
     announce('The sample could not be loaded.');
   }

@@ -1,6 +1,6 @@
 /** All photos of this visit, newest first: the first few open, the others a line each. */
 import { PostError } from './api.ts';
-import { type Card, newCard } from './card.ts';
+import { type Card, type CardState, newCard } from './card.ts';
 import { announce, byId } from './dom.ts';
 import { showInView } from './preview.ts';
 import { openProgress } from './progress.ts';
@@ -12,10 +12,12 @@ const phone = matchMedia('(max-width: 560px)');
 /** With more photos on their way, only the end is announced. */
 const MOST_ANNOUNCED = 5;
 const UPDATE_MS = 50;
+/** Cards made in one task, so that the page stays responsive while a thousand are added. */
+const MOST_AT_ONCE = 100;
 
 export interface Photos {
-  /** Adds a card for each and sends them. */
-  add(files: readonly File[]): void;
+  /** Adds a card for each and sends them. Resolves when all are in the list. */
+  add(files: readonly File[]): Promise<void>;
 }
 
 export function openPhotos(): Photos {
@@ -32,24 +34,45 @@ export function openPhotos(): Photos {
   let onTheirWay = 0;
   let isDue = false;
 
-  function add(files: readonly File[]): void {
-    if (files.length === 0) return;
-    const added = files.map(newCard);
-    cards = [...added, ...cards];
-    const batch = document.createDocumentFragment();
-    for (const { element } of added) batch.append(element);
-    list.prepend(batch);
+  async function add(files: readonly File[]): Promise<void> {
+    expect(files.length);
     list.scrollTop = 0;
-    for (const { element, preview } of added) inView.watch(element, preview);
-    send(added);
+    let last: Card | undefined;
+    for (let at = 0; at < files.length; at += MOST_AT_ONCE) {
+      if (at > 0) await new Promise((resolve) => setTimeout(resolve));
+      const added = files.slice(at, at + MOST_AT_ONCE).map(newCard);
+      insert(added, last);
+      start(added);
+      last = added.at(-1);
+    }
   }
 
-  function send(chosen: readonly Card[]): void {
+  /** After the card `last` of the same drop, else at the top. */
+  function insert(added: readonly Card[], last: Card | undefined): void {
+    const place = last === undefined ? 0 : cards.indexOf(last) + 1;
+    const before = cards[place]?.element ?? null;
+    cards = cards.toSpliced(place, 0, ...added);
+    const batch = document.createDocumentFragment();
+    for (const { element } of added) batch.append(element);
+    list.insertBefore(batch, before);
+    for (const { element, preview } of added) inView.watch(element, preview);
+  }
+
+  /** Counts photos that are about to be sent; the first of them begin a new run. */
+  function expect(count: number): void {
     if (onTheirWay === 0) {
       run.clear();
       progress.begin();
     }
-    onTheirWay += chosen.length;
+    onTheirWay += count;
+  }
+
+  function send(chosen: readonly Card[]): void {
+    expect(chosen.length);
+    start(chosen);
+  }
+
+  function start(chosen: readonly Card[]): void {
     for (const card of chosen) {
       run.add(card);
       card.wait();
@@ -109,12 +132,13 @@ export function openPhotos(): Photos {
     setTimeout(() => {
       isDue = false;
       fold();
-      const states = [...run].map(({ state }) => state);
+      const count = (wanted: CardState): number =>
+        [...run].filter(({ state }) => state === wanted).length;
       progress.show({
-        all: run.size,
-        answered: states.filter((state) => state === 'answered').length,
-        failed: states.filter((state) => state === 'failed').length,
-        waiting: states.filter((state) => state === 'waiting').length,
+        onTheirWay,
+        answered: count('answered'),
+        failed: count('failed'),
+        waiting: count('waiting'),
         retryable: cards.filter(({ canRetry }) => canRetry).length,
         listed: cards.length,
       });

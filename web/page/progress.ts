@@ -3,8 +3,8 @@ import { byId } from './dom.ts';
 import { count, duration } from './words.ts';
 
 export interface Counts {
-  /** Photos of this run, and their states. */
-  readonly all: number;
+  /** Photos of this run by their state. */
+  readonly onTheirWay: number;
   readonly answered: number;
   readonly failed: number;
   readonly waiting: number;
@@ -44,8 +44,9 @@ export function openProgress({ retry, stop, clear }: ProgressButtons): Progress 
       startedAt = performance.now();
       endedAt = undefined;
     },
-    show({ all, answered, failed, waiting, retryable, listed }) {
-      const isOver = answered + failed === all;
+    show({ onTheirWay, answered, failed, waiting, retryable, listed }) {
+      const isOver = onTheirWay === 0;
+      const all = answered + failed + onTheirWay;
       if (isOver) endedAt ??= performance.now();
       const seconds = ((endedAt ?? performance.now()) - startedAt) / 1000;
       const failures = failed > 0 ? `, ${failed} failed` : '';
