@@ -7,20 +7,8 @@ import { messageOf } from '../runtime/errors.ts';
 import { type DownloadProgress, download, SilenceError } from './download.ts';
 import type { OnProgress } from './progress.ts';
 import type { PublishedFile } from './published-files.ts';
-import type { fetchArchive } from './registry-archive.ts';
-import { hasPackage, unpackFiles } from './registry-files.ts';
+import { type FetchPlaces, hasPackage, unpackFiles } from './registry-files.ts';
 import { type SilentHomes, silentHomes } from './silent-homes.ts';
-
-export interface FetchPlaces {
-  /** Where downloads go. */
-  readonly cache: string;
-  /** What the files' addresses begin with. */
-  readonly origin: string;
-  /** Fetches the archive of a registry's package. */
-  readonly registries: typeof fetchArchive;
-  /** How long the home may take to answer, in milliseconds. Default: the download's own. */
-  readonly answerMs?: number;
-}
 
 export interface FetchOptions {
   readonly onProgress?: OnProgress | undefined;

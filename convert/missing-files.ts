@@ -1,7 +1,7 @@
 /** The error for files that are nowhere: which they are, where they are published, where to put them. */
 import { CheckpointError } from './errors.ts';
-import type { FetchPlaces } from './fetch-files.ts';
 import type { PublishedFile } from './published-files.ts';
+import type { FetchPlaces } from './registry-files.ts';
 import { describePackage } from './registry-packages.ts';
 
 export interface Search {

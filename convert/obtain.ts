@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { folders } from '../runtime/folders.ts';
 import { isPackaged, packageFolder } from '../runtime/installation.ts';
 import { CheckpointError } from './errors.ts';
-import { type FetchOptions, type FetchPlaces, fetchFiles } from './fetch-files.ts';
+import { type FetchOptions, fetchFiles } from './fetch-files.ts';
 import { MissingFilesError } from './missing-files.ts';
 import { GITHUB, type PublishedFile } from './published-files.ts';
 import { fetchArchive } from './registry-archive.ts';
+import type { FetchPlaces } from './registry-files.ts';
 
 export interface Places extends FetchPlaces {
   /** Beside the checkout, or the folder that the installed program runs in: several can share it. */

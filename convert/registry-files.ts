@@ -4,10 +4,21 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readMembers } from './archive-members.ts';
 import { DownloadError } from './download.ts';
-import type { FetchPlaces } from './fetch-files.ts';
 import type { OnProgress } from './progress.ts';
 import type { PublishedFile } from './published-files.ts';
+import type { fetchArchive } from './registry-archive.ts';
 import { describePackage, type RegistryPackage } from './registry-packages.ts';
+
+export interface FetchPlaces {
+  /** Where downloads go. */
+  readonly cache: string;
+  /** What the files' addresses begin with. */
+  readonly origin: string;
+  /** Fetches the archive of a registry's package. */
+  readonly registries: typeof fetchArchive;
+  /** How long the home may take to answer, in milliseconds. Default: the download's own. */
+  readonly answerMs?: number;
+}
 
 export type PackagedFile = PublishedFile & Required<Pick<PublishedFile, 'packaged' | 'identity'>>;
 

@@ -2,9 +2,9 @@
  * Resources of EC2 that this one never has: their lists are empty, and one that is asked for by name
  * does not exist.
  */
+import { notFound } from './errors.ts';
 import { FILTER_NAMES } from './filter-names.ts';
 import { type Filter, select } from './filters.ts';
-import { notFound } from './places.ts';
 import { items, type XmlObject } from './xml.ts';
 
 interface Kind {

@@ -30,3 +30,7 @@ export function instancesNotFound(ids: readonly string[]): Ec2Error {
       : `The instance IDs '${ids.join(', ')}' do not exist`,
   );
 }
+
+export function notFound(code: string, what: string): (name: string) => Ec2Error {
+  return (name) => new Ec2Error(code, `The ${what} '${name}' does not exist`);
+}

@@ -1,6 +1,6 @@
 /** Regions, zones and the network around the instances, as EC2 describes them. */
 import { ACCOUNT } from './describe.ts';
-import { Ec2Error, invalidValue } from './errors.ts';
+import { type Ec2Error, invalidValue, notFound } from './errors.ts';
 import { FILTER_NAMES } from './filter-names.ts';
 import { type Filterable, select } from './filters.ts';
 import type { InstanceFleet } from './fleet.ts';
@@ -179,8 +179,4 @@ export function among<T>(
   const unknown = names.find((name) => !all.some((one) => nameOf(one) === name));
   if (unknown !== undefined) throw refuse(unknown.slice(0, 100));
   return all.filter((one) => names.includes(nameOf(one)));
-}
-
-export function notFound(code: string, what: string): (name: string) => Ec2Error {
-  return (name) => new Ec2Error(code, `The ${what} '${name}' does not exist`);
 }

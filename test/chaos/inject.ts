@@ -5,24 +5,15 @@ import type { Fault, ProcessKind } from './faults.ts';
 import { below, listProcesses, type Process, signal } from './processes.ts';
 import type { FaultProxy } from './proxy.ts';
 import type { SmallDisk } from './small-disk.ts';
-import type { System } from './system.ts';
-import { carryOutWide } from './wide-faults.ts';
+import { carryOutWide, type Last, type WideParts } from './wide-faults.ts';
 
-export interface InjectorParts {
-  readonly system: System;
+export interface InjectorParts extends WideParts {
   readonly proxy: FaultProxy;
   readonly disk: SmallDisk;
   readonly redis: Redis;
   /** Prefix of the project's keys. */
   readonly keys: string;
-  /** Folder for what a fault needs. */
-  readonly folder: string;
-  /** Uploads at so many times the capacity, for so long. */
-  readonly burst: (times: number, ms: number) => void;
 }
-
-/** Undoes it after so many ms, or when the run calms down, whichever is first. */
-export type Last = (ms: number, undo: () => void | Promise<void>) => void;
 
 export interface Injector {
   /** @returns what was hit, in words; undefined when there was nothing to hit. Never rejects. */

@@ -4,18 +4,27 @@ import { join } from 'node:path';
 import { startRedis } from '../../local/redis.ts';
 import type { FaultOf } from './faults.ts';
 import { sendHostileClients } from './hostile-clients.ts';
-import type { InjectorParts, Last } from './inject.ts';
 import type { System } from './system.ts';
 
 type WideFault = FaultOf<
   'link' | 'failover' | 'clock' | 'second-scaler' | 'burst' | 'birth' | 'hostile'
 >;
-type Parts = Pick<InjectorParts, 'system' | 'folder' | 'burst'>;
+
+export interface WideParts {
+  readonly system: System;
+  /** Folder for what a fault needs. */
+  readonly folder: string;
+  /** Uploads at so many times the capacity, for so long. */
+  readonly burst: (times: number, ms: number) => void;
+}
+
+/** Undoes it after so many ms, or when the run calms down, whichever is first. */
+export type Last = (ms: number, undo: () => void | Promise<void>) => void;
 
 /** @returns what was hit, in words; undefined when there was nothing to hit */
 export async function carryOutWide(
   fault: WideFault,
-  { system, folder, burst }: Parts,
+  { system, folder, burst }: WideParts,
   last: Last,
 ): Promise<string | undefined> {
   switch (fault.kind) {

@@ -1,6 +1,5 @@
 /** Posts photos to the API and reads its answers, a few requests at a time. */
 import { askForKey, keyHeaders } from './key.ts';
-import { nameToSend } from './names.ts';
 
 /** A browser opens six connections to a server at most, and the live view holds one. */
 export const POSTS_AT_ONCE = 5;
@@ -173,4 +172,15 @@ function errorOf(problem: Problem, status: number, isOfRequest: boolean): PostEr
   const isForGood = type.endsWith('/unanswerable');
   const mayPass = !isForGood && ([408, 409, 429].includes(status) || status >= 500);
   return new PostError(words + hint, { title, mayPass, isOfRequest });
+}
+
+/** Characters that the server refuses in a file name: they break its `file:person` line or turn its letters. */
+const REFUSED = /[:/\\\p{Cc}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\u202a-\u202e\u2066-\u2069]/gu;
+/** Only an ending, such as `.jpg`. */
+const NAMELESS = /^[.\s]*(?:\.[^.]*)?$/;
+
+/** The file's own name, with `-` in place of the few characters that the server refuses. */
+export function nameToSend(name: string): string {
+  const taken = name.replace(REFUSED, '-');
+  return NAMELESS.test(taken) ? `photo${taken.trim()}` : taken;
 }

@@ -1,8 +1,8 @@
 /** The card of one photo: a line in the list, or open with its faces. */
-import type { Answer, PostError } from './api.ts';
+import { type Answer, nameToSend, type PostError } from './api.ts';
 import { h } from './dom.ts';
 import { facesOf } from './faces.ts';
-import { instanceName, nameToSend, titleOf } from './names.ts';
+import { instanceName, titleOf } from './names.ts';
 import { overlayOf } from './overlay.ts';
 import { newPreview, type Preview } from './preview.ts';
 import { timingOf } from './timing.ts';

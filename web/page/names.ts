@@ -30,17 +30,6 @@ export function titleOf(faces: readonly Face[]): string {
   return parts.length === 0 ? String(last) : `${parts.join(', ')} and ${last}`;
 }
 
-/** Characters that the server refuses in a file name: they break its `file:person` line or turn its letters. */
-const REFUSED = /[:/\\\p{Cc}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\u202a-\u202e\u2066-\u2069]/gu;
-/** Only an ending, such as `.jpg`. */
-const NAMELESS = /^[.\s]*(?:\.[^.]*)?$/;
-
-/** The file's own name, with `-` in place of the few characters that the server refuses. */
-export function nameToSend(name: string): string {
-  const taken = name.replace(REFUSED, '-');
-  return NAMELESS.test(taken) ? `photo${taken.trim()}` : taken;
-}
-
 const instances = new Map<string, string>();
 
 export function learnNames(state: LiveState): void {

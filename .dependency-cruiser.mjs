@@ -1,0 +1,58 @@
+/** Which folder may import which, and no circles of files. `npm run check` holds it; docs/architecture.md says why. */
+import { Visitor } from '@swc/core/Visitor.js';
+
+/** Folders from the ground up: what each may import besides itself and npm packages. */
+const mayImport = {
+  runtime: [],
+  model: ['runtime'],
+  convert: ['runtime', 'model'],
+  cloud: ['runtime'],
+  web: ['runtime', 'cloud'],
+  worker: ['runtime', 'cloud', 'model'],
+  scaler: ['runtime', 'cloud'],
+  local: ['runtime', 'model', 'convert', 'cloud'],
+  workload: ['runtime', 'cloud'],
+  deploy: ['runtime', 'cloud', 'convert'],
+  'test/chaos': ['runtime', 'cloud', 'local', 'convert'],
+  bench: ['runtime', 'model', 'convert', 'cloud', 'scaler', 'local', 'workload', 'test/chaos'],
+};
+
+const folders = Object.keys(mayImport);
+
+/** Tests may import anything. */
+const TESTS = '\\.(test|fixture)\\.ts$';
+
+const layers = Object.entries(mayImport).map(([folder, others]) => ({
+  name: `${folder.replace('/', '-')}-imports-downwards`,
+  comment: `${folder}/ may import ${others.join(', ') || 'no other folder'}.`,
+  severity: 'error',
+  from: { path: `^${folder}/`, pathNot: TESTS },
+  to: { path: `^(test|${folders.join('|')})/`, pathNot: `^(${[folder, ...others].join('|')})/` },
+}));
+
+export default {
+  forbidden: [
+    ...layers,
+    {
+      name: 'page-imports-page',
+      comment: 'web/page/ runs in a browser, which gets this folder and nothing else.',
+      severity: 'error',
+      from: { path: '^web/page/', pathNot: TESTS },
+      to: { pathNot: ['^web/page/[^/]+\\.ts$', '^web/live/state\\.ts$'] },
+    },
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: '^node_modules/' },
+    exclude: { path: '^(dist|out)/' },
+  },
+};
+
+// swc's visitor throws on `using` declarations, which swc itself parses.
+const { visitStatement } = Visitor.prototype;
+Visitor.prototype.visitStatement = function (statement) {
+  if (statement.type !== 'UsingDeclaration') return visitStatement.call(this, statement);
+  this.visitVariableDeclarators(statement.decls);
+  return statement;
+};
