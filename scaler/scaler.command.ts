@@ -36,34 +36,17 @@ export const command: CommandModule<object, ScalerArguments> = {
         'against AWS, in the region of AWS_REGION',
       ),
   handler: async ({ policy, maxInstances, threshold, idleSeconds }) => {
-    const [
-      { readServiceSettings },
-      { createLogger },
-      { leaveWithParent, stopOnSignals },
-      { startScaler },
-      { openSupervisor },
-    ] = await Promise.all([
-      import('../runtime/settings.ts'),
-      import('../runtime/log.ts'),
-      import('../runtime/process/stop.ts'),
+    const [{ runService }, { startScaler }] = await Promise.all([
+      import('../runtime/process/service.ts'),
       import('./service.ts'),
-      import('../runtime/process/systemd.ts'),
     ]);
-    const settings = readServiceSettings('scaler', {
+    const flags = {
       SCALE_POLICY: policy,
       MAX_INSTANCES: maxInstances,
       SCALE_OUT_THRESHOLD: threshold,
       IDLE_SECONDS: idleSeconds,
-    });
-    const log = createLogger('scaler', settings.LOG_LEVEL);
-    const service = await startScaler(settings, log);
-    const supervisor = openSupervisor({ log });
-    stopOnSignals(log, () => {
-      supervisor.stopping();
-      return service.stop();
-    });
-    leaveWithParent(log);
-    supervisor.ready();
+    };
+    const service = await runService('scaler', flags, startScaler);
     process.send?.({ ready: true, listening: service.port });
   },
 };

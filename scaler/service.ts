@@ -18,6 +18,7 @@ import { openScalerStatus } from '../cloud/scaler-status.ts';
 import { hasCredentials } from '../runtime/credentials.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
+import { requireRedisUrl } from '../runtime/process/service.ts';
 import type { ScalerSettings } from '../runtime/settings.ts';
 import { tracesUrl } from '../runtime/tracing/open.ts';
 import { placesOf } from './decide/placements/placements.ts';
@@ -52,11 +53,7 @@ export interface ScalerService {
  * @throws {QueueError} when the project's request queue does not exist
  */
 export async function startScaler(settings: ScalerSettings, log: Logger): Promise<ScalerService> {
-  if (settings.REDIS_URL === undefined) {
-    throw new SettingsError(
-      'REDIS_URL is not set: name the Redis that holds pressure, leases and the lead.',
-    );
-  }
+  const redisUrl = requireRedisUrl(settings);
   const launch = launchOptions(settings, log);
   const { keys, requestQueue } = cloudNames(settings.PROJECT_ID);
   const clients = createEc2Clients(settings, undefined, EC2_ATTEMPTS);
@@ -66,7 +63,7 @@ export async function startScaler(settings: ScalerSettings, log: Logger): Promis
   });
   const name = `scaler-${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}`;
   const group = randomBytes(6).toString('hex');
-  const redis = connectRedis(settings.REDIS_URL, name, log);
+  const redis = connectRedis(redisUrl, name, log);
   await redis.requireSupported();
   const loop = startLoop({
     projectId: settings.PROJECT_ID,

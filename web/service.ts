@@ -22,6 +22,7 @@ import { openScalerStatus } from '../cloud/scaler-status.ts';
 import { browserGuard, isThisMachine } from '../runtime/browser-guard.ts';
 import { messageOf, SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
+import { requireRedisUrl } from '../runtime/process/service.ts';
 import type { WebSettings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/open.ts';
 import { accessBy } from './access.ts';
@@ -57,11 +58,7 @@ export interface WebService {
  * @throws {QueueError} when the project's queues do not exist
  */
 export async function startWeb(settings: WebSettings, log: Logger): Promise<WebService> {
-  if (settings.REDIS_URL === undefined) {
-    throw new SettingsError(
-      'REDIS_URL is not set: name the Redis that holds the request pressure.',
-    );
-  }
+  const redisUrl = requireRedisUrl(settings);
   if (settings.RATE_PER_MINUTE > 0 && settings.API_KEYS === undefined) {
     throw new SettingsError('RATE_PER_MINUTE counts by key: set API_KEYS too, or leave it at 0.');
   }
@@ -73,7 +70,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     openQueue(clients.sqs, names.deadLetterQueue),
   ]);
   const node = `web-${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}`;
-  const redis = connectRedis(settings.REDIS_URL, node, log);
+  const redis = connectRedis(redisUrl, node, log);
   const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
   await redis.requireSupported();
   const relay = openRelay(redis, names.keys);

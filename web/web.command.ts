@@ -17,29 +17,11 @@ export const command: CommandModule<object, WebArguments> = {
       })
       .example('REDIS_URL=redis://127.0.0.1 $0 web', 'against AWS, in the region of AWS_REGION'),
   handler: async ({ port }) => {
-    const [
-      { readServiceSettings },
-      { createLogger },
-      { leaveWithParent, stopOnSignals },
-      { startWeb },
-      { openSupervisor },
-    ] = await Promise.all([
-      import('../runtime/settings.ts'),
-      import('../runtime/log.ts'),
-      import('../runtime/process/stop.ts'),
+    const [{ runService }, { startWeb }] = await Promise.all([
+      import('../runtime/process/service.ts'),
       import('./service.ts'),
-      import('../runtime/process/systemd.ts'),
     ]);
-    const settings = readServiceSettings('web', { PORT: port });
-    const log = createLogger('web', settings.LOG_LEVEL);
-    const service = await startWeb(settings, log);
-    const supervisor = openSupervisor({ log });
-    stopOnSignals(log, () => {
-      supervisor.stopping();
-      return service.stop();
-    });
-    leaveWithParent(log);
-    supervisor.ready();
+    const service = await runService('web', { PORT: port }, startWeb);
     process.send?.({ listening: service.port });
   },
 };

@@ -1,4 +1,4 @@
-/** What a worker is doing, as its lease tells it. Knows no network; the clock comes in as an argument. */
+/** What a worker is doing, as reported in its lease. Knows no network; the clock is an argument. */
 import type { Lease, LeaseState } from '../cloud/leases.ts';
 
 export class Activity {
@@ -41,20 +41,20 @@ export class Activity {
     this.#derive();
   }
 
-  /** A request has left its hands. @param finished whether it was answered, not given back */
+  /** A request is done. @param finished whether it was answered, not given back */
   letGo(finished: boolean): void {
     this.#inHand -= 1;
     if (finished) this.#finished += 1;
     this.#derive();
   }
 
-  /** It takes no more requests; there is no way back. */
+  /** It takes no more requests; this cannot be undone. */
   drain(): void {
     this.#draining = true;
     this.#derive();
   }
 
-  /** Nothing is in hand and no poll is open. */
+  /** No request is in progress and no poll is open. */
   drained(): void {
     this.#draining = true;
     this.#drained = true;

@@ -64,7 +64,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       assert.equal(letter.id, sent[1].id);
       assert.match(
         letter.reason,
-        /inference process ended at work on this photo: killed by SIGKILL/,
+        /inference process ended while computing this photo: killed by SIGKILL/,
       );
       assert.equal(letter.deliveries, MAX_RECEIVES);
       assert.equal(letter.worker, 'i-0dead');
@@ -141,7 +141,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       },
       activity: new Activity(),
       inference: { isReady: true, ready: async () => undefined },
-      patience: { away: [], allBack: async () => undefined },
+      outages: { away: [], allBack: async () => undefined },
       answer: async () => ({ outcome: { match: MATCH }, again: false, timings: {} }),
       giveUp: async () => {
         givenUp = true;
@@ -208,7 +208,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       requests: bench.requests,
       activity: new Activity(),
       inference: { isReady: true, ready: async () => undefined },
-      patience: { away: [], allBack: async () => undefined },
+      outages: { away: [], allBack: async () => undefined },
       answer: async () => {
         answered += 1;
         throw new InferenceStopped();

@@ -1,5 +1,5 @@
 /**
- * Who this worker is and with which settings it runs: on an instance, its metadata says. Reads the
+ * The identity and the settings of this worker; on an instance, from its metadata. Reads the
  * environment and the metadata service, nothing else.
  */
 import { hostname } from 'node:os';

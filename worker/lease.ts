@@ -1,6 +1,6 @@
 /**
- * Tells the scaler once a second what this worker does, and hears from it whether to drain. Redis may
- * be away: the work goes on without it.
+ * Reports to the scaler once a second what this worker does, and learns from it whether to drain. Redis may
+ * be unreachable: the work goes on without it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { HEARTBEAT_MS, type Leases } from '../cloud/leases.ts';
@@ -12,16 +12,16 @@ export interface LeaseParts {
   readonly leases: Leases;
   readonly instanceId: string;
   readonly activity: Activity;
-  /** Called whenever the scaler's wish is heard, which may be more than once. */
+  /** Called whenever the scaler asks to drain, which may be more than once. */
   readonly onDrainWish: () => void;
   readonly log: Logger;
   readonly heartbeatMs?: number;
 }
 
 export interface LeaseKeeper {
-  /** Tells the present state now, for changes that the scaler waits for. */
+  /** Reports the present state now, for changes that the scaler waits for. */
   tell(): void;
-  /** Tells the last state and stops. */
+  /** Reports the last state and stops. */
   stop(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export function keepLease(parts: LeaseParts): LeaseKeeper {
       if (await leases.renew(instanceId, activity.lease)) onDrainWish();
     } catch (err) {
       // cloud/redis.ts says once that Redis is away, and when it is back.
-      log.debug({ reason: messageOf(err) }, 'the lease was not renewed');
+      log.debug({ reason: messageOf(err) }, 'Cannot renew the lease');
     }
   };
   const loop = async (): Promise<void> => {

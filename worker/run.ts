@@ -1,16 +1,15 @@
-/** A worker from start to exit of its process: signals, a parent that goes, a machine it cannot run on. */
+/** A worker from start to exit of its process: signals, the end of its parent, a machine it cannot run on. */
 
 import { createLogger } from '../runtime/log.ts';
 import { EXIT } from '../runtime/process/exit-codes.ts';
-import { leaveWithParent, stopOnSignals } from '../runtime/process/stop.ts';
-import { openSupervisor } from '../runtime/process/systemd.ts';
+import { supervise } from '../runtime/process/service.ts';
 import type { SettingsInput } from '../runtime/settings.ts';
 import { identify } from './identity.ts';
 import { startInference } from './inference/start.ts';
 
 /**
- * Runs until a signal stops it, which drains first and exits with 0, or until it is an instance that
- * nobody needs any more, when it exits with EXIT.unneeded.
+ * Runs until a signal stops it, which drains first and exits with 0, or until its instance is
+ * no longer needed, when it exits with EXIT.unneeded.
  * @param inferenceEntry the inference program; the model unless a test brings another
  * @throws what start-up throws, and {InferenceUnfit} when no inference process stays up here
  */
@@ -18,28 +17,23 @@ export async function runWorker(flags: SettingsInput, inferenceEntry?: URL): Pro
   const { instanceId, settings } = await identify(flags, process.env);
   const log = createLogger('worker', settings.LOG_LEVEL).child({ instance: instanceId });
   const inference = startInference(settings, log, inferenceEntry);
-  // The AWS clients take as long to load as half of the model: both at once.
+  // The AWS clients take half as long to load as the model: both load at the same time.
   const { startWorker } = await import('./service.ts');
   const worker = await startWorker({ settings, instanceId, log, inference });
-  const supervisor = openSupervisor({ log });
-  stopOnSignals(log, () => {
-    supervisor.stopping();
-    return worker.stop();
-  });
+  const supervisor = supervise(worker, log);
   worker.ready.then(
     () => supervisor.ready(),
-    () => {}, // `failed` tells.
+    () => {}, // `failed` reports it.
   );
-  leaveWithParent(log);
   log.info({ model: settings.MODEL_DIR }, 'started');
   try {
-    await Promise.race([worker.failed, worker.alone]);
+    await Promise.race([worker.failed, worker.unneeded]);
     supervisor.stopping();
     await worker.stop();
     // The unit powers the machine off, which on EC2 terminates it.
     process.exit(EXIT.unneeded);
   } catch (err) {
-    log.fatal({ err }, 'this worker cannot go on');
+    log.fatal({ err }, 'This worker cannot continue');
     await worker.stop();
     throw err;
   }

@@ -1,4 +1,4 @@
-/** One worker as a process: opens the cloud, starts inference, takes requests, keeps its lease, drains. */
+/** The worker service: connects to AWS and Redis, starts inference, takes requests, keeps its lease, drains. */
 
 import { createAwsClients } from '../cloud/clients.ts';
 import { openDeadLetters } from '../cloud/dead-letters.ts';
@@ -13,8 +13,8 @@ import { openQueue } from '../cloud/queues.ts';
 import { connectRedis } from '../cloud/redis.ts';
 import { openRelay } from '../cloud/relay.ts';
 import { openSpotNotices } from '../cloud/spot-notices.ts';
-import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
+import { requireRedisUrl } from '../runtime/process/service.ts';
 import type { WorkerSettings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/open.ts';
 import { Activity } from './activity.ts';
@@ -24,10 +24,10 @@ import { keepLease } from './lease.ts';
 import { answerRequest } from './requests/answer.ts';
 import { Consumer } from './requests/consume.ts';
 import { giveUp } from './requests/give-up.ts';
-import { Patience } from './requests/outage-retry.ts';
+import { OutageRetry } from './requests/outage-retry.ts';
 import { postponer } from './requests/postpone.ts';
 import { watchSpotNotices } from './spot.ts';
-import { watchAlone } from './unneeded.ts';
+import { watchUnneeded } from './unneeded.ts';
 
 export interface WorkerService {
   readonly state: LeaseState;
@@ -35,9 +35,9 @@ export interface WorkerService {
   readonly ready: Promise<unknown>;
   /** Rejects, never resolves, when no inference process stays up here. */
   readonly failed: Promise<never>;
-  /** Resolves when this is an instance that nobody needs any more; never elsewhere. */
-  readonly alone: Promise<void>;
-  /** Receives no more and finishes what is in hand; stays to tell its lease. */
+  /** Resolves when this instance is no longer needed; never outside EC2. */
+  readonly unneeded: Promise<void>;
+  /** Receives no more, finishes what is in progress, and keeps reporting its lease. */
   drain(): Promise<void>;
   /** Drains, then closes everything. */
   stop(): Promise<void>;
@@ -57,9 +57,7 @@ export interface WorkerOptions {
  */
 export async function startWorker(options: WorkerOptions): Promise<WorkerService> {
   const { settings, instanceId, log } = options;
-  if (settings.REDIS_URL === undefined) {
-    throw new SettingsError('REDIS_URL is not set: name the Redis that holds leases and pressure.');
-  }
+  const redisUrl = requireRedisUrl(settings);
   const names = cloudNames(settings.PROJECT_ID);
   const clients = createAwsClients(settings);
   const [requests, replies, buried] = await Promise.all([
@@ -67,7 +65,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     openQueue(clients.sqs, names.replyQueue),
     openQueue(clients.sqs, names.deadLetterQueue),
   ]);
-  const redis = connectRedis(settings.REDIS_URL, instanceId, log);
+  const redis = connectRedis(redisUrl, instanceId, log);
   await redis.requireSupported();
   const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
   const photos = openPhotos(clients.s3, names.inBucket);
@@ -78,7 +76,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const mostDeliveries = settings.MAX_RECEIVES;
   const model = () => inference.model;
   const parts = { photos, results, replies, pressure, compute, model, mostDeliveries, instanceId };
-  const patience = new Patience({ requestMs: settings.REQUEST_SECONDS * 1000, log });
+  const outages = new OutageRetry({ requestMs: settings.REQUEST_SECONDS * 1000, log });
   const ending = { deadLetters: openDeadLetters(buried), replies, pressure };
   const tracing = await openTracing({ settings, service: 'worker', instance: instanceId, log });
   const consumer = new Consumer({
@@ -86,10 +84,10 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     requests,
     activity,
     inference,
-    patience,
+    outages,
     postpone: postponer({ requests, pressure, relay: openRelay(redis, names.keys), activity, log }),
     answer: (request, delivery, requestLog) =>
-      answerRequest(request, delivery, patience.with(parts, delivery), requestLog),
+      answerRequest(request, delivery, outages.with(parts, delivery), requestLog),
     giveUp: ({ body, deliveries }, request, reason, permanent) => {
       const verdict = { reason, deliveries, worker: instanceId };
       return giveUp({ body, request, verdict, permanent }, ending, log);
@@ -111,7 +109,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
       log.info('draining');
       activity.drain();
       lease.tell();
-      patience.leave();
+      outages.leave();
       await consumer.drain();
       await inference.stop();
       activity.drained();
@@ -130,14 +128,14 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
           log,
           onInterruption(giveBackInMs) {
             void drain();
-            // What is not computed by then is rejected, and so given back.
+            // Photos not computed in time are rejected, and so given back.
             givingBack = setTimeout(() => void inference.stop(), giveBackInMs);
           },
         });
-  const alone =
+  const unneeded =
     endpoint === undefined
       ? undefined
-      : watchAlone({
+      : watchUnneeded({
           leads: () => hasLeader(redis, names.keys),
           activity,
           aloneMs: settings.ALONE_SECONDS * 1000,
@@ -148,7 +146,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
       activity.ready();
       lease.tell();
     },
-    () => {}, // `failed` tells.
+    () => {}, // `failed` reports it.
   );
   consumer.start();
   return {
@@ -157,11 +155,11 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     },
     ready: inference.ready(),
     failed: inference.unfit,
-    alone: alone?.alone ?? new Promise(() => {}),
+    unneeded: unneeded?.unneeded ?? new Promise(() => {}),
     drain,
     async stop() {
       spot?.stop();
-      alone?.stop();
+      unneeded?.stop();
       await drain();
       clearTimeout(givingBack);
       await lease.stop();

@@ -47,7 +47,7 @@ describe('a worker on a spot instance', { timeout: 120_000, concurrency: 3 }, ()
     const sent = await bench.send('held.jpg', 'held gate');
     await until('the photo to be in work', () => bench.computed().includes('held gate'));
     instance.interruptionAt = new Date(Date.now() + 120_000);
-    await until('it to hear', () => worker.said().includes('spot notice'));
+    await until('it to hear', () => worker.said().includes('Spot notice'));
     const lease = async () =>
       (await openLeases(bench.redis, bench.cloud.names.keys).read([instance.id])).get(instance.id);
     await until('it to be draining', async () => (await lease())?.state === 'draining');
@@ -69,7 +69,7 @@ describe('a worker on a spot instance', { timeout: 120_000, concurrency: 3 }, ()
     instance.interruptionAt = new Date(end);
     await until('both to be free again', async () => (await bench.requests.depth()).visible === 2);
     assert.ok(Date.now() < end, 'before it is interrupted');
-    assert.match(worker.said(), /not finished: given to another worker/);
+    assert.match(worker.said(), /Not finished: given back for another worker/);
     assert.deepEqual(bench.computed(), ['held never']);
 
     writeFileSync(join(bench.folder, 'never'), '');
@@ -88,7 +88,7 @@ describe('a worker on a spot instance', { timeout: 120_000, concurrency: 3 }, ()
     assert.ok('match' in (await bench.reply(await bench.send('on.jpg', 'face Ann'))));
     // A notice that comes later is read by a later look: the recommendation was seen twice by then.
     instance.interruptionAt = new Date(Date.now() + 120_000);
-    await until('the notice', () => worker.said().includes('spot notice'));
+    await until('the notice', () => worker.said().includes('Spot notice'));
     assert.equal(worker.said().split(words).length, 2);
   });
 });

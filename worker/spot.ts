@@ -1,17 +1,17 @@
 /**
- * Watches for the spot market taking this instance back, and says by when what is in hand must be given
- * to others. Knows no queue.
+ * Watches for a spot interruption of this instance, and says by when unfinished requests must be given
+ * back. Knows no queue.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SpotNotices } from '../cloud/spot-notices.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 
-/** What AWS recommends to poll at. */
+/** The interval that AWS recommends. */
 const POLL_MS = 5000;
-/** Left to give back what is not finished, and to tell. */
+/** Time left to give back what is not finished, and to report. */
 const LAST_MS = 10_000;
-/** A short notice is not to be spent on leaving alone. */
+/** Of a short notice, at most this share is kept for giving back. */
 const LAST_SHARE = 0.25;
 
 export interface SpotWatchParts {
@@ -41,7 +41,7 @@ export function watchSpotNotices(parts: SpotWatchParts): { stop(): void } {
     try {
       notices = await read();
     } catch (err) {
-      if (readable) log.warn({ reason: messageOf(err) }, 'spot notices cannot be read; trying on');
+      if (readable) log.warn({ reason: messageOf(err) }, 'Cannot read spot notices; retrying');
       readable = false;
       return false;
     }
@@ -49,13 +49,13 @@ export function watchSpotNotices(parts: SpotWatchParts): { stop(): void } {
     const { interruption, rebalanceAt } = notices;
     if (rebalanceAt !== undefined && !recommended) {
       recommended = true;
-      log.info({ noticeTime: new Date(rebalanceAt) }, 'EC2 recommends to rebalance: working on');
+      log.info({ noticeTime: new Date(rebalanceAt) }, 'EC2 recommends to rebalance; continuing');
     }
     if (interruption === undefined || stopping.signal.aborted) return false;
     const leftMs = interruption.at - Date.now();
     log.warn(
       { action: interruption.action, at: new Date(interruption.at), leftMs },
-      'spot notice: this instance will be taken',
+      'Spot notice: EC2 will take this instance back',
     );
     onInterruption(giveBackAfter(leftMs));
     return true;

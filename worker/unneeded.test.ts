@@ -3,10 +3,10 @@ import { afterEach, describe, it } from 'node:test';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { Activity } from './activity.ts';
-import { type AloneWatch, watchAlone } from './unneeded.ts';
+import { type UnneededWatch, watchUnneeded } from './unneeded.ts';
 
 describe('a worker that nobody needs', { timeout: 60_000 }, () => {
-  let watching: AloneWatch;
+  let watching: UnneededWatch;
   let clock = 0;
   let looks = 0;
   let leaseReads = 0;
@@ -15,7 +15,7 @@ describe('a worker that nobody needs', { timeout: 60_000 }, () => {
   const activity = new Activity(() => clock);
   const open = (): void => {
     ended = false;
-    watching = watchAlone({
+    watching = watchUnneeded({
       leads: async () => {
         looks += 1;
         if (!leads) throw new Error('Redis is away');
@@ -32,7 +32,7 @@ describe('a worker that nobody needs', { timeout: 60_000 }, () => {
       lookMs: 1,
       now: () => clock,
     });
-    void watching.alone.then(() => {
+    void watching.unneeded.then(() => {
       ended = true;
     });
   };

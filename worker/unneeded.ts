@@ -1,6 +1,6 @@
 /**
- * Notices that nobody needs this worker any more: no scaler leads and no request comes, or it has drained
- * and nobody ends its instance. Such an instance would cost for ever. Knows no Redis and no machine.
+ * Notices that this worker is no longer needed: no scaler leads and no request comes, or it has drained
+ * and its instance is not terminated. Such an instance would cost forever. Knows no Redis and no machine.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../runtime/log.ts';
@@ -9,7 +9,7 @@ import type { Activity } from './activity.ts';
 /** Looks often enough to see a scaler that leads only for a while. */
 const LOOK_MS = 10_000;
 
-export interface AloneParts {
+export interface UnneededParts {
   /** Whether a scaler leads; rejects when Redis cannot be read, which counts as none. */
   readonly leads: () => Promise<boolean>;
   readonly activity: Pick<Activity, 'lease'>;
@@ -20,16 +20,16 @@ export interface AloneParts {
   readonly now?: () => number;
 }
 
-export interface AloneWatch {
-  /** Resolves when it has been alone, or drained, for as long as the settings allow. */
-  readonly alone: Promise<void>;
+export interface UnneededWatch {
+  /** Resolves when it has been unneeded for as long as the settings allow. */
+  readonly unneeded: Promise<void>;
   stop(): void;
 }
 
-export function watchAlone(parts: AloneParts): AloneWatch {
+export function watchUnneeded(parts: UnneededParts): UnneededWatch {
   const { leads, activity, aloneMs, log, now = () => performance.now() } = parts;
   const { lookMs = Math.min(LOOK_MS, aloneMs / 10) } = parts;
-  const { promise: alone, resolve } = Promise.withResolvers<void>();
+  const { promise: unneeded, resolve } = Promise.withResolvers<void>();
   const stopping = new AbortController();
   let neededAt = now();
   let finished = 0;
@@ -48,13 +48,13 @@ export function watchAlone(parts: AloneParts): AloneWatch {
     while (!stopping.signal.aborted) {
       if (await isNeeded()) neededAt = now();
       if (now() - neededAt >= aloneMs) {
-        const why = hasDrained ? 'it has drained' : 'no scaler leads and no request came';
-        log.warn(`${why} for ${Math.round(aloneMs / 1000)} s: ending this instance`);
+        const why = hasDrained ? 'Drained' : 'No scaler leads and no request came';
+        log.warn(`${why} for ${Math.round(aloneMs / 1000)} s; ending this instance`);
         return resolve();
       }
       await delay(lookMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
   void watch();
-  return { alone, stop: () => stopping.abort() };
+  return { unneeded, stop: () => stopping.abort() };
 }

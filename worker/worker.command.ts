@@ -10,7 +10,7 @@ interface WorkerArguments {
 
 export const command: CommandModule<object, WorkerArguments> = {
   command: 'worker',
-  describe: 'Run one worker: takes requests from the queue and recognises their photos',
+  describe: 'Run one worker, which takes requests from the queue and recognises their photos',
   builder: (args) =>
     args
       .option('model', {
@@ -27,12 +27,12 @@ export const command: CommandModule<object, WorkerArguments> = {
       })
       .option('log-level', {
         type: 'string',
-        describe: 'Least level that is logged (default: LOG_LEVEL, else info)',
+        describe: 'Log level (default: LOG_LEVEL, else info)',
       })
-      .example('$0 worker', 'on an EC2 instance: its user data names project and Redis')
+      .example('$0 worker', 'on an EC2 instance, whose user data names the project and Redis')
       .example(
         'AWS_ENDPOINT_URL=http://127.0.0.1:4566 REDIS_URL=redis://127.0.0.1 $0 worker',
-        'one more worker beside a local stack',
+        'another worker for a local stack',
       ),
   handler: async ({ model, backend, threads, 'log-level': logLevel }) => {
     const { runWorker } = await import('./run.ts');

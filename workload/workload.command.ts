@@ -4,7 +4,7 @@
  */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { EXIT } from '../runtime/process/exit-codes.ts';
-import { abortOnSignals } from './interrupt.ts';
+import { abortOnSignals } from '../runtime/process/stop.ts';
 import { prepareRun, runOptions } from './plan.ts';
 import { createPoster } from './post.ts';
 import { showProgress } from './progress.ts';

@@ -1,8 +1,9 @@
-/** Graceful stop: one signal asks, a later one insists. Knows nothing of what is being stopped. */
+/** Graceful stop: the first signal asks, a later one exits at once. Does not know what is being stopped. */
 import type { Logger } from '../log.ts';
+import { EXIT } from './exit-codes.ts';
 
-/** A terminal's Ctrl-C can arrive twice: from the terminal and again from npm. That is one wish. */
-const SAME_WISH_MS = 1000;
+/** One Ctrl-C can arrive twice: from the terminal and again from npm. */
+const SAME_SIGNAL_MS = 1000;
 
 /**
  * Runs `stop` once on SIGTERM or SIGINT and exits 0 when it has finished, 1 when it failed.
@@ -13,8 +14,8 @@ export function stopOnSignals(log: Logger, stop: (signal: string) => Promise<voi
   const onSignal = (signal: NodeJS.Signals): void => {
     const now = performance.now();
     if (askedAt !== undefined) {
-      if (now - askedAt > SAME_WISH_MS) {
-        log.warn({ signal }, 'second signal: leaving at once');
+      if (now - askedAt > SAME_SIGNAL_MS) {
+        log.warn({ signal }, 'Second signal: exiting at once');
         process.exit(1);
       }
       return;
@@ -24,7 +25,7 @@ export function stopOnSignals(log: Logger, stop: (signal: string) => Promise<voi
     stop(signal).then(
       () => process.exit(0),
       (err: unknown) => {
-        log.error({ err }, 'stop failed');
+        log.error({ err }, 'Stopping failed');
         process.exit(1);
       },
     );
@@ -34,13 +35,28 @@ export function stopOnSignals(log: Logger, stop: (signal: string) => Promise<voi
 }
 
 /**
- * A process started by another one with a channel (the local cloud does) leaves when that one is gone,
- * however it went: what it would finish for has gone with it.
+ * Exits when the parent process is gone, however it ended. Applies to a process that was started with an IPC
+ * channel, as the embedded cloud does.
  */
 export function leaveWithParent(log: Logger): void {
   if (!process.connected) return;
   process.once('disconnect', () => {
-    log.warn('the parent process is gone: leaving');
+    log.warn('The parent process is gone; exiting');
     process.exit(1);
   });
+}
+
+/** For a command that can report how far it came: aborted by the first SIGINT or SIGTERM; another, more than a second later, exits at once. */
+export function abortOnSignals(): AbortSignal {
+  const stopping = new AbortController();
+  let askedAt: number | undefined;
+  const onSignal = (): void => {
+    const now = performance.now();
+    if (askedAt !== undefined && now - askedAt > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
+    askedAt ??= now;
+    stopping.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return stopping.signal;
 }

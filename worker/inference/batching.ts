@@ -1,6 +1,6 @@
-/** Which of the waiting photos go to the inference process now, and how many together. Pure. */
+/** Which of the waiting photos go to the inference process now, and how many in one batch. Pure. */
 
-/** One is computed while the next one's photos are at hand. */
+/** One batch is computed while the next one is ready in the process. */
 const MOST_WORKS = 2;
 
 interface Candidate {
@@ -15,7 +15,7 @@ interface Candidate {
  * @param most photos in one work; nobody waits for them to come together
  * @returns how many of the first waiting ones to hand over together; 0 to wait
  */
-export function takeTogether(
+export function nextBatch(
   waiting: readonly Candidate[],
   inWork: readonly (readonly Candidate[])[],
   most: number,

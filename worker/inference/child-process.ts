@@ -1,9 +1,9 @@
-/** One inference process from fork to end, as words and one ending. Knows nothing of photos' turns. */
+/** One inference process from fork to end, as messages and one ending. Does not know the order of photos. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { tensorMemory } from '../../model/native/tensor-memory.ts';
 import { messageOf } from '../../runtime/errors.ts';
-import { type Word, type Work, wordSchema } from './protocol.ts';
+import { type ChildMessage, childMessageSchema, type Work } from './protocol.ts';
 
 export interface SpawnOptions {
   /** The program to run; it speaks protocol.ts, mostly through serve.ts. */
@@ -14,8 +14,8 @@ export interface SpawnOptions {
   readonly environment?: NodeJS.ProcessEnv;
 }
 
-export interface Hearer {
-  word(word: Word): void;
+export interface ChildEvents {
+  message(message: ChildMessage): void;
   /** A line it wrote to standard error. */
   line(line: string): void;
   /** Called once, when it is gone. */
@@ -24,14 +24,14 @@ export interface Hearer {
 
 export interface InferenceChild {
   send(work: Work): void;
-  /** Ends it at once: it holds nothing worth saving. @param why told in `ended` */
+  /** Kills it: it holds nothing worth saving. @param why passed to `ended` */
   kill(why: string): Promise<void>;
 }
 
 /** @throws what forking throws */
-export function spawnInference(options: SpawnOptions, hearer: Hearer): InferenceChild {
+export function spawnInference(options: SpawnOptions, events: ChildEvents): InferenceChild {
   const child = fork(options.entry, [...options.args], {
-    // Nothing of the parent's own: a preloaded module or an inspector is not meant for this one.
+    // Not the parent's: a preloaded module or an inspector is not meant for this process.
     execArgv: [],
     // Photos travel as bytes, not as JSON.
     serialization: 'advanced',
@@ -46,7 +46,7 @@ export function spawnInference(options: SpawnOptions, hearer: Hearer): Inference
 
   const end = (how: string): void => {
     process.off('exit', killWithWorker);
-    hearer.ended(why ?? (lastLine === '' ? how : `${how}, last line: ${lastLine}`));
+    events.ended(why ?? (lastLine === '' ? how : `${how}, last line: ${lastLine}`));
     gone.resolve();
   };
   const kill = (reason: string): Promise<void> => {
@@ -55,23 +55,23 @@ export function spawnInference(options: SpawnOptions, hearer: Hearer): Inference
     return gone.promise;
   };
   child.on('message', (message) => {
-    const word = wordSchema.safeParse(message);
-    if (word.success) hearer.word(word.data);
-    else void kill('it said something that is not of its protocol');
+    const parsed = childMessageSchema.safeParse(message);
+    if (parsed.success) events.message(parsed.data);
+    else void kill('it sent a message that is not part of the protocol');
   });
-  // A channel that breaks while the process lives leaves nobody to work with.
+  // A process whose channel is broken is useless.
   child.once('disconnect', () => void child.kill('SIGKILL'));
   onceEnded(child, end);
   if (child.stderr) {
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (line.trim() !== '') lastLine = line.trim();
-      hearer.line(line);
+      events.line(line);
     });
   }
   return {
     send: (work) => {
       child.send(work, (error) => {
-        if (error) void kill(`it cannot be spoken to (${messageOf(error)})`);
+        if (error) void kill(`it cannot be reached (${messageOf(error)})`);
       });
     },
     kill,
@@ -93,7 +93,7 @@ function onceEnded(child: ChildProcess, end: (how: string) => void): void {
   });
 }
 
-/** An environment that says otherwise of memory wins. The threads must be known before the library loads. */
+/** The environment's own memory settings take precedence. The threads must be known before the library loads. */
 function inferenceEnvironment(threads: number, environment = process.env): NodeJS.ProcessEnv {
   return {
     ...tensorMemory,

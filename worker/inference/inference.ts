@@ -1,6 +1,6 @@
 /**
- * The worker's side of inference: keeps one inference process up and in work. A process that ends takes
- * only the photo at fault with it; the others wait for the next process. Knows nothing of queues.
+ * The worker's side of inference: keeps one inference process up and busy. A process that crashes takes
+ * only the photo at fault with it; the others wait for the next process. Knows no queues.
  */
 
 import type { Ask, ModelInfo } from '../../cloud/messages.ts';
@@ -8,9 +8,9 @@ import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { InferenceCrash, InferenceError, InferenceStopped, InferenceUnfit } from '../errors.ts';
-import { takeTogether } from './batching.ts';
+import { nextBatch } from './batching.ts';
 import { type InferenceChild, type SpawnOptions, spawnInference } from './child-process.ts';
-import type { Answer, Answers, Photo, Word } from './protocol.ts';
+import type { Answer, Answers, ChildMessage, Photo } from './protocol.ts';
 import { restartDelay } from './restart.ts';
 
 /** A large photo takes a second or two; what takes this long will not end. */
@@ -30,7 +30,7 @@ export interface Computed extends Answer {
 }
 
 interface Job {
-  /** It was in work when a process ended: whether it was at fault shows when it is computed alone. */
+  /** It was being computed when a process ended: computed alone, it shows whether it was the cause. */
   readonly suspect: boolean;
   readonly photo: Photo;
   readonly resolve: (computed: Computed) => void;
@@ -110,14 +110,14 @@ export class Inference {
   /** Ends the process; photos that are not computed yet are rejected. */
   async stop(): Promise<void> {
     this.#finish(new InferenceStopped());
-    await this.#child?.kill('the worker is leaving');
+    await this.#child?.kill('the worker is stopping');
   }
 
   #start(): void {
     const { log, startLimitMs = START_LIMIT_MS } = this.#options;
     const child = spawnInference(this.#options, {
-      word: (word) => this.#hear(word),
-      line: (line) => log.debug({ line }, 'the inference process says'),
+      message: (message) => this.#receive(message),
+      line: (line) => log.debug({ line }, 'Line from the inference process'),
       ended: (how) => this.#ended(how),
     });
     this.#child = child;
@@ -131,7 +131,7 @@ export class Inference {
     if (!this.#isReady) return;
     for (;;) {
       const inWork = this.#inWork.map(({ jobs }) => jobs);
-      const jobs = this.#waiting.splice(0, takeTogether(this.#waiting, inWork, this.#together));
+      const jobs = this.#waiting.splice(0, nextBatch(this.#waiting, inWork, this.#together));
       if (jobs.length === 0) return;
       this.#lastNumber += 1;
       this.#inWork.push({ number: this.#lastNumber, jobs, since: performance.now() });
@@ -155,28 +155,28 @@ export class Inference {
     );
   }
 
-  #hear(word: Word): void {
-    if (word.kind === 'unfit') {
-      this.#finish(new InferenceUnfit(word.message));
-      void this.#child?.kill(word.message);
-    } else if (word.kind === 'ready') {
+  #receive(message: ChildMessage): void {
+    if (message.kind === 'unfit') {
+      this.#finish(new InferenceUnfit(message.message));
+      void this.#child?.kill(message.message);
+    } else if (message.kind === 'ready') {
       clearTimeout(this.#startLimit);
       this.#isReady = true;
-      this.#together = word.together;
-      this.#model = word.model;
-      const { backend, reason } = word;
+      this.#together = message.together;
+      this.#model = message.model;
+      const { backend, reason } = message;
       this.#options.log.info({ backend, reason }, 'the inference process is ready');
-      this.#ready.resolve(word.backend);
+      this.#ready.resolve(message.backend);
       this.#next();
     } else {
-      this.#answer(word.number, word.answers);
+      this.#answer(message.number, message.answers);
     }
   }
 
   #answer(number: number, answers: Answers): void {
     const [work] = this.#inWork;
     if (work?.number !== number || work.jobs.length !== answers.length) {
-      void this.#child?.kill('it answered something else than what it was asked');
+      void this.#child?.kill('its answer does not match the request');
       return;
     }
     this.#failedStarts = 0;
@@ -204,18 +204,18 @@ export class Inference {
     } else if (jobs.length > 1 && this.#end === undefined) {
       this.#waiting.unshift(...jobs.map((job) => ({ ...job, suspect: true })));
     } else {
-      const error = `The inference process ended at work on this photo: ${how}.`;
+      const error = `The inference process ended while computing this photo: ${how}.`;
       for (const { reject } of jobs) reject(new InferenceCrash(error));
     }
     if (this.#end) return;
-    // One that dies at work is that photo's doing, and the queue counts its deliveries.
+    // A crash at work is that photo's fault, and the queue counts its deliveries.
     this.#failedStarts = jobs.length === 0 ? this.#failedStarts + 1 : 0;
     const delayMs = restartDelay(this.#failedStarts);
     this.#options.log.error({ how, atWork: jobs.length, delayMs }, 'inference ended');
     if (delayMs === undefined) {
       this.#finish(
         new InferenceUnfit(
-          `The inference process ended ${this.#failedStarts} times in a row without work, last: ${how}. Run \`${commandLine('recognize')}\` on a photo to see why.`,
+          `The inference process ended ${this.#failedStarts} times in a row before its first photo, last time: ${how}. Run \`${commandLine('recognize')}\` on a photo to see why.`,
         ),
       );
       return;
@@ -227,7 +227,7 @@ export class Inference {
     try {
       this.#start();
     } catch (error) {
-      this.#ended(messageOf(error)); // No process or memory to be had: as good as one that died.
+      this.#ended(messageOf(error)); // No process or memory available: treated like a crash.
     }
   }
 

@@ -1,4 +1,4 @@
-/** From what the model saw to what is told: a match with rounded numbers, or a refusal. Pure. */
+/** Makes the reply's outcome from the model's recognition: a match with rounded numbers, or a refusal. Pure. */
 import type { Ask, Match, Refusal, Face as ToldFace } from '../../cloud/messages.ts';
 import { type Face, ImageError, largestFace, type Recognition } from '../../model/index.ts';
 

@@ -1,4 +1,4 @@
-/** What a worker and its inference process say to each other over their channel. Knows no network. */
+/** The messages between a worker and its inference process. Knows no network. */
 import { z } from 'zod';
 import { type Ask, modelInfoSchema, replyMessageSchema } from '../../cloud/messages.ts';
 
@@ -8,24 +8,24 @@ export interface Photo {
   readonly ask: Ask;
 }
 
-/** The worker's word: compute these photos, in this order; `number` comes back with the answers. */
+/** From the worker: compute these photos, in this order; `number` comes back with the answers. */
 export interface Work {
   readonly number: number;
   readonly photos: readonly Photo[];
 }
 
 const answerSchema = z.object({
-  /** A match, or why there never will be one. */
+  /** A match, or why the photo has none. */
   outcome: replyMessageSchema.shape.outcome,
   /** ms of each step of the model */
   timings: z.record(z.string(), z.number()),
 });
-/** What a photo came to. */
+/** The outcome of one photo. */
 export type Answer = z.output<typeof answerSchema>;
 
-/** The inference process's words. */
-export const wordSchema = z.discriminatedUnion('kind', [
-  /** The model is loaded; photos may come, and so many of them in one work. */
+/** From the inference process. */
+export const childMessageSchema = z.discriminatedUnion('kind', [
+  /** The model is loaded; `together` is the number of photos it takes in one batch. */
   z.object({
     kind: z.literal('ready'),
     backend: z.string(),
@@ -33,7 +33,7 @@ export const wordSchema = z.discriminatedUnion('kind', [
     together: z.int().min(1),
     model: modelInfoSchema.optional(),
   }),
-  /** It cannot start and another try would end the same, e.g. there is no model. */
+  /** It cannot start, and a retry would fail too, e.g. there is no model. */
   z.object({ kind: z.literal('unfit'), message: z.string() }),
   /** One for each photo of the work, in its order; `failed` is not the photo's fault. */
   z.object({
@@ -42,5 +42,5 @@ export const wordSchema = z.discriminatedUnion('kind', [
     answers: z.array(z.union([answerSchema, z.object({ failed: z.string() })])),
   }),
 ]);
-export type Word = z.output<typeof wordSchema>;
-export type Answers = Extract<Word, { kind: 'answers' }>['answers'];
+export type ChildMessage = z.output<typeof childMessageSchema>;
+export type Answers = Extract<ChildMessage, { kind: 'answers' }>['answers'];

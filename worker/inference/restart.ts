@@ -2,7 +2,7 @@
 
 const FIRST_DELAY_MS = 250;
 const MOST_DELAY_MS = 5000;
-/** Starts in a row that came to nothing: with the delays between them, about 4 s of trying. */
+/** Failed starts in a row: with the delays between them, about 4 s. */
 const MOST_FAILED_STARTS = 5;
 
 /**

@@ -1,10 +1,10 @@
 /**
- * The child's side of the channel, whatever computes the answers: says when it is ready, answers what it
- * is given, in order, and leaves with its worker. Knows nothing of the model.
+ * The child's side of the channel, with any model behind it: reports when it is ready, answers what it
+ * is given, in order, and exits with its worker. Knows no model.
  */
 import type { ModelInfo } from '../../cloud/messages.ts';
 import { ElasticFaceError, messageOf } from '../../runtime/errors.ts';
-import type { Answer, Answers, Photo, Word, Work } from './protocol.ts';
+import type { Answer, Answers, ChildMessage, Photo, Work } from './protocol.ts';
 
 export interface Computer {
   /** Shown in logs, e.g. `tensorflow`. */
@@ -31,7 +31,7 @@ export async function serveInference(load: () => Promise<Computer>): Promise<voi
     computer = await load();
   } catch (error) {
     if (!(error instanceof ElasticFaceError)) throw error;
-    process.send?.({ kind: 'unfit', message: error.message } satisfies Word);
+    process.send?.({ kind: 'unfit', message: error.message } satisfies ChildMessage);
     return;
   }
   // The next work waits here, so that there is no gap; begun at once, it could hold as many large
@@ -41,15 +41,15 @@ export async function serveInference(load: () => Promise<Computer>): Promise<voi
     turn = turn.then(() => answer(computer, work));
   });
   const { backend, reason, together, model } = computer;
-  process.send?.({ kind: 'ready', backend, reason, together, model } satisfies Word);
+  process.send?.({ kind: 'ready', backend, reason, together, model } satisfies ChildMessage);
 }
 
 async function answer(computer: Computer, { number, photos }: Work): Promise<void> {
   const answers = await answersTo(computer, photos);
-  process.send?.({ kind: 'answers', number, answers } satisfies Word);
+  process.send?.({ kind: 'answers', number, answers } satisfies ChildMessage);
 }
 
-/** What fails together may be the doing of one: each is then computed by itself. */
+/** If a batch fails, one photo may be the cause: each is then computed alone. */
 async function answersTo(computer: Computer, photos: readonly Photo[]): Promise<Answers> {
   try {
     return [...(await computer.compute(photos))];

@@ -1,5 +1,5 @@
 /**
- * One request from its photo to its reply. The order of writes is the worker's promise: output object,
+ * One request from its photo to its reply. The order of writes makes it safe to repeat: output object,
  * reply, pressure, and only then the caller deletes the message. A crash between any two repeats work
  * on the next delivery and loses none.
  */
@@ -32,15 +32,15 @@ export interface RequestParts {
   readonly mostDeliveries: number;
 }
 
-/** This time that the request has come. */
+/** This delivery of the request. */
 export interface Delivery {
   /** 1 for the first. */
   readonly deliveries: number;
-  /** Whether another worker may have it by now. */
+  /** Whether another worker may have it now. */
   readonly isLost: boolean;
 }
 
-/** What a request came to, and where its time went (ms). */
+/** The outcome of a request, and where its time went (ms). */
 export interface Answered {
   readonly outcome: ReplyMessage['outcome'];
   /** Whether the answer of an earlier delivery was sent again. */
@@ -50,7 +50,7 @@ export interface Answered {
 
 /**
  * Does everything but deleting the message.
- * @throws whatever failed for a passing reason; what was written stays, and doing it again is harmless
+ * @throws whatever failed for a temporary reason; what was written stays, and repeating it is harmless
  */
 export async function answerRequest(
   request: RequestMessage,
@@ -71,8 +71,8 @@ export async function answerRequest(
   const reply = performance.now() - replying;
   await settle(request, outcome, parts, log);
   await parts.pressure.finish(id, file).catch((err: unknown) => {
-    // The answer is out; what is left in the set, the scaler sweeps when the queue is empty.
-    log.warn({ err }, 'the pressure of this request could not be ended');
+    // The answer is sent; the scaler removes what is left in the set when the queue is empty.
+    log.warn({ err }, 'Cannot remove this request from the pressure set');
   });
   return { ...answered, timings: { ...timings, reply } };
 }
@@ -130,9 +130,9 @@ async function compute(
 }
 
 /**
- * The very bytes that were uploaded: from its key, or from the contract key that it was moved to. Bytes
- * of another upload under the same name are none: who gets the wrong name is served worse than who is
- * asked to send again.
+ * The bytes that were uploaded: from their key, or from the contract key that they were moved to. Bytes
+ * of another upload under the same name do not count: a wrong name is worse than a request to
+ * send the photo again.
  */
 async function photoOf(
   { key, file, digest }: RequestMessage,
@@ -162,14 +162,14 @@ async function settle(
   try {
     free = await pressure.begin(id, file); // Held until the pressure ends, just below.
   } catch (err) {
-    log.warn({ err }, 'nobody knows who holds the file name');
+    log.warn({ err }, 'Cannot check whether another upload holds the file name');
     free = (await photos.get(file)) === undefined;
   }
   if (free) await photos.settle(key, file);
   else await photos.delete(key);
 }
 
-/** Tenths of a ms are enough for anybody. */
+/** Rounds to tenths of a ms. */
 export function wholeMs(timings: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(timings).map(([step, ms]) => [step, Math.round(ms * 10) / 10]),

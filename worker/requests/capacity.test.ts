@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { capacity, nextServiceMs, roomFor } from './capacity.ts';
+import { capacity, nextServiceMs, receivable } from './capacity.ts';
 
 it('a worker that has measured nothing yet takes two', () => {
-  assert.equal(roomFor(0, undefined), 2);
-  assert.equal(roomFor(1, undefined), 1);
-  assert.equal(roomFor(2, undefined), 0);
+  assert.equal(receivable(0, undefined), 2);
+  assert.equal(receivable(1, undefined), 1);
+  assert.equal(receivable(2, undefined), 0);
 });
 
 it('a fast worker takes ten, a slow one two, and one in between what it can do in a second', () => {
@@ -17,7 +17,7 @@ it('a fast worker takes ten, a slow one two, and one in between what it can do i
 
 it('it asks when half of its capacity is free, and then for all that is', () => {
   assert.deepEqual(
-    [10, 6, 5, 0].map((inHand) => roomFor(inHand, 40)),
+    [10, 6, 5, 0].map((inHand) => receivable(inHand, 40)),
     [0, 0, 5, 10],
   );
 });
@@ -26,7 +26,7 @@ it('whatever it measured, never more than ten are in hand and an empty hand alwa
   const measured = fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), { nil: undefined });
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 10 }), measured, (inHand, serviceMs) => {
-      const room = roomFor(inHand, serviceMs);
+      const room = receivable(inHand, serviceMs);
       assert.ok(Number.isInteger(room) && room >= 0);
       assert.ok(room === 0 || inHand + room <= 10);
       if (inHand === 0) assert.ok(room >= 2);

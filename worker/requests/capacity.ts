@@ -1,12 +1,12 @@
-/** How many requests a worker takes at a time. Pure. */
+/** How many requests a worker takes at a time, by its measured speed. Pure. */
 
-/** Most in hand: one SQS receive brings no more. */
+/** The most messages that one SQS receive returns. */
 const MOST_IN_HAND = 10;
 /** One is computed while the next one's photo is fetched. */
 const LEAST_CAPACITY = 2;
 /**
- * A worker takes what it can do in this time. More would leave other workers idle with the same
- * requests in this one's hands; less would have it wait for the queue between two photos.
+ * A worker takes what it can finish in this time. More would leave other workers idle while this one holds the
+ * requests; less would make it wait for the queue between two photos.
  */
 const LOOKAHEAD_MS = 1000;
 /** Weight of the newest measurement: follows a change within about ten photos. */
@@ -20,10 +20,10 @@ export function capacity(serviceMs: number | undefined): number {
 }
 
 /**
- * How many to ask for now; 0 to wait until more are done. It asks when half of the capacity is free:
+ * How many to receive now; 0 to wait until more are done. It receives when half of the capacity is free:
  * every call costs, and the other half keeps the processor busy meanwhile.
  */
-export function roomFor(inHand: number, serviceMs: number | undefined): number {
+export function receivable(inHand: number, serviceMs: number | undefined): number {
   const most = capacity(serviceMs);
   const room = most - inHand;
   return room >= Math.ceil(most / 2) ? room : 0;

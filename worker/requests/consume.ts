@@ -1,6 +1,6 @@
 /**
- * The receive loop: takes as many requests as there is room for, keeps them from other workers while
- * they are in hand, and deletes them when answered or gives them back. Knows no model and no bucket.
+ * The receive loop: takes as many requests as it has capacity for, hides them from other workers while
+ * it works on them, and deletes them when answered or gives them back. Knows no model and no bucket.
  */
 import { once } from 'node:events';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
@@ -13,11 +13,11 @@ import { NO_SPAN, type Tracing } from '../../runtime/tracing/tracing.ts';
 import type { Activity } from '../activity.ts';
 import { HoldLost, InferenceStopped } from '../errors.ts';
 import { type Answered, type Delivery, wholeMs } from './answer.ts';
-import { nextServiceMs, roomFor } from './capacity.ts';
+import { nextServiceMs, receivable } from './capacity.ts';
 import { traceSteps } from './trace-steps.ts';
 import { holdMessage, retryDelaySeconds } from './visibility.ts';
 
-/** Short, since an open poll is never cut off (it may hold a message) and a drain waits for it. */
+/** Short, since an open poll is never aborted (it may return a message) and a drain waits for it. */
 const POLL_SECONDS = 2;
 /** Before the next poll after one that failed: the queue may be away for a while. */
 const PAUSE_AFTER_FAILURE_MS = 500;
@@ -27,13 +27,13 @@ export interface ConsumerParts {
   readonly activity: Activity;
   /** Whether photos can be computed now; nothing is taken while they cannot. */
   readonly inference: { readonly isReady: boolean; ready(): Promise<unknown> };
-  /** Nothing is taken while a service that answers need is away. */
-  readonly patience: { readonly away: readonly string[]; allBack(): Promise<void> };
-  /** Puts work whose client has left behind the other; resolves with whether it did. */
+  /** Nothing is taken while a service that answers need is unreachable. */
+  readonly outages: { readonly away: readonly string[]; allBack(): Promise<void> };
+  /** Puts a request whose client has disconnected behind the others; resolves with whether it did. */
   readonly postpone?: (message: ReceivedMessage, request: RequestMessage) => Promise<boolean>;
-  /** Everything but deleting; rejects for a passing reason. */
+  /** Everything but deleting; rejects for a temporary reason. */
   readonly answer: (request: RequestMessage, delivery: Delivery, log: Logger) => Promise<Answered>;
-  /** Makes it a dead letter and tells its client; rejects when the letter is not written. */
+  /** Makes it a dead letter and sends its client the failure; rejects when the letter is not written. */
   readonly giveUp: (
     message: ReceivedMessage,
     request: RequestMessage | undefined,
@@ -74,23 +74,23 @@ export class Consumer {
   }
 
   async #receive(): Promise<void> {
-    const { requests, activity, inference, patience, log } = this.#parts;
+    const { requests, activity, inference, outages, log } = this.#parts;
     const { signal } = this.#draining;
     const visibilitySeconds = Math.ceil(this.#parts.visibilitySeconds);
     let reachesQueue = true;
     while (!signal.aborted) {
       if (!inference.isReady) {
-        // Rejects when no model will ever run here: the service is told of that by itself.
+        // Rejects when no model can run here, which the service learns by itself.
         await Promise.race([inference.ready(), once(signal, 'abort')]).catch(() =>
           this.#draining.abort(),
         );
         continue;
       }
-      if (patience.away.length > 0) {
-        await Promise.race([patience.allBack(), once(signal, 'abort')]);
+      if (outages.away.length > 0) {
+        await Promise.race([outages.allBack(), once(signal, 'abort')]);
         continue;
       }
-      const most = roomFor(activity.inHand, this.#serviceMs);
+      const most = receivable(activity.inHand, this.#serviceMs);
       if (most === 0) {
         await Promise.race([...this.#inHand]);
         continue;
@@ -103,7 +103,7 @@ export class Consumer {
         });
         reachesQueue = true;
         for (const message of messages) this.#take(message);
-        // Their photos are asked for before the next poll is made ready: it has time, they have not.
+        // Photos are fetched before the next poll is prepared: they are urgent, the poll is not.
         await turn();
       } catch (err) {
         if (reachesQueue) log.error({ err }, 'Cannot read the request queue; retrying.');
@@ -177,15 +177,18 @@ export class Consumer {
       span.end(err);
       await hold.end();
       if (isAnswered) {
-        // To give it up now would tell its client of a failure after the answer.
-        unread.warn({ err, request: request?.id }, 'answered, but not deleted: it comes again');
+        // Giving it up now would send its client a failure after the answer.
+        unread.warn(
+          { err, request: request?.id },
+          'Answered, but not deleted: the message comes again',
+        );
       } else await this.#giveBack(message, request, err);
       return isAnswered;
     }
   }
 
   /**
-   * Lets the message come again after a while, or gives it up. Should this worker die before it can, the
+   * Returns the message to the queue after a delay, or gives it up. If this worker dies before, the
    * visibility timeout does the same.
    */
   async #giveBack(
@@ -201,23 +204,26 @@ export class Consumer {
     const delaySeconds = retryDelaySeconds(deliveries, mostDeliveries);
     try {
       if (err instanceof HoldLost) {
-        log.warn('it stood still for too long: left to the worker that has it now');
+        log.warn('Not finished: the message became visible to other workers');
       } else if (err instanceof InferenceStopped) {
-        log.warn('not finished: given to another worker');
-        // Being taken away is not the photo's fault: a copy begins to count anew.
+        log.warn('Not finished: given back for another worker');
+        // An instance taken away is not the photo's fault: a copy starts with a new delivery count.
         if (isLast) await requests.send(body);
         if (isLast) await requests.delete(receipt);
         else await requests.extend(receipt, 0);
       } else if (isLast || isPermanent) {
-        log.error({ err }, 'given up: a dead letter');
+        log.error({ err }, 'Given up: moved to the dead-letter queue');
         await giveUp(message, request, messageOf(err), isPermanent);
         await requests.delete(receipt);
       } else {
-        log.warn({ err, delaySeconds }, 'failed: it will be tried again');
+        log.warn({ err, delaySeconds }, 'Failed; will be retried');
         await requests.extend(receipt, delaySeconds);
       }
     } catch (error) {
-      log.warn({ err: error }, 'not given back: it comes again when its visibility ends');
+      log.warn(
+        { err: error },
+        'Cannot give the message back; it returns when its visibility timeout ends',
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The end of a request that cannot be answered: a dead letter with its reason, word to the client, and
- * its pressure ended. Knows nothing of inference.
+ * The end of a request that cannot be answered: a dead letter with its reason, a failure for the client, and
+ * its removal from the pressure set. Knows no inference.
  */
 import type { DeadLetters, Verdict } from '../../cloud/dead-letters.ts';
 import { encodeReply, type RequestMessage } from '../../cloud/messages.ts';
@@ -14,7 +14,7 @@ export interface GiveUpParts {
   readonly pressure: Pressure;
 }
 
-export interface Hopeless {
+export interface FailedRequest {
   readonly body: string;
   /** Undefined when nobody can read the message: then there is no client to tell. */
   readonly request: RequestMessage | undefined;
@@ -24,18 +24,17 @@ export interface Hopeless {
 }
 
 /** What the client of a dead letter reads, by whether sending the photo again may help. */
-const GIVEN_UP =
-  'The photo could not be recognised, though it was tried several times: send it again later.';
+const GIVEN_UP = 'Recognition failed repeatedly. Send the photo again later.';
 const CANNOT_BE_ANSWERED =
   'This photo cannot be answered, and sending it again ends in the same way: the operator finds the reason among the dead letters.';
 
 /**
- * The letter first: once it is written, the message may be deleted. The rest helps the client and the
- * scaler, each of which gets on without it.
+ * The letter first: once it is written, the message may be deleted. The other two steps help the client and the
+ * scaler, and may fail.
  * @throws what writing the letter throws; nothing else was done then
  */
 export async function giveUp(
-  { body, request, verdict, permanent }: Hopeless,
+  { body, request, verdict, permanent }: FailedRequest,
   { deadLetters, replies, pressure }: GiveUpParts,
   log: Logger,
 ): Promise<void> {
@@ -49,9 +48,14 @@ export async function giveUp(
   await Promise.all([
     replies
       .send(encodeReply({ id, file, node, outcome: { refusal }, instance, deliveries, sentAt }))
-      .catch((err: unknown) => log.warn({ err }, 'the client could not be told')),
+      .catch((err: unknown) => log.warn({ err }, 'Cannot send the client the failure')),
     pressure
       .finish(id, file)
-      .catch((err: unknown) => log.warn({ err }, 'the pressure could not be ended: it heals')),
+      .catch((err: unknown) =>
+        log.warn(
+          { err },
+          'Cannot remove the request from the pressure set; the scaler removes it later',
+        ),
+      ),
   ]);
 }

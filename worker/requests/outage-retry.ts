@@ -1,5 +1,5 @@
 /**
- * Waits while a service that answers need is away: the photo stays in this worker's hands and no delivery
+ * Retries while a service that answers need is unreachable: the request stays with this worker, no delivery
  * is spent on it, and the worker takes no more requests until the service is back. Knows no queue.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,7 +19,7 @@ interface Outage {
   waiting: number;
 }
 
-export interface PatienceOptions {
+export interface OutageRetryOptions {
   /**
    * A photo is kept no longer than this: its client has been told that it took too long. Counted from when
    * this worker took it, since the clock of its web node may be wrong.
@@ -30,13 +30,13 @@ export interface PatienceOptions {
   readonly mostWaitMs?: number;
 }
 
-export class Patience {
-  readonly #options: Required<PatienceOptions>;
+export class OutageRetry {
+  readonly #options: Required<OutageRetryOptions>;
   readonly #outages = new Map<Service, Outage>();
   readonly #leaving = new AbortController();
   #over = Promise.withResolvers<void>();
 
-  constructor(options: PatienceOptions) {
+  constructor(options: OutageRetryOptions) {
     this.#options = { firstWaitMs: FIRST_WAIT_MS, mostWaitMs: MOST_WAIT_MS, ...options };
   }
 
@@ -50,12 +50,12 @@ export class Patience {
     while (this.#outages.size > 0) await this.#over.promise;
   }
 
-  /** From now on nothing is waited for: what cannot be finished is given to another worker. */
+  /** Stops waiting: what cannot be finished is given back for another worker. */
   leave(): void {
     this.#leaving.abort();
   }
 
-  /** The same parts, whose calls wait while their service is away and the time of this delivery is not over. */
+  /** The same parts, with calls that retry while their service is unreachable and the time of this delivery is not over. */
   with(parts: RequestParts, delivery: Delivery): RequestParts {
     const { photos, results, replies } = parts;
     const until = performance.now() + this.#options.requestMs;
@@ -65,7 +65,7 @@ export class Patience {
         call: (...args: Arguments) => Promise<T>,
       ): ((...args: Arguments) => Promise<T>) =>
       (...args) =>
-        this.#patiently(service, () => call(...args), until, delivery);
+        this.#retry(service, () => call(...args), until, delivery);
     return {
       ...parts,
       photos: {
@@ -83,7 +83,7 @@ export class Patience {
    * @throws what the call throws for another reason, or when its time is over; InferenceStopped when this
    *   worker leaves; HoldLost when another worker may have the request
    */
-  async #patiently<T>(
+  async #retry<T>(
     service: Service,
     call: () => Promise<T>,
     until: number,
@@ -115,7 +115,7 @@ export class Patience {
     if (outage.waiting === 0) {
       this.#options.log.warn(
         { err, service },
-        'a service is away: no requests are taken until it is back',
+        'A service is unreachable: taking no requests until it is back',
       );
       this.#outages.set(service, outage);
     }
@@ -128,7 +128,7 @@ export class Patience {
     if (outage.waiting > 0) return;
     this.#outages.delete(service);
     if (this.#outages.size > 0) return;
-    this.#options.log.info({ service }, 'taking requests again');
+    this.#options.log.info({ service }, 'Taking requests again');
     this.#over.resolve();
     this.#over = Promise.withResolvers();
   }

@@ -1,5 +1,5 @@
 /**
- * Work whose client has left is done after all other: in an overload it would otherwise be all that is
+ * Requests whose client has disconnected are done after all others: in an overload they would otherwise be all that is
  * done. It goes to the end of the queue while others wait, and is done when none does, since what was
  * accepted ends in the out-bucket. What is kept for later has no client that could leave.
  */
@@ -14,7 +14,7 @@ import type { Activity } from '../activity.ts';
 const POSTPONED = 'postponed';
 const FIRST_DELAY_SECONDS = 5;
 const MOST_DELAY_SECONDS = 120;
-/** A web node that lost Redis for a moment is back by then. */
+/** A web node that lost Redis for a moment is back within this time. */
 const NODE_GONE_MS = 20_000;
 
 export interface PostponeParts {
@@ -47,23 +47,26 @@ export function postponer(parts: PostponeParts): Postpone {
     if (node === KEPT) return false;
     if (!(await pressure.isAbandoned(id))) {
       if (!(await isGone(node))) return false;
-      await pressure.abandon(id); // Its node cannot say so any more.
+      await pressure.abandon(id); // Its node can no longer say so.
     }
     const { count, abandoned } = await pressure.read();
     return count - abandoned >= Math.max(1, activity.inHand);
   };
   return async ({ body, deliveries, attributes }, request) => {
-    // A copy counts its deliveries anew: what may be at fault for a worker's end must not.
+    // A copy has a new delivery count, which a request that may have crashed a worker must not get.
     if (deliveries > 1) return false;
     try {
       if (!(await isLast(request))) return false;
       const times = Number(attributes[POSTPONED] ?? 0) || 0;
       const delay = Math.min(MOST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** times);
       await requests.send(body, { [POSTPONED]: String(times + 1) }, delay);
-      log.debug({ request: request.id, delay }, 'its client has left: done after the others');
+      log.debug(
+        { request: request.id, delay },
+        'Client has disconnected: postponed behind other requests',
+      );
       return true;
     } catch (err) {
-      log.debug({ err, request: request.id }, 'not known whether its client has left');
+      log.debug({ err, request: request.id }, 'Cannot check whether the client has disconnected');
       return false;
     }
   };

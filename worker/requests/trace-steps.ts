@@ -1,4 +1,4 @@
-/** The steps of a request as spans, from the times that were measured anyway. Knows no model. */
+/** The steps of a request as spans, from the times already measured for the log. Knows no model. */
 import type { Span } from '../../runtime/tracing/tracing.ts';
 
 /** In their order; those in a list are parts of the first. */

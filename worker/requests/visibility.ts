@@ -1,9 +1,9 @@
-/** Keeps a message invisible to other workers while it is in hand, and gives it back. */
+/** Keeps a message invisible to other workers while this one works on it. */
 import type { Queue, ReceivedMessage } from '../../cloud/queues.ts';
 import type { Logger } from '../../runtime/log.ts';
 
 export interface Hold {
-  /** Whether another worker may have the message by now: extending failed, or this one stood still. */
+  /** Whether another worker may have the message: extending failed, or this process was paused. */
   readonly isLost: boolean;
   /** Stops extending; after it resolves no extension is under way that could undo a later change. */
   end(): Promise<void>;
@@ -25,12 +25,12 @@ export function holdMessage(
       heldUntil = askedAt + visibilitySeconds * 1000;
     } catch (err) {
       // Half of the timeout is left for the next try; at worst another worker does it too.
-      log.warn({ err }, 'the visibility timeout could not be extended');
+      log.warn({ err }, 'Cannot extend the visibility timeout');
     }
   };
   const timer = setInterval(
     () => {
-      // In a chain: a slow one must not come after its successor, nor after the end.
+      // In a chain: a slow extension must not finish after the next one, nor after the end.
       underWay = underWay.then(extend);
     },
     (visibilitySeconds * 1000) / 2,
@@ -52,7 +52,7 @@ const MOST_DELAY_SECONDS = 60;
 
 /**
  * Seconds until a request that failed for a passing reason is tried again: 2, 6, 18, 54, 60. With the
- * usual five deliveries that bears an outage of 80 s. After the last delivery there is nothing to wait
+ * usual five deliveries that covers an outage of 80 s. After the last delivery there is nothing to wait
  * for: the next worker only has to give it up.
  */
 export function retryDelaySeconds(deliveries: number, mostDeliveries: number): number {
