@@ -27,13 +27,6 @@ describe('the folders of a user', () => {
     await assert.rejects(stat(home.cache), { code: 'ENOENT' });
   });
 
-  it('are temporary without a home, and a line says so', () => {
-    const { folders, warning = '' } = foldersIn(undefined, temporary);
-    for (const folder of Object.values(folders)) assert.ok(folder.startsWith(temporary()));
-    assert.equal(new Set(Object.values(folders)).size, 3);
-    assert.match(warning, /^This user has no home folder: using .*temporary, .*Set HOME/);
-  });
-
   it('are temporary where the home cannot be written, but a model that is there is read', async () => {
     // A file where a folder would have to be: this stops root too.
     await writeFile(join(root, 'file'), '');
@@ -82,6 +75,32 @@ describe('a process of a user', () => {
       // Another user's, or open to others: libraries must not be loaded from there.
       await chmod(own, 0o777);
       assert.notDeepEqual(run({ HOME: '/dev/null', TMPDIR: temp })[0], folders);
+    } finally {
+      await rm(temp, { recursive: true });
+    }
+  });
+
+  it('who has neither a home nor a name gets a private home, for libraries and children too', async (t) => {
+    if (process.getuid?.() !== 0) return t.skip('only root can become another user');
+    const temp = await mkdtemp(join(tmpdir(), 'elastic-face-temp-'));
+    await chmod(temp, 0o777);
+    const nameless = 54_321;
+    const code = `
+      const { folders, takeFolderWarning } = await import('${url}');
+      const { homedir } = await import('node:os');
+      console.log(JSON.stringify({ folders, warning: takeFolderWarning(), home: homedir() }));`;
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', code],
+      { encoding: 'utf8', env: { TMPDIR: temp }, uid: nameless, gid: nameless },
+    );
+    try {
+      if (status !== 0 && /EACCES/.test(stderr)) return t.skip('another user cannot run this');
+      const { folders, warning, home } = JSON.parse(stdout);
+      assert.equal(home, join(temp, `elastic-face-${nameless}`));
+      for (const folder of Object.values<string>(folders)) assert.ok(folder.startsWith(home));
+      assert.match(warning, /^This user has no home folder: using .*Set HOME/);
+      assert.equal((await stat(home)).mode & 0o777, 0o700);
     } finally {
       await rm(temp, { recursive: true });
     }

@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 export interface Folders {
@@ -22,53 +22,60 @@ export interface Home {
   readonly data: string;
 }
 
-/** The user's home as the system has it; undefined for a user without one. */
-function homeOfUser(): Home | undefined {
+/**
+ * Gives a user without a home, such as a container's random id, a temporary one. In the environment,
+ * because libraries ask for it too (the AWS SDK on every call), and the processes that this one starts.
+ * @returns the temporary home; undefined where the user has one
+ */
+function provideHome(): string | undefined {
   try {
-    // Required here and not imported: it asks for the home while it is loaded, and throws without one.
-    const { default: envPaths } = createRequire(import.meta.url)(
-      'env-paths',
-    ) as typeof import('env-paths');
-    return envPaths('elastic-face', { suffix: '' });
-  } catch {
+    homedir();
     return undefined;
+  } catch {
+    const home = temporaryFolder();
+    process.env.HOME = home;
+    return home;
   }
 }
 
+function homeOfUser(): Home {
+  // Required here and not imported: it asks for the home while it is loaded, and throws without one.
+  const { default: envPaths } = createRequire(import.meta.url)(
+    'env-paths',
+  ) as typeof import('env-paths');
+  return envPaths('elastic-face', { suffix: '' });
+}
+
 /**
- * @param home undefined where the user has none
- * @param temporary makes the folder that takes its place, when it is needed
+ * @param temporary makes the folder that takes the place of one that cannot be written, when it is needed
  * @returns the folders, and in one line which of them are temporary
  */
 export function foldersIn(
-  home: Home | undefined,
+  home: Home,
   temporary: () => string,
 ): { folders: Folders; warning: string | undefined } {
   const refused = new Set<string>();
   let instead: string | undefined;
-  const usable = (parent: string | undefined, name: string): string => {
-    const wanted = parent && join(parent, name);
-    if (wanted !== undefined && canBeWritten(wanted)) return wanted;
-    if (parent !== undefined) refused.add(parent);
+  const usable = (parent: string, name: string): string => {
+    const wanted = join(parent, name);
+    if (canBeWritten(wanted)) return wanted;
+    refused.add(parent);
     instead ??= temporary();
     return join(instead, name || 'cache');
   };
-  const model = home && join(home.data, 'model');
+  const model = join(home.data, 'model');
   const folders = {
-    cache: usable(home?.cache, ''),
+    cache: usable(home.cache, ''),
     // A model that is there already is only read.
-    model: model !== undefined && existsSync(model) ? model : usable(home?.data, 'model'),
-    localCloud: usable(home?.data, 'local-cloud'),
+    model: existsSync(model) ? model : usable(home.data, 'model'),
+    localCloud: usable(home.data, 'local-cloud'),
   };
-  if (instead === undefined) return { folders, warning: undefined };
-  const why =
-    home === undefined
-      ? 'This user has no home folder'
-      : `Cannot write ${[...refused].join(' or ')}`;
-  return {
-    folders,
-    warning: `${why}: using ${instead}, which a restart may clear. Set HOME, or XDG_CACHE_HOME and XDG_DATA_HOME, to a folder that can be written.`,
-  };
+  const warning = instead && warningOf(`Cannot write ${[...refused].join(' or ')}`, instead);
+  return { folders, warning };
+}
+
+function warningOf(why: string, instead: string): string {
+  return `${why}: using ${instead}, which a restart may clear. Set HOME, or XDG_CACHE_HOME and XDG_DATA_HOME, to a folder that can be written.`;
 }
 
 /** Whether a folder, or what is to hold it, can be written; true also for root except on a read-only disk. */
@@ -98,7 +105,11 @@ function temporaryFolder(): string {
   return mkdtempSync(`${folder}-`);
 }
 
+const temporaryHome = provideHome();
 const found = foldersIn(homeOfUser(), temporaryFolder);
+const warning = temporaryHome
+  ? warningOf('This user has no home folder', temporaryHome)
+  : found.warning;
 
 export const folders: Folders = found.folders;
 
@@ -109,5 +120,5 @@ const TOLD = 'ELASTIC_FACE_FOLDERS_TOLD';
 export function takeFolderWarning(): string | undefined {
   if (process.env[TOLD] !== undefined) return undefined;
   process.env[TOLD] = '1';
-  return found.warning;
+  return warning;
 }
