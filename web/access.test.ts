@@ -7,7 +7,7 @@ import { accessBy } from './access.ts';
 import { startApp } from './app.fixture.ts';
 import { keyEntries, keyHash, keyHolder, makeKey } from './keys.ts';
 import { openStream } from './live/stream.fixture.ts';
-import { formHead, rawConnection } from './raw.fixture.ts';
+import { formHead, rawConnection } from './server/raw.fixture.ts';
 import { startWeb } from './service.ts';
 
 const alice = makeKey();

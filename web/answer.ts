@@ -4,7 +4,7 @@ import { stemOf } from '../cloud/names.ts';
 import type { Logger } from '../runtime/log.ts';
 import { problemOf } from './api/problems.ts';
 import { HttpError, quoted } from './errors.ts';
-import type { Recognised } from './recognition.ts';
+import type { Recognised } from './recognize/recognition.ts';
 
 export const INTERNAL = new HttpError(
   500,

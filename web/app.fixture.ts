@@ -6,18 +6,18 @@ import type { Logger } from '../runtime/log.ts';
 import { NO_TRACING } from '../runtime/tracing/tracing.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { accessBy } from './access.ts';
-import { Admission, type AdmissionLimits } from './admission.ts';
 import { KeptNews } from './api/kept-news.ts';
 import { type AppParts, createApp } from './app.ts';
 import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
 import type { LiveSources } from './live/read-state.ts';
-import { webMetrics } from './metrics.ts';
+import { webMetrics } from './metrics/metrics.ts';
 import { openPage } from './page.ts';
+import { Waiters } from './recognize/waiters.ts';
 import { openSamples } from './samples.ts';
-import { openServer, type ServerLimits } from './server.ts';
-import type { Upload } from './upload.ts';
-import { Waiters } from './waiters.ts';
+import { openServer, type ServerLimits } from './server/server.ts';
+import { Admission, type AdmissionLimits } from './upload/admission.ts';
+import type { Upload } from './upload/upload.ts';
 
 export const LIMIT_MB = 1;
 

@@ -6,7 +6,6 @@ import type { BrowserGuard } from '../runtime/browser-guard.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Tracing } from '../runtime/tracing/tracing.ts';
 import type { Access } from './access.ts';
-import type { Admission } from './admission.ts';
 import { errorHandler, notFound, sendMatch, wantsJson } from './answer.ts';
 import { apiDocs } from './api/docs-page.ts';
 import { only } from './api/only.ts';
@@ -16,13 +15,14 @@ import { askOf, optionsSchema } from './api/schemas.ts';
 import { refuse } from './errors.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import type { Live } from './live/live.ts';
-import type { WebMetrics } from './metrics.ts';
-import type { Outlook } from './outlook.ts';
+import type { WebMetrics } from './metrics/metrics.ts';
+import { failing, MATCH, photoCounts } from './metrics/photo-counts.ts';
 import type { Page } from './page.ts';
-import { failing, MATCH, photoCounts } from './photo-counts.ts';
-import type { Submit, Submitted } from './recognition.ts';
+import type { Outlook } from './recognize/outlook.ts';
+import type { Submit, Submitted } from './recognize/recognition.ts';
 import type { Samples } from './samples.ts';
-import { checkHead, checkPhoto, formReader, named, type RawPhoto } from './upload.ts';
+import type { Admission } from './upload/admission.ts';
+import { checkHead, checkPhoto, formReader, named, type RawPhoto } from './upload/upload.ts';
 
 /** Nothing answered here is to be run, framed or guessed at by a browser. TLS ends before this node. */
 const SECURITY_HEADERS = helmet({

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { RequestIds } from '../cloud/request-ids.ts';
 import type { Span } from '../runtime/tracing/tracing.ts';
-import type { Outcome } from './photo-counts.ts';
+import type { Outcome } from './metrics/photo-counts.ts';
 
 export interface Exchange {
   /** What became of each photo that came in it, added as it is known; told when the client has its answer. */

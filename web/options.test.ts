@@ -6,7 +6,7 @@ import { formBody, plainPhoto, post } from '../test/form.fixture.ts';
 import { accessBy } from './access.ts';
 import { type RunningApp, startApp } from './app.fixture.ts';
 import { keyHash } from './keys.ts';
-import { formHead, rawConnection } from './raw.fixture.ts';
+import { formHead, rawConnection } from './server/raw.fixture.ts';
 
 const photo = await plainPhoto();
 const JSON_WANTED = { Accept: 'application/json' };

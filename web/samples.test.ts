@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { plainPhoto } from '../test/form.fixture.ts';
 import { type RunningApp, startApp } from './app.fixture.ts';
-import { rawConnection } from './raw.fixture.ts';
 import { openSamples } from './samples.ts';
+import { rawConnection } from './server/raw.fixture.ts';
 
 describe('sample photos', { timeout: 30_000 }, () => {
   let parent: string;

@@ -3,9 +3,9 @@ import type { Ask } from '../../cloud/messages.ts';
 import type { Span } from '../../runtime/tracing/tracing.ts';
 import { asHttpError, INTERNAL } from '../answer.ts';
 import type { HttpError } from '../errors.ts';
-import { MATCH, type Outcome } from '../photo-counts.ts';
-import type { Recognised, Submit, Submitted } from '../recognition.ts';
-import type { Upload } from '../upload.ts';
+import { MATCH, type Outcome } from '../metrics/photo-counts.ts';
+import type { Recognised, Submit, Submitted } from '../recognize/recognition.ts';
+import type { Upload } from '../upload/upload.ts';
 import { problemOf } from './problems.ts';
 import { type PhotoAnswer, type Recognition, recognitionOf } from './schemas.ts';
 

@@ -3,7 +3,7 @@ import type { ReplyMessage } from '../../cloud/messages.ts';
 import type { RecognitionRecord, Recognitions } from '../../cloud/recognitions.ts';
 import { asHttpError, INTERNAL } from '../answer.ts';
 import { HttpError, refuse } from '../errors.ts';
-import { type Enqueue, recognisedOf } from '../recognition.ts';
+import { type Enqueue, recognisedOf } from '../recognize/recognition.ts';
 import { type Arrived, type Batch, doneAnswer, failedAnswer, failureOf } from './batch.ts';
 import { type PhotoAnswer, type Recognition, recognitionOf } from './schemas.ts';
 

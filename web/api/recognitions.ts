@@ -3,10 +3,10 @@ import { type Request, type Response, Router } from 'express';
 import { ownFileName } from '../../cloud/file-names.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Access } from '../access.ts';
-import type { Admission } from '../admission.ts';
 import { HttpError, refuse } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Submit } from '../recognition.ts';
+import type { Submit } from '../recognize/recognition.ts';
+import type { Admission } from '../upload/admission.ts';
 import {
   type CheckedPhoto,
   checkHeadOfSeveral,
@@ -14,7 +14,7 @@ import {
   formReader,
   named,
   type RawPhoto,
-} from '../upload.ts';
+} from '../upload/upload.ts';
 import { type Arrived, type Batch, sendNow } from './batch.ts';
 import { findKept, type KeptNow, type KeptParts, sendLater } from './kept.ts';
 import { type KeptNews, sharedLooks } from './kept-news.ts';

@@ -1,0 +1,78 @@
+/** What the web tier counts of each photo: its size on the way in, what its worker tells on the way back. */
+import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
+import type { ModelInfo, ReplyMessage } from '../../cloud/messages.ts';
+
+/** Steps of a worker that are kept, since what a reply names must not become labels by itself. */
+const WORKER_STAGES = ['fetch', 'wait', 'decode', 'detect', 'embed', 'match', 'write'];
+/** The steps that lie one after the other; `compute` is decode to match and the way to the model. */
+const WORKER_TIME = ['fetch', 'wait', 'compute', 'write'];
+/** A model is shown for so long after its last answer. */
+const MODEL_SHOWN_MS = 10 * 60_000;
+
+export interface ReplyMetrics {
+  /** A photo is stored and queued. */
+  readonly onSent: (bytes: number, seconds: number) => void;
+  /** A reply has come to this node. */
+  readonly onReply: (reply: ReplyMessage) => void;
+}
+
+export function replyMetrics(registers: Registry[], now: () => number = Date.now): ReplyMetrics {
+  const size = new Histogram({
+    name: 'elastic_face_photo_size_bytes',
+    help: 'Size of photos that were stored and queued.',
+    buckets: [0, 2, 4, 6, 8, 10, 12, 14].map((power) => 1024 * 2 ** power),
+    registers,
+  });
+  const stages = new Histogram({
+    name: 'elastic_face_stage_duration_seconds',
+    help: 'Time of a photo in each stage of its way: store, queue, then fetch to write in its worker.',
+    labelNames: ['stage'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
+    registers,
+  });
+  const replies = new Counter({
+    name: 'elastic_face_replies_total',
+    help: 'Replies of workers by outcome: match, or why not; failed is a dead letter.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const redeliveries = new Counter({
+    name: 'elastic_face_redeliveries_total',
+    help: 'Deliveries beyond the first of the requests that were replied to.',
+    registers,
+  });
+  const models = new Map<string, { labels: ModelInfo; seenAt: number }>();
+  new Gauge({
+    name: 'elastic_face_model_info',
+    help: 'Models that answered this node in the last ten minutes; more than one is a mixed fleet.',
+    labelNames: ['backend', 'precision', 'version'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [key, { labels, seenAt }] of models) {
+        if (now() - seenAt > MODEL_SHOWN_MS) models.delete(key);
+        else this.set({ ...labels }, 1);
+      }
+    },
+  });
+  return {
+    onSent(bytes, seconds) {
+      size.observe(bytes);
+      stages.observe({ stage: 'store' }, seconds);
+    },
+    onReply({ outcome, timings = {}, model, deliveries = 1, sentAt }) {
+      replies.inc({ outcome: 'match' in outcome ? 'match' : outcome.refusal.reason });
+      redeliveries.inc(deliveries - 1);
+      for (const stage of WORKER_STAGES) {
+        const ms = timings[stage];
+        if (ms !== undefined) stages.observe({ stage }, Math.max(0, ms) / 1000);
+      }
+      // One clock tells the whole, each worker's its own part: no two are compared.
+      if (sentAt !== undefined && timings.compute !== undefined) {
+        const worked = WORKER_TIME.reduce((sum, step) => sum + (timings[step] ?? 0), 0);
+        stages.observe({ stage: 'queue' }, Math.max(0, now() - sentAt - worked) / 1000);
+      }
+      if (model) models.set(JSON.stringify(model), { labels: model, seenAt: now() });
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Drains the reply queue and brings each reply to its waiter: on this node, or on another one over the
+ * relay. A reply whose request's time is over is dropped; its answer stays in the out-bucket.
+ */
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { KEPT, type ReplyMessage } from '../../cloud/messages.ts';
+import type { Queue, ReceivedMessage } from '../../cloud/queues.ts';
+import type { Relay } from '../../cloud/relay.ts';
+import type { Logger } from '../../runtime/log.ts';
+import { decoded, type MissedReplies } from './missed-replies.ts';
+import type { Waiters } from './waiters.ts';
+
+/** Short, since an open poll is never cut off (it may hold a message) and a stop waits for it. */
+const POLL_SECONDS = 2;
+/** Polls open at once: while one's replies are handed out, the next ones are already coming. */
+const LOOPS = 2;
+/** A reply that Redis could not take comes again after this: its own node may then receive it. */
+const PASS_AGAIN_SECONDS = 2;
+const MOST_PASS_AGAIN_SECONDS = 30;
+/** A reply waits in Redis at least this long for its node, whatever the clocks say. */
+const LEAST_KEPT_MS = 30_000;
+/** Before the next poll after one that failed: the queue may be away for a while. */
+const PAUSE_AFTER_FAILURE_MS = 500;
+
+export interface DispatcherParts {
+  readonly node: string;
+  readonly replies: Queue;
+  readonly relay: Relay;
+  readonly waiters: Waiters;
+  readonly missed: Pick<MissedReplies, 'answer'>;
+  /** How long a client waits for its answer, in ms. */
+  readonly requestMs: number;
+  /** Told of each reply to this node, whether somebody still waits for it or not. */
+  readonly onReply?: (reply: ReplyMessage) => void;
+  /** Keeps a reply that nobody waits for on a connection. */
+  readonly keep: (reply: ReplyMessage) => Promise<void>;
+  readonly log: Logger;
+}
+
+export interface Dispatcher {
+  /** What keeps replies from coming, in words; undefined when all is well. */
+  readonly trouble: string | undefined;
+  /** What makes answers slower, but does not keep them from coming; undefined when all is well. */
+  readonly handicap: string | undefined;
+  /** Lets the open polls end, hands out what they bring, and resolves. */
+  stop(): Promise<void>;
+}
+
+export function startDispatcher(parts: DispatcherParts): Dispatcher {
+  const { node, relay, waiters, log } = parts;
+  let stopping = false;
+  let reachesQueue = true;
+  let everHeard = false;
+  const onReply = (reply: ReplyMessage): void => parts.onReply?.(reply);
+  const onRelayed = (body: string): void => {
+    const reply = decoded(body, log);
+    if (reply === undefined) return;
+    onReply(reply);
+    if (!waiters.answer(reply)) log.debug({ request: reply.id }, 'relayed reply: no waiter');
+  };
+  const onHearing = (): void => {
+    everHeard = true;
+    void parts.missed.answer(waiters, onReply);
+  };
+  relay.listen(node, onRelayed, onHearing).catch((err: unknown) => {
+    if (!stopping) log.error({ err }, 'replies from other web nodes cannot be heard');
+  });
+
+  const loop = async (): Promise<void> => {
+    while (!stopping) {
+      try {
+        const messages = await parts.replies.receive({ most: 10, waitSeconds: POLL_SECONDS });
+        reachesQueue = true;
+        await Promise.all(messages.map((message) => handOut(message, parts)));
+      } catch (err) {
+        if (reachesQueue) log.error({ err }, 'Cannot read the reply queue; retrying.');
+        reachesQueue = false;
+        if (!stopping) await delay(PAUSE_AFTER_FAILURE_MS);
+      }
+    }
+  };
+  const loops = Array.from({ length: LOOPS }, loop);
+  return {
+    get trouble() {
+      if (!reachesQueue) return 'the reply queue cannot be reached';
+      return everHeard ? undefined : 'Redis has not been reached yet';
+    },
+    get handicap() {
+      return relay.isHearing ? undefined : 'replies from other web nodes are not heard';
+    },
+    async stop() {
+      stopping = true;
+      await Promise.all(loops);
+      relay.close();
+    },
+  };
+}
+
+async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promise<void> {
+  const { node, waiters, log } = parts;
+  const reply = decoded(message.body, log);
+  if (reply?.node === KEPT) {
+    try {
+      await parts.keep(reply);
+      parts.onReply?.(reply);
+    } catch (err) {
+      log.warn({ err, request: reply.id }, 'reply not kept: it comes again');
+      return;
+    }
+  } else if (reply?.node === node) {
+    parts.onReply?.(reply);
+    if (!waiters.answer(reply)) log.info({ request: reply.id }, 'reply: the client has left');
+    // The client has its answer before this node begins the call that deletes the reply.
+    await turn();
+  } else if (reply) {
+    const leftMs = (reply.sentAt ?? Date.now()) + parts.requestMs - Date.now();
+    // The clock of its node may be wrong: no reply is dropped for its age unless it could not be passed.
+    const isOver = leftMs <= 0 && message.deliveries > 1;
+    const keptMs = Math.min(Math.max(leftMs, LEAST_KEPT_MS), parts.requestMs);
+    if (!isOver && !(await pass(reply, message, keptMs, parts))) return;
+  }
+  await parts.replies.delete(message.receipt);
+}
+
+/** @returns whether the reply is where its node hears or finds it */
+async function pass(
+  { id, node }: ReplyMessage,
+  { body, deliveries, receipt }: ReceivedMessage,
+  keptMs: number,
+  { relay, replies, log }: DispatcherParts,
+): Promise<boolean> {
+  try {
+    const heard = await relay.pass({ id, node, body }, keptMs);
+    if (!heard) log.debug({ request: id, node }, 'reply kept: its web node does not listen now');
+    return true;
+  } catch (err) {
+    log.debug({ err, request: id }, 'reply for another node could not be passed on');
+    const seconds = Math.min(PASS_AGAIN_SECONDS * deliveries, MOST_PASS_AGAIN_SECONDS);
+    await replies.extend(receipt, seconds);
+    return false;
+  }
+}

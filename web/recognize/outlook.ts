@@ -1,0 +1,115 @@
+/**
+ * How long a photo that comes now would wait, from what the scaler publishes and the pressure, and so
+ * whether it is taken in at all. Where anything is unknown it is: a refusal needs a reason.
+ */
+import type { FiguresStore } from '../../cloud/figures.ts';
+import type { Pressure } from '../../cloud/pressure.ts';
+import type { ScalerStatusStore, StatusReading } from '../../cloud/scaler-status.ts';
+import { refuse } from '../errors.ts';
+import { shared } from '../reading.ts';
+
+const READING_MS = 1000;
+/** A scaler that has not spoken for longer does not say what the fleet is. */
+const SCALER_SILENT_MS = 10_000;
+/** Share of the time limit in which a photo must be answered by forecast: the forecast is an estimate. */
+const TIMELY_SHARE = 0.9;
+const MOST_RETRY_SECONDS = 60;
+/** A fleet that could grow, has had reason to for this long and does not, will not. */
+const STUCK_MS = 60_000;
+
+export interface Fleet {
+  /** Seconds until each instance takes work, 0 for those that do. */
+  readonly startsIn: readonly number[];
+  /** Instances that may still be launched, and what each takes from then on to take work, in seconds. */
+  readonly launchable: number;
+  readonly bootSeconds: number;
+  /** What one request takes on one instance, in seconds. */
+  readonly serviceSeconds: number;
+}
+
+/** Seconds until a request with so many before it is answered; infinite where nothing ever serves. */
+export function secondsToAnswer(ahead: number, fleet: Fleet): number {
+  const { startsIn, launchable, bootSeconds, serviceSeconds } = fleet;
+  const starts = [...startsIn, ...Array<number>(launchable).fill(bootSeconds)].sort(
+    (a, b) => a - b,
+  );
+  let work = (ahead + 1) * serviceSeconds;
+  for (const [index, start] of starts.entries()) {
+    const serving = index + 1;
+    const until = starts[serving] ?? Number.POSITIVE_INFINITY;
+    if (work <= serving * (until - start)) return start + work / serving;
+    work -= serving * (until - start);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+export interface OutlookSources {
+  readonly pressure: Pick<Pressure, 'read'>;
+  readonly scaler: Pick<ScalerStatusStore, 'read'>;
+  readonly figures: Pick<FiguresStore, 'read'>;
+  readonly requestSeconds: number;
+  /** ms since 1970 */
+  readonly now?: () => number;
+}
+
+export interface Outlook {
+  /** @throws {HttpError} 503 when a photo that comes now would not be answered in time */
+  requireTimely(): Promise<void>;
+}
+
+export function openOutlook(sources: OutlookSources): Outlook {
+  const { pressure, scaler, figures, requestSeconds, now = Date.now } = sources;
+  let stuckSince: number | undefined;
+  /** Requests that this node let in since the last reading. */
+  let since = 0;
+  const read = shared(async () => {
+    const [status, measured, counted] = await Promise.all([
+      scaler.read(),
+      figures.read(),
+      pressure.read(),
+    ]);
+    since = 0;
+    if (status === undefined || status.silentMs > SCALER_SILENT_MS) return undefined;
+    if (measured === undefined) return undefined;
+    const { service, boot } = measured.figures;
+    const bootSeconds = boot.seconds;
+    const startsIn = startsOf(status, bootSeconds, now());
+    const ahead = counted.count - counted.abandoned;
+    const room = Math.max(0, status.largestFleet - startsIn.length);
+    const isStill = startsIn.length > 0 && startsIn.every((start) => start === 0);
+    const wantsMore = room > 0 && isStill && ahead > 2 * startsIn.length;
+    stuckSince = wantsMore ? (stuckSince ?? performance.now()) : undefined;
+    const isStuck = stuckSince !== undefined && performance.now() - stuckSince > STUCK_MS;
+    const fleet: Fleet = {
+      startsIn,
+      launchable: isStuck ? 0 : room,
+      bootSeconds,
+      serviceSeconds: service.busySeconds / service.finished,
+    };
+    return { ahead, fleet };
+  }, READING_MS);
+  return {
+    async requireTimely() {
+      const seen = await read();
+      if (seen === undefined) return;
+      const timely = TIMELY_SHARE * requestSeconds;
+      const late = secondsToAnswer(seen.ahead + since, seen.fleet) - timely;
+      if (late > 0) throw refuse.overloaded(Math.min(MOST_RETRY_SECONDS, Math.ceil(late)));
+      since += 1;
+    },
+  };
+}
+
+function startsOf(
+  { instances }: Pick<StatusReading, 'instances'>,
+  bootSeconds: number,
+  now: number,
+): number[] {
+  return instances.flatMap(({ state, spoke, launchedAt }) => {
+    if (state !== 'pending' && state !== 'running') return [];
+    if (spoke) return [0];
+    const left = bootSeconds - (now - launchedAt) / 1000;
+    // Clocks differ, and a boot may be late: it is not over before the instance speaks.
+    return [Math.min(bootSeconds, Math.max(left, Math.min(1, bootSeconds)))];
+  });
+}

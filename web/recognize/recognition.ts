@@ -1,0 +1,161 @@
+/** The way of one photo from this node into the cloud and its answer back. Knows nothing of HTTP forms. */
+import { randomUUID } from 'node:crypto';
+import pLimit from 'p-limit';
+import {
+  type Ask,
+  encodeRequest,
+  KEPT,
+  type Match,
+  photoDigest,
+  type ReplyMessage,
+  type RequestMessage,
+} from '../../cloud/messages.ts';
+import { asideKey } from '../../cloud/names.ts';
+import type { Photos } from '../../cloud/objects.ts';
+import type { Pressure } from '../../cloud/pressure.ts';
+import type { Queue } from '../../cloud/queues.ts';
+import type { Logger } from '../../runtime/log.ts';
+import { inSpan, NO_SPAN, type Span } from '../../runtime/tracing/tracing.ts';
+import { refuse } from '../errors.ts';
+import type { Upload } from '../upload/upload.ts';
+import type { Waiters } from './waiters.ts';
+
+/**
+ * Photos on their way to S3, Redis and SQS at once. A crowd that all went at once would keep this node
+ * too busy to hear the answers of Redis in time; in turn, each is quick.
+ */
+const SENDS_AT_ONCE = 64;
+
+export interface RecognitionParts {
+  readonly node: string;
+  readonly photos: Photos;
+  readonly pressure: Pressure;
+  readonly requests: Queue;
+  readonly waiters: Waiters;
+  /** Told the size of each photo that is stored and queued, and how long that took. */
+  readonly onSent?: (bytes: number, seconds: number) => void;
+  readonly log: Logger;
+}
+
+/** What came back for a photo: the match, and how its worker came to it. */
+export interface Recognised extends Pick<ReplyMessage, 'timings' | 'instance'> {
+  readonly match: Match;
+}
+
+export interface SubmitOptions {
+  /** The request's id; a new one by default. */
+  readonly id?: string;
+  readonly ask?: Ask;
+  /** What the request is a part of, where it is traced. */
+  readonly span?: Span;
+}
+
+/** A photo that is stored and queued. */
+export interface Submitted {
+  readonly file: string;
+  /**
+   * Rejects with an HttpError for anything a client should read, or with the signal's reason when the
+   * client has left.
+   */
+  readonly answer: Promise<Recognised>;
+}
+
+/** @param signal aborted when the client leaves */
+export type Submit = (
+  upload: Upload,
+  signal: AbortSignal,
+  options?: SubmitOptions,
+) => Promise<Submitted>;
+
+/** Stores and queues a photo whose answer is kept in Redis: see `KEPT`. Rejects as `Submit` does. */
+export type Enqueue = (upload: Upload, options: SubmitOptions & { id: string }) => Promise<void>;
+
+export function enqueuer(parts: Omit<RecognitionParts, 'node' | 'waiters'>): Enqueue {
+  const slots = pLimit(SENDS_AT_ONCE);
+  return (upload, { id, ask = {}, span = NO_SPAN }) => {
+    const log = parts.log.child({ request: id });
+    return slots(() => send({ ...parts, node: KEPT }, upload, { id, ...ask }, span, log));
+  };
+}
+
+/**
+ * @returns a function that resolves once the photo is stored and its request sent; nothing here holds
+ * the photo's bytes from then on. It rejects with an HttpError when the photo could not be taken in.
+ */
+export function submitter(parts: RecognitionParts): Submit {
+  const slots = pLimit(SENDS_AT_ONCE);
+  return async (upload, signal, { id = randomUUID(), ask = {}, span = NO_SPAN } = {}) => {
+    const log = parts.log.child({ request: id });
+    const notSent = new AbortController();
+    const awaited = { id, file: upload.file };
+    const reply = parts.waiters.wait(awaited, AbortSignal.any([signal, notSent.signal]));
+    // It may end while the photo is still being sent: awaited below.
+    reply.catch(() => parts.pressure.abandon(id)).catch(() => {}); // Then it is done in its turn.
+    try {
+      await slots(() => send(parts, upload, { id, ...ask }, span, log));
+    } catch (error) {
+      notSent.abort(error);
+      throw error;
+    }
+    const answer = reply.then(recognisedOf);
+    answer.catch(() => {}); // Awaited by the caller, perhaps a moment after it ended.
+    return { file: upload.file, answer };
+  };
+}
+
+/** @throws {HttpError} when there is no match, and why */
+export function recognisedOf({ outcome, timings, instance }: ReplyMessage): Recognised {
+  if ('match' in outcome) return { match: outcome.match, timings, instance };
+  throw refusal(outcome.refusal);
+}
+
+async function send(
+  parts: Omit<RecognitionParts, 'waiters'>,
+  { file, bytes, type }: Upload,
+  asked: Ask & Pick<RequestMessage, 'id'>,
+  span: Span,
+  log: Logger,
+): Promise<void> {
+  const { id } = asked;
+  const { node, photos, pressure, requests } = parts;
+  const begun = performance.now();
+  const holdsName = await pressure.begin(id, file).catch((err: unknown) => {
+    // Without Redis nobody knows who holds the name: a key of its own is always right. What is wrong with
+    // Redis, the connection says once.
+    log.debug({ err }, 'pressure not counted');
+    return false;
+  });
+  const key = holdsName ? file : asideKey(id, file);
+  try {
+    await inSpan(span.child('store photo', { kind: 'client' }), () => photos.put(key, bytes, type));
+    const digest = photoDigest(bytes);
+    const sentAt = Date.now();
+    const sending = span.child('send request', { kind: 'producer' });
+    const trace = sending.traceparent;
+    const message = encodeRequest({ ...asked, file, key, digest, node, sentAt, trace });
+    await inSpan(sending, () => requests.send(message));
+    log.info({ bytes: bytes.length, trace }, 'queued'); // No file name: it may tell who is in the photo.
+    parts.onSent?.(bytes.length, (performance.now() - begun) / 1000);
+  } catch (err) {
+    log.error({ err }, 'the request could not be sent');
+    await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/pressure.ts.
+    throw refuse.unavailable(err);
+  }
+}
+
+function refusal({
+  reason,
+  message,
+  permanent,
+}: Extract<ReplyMessage['outcome'], { refusal: unknown }>['refusal']) {
+  switch (reason) {
+    case 'image':
+      return refuse.image(message);
+    case 'no-face':
+      return refuse.noFace(message);
+    case 'missing':
+      return refuse.missing(message);
+    case 'failed':
+      return permanent ? refuse.unanswerable(message) : refuse.failed(message);
+  }
+}
