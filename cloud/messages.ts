@@ -72,7 +72,7 @@ export function photoDigest(bytes: Uint8Array): string {
 
 const point = z.tuple([z.number(), z.number()]);
 
-/** A recognised face as it travels: lengths in pixels of the upright photo. */
+/** A recognised face as it travels: lengths in pixels of the photo as it is shown. */
 export const faceSchema = z.object({
   name: z.string().min(1),
   distance: z.number(),
@@ -83,8 +83,12 @@ export const faceSchema = z.object({
       'x1, y1, x2, y2; a face at the edge may reach out of the photo: below 0, or past its width and height',
     ),
   probability: z.number(),
-  /** Left eye, right eye, nose, left and right corner of the mouth, as seen in the photo. */
-  landmarks: z.array(point).length(5),
+  landmarks: z
+    .array(point)
+    .length(5)
+    .describe(
+      'left eye, right eye, nose, left and right corner of the mouth, as seen on the upright face; may lie beyond the photo',
+    ),
   nearest: z.array(z.object({ name: z.string(), distance: z.number() })),
   /** Whether the distance is below KNOWN_DISTANCE, where that was asked. */
   known: z.boolean().optional(),
@@ -96,6 +100,12 @@ export const matchSchema = faceSchema.extend({
   /** Of the photo. */
   width: z.int(),
   height: z.int(),
+  turned: z
+    .literal([90, 180, 270])
+    .optional()
+    .describe(
+      'degrees clockwise that make the photo upright, where its faces lie on their side or upside down; boxes and landmarks are of the photo as it was sent',
+    ),
   /** All faces, largest first, where they were asked for. */
   faces: z.array(faceSchema).max(MOST_FACES).optional(),
 });

@@ -6,7 +6,7 @@ import { galleryDoubts } from './gallery-doubts.ts';
 function photo(path: string, x: number, y: number, faceWidth = 200) {
   const embedding = new Float32Array(512);
   embedding.set([x, y]);
-  return { path, person: path.split('/')[0]!, faceWidth, embedding };
+  return { path, person: path.split('/')[0]!, faceWidth, turned: 0 as const, embedding };
 }
 
 test('people whose photos lie together and apart from others raise no doubt', () => {
@@ -50,7 +50,13 @@ test('of thousands of photos those are named that a comparison of each with all 
   };
   const photos = Array.from({ length: 5000 }, (_, at) => {
     const embedding = Float32Array.from({ length: 128 }, () => random() / 8);
-    return { path: `${at}`, person: `person ${at % 1700}`, faceWidth: 200, embedding };
+    return {
+      path: `${at}`,
+      person: `person ${at % 1700}`,
+      faceWidth: 200,
+      turned: 0 as const,
+      embedding,
+    };
   });
   const doubts = galleryDoubts(photos, 'compact');
   const distance = (a: Float32Array, b: Float32Array): number =>
@@ -71,4 +77,11 @@ test('of thousands of photos those are named that a comparison of each with all 
     assert.equal(said !== undefined, isDoubtful);
     if (said) assert.ok(said.startsWith(`${photo.path} is nearer to ${strange.path} (`), said);
   }
+});
+
+test('a photo that lies on its side is named with the turn that was made', () => {
+  const photos = [photo('Ada/1', 0, 0), { ...photo('Ada/2', 0.3, 0), turned: 270 as const }];
+  assert.deepEqual(galleryDoubts(photos, 'facenet'), [
+    'Ada/2 has its face upright only when turned by 270°: it was turned',
+  ]);
 });

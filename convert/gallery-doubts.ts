@@ -18,7 +18,10 @@ export function galleryDoubts(photos: readonly UsedPhoto[], encoder: EncoderKind
   const everybody = matcherOf(photos, ({ person }) => person);
   const ownPhotos = new Map([...people].map(([person, own]) => [person, matcherOf(own, pathOf)]));
   for (const photo of photos) {
-    const { path, person, faceWidth, embedding } = photo;
+    const { path, person, faceWidth, turned, embedding } = photo;
+    if (turned !== 0) {
+      doubts.push(`${path} has its face upright only when turned by ${turned}°: it was turned`);
+    }
     if (faceWidth < SMALL_FACE) {
       doubts.push(
         `${path} has a face of ${Math.round(faceWidth)} pixels only: ${SMALL_FACE} should be the least`,

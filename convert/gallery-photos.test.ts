@@ -92,6 +92,14 @@ describe('photos of a gallery', { timeout: 300_000 }, () => {
     assert.deepEqual([used.length, leftOut], [1, []]);
   });
 
+  test('one on its side is turned, and embedded as the upright one is', async () => {
+    const turned = await sharp(face, { ignoreIcc: true }).rotate(90).png().toBuffer();
+    const { used } = await embed(await galleryFolder({ 'Ada/1.jpg': face, 'Ada/2.png': turned }));
+    const [upright, other] = used;
+    assert.deepEqual([upright!.turned, other!.turned], [0, 270]);
+    assert.deepEqual(other!.embedding, upright!.embedding);
+  });
+
   test('a person of whom nothing is left ends it, with each reason', async () => {
     const folder = await galleryFolder({ 'Ada/wall.png': wall, 'Bob/1.jpg': face });
     await assert.rejects(embed(folder), (error) => {

@@ -7,6 +7,8 @@ import { ImageError } from '../model/errors.ts';
 import type { EncoderDescription } from '../model/format.ts';
 import type { Gallery } from '../model/gallery.ts';
 import type { Networks } from '../model/networks.ts';
+import type { QuarterTurn } from '../model/turn.ts';
+import { findUpright } from '../model/upright.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { CheckpointError } from './errors.ts';
 import { whyUnreadable } from './gallery-entries.ts';
@@ -21,6 +23,8 @@ import {
 export interface UsedPhoto extends GalleryPhoto {
   /** Of its face, px. */
   readonly faceWidth: number;
+  /** By how much the photo was turned so that its face is upright. */
+  readonly turned: QuarterTurn;
   readonly embedding: Float32Array;
 }
 
@@ -107,7 +111,8 @@ async function embedPhoto(networks: Networks, photo: GalleryPhoto): Promise<Used
   const { person, path } = photo;
   const image = await decoded(path);
   if (typeof image === 'string') return { path, why: image };
-  const faces = detectFaces(networks, image);
+  const upright = findUpright(networks, image, (photo) => detectFaces(networks, photo));
+  const { faces, turn } = upright;
   const [face] = faces;
   if (face === undefined) return { path, why: 'shows no face' };
   const width = widthOf(face);
@@ -118,7 +123,8 @@ async function embedPhoto(networks: Networks, photo: GalleryPhoto): Promise<Used
   return {
     ...photo,
     faceWidth: width,
-    embedding: networks.embed(alignFaces(image, [face], networks.encoder), 1),
+    turned: turn,
+    embedding: networks.embed(alignFaces(upright.image, [face], networks.encoder), 1),
   };
 }
 

@@ -20,3 +20,4 @@ export {
   type Timings,
 } from './recognition.ts';
 export { loadRecognizer } from './recognizer.ts';
+export type { QuarterTurn } from './turn.ts';

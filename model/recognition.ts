@@ -4,6 +4,7 @@ import type { DetectedFace } from './detect/stages.ts';
 import type { EncoderDescription, Precision } from './format.ts';
 import type { Neighbour } from './match.ts';
 import type { Backend } from './networks.ts';
+import type { QuarterTurn } from './turn.ts';
 
 /** A face found in a photo, with its embedding and the people nearest to it. */
 export interface Face extends DetectedFace {
@@ -16,9 +17,14 @@ export interface Face extends DetectedFace {
 }
 
 export interface Recognition {
-  /** px, of the upright photo unless `orient` was false */
+  /** px, of the photo turned by its EXIF orientation unless `orient` was false */
   readonly width: number;
   readonly height: number;
+  /**
+   * Degrees clockwise by which the photo was turned further, because its faces are upright only then. Boxes
+   * and landmarks are those of the photo before that turn, as it is shown.
+   */
+  readonly turned: QuarterTurn;
   /** The largest, or with `allFaces` all, largest first; none is no error. */
   readonly faces: readonly Face[];
   /** How many of them were embedded again in float32, since bfloat16 left their names open. */
@@ -44,7 +50,10 @@ export interface RecognizeOptions {
   readonly mostFaces?: number;
   /** Judge by this distance whether the nearest person is known or a stranger: in both precisions alike. */
   readonly knownWithin?: number | undefined;
-  /** Turn the photo upright by its EXIF orientation first. Default true. */
+  /**
+   * Turn the photo by its EXIF orientation, and by quarter turns where no clear face is upright. False
+   * recognises the pixels as stored, as PyTorch's pipelines do. Default true.
+   */
   readonly orient?: boolean;
 }
 

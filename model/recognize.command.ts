@@ -33,7 +33,8 @@ const options = {
   orient: {
     type: 'boolean',
     default: true,
-    describe: 'Turn photos upright by their EXIF orientation; --no-orient leaves them as stored',
+    describe:
+      'Turn photos upright, by their EXIF orientation or where no clear face is upright; --no-orient leaves them as stored',
   },
   model: { type: 'string', describe: 'Folder of the converted model (setting MODEL_DIR)' },
 } satisfies Record<string, Options>;

@@ -5,8 +5,6 @@
 import { commandLine } from '../runtime/installation.ts';
 import { openNetworks } from './backend/index.ts';
 import { decodeImage } from './decode.ts';
-import { detectFaces } from './detect/cascade.ts';
-import { detectLargestFace } from './detect/largest.ts';
 import { proposeOnScales } from './detect/propose.ts';
 import type { DetectedFace } from './detect/stages.ts';
 import { ImageError, ModelError } from './errors.ts';
@@ -26,6 +24,8 @@ import type {
   Recognizer,
 } from './recognition.ts';
 import { release } from './release.ts';
+import { searchFaces, type Wish, wishOf } from './search.ts';
+import { faceBeforeTurn, type QuarterTurn } from './turn.ts';
 
 /**
  * Loads the converted model from its folder.
@@ -77,8 +77,6 @@ function requireGalleryOf(
       `people again with \`${commandLine('convert', '--gallery FOLDER')}\`.`,
   );
 }
-
-const DEFAULT_TOP = 3;
 
 class LoadedRecognizer implements Recognizer {
   readonly #networks: Networks;
@@ -138,20 +136,27 @@ class LoadedRecognizer implements Recognizer {
     return searched.map((one) => (one instanceof Error ? one : recognitionOf(one)));
   }
 
-  /** Decodes, detects, and gives the faces to the batch; the photo itself is let go. */
+  /** Decodes, detects, and gives the faces to the batch; the photo's memory is released. */
   async #search(bytes: Uint8Array, wish: Wish, batch: FaceBatch): Promise<Searched> {
     const begun = performance.now();
     const image = await decodeImage(bytes, { orient: wish.orient });
     const decoded = performance.now();
     this.#requireOpen();
-    const found = wish.allFaces
-      ? detectFaces(this.#networks, image).slice(0, wish.mostFaces)
-      : [detectLargestFace(this.#networks, image)].filter((face) => face !== undefined);
-    const detect = performance.now() - decoded;
-    const { width, height, data } = image;
-    const share = batch.add(image, found);
-    release(data);
-    return { wish, width, height, found, decode: decoded - begun, detect, share };
+    const upright = searchFaces(this.#networks, image, wish);
+    const detected = performance.now();
+    const share = batch.add(upright.image, upright.faces);
+    release(image.data);
+    if (upright.image !== image) release(upright.image.data);
+    return {
+      wish,
+      width: image.width,
+      height: image.height,
+      found: upright.faces.map((face) => faceBeforeTurn(face, image, upright.turn)),
+      turned: upright.turn,
+      decode: decoded - begun,
+      detect: detected - decoded,
+      share,
+    };
   }
 
   #requireOpen(): void {
@@ -165,20 +170,6 @@ class LoadedRecognizer implements Recognizer {
   }
 }
 
-type Wish = Required<Omit<RecognizeOptions, 'knownWithin'>> & Pick<RecognizeOptions, 'knownWithin'>;
-
-/** @throws {RangeError} */
-function wishOf({
-  top = DEFAULT_TOP,
-  allFaces = false,
-  mostFaces = Number.POSITIVE_INFINITY,
-  orient = true,
-  knownWithin,
-}: RecognizeOptions = {}): Wish {
-  if (!Number.isInteger(top) || top < 1) throw new RangeError('top must be a whole number from 1.');
-  return { top, allFaces, mostFaces, orient, knownWithin };
-}
-
 function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
@@ -188,6 +179,7 @@ interface Searched {
   readonly width: number;
   readonly height: number;
   readonly found: readonly DetectedFace[];
+  readonly turned: QuarterTurn;
   /** ms */
   readonly decode: number;
   readonly detect: number;
@@ -202,6 +194,7 @@ function asImageError(error: unknown): ImageError {
 function recognitionOf({
   wish,
   found,
+  turned,
   share,
   decode,
   detect,
@@ -219,6 +212,7 @@ function recognitionOf({
   return {
     width,
     height,
+    turned,
     faces,
     embeddedTwice: identities.filter(({ twice }) => twice).length,
     timings: { decode, detect, embed: embedMs, match: matchMs },

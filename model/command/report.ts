@@ -21,11 +21,12 @@ export function plainLines(file: string, { faces }: Recognition, options: Report
 /** One JSON object: the largest face's fields beside the file's name. */
 export function jsonLine(
   file: string,
-  { faces, embeddedTwice }: Recognition,
+  { faces, embeddedTwice, turned }: Recognition,
   options: ReportOptions & { readonly precision: Precision; readonly precisionReason: string },
 ): string {
   return JSON.stringify({
     file,
+    ...(turned !== 0 && { turned }),
     ...faceFields(faces[0]!, options),
     precision: options.precision,
     precisionReason: options.precisionReason,

@@ -24,7 +24,10 @@ export const PROBLEMS: Readonly<Record<string, readonly [title: string, help: st
     'Save the photo as JPEG or PNG, and send that.',
   ],
   'broken-image': ['Broken photo', 'Send a whole photo of at most 51 megapixels.'],
-  'no-face': ['No face in the photo', 'Send a photo with a face that is seen well.'],
+  'no-face': [
+    'No face in the photo',
+    'Send a photo with a face that is clearly visible. Quarter turns are tried; straighten a photo that leans otherwise.',
+  ],
   missing: ['Photo replaced', 'Send it again: another upload of its name replaced it.'],
   failed: ['Recognition failed', 'Send it again later.'],
   unanswerable: [

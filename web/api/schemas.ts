@@ -39,7 +39,7 @@ const workedBy = {
   instance: z.string().optional().describe('the instance that computed it'),
 };
 const matchAnswer = matchSchema.describe(
-  'the largest face; lengths in pixels of the upright photo',
+  'the largest face; lengths in pixels of the photo, turned by its EXIF orientation',
 );
 
 /** The JSON of one photo at the contract's address. */

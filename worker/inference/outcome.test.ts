@@ -8,6 +8,7 @@ const third = 1 / 3;
 const seen: Recognition = {
   width: 640,
   height: 480,
+  turned: 0,
   embeddedTwice: 0,
   faces: [
     {
@@ -81,6 +82,14 @@ it('what is no image is refused in words that fit into a reply; other errors are
   assert.equal(outcome.refusal.reason, 'image');
   assert.ok(refusalSchema.safeParse(outcome.refusal).success);
   assert.equal(refusalOf(new Error('out of memory')), undefined);
+});
+
+it('by how much a photo was turned is told, and nothing where it was not', () => {
+  const outcome = outcomeOf({ ...seen, turned: 270 });
+  assert.ok('match' in outcome);
+  assert.equal(matchSchema.parse(outcome.match).turned, 270);
+  const upright = outcomeOf(seen);
+  assert.ok('match' in upright && !('turned' in upright.match));
 });
 
 it('whether a face is known is told where it was asked', () => {

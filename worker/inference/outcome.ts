@@ -19,9 +19,9 @@ export function outcomeOf(recognition: Recognition, ask: Ask = {}): Outcome {
   if (told === undefined) {
     return { refusal: { reason: 'no-face', message: 'No face was found in the photo.' } };
   }
-  const { width, height, faces } = recognition;
+  const { width, height, turned, faces } = recognition;
   const all = ask.faces === 'all' ? { faces: faces.flatMap((one) => toldOf(one) ?? []) } : {};
-  return { match: { ...told, width, height, ...all } };
+  return { match: { ...told, width, height, ...(turned === 0 ? {} : { turned }), ...all } };
 }
 
 /** Undefined when the gallery knows nobody. */
