@@ -5,7 +5,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { put, temporaryFolder } from './checkpoint/temporary-file.fixture.ts';
-import { legacyFile, storage, TensorFixture } from './checkpoint/torch-file.fixture.ts';
+import {
+  type FixtureValue,
+  legacyFile,
+  storage,
+  TensorFixture,
+  zipFile,
+} from './checkpoint/torch-file.fixture.ts';
 import { readGalleryFile, readStateDict } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import type { StateDict } from './tensor.ts';
@@ -95,6 +101,48 @@ describe('the real checkpoints', { skip: sharedMissing }, () => {
 
 describe('a state dict', () => {
   const folder = temporaryFolder();
+  const weights = (value = 1) =>
+    new Map<string, FixtureValue>([
+      [
+        'conv.weight',
+        new TensorFixture(storage(`w${value}`, 'Float', Float32Array.of(value)), [1]),
+      ],
+    ]);
+  const read = async (value: FixtureValue) =>
+    readStateDict(await put(folder, 'wrapped.pt', zipFile(value)));
+  const optimizer = new Map<string, FixtureValue>([
+    ['state', new Map([['0', weights(9)]])],
+    ['param_groups', [new Map([['lr', 1]])]],
+  ]);
+
+  for (const [what, value] of Object.entries<FixtureValue>({
+    'under state_dict': new Map([['state_dict', weights()]]),
+    'under any key': new Map([['net', weights()]]),
+    'as Lightning saves it': new Map<string, FixtureValue>([
+      ['epoch', 3],
+      ['pytorch-lightning_version', '2.0'],
+      ['state_dict', weights()],
+      ['optimizer_states', [optimizer]],
+    ]),
+    'beside an average of it': new Map([
+      ['state_dict', weights()],
+      ['ema', weights(2)],
+    ]),
+  })) {
+    test(`is found ${what}`, async () => {
+      const state = await read(value);
+      assert.deepEqual([...state.keys()], ['conv.weight']);
+      assert.deepEqual([...state.get('conv.weight')!.data], [1]);
+    });
+  }
+
+  test('is not guessed where there are several', async () => {
+    const several = new Map([
+      ['generator', weights()],
+      ['discriminator', weights(2)],
+    ]);
+    await assert.rejects(read(several), /several state dicts \("generator", "discriminator"\)/);
+  });
 
   test('may hold the published classifier layer besides', async () => {
     const classes = 8631;
@@ -116,7 +164,10 @@ describe('a state dict', () => {
     const path = await put(folder, 'list.pt', legacyFile([1, 2]));
     await assert.rejects(readStateDict(path), /list\.pt cannot be used: .*state_dict\(\)/);
     const mixed = await put(folder, 'mixed.pt', legacyFile(new Map([['epoch', 3]])));
-    await assert.rejects(readStateDict(mixed), /"epoch", which is not a tensor/);
+    await assert.rejects(
+      readStateDict(mixed),
+      /"epoch" is not a tensor: save module\.state_dict\(\)/,
+    );
   });
 });
 

@@ -1,22 +1,26 @@
 /**
- * Reads PyTorch's .pt files as plain data: a state dict, a gallery, or any value of lists, dicts and
+ * Reads PyTorch's .pt files, and safetensors, as plain data: a state dict, a gallery, or any value of lists, dicts and
  * tensors. Never runs anything a file asks for, and knows no network.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { fileTypeFromBuffer } from 'file-type';
 import { messageOf } from '../runtime/errors.ts';
-import { CheckpointFault, quote, refuse } from './checkpoint/fault.ts';
+import { CheckpointFault, refuse } from './checkpoint/fault.ts';
 import { readLegacyLayout } from './checkpoint/legacy-layout.ts';
-import { PickleDict, type PickleValue, TensorValue } from './checkpoint/pickle-values.ts';
+import type { PickleValue } from './checkpoint/pickle-values.ts';
+import { isSafetensors, readSafetensors } from './checkpoint/safetensors.ts';
 import { readZipLayout } from './checkpoint/zip-layout.ts';
 import { CheckpointError } from './errors.ts';
 import { type GalleryFile, galleryFrom } from './gallery-file.ts';
-import type { StateDict, Tensor } from './tensor.ts';
+import { stateDictFrom } from './state-dict.ts';
+import type { StateDict } from './tensor.ts';
 
 /** Ten times the published encoder. */
 const LARGEST_FILE = 1 << 30;
 const ZIP_START = [0x50, 0x4b, 0x03, 0x04];
 const PICKLE_START = 0x80;
+/** Of the legacy layout in pickle protocols 0 and 1: its magic number as text. */
+const TEXT_START = Buffer.from('L119547037146038801333356L');
 
 /**
  * What `torch.save` wrote, in either layout: lists as arrays, dicts as `PickleDict`, tensors as
@@ -68,9 +72,14 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 async function readValue(bytes: Uint8Array): Promise<PickleValue> {
-  if (ZIP_START.every((byte, index) => bytes[index] === byte)) return readZipLayout(bytes);
-  if (bytes[0] === PICKLE_START) return readLegacyLayout(bytes);
+  if (startsWith(bytes, ZIP_START)) return readZipLayout(bytes);
+  if (bytes[0] === PICKLE_START || startsWith(bytes, TEXT_START)) return readLegacyLayout(bytes);
+  if (isSafetensors(bytes)) return readSafetensors(bytes);
   return refuse(`it is ${await kindOf(bytes)}, not a file that torch.save wrote`);
+}
+
+function startsWith(bytes: Uint8Array, start: ArrayLike<number> & Iterable<number>): boolean {
+  return Array.from(start).every((byte, index) => bytes[index] === byte);
 }
 
 async function kindOf(bytes: Uint8Array): Promise<string> {
@@ -80,18 +89,4 @@ async function kindOf(bytes: Uint8Array): Promise<string> {
   if (start.startsWith('version https://git-lfs')) return 'a Git LFS pointer, without the content';
   const type = await fileTypeFromBuffer(bytes);
   return type === undefined ? 'of a kind unknown here' : `of type ${type.mime}`;
-}
-
-function stateDictFrom(value: PickleValue): StateDict {
-  if (!(value instanceof PickleDict)) {
-    return refuse('it does not hold a state dict: save module.state_dict(), not the module');
-  }
-  const tensors = new Map<string, Tensor>();
-  for (const [name, tensor] of value) {
-    if (typeof name !== 'string' || !(tensor instanceof TensorValue)) {
-      return refuse(`its state dict has ${quote(String(name))}, which is not a tensor by its name`);
-    }
-    tensors.set(name, tensor.read());
-  }
-  return tensors;
 }

@@ -103,6 +103,9 @@ function byColumns(value: PickleValue): Face[] | undefined {
     );
   }
   const rows = rowsOf(embeddings[0]!);
+  if (columns.some((column) => isColumnOfLabels(column, rows.length))) {
+    return refuse(`it has a list of numbers too, which may say whose name is whose: ${WANTED}`);
+  }
   if (names.length !== rows.length || names.length === 0) {
     return refuse(`it has ${rows.length} embeddings for ${names.length} names: ${WANTED}`);
   }
@@ -139,8 +142,14 @@ function byName(value: PickleValue): Face[] | undefined {
   return faces;
 }
 
+/** Of a list, a tuple or an array of texts or objects. */
 function itemsOf(value: PickleValue): readonly PickleValue[] | undefined {
-  return value instanceof PickleTuple ? value.items : Array.isArray(value) ? value : undefined;
+  if (value instanceof PickleTuple || value instanceof TensorValue) return value.items;
+  return Array.isArray(value) ? value : undefined;
+}
+
+function isTensor(value: PickleValue): value is TensorValue {
+  return value instanceof TensorValue && value.items === undefined;
 }
 
 function isText(value: PickleValue): value is string {
@@ -148,14 +157,23 @@ function isText(value: PickleValue): value is string {
 }
 
 function isColumnOfEmbeddings(value: PickleValue): value is TensorValue | PickleValue[] {
-  if (value instanceof TensorValue) return value.shape.length >= 2;
+  if (isTensor(value)) return value.shape.length >= 2;
   const items = itemsOf(value);
   return items !== undefined && items.length > 0 && items.every(isVector);
 }
 
+/** Whole numbers, one for each embedding: with them, the names' order may mean nothing. */
+function isColumnOfLabels(value: PickleValue, count: number): boolean {
+  if (isTensor(value)) {
+    const isOne = value.shape.length === 1 && value.shape[0] === count;
+    return isOne && !(value.read().data instanceof Float32Array);
+  }
+  return itemsOf(value)?.length === count && itemsOf(value)!.every(Number.isInteger);
+}
+
 /** Of whatever length, so that a wrong one is refused by it. */
 function isVector(value: PickleValue): boolean {
-  if (value instanceof TensorValue) return true;
+  if (isTensor(value)) return true;
   const items = itemsOf(value);
   return items !== undefined && items.length > 1 && items.every((one) => typeof one === 'number');
 }
@@ -163,12 +181,12 @@ function isVector(value: PickleValue): boolean {
 /** [512] or [1, 512], or as many numbers. */
 function isEmbedding(value: PickleValue): boolean {
   if (!isVector(value)) return false;
-  const shape = value instanceof TensorValue ? value.shape : [itemsOf(value)!.length];
+  const shape = isTensor(value) ? value.shape : [itemsOf(value)!.length];
   return shape.reduce((product, extent) => product * extent, 1) === EMBEDDING_LENGTH;
 }
 
 function rowsOf(column: PickleValue): (() => ArrayLike<number>)[] {
-  if (!(column instanceof TensorValue)) {
+  if (!isTensor(column)) {
     const items = itemsOf(column) ?? [];
     if (new Set(items).size < items.length) return refuse('it lists one embedding several times');
     return items.map((item, index) => () => numbersOf(item, index));
@@ -182,7 +200,7 @@ function rowsOf(column: PickleValue): (() => ArrayLike<number>)[] {
 }
 
 function numbersOf(value: PickleValue, index = 0): ArrayLike<number> {
-  if (value instanceof TensorValue) {
+  if (isTensor(value)) {
     requireLength(value.shape, index);
     return floatsOf(value, index);
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { put, temporaryFolder } from './checkpoint/temporary-file.fixture.ts';
 import { legacyFile, storage, TensorFixture } from './checkpoint/torch-file.fixture.ts';
@@ -92,8 +92,37 @@ describe('model data', { timeout: 60_000 }, () => {
       onet: join(places.shared, 'checkpoints/onet.pt'),
       encoder: facenetAt(join(named, 'encoder.pt')),
       gallery: join(places.cache, 'data.pt'),
+      note: `Not everything is in ${named}: taken pnet.pt, rnet.pt, onet.pt from ${join(places.shared, 'checkpoints')}.`,
     });
   });
+
+  for (const [file, missing] of [
+    ['20180408-102900-casia-webface.pt', 'encoder.pt'],
+    ['Encoder.PTH', 'encoder.pt'],
+    ['epoch=3.ckpt', 'encoder.pt'],
+    ['model.safetensors', 'encoder.pt'],
+    ['checkpoint.pth.tar', 'encoder.pt'],
+    ['checkpoints/other.pt', 'encoder.pt'],
+    ['pnet-v2.pt', 'pnet.pt'],
+  ] as const) {
+    test(`is not taken from elsewhere while the named folder has ${file}`, async () => {
+      const places = emptyPlaces();
+      await fill(places.cache, names);
+      const isEncoder = missing === 'encoder.pt';
+      const here = isEncoder ? names.slice(0, 3) : names.slice(1);
+      const named = await fill(temporaryFolder(), here);
+      await fill(named, [basename(file)], dirname(file));
+      await assert.rejects(findModelData({ checkpoints: named, places }), (error) => {
+        assert.ok(error instanceof CheckpointError);
+        const [what, whatToDo] = error.message.split(': if that is meant, ');
+        assert.equal(what, `${named} has no ${missing}, but ${basename(file)}`);
+        assert.match(whatToDo!, new RegExp(`^name it ${missing}, and add --any-weights`));
+        return true;
+      });
+      await fill(named, [isEncoder ? names[3] : names[0]]);
+      await findModelData({ checkpoints: named, places });
+    });
+  }
 
   test('that is all at hand asks nobody', async () => {
     await using server = await serve(notFound);

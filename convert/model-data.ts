@@ -7,6 +7,7 @@ import type { EncoderKind } from '../model/format.ts';
 import { readStateDict } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { MissingFilesError, whereFrom } from './missing-files.ts';
+import { requireKnownNames, takenFromElsewhere } from './named-folder.ts';
 import { type ObtainOptions, obtain, type Places, usualPlaces } from './obtain.ts';
 import { findPortraits, portraits } from './portraits.ts';
 import type { OnProgress } from './progress.ts';
@@ -80,13 +81,19 @@ export async function findModelData(options: FindOptions = {}): Promise<ModelDat
     check: readStateDict,
     askAgain: options.encoder === 'facenet',
   };
-  const { pnet, rnet, onet } = modelFilesPublished;
+  const { pnet, rnet, onet, encoder: facenet } = modelFilesPublished;
+  if (checkpoints !== undefined) {
+    const weights = [pnet, rnet, onet, ...(options.encoder === 'compact' ? [] : [facenet])];
+    await requireKnownNames(checkpoints, weights, how.expected ?? []);
+  }
   try {
     const detection = await obtain({ pnet, rnet, onet }, how);
     const encoder = await chooseEncoder(options.encoder, how);
     const people: Choice<string> =
       gallery === undefined ? await chooseGallery(encoder.part, how) : { part: gallery };
-    const notes = [encoder.note, people.note].filter((note) => note !== undefined);
+    const paths = [...Object.values(detection), ...Object.values(encoderFiles(encoder.part))];
+    const elsewhere = checkpoints && takenFromElsewhere(checkpoints, paths);
+    const notes = [elsewhere, encoder.note, people.note].filter((note) => note !== undefined);
     return {
       ...detection,
       encoder: encoder.part,

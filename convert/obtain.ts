@@ -2,14 +2,12 @@
  * Finds published files where they lie, else has them fetched into the user's cache. Knows the order of
  * the places, not what the files are.
  */
-import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { folders } from '../runtime/folders.ts';
 import { isPackaged, packageFolder } from '../runtime/installation.ts';
-import { CheckpointError } from './errors.ts';
 import { type FetchOptions, fetchFiles } from './fetch-files.ts';
 import { MissingFilesError } from './missing-files.ts';
+import { findIn, requireAnyIn } from './named-folder.ts';
 import { GITHUB, type PublishedFile } from './published-files.ts';
 import { fetchArchive } from './registry-archive.ts';
 import type { FetchPlaces } from './registry-files.ts';
@@ -66,24 +64,4 @@ export async function obtain<Key extends string>(
   return Object.fromEntries(
     keys.map((key) => [key, found.get(key) ?? fetched.get(files[key])]),
   ) as Record<Key, string>;
-}
-
-function findIn(folder: string, { names, group }: PublishedFile): string | undefined {
-  return names
-    .flatMap((name) => [join(folder, name), join(folder, group, name)])
-    .find((path) => existsSync(path));
-}
-
-async function requireAnyIn(folder: string, files: readonly PublishedFile[]): Promise<void> {
-  const isFolder = await stat(folder).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) {
-    throw new CheckpointError(`${folder} is not a folder: name one that holds the checkpoints.`);
-  }
-  if (!files.some((file) => findIn(folder, file))) {
-    const names = files.map(({ names }) => names[0]).join(', ');
-    throw new CheckpointError(`${folder} holds none of the files that are needed: ${names}.`);
-  }
 }

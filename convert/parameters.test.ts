@@ -90,3 +90,30 @@ test('what a checkpoint may hold besides is passed over', () => {
   assert.doesNotThrow(() => parameters.finish(/^logits\./));
   assert.throws(() => parameters.finish(/^other\./), CheckpointError);
 });
+
+const prefixed = (prefix: string): Map<string, Tensor> =>
+  new Map([...proposalState()].map(([name, tensor]) => [prefix + name, tensor]));
+
+for (const prefix of ['module.', '_orig_mod.', 'model.', 'net.module._orig_mod.']) {
+  test(`what stands before all names is passed over: ${prefix}`, () => {
+    assert.deepEqual(
+      buildProposalNetwork('pnet.pt', prefixed(prefix)).weights,
+      buildProposalNetwork('pnet.pt', proposalState()).weights,
+    );
+  });
+}
+
+test('what stands beside a network that has a prefix of its own is passed over', () => {
+  const head = { shape: [1], data: Float32Array.of(1) };
+  const state = prefixed('backbone.').set('head.weight', head).set('n_averaged', head);
+  assert.deepEqual(
+    buildProposalNetwork('pnet.pt', state).weights,
+    buildProposalNetwork('pnet.pt', proposalState()).weights,
+  );
+  state.set('backbone.extra', head);
+  refuses(state, 'backbone.extra');
+});
+
+test('several networks in one file are named', () => {
+  refuses(new Map([...prefixed('teacher.'), ...prefixed('student.')]), 'teacher.', 'student.');
+});

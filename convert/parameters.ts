@@ -1,6 +1,6 @@
 /**
  * A state dict read strictly: every parameter that a network has is there, of the right shape and
- * finite, and none is left over. Knows no network.
+ * finite, and none is left over, whatever stands before all names. Knows no network.
  */
 import { CheckpointError } from './errors.ts';
 import type { Values } from './fold.ts';
@@ -12,6 +12,7 @@ export class Parameters {
   readonly #file: string;
   readonly #state: StateDict;
   readonly #taken = new Set<string>();
+  #prefix: string | undefined;
 
   /** @param file where the state dict was read from, for messages */
   constructor(file: string, state: StateDict) {
@@ -20,7 +21,9 @@ export class Parameters {
   }
 
   /** @throws {CheckpointError} when it is missing, of another shape or type, or not finite */
-  take(name: string, shape: readonly number[]): Values {
+  take(wanted: string, shape: readonly number[]): Values {
+    this.#prefix ??= this.#findPrefix(wanted);
+    const name = this.#prefix + wanted;
     const tensor = this.#state.get(name);
     if (tensor === undefined) {
       throw this.#wrong(`has no parameter ${name}`);
@@ -47,11 +50,28 @@ export class Parameters {
    * @throws {CheckpointError} naming a parameter that no layer has taken
    */
   finish(unused: RegExp): void {
+    const prefix = this.#prefix ?? '';
     for (const name of this.#state.keys()) {
-      if (!this.#taken.has(name) && !unused.test(name)) {
+      if (!name.startsWith(prefix)) continue;
+      if (!this.#taken.has(name) && !unused.test(name.slice(prefix.length))) {
         throw this.#wrong(`has the parameter ${name}, which the network does not know`);
       }
     }
+  }
+
+  /**
+   * What wrappers put before every name: `module.` of DataParallel, `_orig_mod.` of torch.compile, the
+   * attribute of a network that holds this one.
+   */
+  #findPrefix(wanted: string): string {
+    if (this.#state.has(wanted)) return '';
+    const prefixes = [...this.#state.keys()]
+      .filter((name) => name.endsWith(`.${wanted}`))
+      .map((name) => name.slice(0, -wanted.length));
+    if (prefixes.length <= 1) return prefixes[0] ?? '';
+    throw new CheckpointError(
+      `${this.#file} has several networks, whose names begin with ${prefixes.join(' and ')}: save one of them alone.`,
+    );
   }
 
   #wrong(what: string): CheckpointError {

@@ -85,7 +85,7 @@ export const modelFilesPublished = {
   ),
   // Copies without its classifier layer are about: the self-test's embeddings tell which weights it has.
   encoder: {
-    names: ['20180402-114759-vggface2.pt', 'encoder.pt'],
+    names: ['20180402-114759-vggface2.pt', 'encoder.pt', 'encoder.safetensors'],
     group: 'checkpoints',
     address: `${FACENET}/releases/download/v2.2.9/20180402-114759-vggface2.pt`,
     mostBytes: 256 * MEBIBYTE,

@@ -89,15 +89,6 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
     });
   });
 
-  it('answer a person whose name is beyond U+FFFF', async () => {
-    await withWorker(async () => {
-      const told = await bench.reply(await bench.send('beyond.jpg', 'face \u{20BB7}\u{1F600}'));
-      assert.ok('match' in told);
-      assert.equal(told.match.name, '\u{20BB7}\u{1F600}');
-      await bench.atRest();
-    });
-  });
-
   it('leave one also when every worker that had them died without a word', async () => {
     const sent = await bench.send('fatal.jpg', 'face Fatal');
     await receiveInVain(MAX_RECEIVES);

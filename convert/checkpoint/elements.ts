@@ -20,8 +20,26 @@ export const elementTypes = {
   BFloat16: { bytes: 2, bytesRead: 4, decode: decodeBFloat16 },
   Long: { bytes: 8, bytesRead: 8, decode: ({ buffer }) => new BigInt64Array(buffer) },
   Int: { bytes: 4, bytesRead: 4, decode: ({ buffer }) => new Int32Array(buffer) },
+  Short: {
+    bytes: 2,
+    bytesRead: 4,
+    decode: ({ buffer }) => Int32Array.from(new Int16Array(buffer)),
+  },
+  Char: { bytes: 1, bytesRead: 4, decode: ({ buffer }) => Int32Array.from(new Int8Array(buffer)) },
   Byte: { bytes: 1, bytesRead: 1, decode: (bytes) => bytes },
+  Bool: { bytes: 1, bytesRead: 1, decode: (bytes) => bytes },
 } as const satisfies Record<string, ElementType>;
+
+/** The strides of a tensor in C order, in elements. */
+export function contiguous(shape: readonly number[]): number[] {
+  const strides: number[] = [];
+  let step = 1;
+  for (const extent of shape.toReversed()) {
+    strides.unshift(step);
+    step *= extent;
+  }
+  return strides;
+}
 
 /**
  * Copies a strided view out of a storage, in C order.

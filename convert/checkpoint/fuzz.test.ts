@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { damaged, FUZZ_TIMEOUT_MS, fuzzCases } from '../../test/fuzz.fixture.ts';
 import { readCheckpoint } from '../checkpoint.ts';
 import { CheckpointError } from '../errors.ts';
+import { numpyArray, safetensorsFile } from './other-forms.fixture.ts';
 import { temporaryFolder } from './temporary-file.fixture.ts';
-import { legacyFile, storage, TensorFixture, zipFile } from './torch-file.fixture.ts';
+import { legacyFile, pickle, storage, TensorFixture, zipFile } from './torch-file.fixture.ts';
 
 const path = join(temporaryFolder(), 'fuzzed.pt');
 const value = new Map([
@@ -28,7 +29,14 @@ async function isReadOrRefused(file: Uint8Array): Promise<void> {
 test('a damaged checkpoint is read or refused by a CheckpointError, never anything else', {
   timeout: FUZZ_TIMEOUT_MS,
 }, async () => {
-  const files = damaged([legacyFile(value), zipFile(value)]);
+  const bytes = new Uint8Array(16);
+  const array = numpyArray({ type: 'f4', shape: [2, 2], content: bytes });
+  const files = damaged([
+    legacyFile(value),
+    zipFile(value),
+    zipFile([], { object: pickle(array) }),
+    safetensorsFile({ weight: { dtype: 'F32', shape: [4], bytes } }),
+  ]);
   await fc.assert(fc.asyncProperty(files, isReadOrRefused), { numRuns: fuzzCases });
 });
 

@@ -6,14 +6,16 @@ import type { ByteReader } from './byte-reader.ts';
 import { quote, refuse } from './fault.ts';
 import {
   Callable,
-  type Foreign,
+  Foreign,
   OrderedDict,
+  PickleBytes,
   PickleDict,
   PickleTuple,
   type PickleValue,
 } from './pickle-values.ts';
 
-const LONGEST_TEXT = 1 << 20;
+/** NumPy's numbers can be written as text. */
+const LONGEST_TEXT = 1 << 26;
 export const LONGEST_GLOBAL_NAME = 256;
 /** The magic number of PyTorch files has 10. */
 const LONGEST_INTEGER = 16;
@@ -97,6 +99,18 @@ export class PickleMachine {
     this.push(Number.isSafeInteger(number) ? number : signed);
   }
 
+  /** What protocol 1 writes as a line: a truth value or a whole number. */
+  decimal(line: string): void {
+    const digits = line.replace(/L$/, '');
+    if (line === '01' || line === '00') this.push(line === '01');
+    else if (!/^-?\d{1,38}$/.test(digits)) refuse('it holds a whole number that is none');
+    else this.push(Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits));
+  }
+
+  bytes(length: number): void {
+    this.push(new PickleBytes(this.#reader.bytes(length)));
+  }
+
   append(items: readonly PickleValue[]): void {
     const list = this.top();
     if (!Array.isArray(list)) {
@@ -140,7 +154,8 @@ export class PickleMachine {
     this.push(
       this.#world.global(full) ??
         refuse(
-          `it asks for ${quote(full)}, which is not on the short list of what checkpoints may name; nothing of it was run`,
+          `it asks for ${quote(full)}, which is not on the short list of what checkpoints may name; nothing of it was run. ` +
+            "Save tensors, texts, lists and dicts alone, such as model.state_dict() or checkpoint['state_dict']",
         ),
     );
   }
@@ -158,10 +173,16 @@ export class PickleMachine {
     this.push(this.#world.persistent(this.pop()));
   }
 
-  /** A state dict's `_metadata` holds version numbers only: checked to be attributes and dropped. */
+  /**
+   * Objects of this program's own take their state; a state dict's `_metadata` holds version numbers only
+   * and is dropped.
+   */
   build(): void {
     const attributes = this.pop();
-    if (!(this.top() instanceof OrderedDict) || !(attributes instanceof PickleDict)) {
+    const object = this.top();
+    if (object instanceof Foreign && object.setState !== undefined) {
+      object.setState(attributes);
+    } else if (!(object instanceof OrderedDict) || !(attributes instanceof PickleDict)) {
       refuse('its pickle sets the state of what has none');
     }
   }

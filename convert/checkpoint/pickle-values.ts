@@ -19,11 +19,25 @@ export class OrderedDict extends PickleDict {}
 /** What an allowed global name or a persistent id stands for: an object only its maker understands. */
 export abstract class Foreign {
   readonly foreign = true;
+  /** Takes the state that a file gives an object; absent where it has none. */
+  setState?(state: PickleValue): void;
+}
+
+/** Bytes of the file; a view, not a copy. */
+export class PickleBytes extends Foreign {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    super();
+    this.bytes = bytes;
+  }
 }
 
 /** A tensor whose numbers are copied out of the file only when asked for. */
 export abstract class TensorValue extends Foreign {
   abstract readonly shape: readonly number[];
+  /** Of an array that holds texts or objects instead of numbers. */
+  readonly items?: readonly PickleValue[] | undefined;
   /** @returns a copy in C order, half precision as float32; the same one every time */
   abstract read(): Tensor;
 }
@@ -37,6 +51,9 @@ export class Callable extends Foreign {
     this.call = call;
   }
 }
+
+/** A class that a file may name but not call. */
+export class NamedClass extends Foreign {}
 
 export type PickleValue =
   | null

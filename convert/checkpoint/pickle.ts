@@ -1,5 +1,5 @@
 /**
- * A machine for the few pickle instructions that `torch.save` writes (protocols 2 to 5). It builds data
+ * A machine for the few pickle instructions that `torch.save` writes (protocols 1 to 5). It builds data
  * only: what a global name stands for is given from outside, and nothing is ever imported or run.
  * Instructions as in Python's pickletools.
  */
@@ -11,6 +11,7 @@ import { PickleDict, PickleTuple, type PickleValue } from './pickle-values.ts';
 /** Real checkpoints take up to about 30,000; the limit bounds stack, memo and everything built. */
 const MOST_INSTRUCTIONS = 1_000_000;
 const PROTOCOLS = { from: 2, to: 5 };
+const LONGEST_NUMBER = 40;
 
 /** For pickles that hold plain data only. */
 export const plainWorld: PickleWorld = {
@@ -36,6 +37,11 @@ export function readPickle(
       return { value: machine.result(), end: reader.position };
     }
     const instruction = instructions.get(code);
+    if (instruction === undefined && PROTOCOL_0.has(code)) {
+      return refuse(
+        'it is a pickle of protocol 0, which PyTorch itself cannot load: save it again without pickle_protocol',
+      );
+    }
     if (instruction === undefined) {
       const name = `0x${code.toString(16).padStart(2, '0')}`;
       return refuse(`it uses the pickle instruction ${name}, which no PyTorch checkpoint needs`);
@@ -60,10 +66,16 @@ const instructions = new Map<number, Instruction>([
   [0x4d, (m, r) => m.push(r.uint16())], // BININT2
   [0x4a, (m, r) => m.push(r.int32())], // BININT
   [0x8a, (m, r) => m.integer(r.uint8())], // LONG1
+  [0x49, (m, r) => m.decimal(r.line(LONGEST_NUMBER))], // INT
+  [0x4c, (m, r) => m.decimal(r.line(LONGEST_NUMBER))], // LONG
   [0x47, (m, r) => m.push(r.float64BigEndian())], // BINFLOAT
   [0x8c, (m, r) => m.text(r.uint8())], // SHORT_BINUNICODE
   [0x58, (m, r) => m.text(r.uint32())], // BINUNICODE
   [0x8d, (m, r) => m.text(r.count64())], // BINUNICODE8
+  [0x43, (m, r) => m.bytes(r.uint8())], // SHORT_BINBYTES
+  [0x42, (m, r) => m.bytes(r.uint32())], // BINBYTES
+  [0x8e, (m, r) => m.bytes(r.count64())], // BINBYTES8
+  [0x96, (m, r) => m.bytes(r.count64())], // BYTEARRAY8
   [0x29, (m) => m.tuple(0)], // EMPTY_TUPLE
   [0x85, (m) => m.tuple(1)], // TUPLE1
   [0x86, (m) => m.tuple(2)], // TUPLE2
@@ -86,6 +98,9 @@ const instructions = new Map<number, Instruction>([
   [0x51, (m) => m.persistent()], // BINPERSID
   [0x62, (m) => m.build()], // BUILD
 ]);
+
+/** STRING, UNICODE, FLOAT, PUT, GET, LIST, DICT and PERSID: only protocol 0 writes them. */
+const PROTOCOL_0 = new Set(Array.from('SVFpgldP', (one) => one.charCodeAt(0)));
 
 function checkProtocol(protocol: number): void {
   if (protocol < PROTOCOLS.from || protocol > PROTOCOLS.to) {

@@ -4,7 +4,7 @@
  */
 import type { ElementType } from './elements.ts';
 import { quote, refuse } from './fault.ts';
-import { Foreign, type PickleValue } from './pickle-values.ts';
+import { Foreign, PickleTuple, type PickleValue } from './pickle-values.ts';
 
 /** A storage class such as `torch.FloatStorage`. */
 export class StorageType extends Foreign {
@@ -120,4 +120,15 @@ export function count(value: PickleValue | undefined, what: string): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
     ? value
     : refuse(`it has a tensor or storage whose ${what} is not a whole number from 0`);
+}
+
+/** PyTorch's own limit, and NumPy's. */
+const MOST_DIMENSIONS = 64;
+
+/** A shape or the like: a tuple of whole numbers. */
+export function counts(value: PickleValue | undefined, what: string): number[] {
+  // The limit comes first: a file can refer to one long tuple again and again.
+  return value instanceof PickleTuple && value.items.length <= MOST_DIMENSIONS
+    ? value.items.map((item) => count(item, what))
+    : refuse(`it has a tensor whose ${what} is not a tuple of at most ${MOST_DIMENSIONS}`);
 }

@@ -97,8 +97,8 @@ export function globalName(module: string, name: string, style: GlobalStyle = 'G
     : assemble(0x8c, module.length, module, 0x8c, name.length, name, 0x93);
 }
 
-const tuple = (...items: readonly Uint8Array[]) => assemble('(', ...items, 't');
-const integers = (values: readonly number[]) => tuple(...values.map(integer));
+export const tuple = (...items: readonly Uint8Array[]) => assemble('(', ...items, 't');
+export const integers = (values: readonly number[]) => tuple(...values.map(integer));
 
 export interface PickleStyle {
   readonly legacy: boolean;

@@ -5,19 +5,19 @@
 import type { Tensor } from '../tensor.ts';
 import { elementTypes, readStrided } from './elements.ts';
 import { refuse } from './fault.ts';
+import { numpyGlobals } from './numpy-values.ts';
 import {
   Callable,
   type Foreign,
+  NamedClass,
   OrderedDict,
-  type PickleDict,
+  PickleDict,
   PickleTuple,
   type PickleValue,
   TensorValue,
 } from './pickle-values.ts';
-import { count, Storage, StorageType } from './storages.ts';
+import { count, counts, Storage, StorageType } from './storages.ts';
 
-/** PyTorch's own limit. */
-const MOST_DIMENSIONS = 64;
 /**
  * What the tensors of one file may take, as a multiple of its size: half precision becomes float32
  * (2 x), and tied weights share a storage (2 x). Beyond that a small file means to fill the memory.
@@ -61,19 +61,26 @@ class TorchTensor extends TensorValue {
 /** The allow-list of global names for one file, with all that they build accounted for. */
 export function torchGlobals(fileSize: number): (name: string) => Foreign | undefined {
   let budget = fileSize * LARGEST_GROWTH;
+  const spend = (bytes: number) => {
+    budget -= bytes;
+    if (budget < 0) refuse('its tensors would be many times larger than the file');
+  };
   const rebuildTensor = new Callable((args) => {
     const { tensor, bytes } = tensorFrom(args);
-    budget -= bytes;
-    return budget >= 0 ? tensor : refuse('its tensors would be many times larger than the file');
+    spend(bytes);
+    return tensor;
   });
   const globals = new Map<string, Foreign>([
     ['torch._utils._rebuild_tensor_v2', rebuildTensor],
     ['torch._utils._rebuild_parameter', new Callable(parameterFrom)],
     ['torch.Size', new Callable(sizeFrom)],
     ['collections.OrderedDict', new Callable(orderedDictFrom)],
+    ['collections.defaultdict', new Callable(defaultDictFrom)],
+    ...defaults,
     ...Object.entries(elementTypes).map(
       ([name, element]) => [`torch.${name}Storage`, new StorageType(element)] as const,
     ),
+    ...numpyGlobals(spend),
   ]);
   return (name) => globals.get(name);
 }
@@ -118,15 +125,20 @@ function sizeFrom(args: readonly PickleValue[]): PickleValue {
   return new PickleTuple(counts(args.length === 1 ? args[0] : undefined, 'size'));
 }
 
+/** What a defaultdict makes for a key that is missing, under the names of both Pythons. */
+const defaults = ['builtins', '__builtin__'].flatMap((module) =>
+  ['list', 'dict'].map((name) => [`${module}.${name}`, new NamedClass()] as const),
+);
+
+function defaultDictFrom(args: readonly PickleValue[]): PickleDict {
+  const [makes = null] = args;
+  return args.length <= 1 && (makes === null || makes instanceof NamedClass)
+    ? new PickleDict()
+    : refuse('it builds a defaultdict in a way that Python 3 does not write');
+}
+
 function orderedDictFrom(args: readonly PickleValue[]): PickleDict {
   return args.length === 0
     ? new OrderedDict()
     : refuse('it builds an OrderedDict in a way that Python 3 does not write');
-}
-
-function counts(value: PickleValue | undefined, what: string): number[] {
-  // The limit comes first: a file can refer to one long tuple again and again.
-  return value instanceof PickleTuple && value.items.length <= MOST_DIMENSIONS
-    ? value.items.map((item) => count(item, what))
-    : refuse(`it has a tensor whose ${what} is not a tuple of at most ${MOST_DIMENSIONS}`);
 }
