@@ -7,6 +7,7 @@ const mayImport = {
   model: ['runtime'],
   convert: ['runtime', 'model'],
   cloud: ['runtime'],
+  operate: ['runtime', 'model', 'convert', 'cloud', 'local'],
   web: ['runtime', 'cloud'],
   worker: ['runtime', 'cloud', 'model'],
   scaler: ['runtime', 'cloud'],

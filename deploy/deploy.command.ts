@@ -68,8 +68,8 @@ async function end({ id, region }: StackOptions, yes: boolean): Promise<void> {
   const [{ CloudFormationClient }, { sharedByClients }, { createEc2Clients }, settings, steps] =
     await Promise.all([
       import('@aws-sdk/client-cloudformation'),
-      import('../cloud/clients.ts'),
-      import('../cloud/ec2-client.ts'),
+      import('../cloud/aws/clients.ts'),
+      import('../cloud/ec2/client.ts'),
       import('../runtime/settings.ts'),
       import('./destroy.ts'),
     ]);

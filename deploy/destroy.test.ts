@@ -11,9 +11,9 @@ import {
   PutBucketVersioningCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { sharedByClients } from '../cloud/clients.ts';
-import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
-import { cloudNames, instanceName, PROJECT_TAG } from '../cloud/names.ts';
+import { sharedByClients } from '../cloud/aws/clients.ts';
+import { cloudNames, instanceName, PROJECT_TAG } from '../cloud/contract/names.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
 import { type Moto, missingMoto, startMoto } from '../local/moto.fixture.ts';
 import { DestroyError, destroy, inventory, stackName } from './destroy.ts';
 

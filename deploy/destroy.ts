@@ -21,9 +21,9 @@ import {
   ListObjectVersionsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { Ec2Clients } from '../cloud/ec2-client.ts';
-import { emptyBucket, listKeys } from '../cloud/inspection.ts';
-import { cloudNames, PROJECT_TAG } from '../cloud/names.ts';
+import { emptyBucket, listKeys } from '../cloud/aws/inspection.ts';
+import { cloudNames, PROJECT_TAG } from '../cloud/contract/names.ts';
+import type { Ec2Clients } from '../cloud/ec2/client.ts';
 import { errorClass, messageOf } from '../runtime/errors.ts';
 
 const LOOK_EVERY_MS = 2000;

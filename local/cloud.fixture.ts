@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
 import { createLogger } from '../runtime/log.ts';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from './cloud.ts';
-import { processLauncher } from './instances.ts';
+import { processLauncher } from './processes/instances.ts';
 
 export const REGION = 'us-east-1';
 export const quiet = createLogger('test', 'silent');

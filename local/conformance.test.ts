@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
-import { type Fleet, openFleet } from '../cloud/instances.ts';
-import { cloudNames } from '../cloud/names.ts';
-import { provision } from '../cloud/provision.ts';
-import { queuesAndBuckets } from '../cloud/sqs-and-s3.fixture.ts';
+import { provision } from '../cloud/aws/provision.ts';
+import { queuesAndBuckets } from '../cloud/aws/sqs-and-s3.fixture.ts';
+import { cloudNames } from '../cloud/contract/names.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
+import { type Fleet, openFleet } from '../cloud/ec2/instances.ts';
 import { readSettings } from '../runtime/settings.ts';
 import type { TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';

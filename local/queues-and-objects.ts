@@ -6,12 +6,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
 import { type BuildAppOptions, buildApp } from 'fauxqs';
 import type { Logger } from '../runtime/log.ts';
-import { type Queue, wakeOnePollAMessage } from './one-poll.ts';
-import { deleteExpired, type ObjectStore } from './retention.ts';
+import { deleteExpired, type ObjectStore } from './s3/retention.ts';
 import { openS3 } from './s3/service.ts';
 import { Buckets, type ObjectStore as S3Store } from './s3/store.ts';
 import { layOverSqs } from './sqs/layer.ts';
 import { keepOneSetOfQueues } from './sqs/queue-set.ts';
+import { type Queue, wakeOnePollAMessage } from './sqs/single-poll.ts';
 
 /** fauxqs takes 11 MiB; a browser's form may hold the largest photo that the settings allow. */
 const MOST_FORM_BYTES = 600 * 1024 * 1024;

@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAwsClients } from '../cloud/clients.ts';
-import { PROJECT_TAG, WEB_INSTANCE_NAME } from '../cloud/names.ts';
-import { provision } from '../cloud/provision.ts';
+import { createAwsClients } from '../cloud/aws/clients.ts';
+import { provision } from '../cloud/aws/provision.ts';
+import { PROJECT_TAG, WEB_INSTANCE_NAME } from '../cloud/contract/names.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
@@ -17,9 +17,9 @@ import type { Instance } from './ec2/instance.ts';
 import { LOCAL_IMAGE_ID } from './ec2/offers.ts';
 import type { StateName } from './ec2/states.ts';
 import { LOOPBACK, LocalCloudError } from './endpoint.ts';
-import { cloudEnvironment, machineEnvironment, processLauncher } from './instances.ts';
+import { cloudEnvironment, machineEnvironment, processLauncher } from './processes/instances.ts';
+import { COMMAND_LINE, type Service, startService } from './processes/service.ts';
 import { type LocalRedis, startRedis } from './redis.ts';
-import { COMMAND_LINE, type Service, startService } from './service.ts';
 
 /** Time for the web tier to answer what is in flight before it is killed. */
 const WEB_GRACE_MS = 30_000;

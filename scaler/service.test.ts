@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { QueueError } from '../cloud/queues.ts';
-import { connectRedis } from '../cloud/redis.ts';
+import { QueueError } from '../cloud/aws/queues.ts';
+import { connectRedis } from '../cloud/redis/connection.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { silent, startTestCloud } from '../test/cloud.fixture.ts';

@@ -6,16 +6,20 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { countInstances } from '../cloud/inspection.ts';
-import { encodeRequest } from '../cloud/messages.ts';
-import { cloudNames } from '../cloud/names.ts';
-import { openPhotos } from '../cloud/objects.ts';
-import { openPressure } from '../cloud/pressure.ts';
-import { provision } from '../cloud/provision.ts';
-import { openQueue } from '../cloud/queues.ts';
-import { connectRedis } from '../cloud/redis.ts';
+import { countInstances } from '../cloud/aws/inspection.ts';
+import { openPhotos } from '../cloud/aws/objects.ts';
+import { provision } from '../cloud/aws/provision.ts';
+import { openQueue } from '../cloud/aws/queues.ts';
+import { encodeRequest } from '../cloud/contract/messages.ts';
+import { cloudNames } from '../cloud/contract/names.ts';
+import { connectRedis } from '../cloud/redis/connection.ts';
+import { openPressure } from '../cloud/redis/pressure.ts';
 import { REGION, startTestCloud, temporaryFolder } from '../local/cloud.fixture.ts';
-import { cloudEnvironment, machineEnvironment, processLauncher } from '../local/instances.ts';
+import {
+  cloudEnvironment,
+  machineEnvironment,
+  processLauncher,
+} from '../local/processes/instances.ts';
 import { startRedis } from '../local/redis.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { silent } from '../test/cloud.fixture.ts';

@@ -3,9 +3,9 @@ import { startFauxqs } from 'fauxqs';
 import type { Redis } from 'ioredis';
 import { createRedisMock } from 'js-redis-server';
 import { pino } from 'pino';
-import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
-import { type CloudNames, cloudNames } from '../cloud/names.ts';
-import { provision } from '../cloud/provision.ts';
+import { provision } from '../cloud/aws/provision.ts';
+import { type CloudNames, cloudNames } from '../cloud/contract/names.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
 
 export const silent = pino({ level: 'silent' });

@@ -8,7 +8,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Service, startService } from '../local/service.ts';
+import { type Service, startService } from '../local/processes/service.ts';
 import { asEnvironment } from '../local/stack.ts';
 import { startTestCloud, type TestCloud } from './cloud.fixture.ts';
 import { until } from './condition.fixture.ts';

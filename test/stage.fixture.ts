@@ -2,14 +2,15 @@
  * The scaler's loop on the real local EC2, SQS and Redis, with instances of which a test says what they
  * do: each keeps its lease as a worker would. Calls to EC2 are counted.
  */
-import { type Fleet, type FleetInstance, openFleet } from '../cloud/instances.ts';
-import { openLeadership } from '../cloud/leader.ts';
-import { type Lease, type Leases, openLeases } from '../cloud/leases.ts';
-import { cloudNames, instanceName, PROJECT_TAG } from '../cloud/names.ts';
-import { openPressure, type Pressure } from '../cloud/pressure.ts';
-import { provision } from '../cloud/provision.ts';
-import { openQueue, type Queue } from '../cloud/queues.ts';
-import { connectRedis } from '../cloud/redis.ts';
+
+import { provision } from '../cloud/aws/provision.ts';
+import { openQueue, type Queue } from '../cloud/aws/queues.ts';
+import { cloudNames, instanceName, PROJECT_TAG } from '../cloud/contract/names.ts';
+import { type Fleet, type FleetInstance, openFleet } from '../cloud/ec2/instances.ts';
+import { connectRedis } from '../cloud/redis/connection.ts';
+import { openLeadership } from '../cloud/redis/leader.ts';
+import { type Lease, type Leases, openLeases } from '../cloud/redis/leases.ts';
+import { openPressure, type Pressure } from '../cloud/redis/pressure.ts';
 import { startTestCloud, temporaryFolder } from '../local/cloud.fixture.ts';
 import type { ImitationSettings } from '../local/ec2/imitation.ts';
 import { LOCAL_IMAGE_ID } from '../local/ec2/offers.ts';

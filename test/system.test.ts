@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
-import { createEc2Clients, type Ec2Clients } from '../cloud/ec2-client.ts';
 import {
   APP_TIER_PATTERN,
   countInstances,
   listKeys,
   WEB_TIER_PATTERN,
-} from '../cloud/inspection.ts';
-import { cloudNames } from '../cloud/names.ts';
-import { openQueue } from '../cloud/queues.ts';
+} from '../cloud/aws/inspection.ts';
+import { openQueue } from '../cloud/aws/queues.ts';
+import { cloudNames } from '../cloud/contract/names.ts';
+import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { until } from './condition.fixture.ts';
 import { plainPhoto, postPhoto } from './form.fixture.ts';

@@ -1,6 +1,6 @@
 /** Who may post photos and who may read measurements: keys and rates, both off unless set. */
 import type { Request } from 'express';
-import type { RateLimit } from '../cloud/rate-limit.ts';
+import type { RateLimit } from '../cloud/redis/rate-limit.ts';
 import { refuse } from './errors.ts';
 import { type KeyEntry, keyEntries, keyHolder } from './keys.ts';
 

@@ -1,6 +1,6 @@
 /** How answers and refusals look on the wire: the contract's one line, or JSON for those who ask for it. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { stemOf } from '../cloud/names.ts';
+import { stemOf } from '../cloud/contract/names.ts';
 import type { Logger } from '../runtime/log.ts';
 import { problemOf } from './api/problems.ts';
 import { HttpError, quoted } from './errors.ts';

@@ -1,7 +1,7 @@
 /** The HTTP face of the web tier: routes and nothing else. */
 import express, { type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
-import type { RequestIds } from '../cloud/request-ids.ts';
+import type { RequestIds } from '../cloud/redis/request-ids.ts';
 import type { BrowserGuard } from '../runtime/browser-guard.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Tracing } from '../runtime/tracing/tracing.ts';

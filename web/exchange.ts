@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import type { RequestIds } from '../cloud/request-ids.ts';
+import type { RequestIds } from '../cloud/redis/request-ids.ts';
 import type { Span } from '../runtime/tracing/tracing.ts';
 import type { Outcome } from './metrics/photo-counts.ts';
 

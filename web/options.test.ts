@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Ask } from '../cloud/messages.ts';
+import type { Ask } from '../cloud/contract/messages.ts';
 import { until } from '../test/condition.fixture.ts';
 import { formBody, plainPhoto, post } from '../test/form.fixture.ts';
 import { accessBy } from './access.ts';

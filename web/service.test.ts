@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
+import { openPhotos } from '../cloud/aws/objects.ts';
+import { openQueue, type Queue } from '../cloud/aws/queues.ts';
 import {
   decodeRequest,
   encodeReply,
   type ReplyMessage,
   type RequestMessage,
-} from '../cloud/messages.ts';
-import { openPhotos } from '../cloud/objects.ts';
-import { openPressure } from '../cloud/pressure.ts';
-import { openQueue, type Queue } from '../cloud/queues.ts';
-import { connectRedis } from '../cloud/redis.ts';
+} from '../cloud/contract/messages.ts';
+import { connectRedis } from '../cloud/redis/connection.ts';
+import { openPressure } from '../cloud/redis/pressure.ts';
 import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { formBody, plainPhoto, postPhoto } from '../test/form.fixture.ts';

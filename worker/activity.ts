@@ -1,5 +1,5 @@
 /** What a worker is doing, as reported in its lease. Knows no network; the clock is an argument. */
-import type { Lease, LeaseState } from '../cloud/leases.ts';
+import type { Lease, LeaseState } from '../cloud/redis/leases.ts';
 
 export class Activity {
   readonly #now: () => number;

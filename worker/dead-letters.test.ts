@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { type DeadLetter, openDeadLetters } from '../cloud/dead-letters.ts';
-import { encodeRequest, photoDigest } from '../cloud/messages.ts';
+import { type DeadLetter, openDeadLetters } from '../cloud/aws/dead-letters.ts';
+import { encodeRequest, photoDigest } from '../cloud/contract/messages.ts';
 import { NO_TRACING } from '../runtime/tracing/tracing.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { MetadataError } from '../cloud/metadata.ts';
+import { MetadataError } from '../cloud/ec2/metadata.ts';
 import { testInstance } from '../local/ec2/instance.fixture.ts';
 import { type MetadataService, startMetadataService } from '../local/imds.ts';
 import { SettingsError } from '../runtime/errors.ts';

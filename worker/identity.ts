@@ -3,7 +3,7 @@
  * environment and the metadata service, nothing else.
  */
 import { hostname } from 'node:os';
-import { metadataEndpoint, readIdentity } from '../cloud/metadata.ts';
+import { metadataEndpoint, readIdentity } from '../cloud/ec2/metadata.ts';
 import {
   readServiceSettings,
   type SettingsInput,

@@ -3,7 +3,7 @@
  * be unreachable: the work goes on without it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { HEARTBEAT_MS, type Leases } from '../cloud/leases.ts';
+import { HEARTBEAT_MS, type Leases } from '../cloud/redis/leases.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Activity } from './activity.ts';
@@ -34,7 +34,7 @@ export function keepLease(parts: LeaseParts): LeaseKeeper {
     try {
       if (await leases.renew(instanceId, activity.lease)) onDrainWish();
     } catch (err) {
-      // cloud/redis.ts says once that Redis is away, and when it is back.
+      // cloud/redis/connection.ts says once that Redis is away, and when it is back.
       log.debug({ reason: messageOf(err) }, 'Cannot renew the lease');
     }
   };

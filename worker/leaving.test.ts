@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type LeaseReading, type Leases, openLeases } from '../cloud/leases.ts';
+import { type LeaseReading, type Leases, openLeases } from '../cloud/redis/leases.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { isAlive } from '../test/start.fixture.ts';

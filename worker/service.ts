@@ -1,18 +1,18 @@
 /** The worker service: connects to AWS and Redis, starts inference, takes requests, keeps its lease, drains. */
 
-import { createAwsClients } from '../cloud/clients.ts';
-import { openDeadLetters } from '../cloud/dead-letters.ts';
-import { hasLeader } from '../cloud/leader.ts';
-import type { LeaseState } from '../cloud/leases.ts';
-import { openLeases } from '../cloud/leases.ts';
-import { metadataEndpoint } from '../cloud/metadata.ts';
-import { cloudNames } from '../cloud/names.ts';
-import { openPhotos, openResults } from '../cloud/objects.ts';
-import { openPressure } from '../cloud/pressure.ts';
-import { openQueue } from '../cloud/queues.ts';
-import { connectRedis } from '../cloud/redis.ts';
-import { openRelay } from '../cloud/relay.ts';
-import { openSpotNotices } from '../cloud/spot-notices.ts';
+import { createAwsClients } from '../cloud/aws/clients.ts';
+import { openDeadLetters } from '../cloud/aws/dead-letters.ts';
+import { openPhotos, openResults } from '../cloud/aws/objects.ts';
+import { openQueue } from '../cloud/aws/queues.ts';
+import { cloudNames } from '../cloud/contract/names.ts';
+import { metadataEndpoint } from '../cloud/ec2/metadata.ts';
+import { openSpotNotices } from '../cloud/ec2/spot-notices.ts';
+import { connectRedis } from '../cloud/redis/connection.ts';
+import { hasLeader } from '../cloud/redis/leader.ts';
+import type { LeaseState } from '../cloud/redis/leases.ts';
+import { openLeases } from '../cloud/redis/leases.ts';
+import { openPressure } from '../cloud/redis/pressure.ts';
+import { openRelay } from '../cloud/redis/relay.ts';
 import type { Logger } from '../runtime/log.ts';
 import { requireRedisUrl } from '../runtime/process/service.ts';
 import type { WorkerSettings } from '../runtime/settings.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { openLeases } from '../cloud/leases.ts';
+import { openLeases } from '../cloud/redis/leases.ts';
 import { testInstance } from '../local/ec2/instance.fixture.ts';
 import type { Instance } from '../local/ec2/instance.ts';
 import { type MetadataService, startMetadataService } from '../local/imds.ts';

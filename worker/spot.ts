@@ -3,7 +3,7 @@
  * back. Knows no queue.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SpotNotices } from '../cloud/spot-notices.ts';
+import type { SpotNotices } from '../cloud/ec2/spot-notices.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 

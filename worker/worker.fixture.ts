@@ -3,12 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Ask, decodeReply, encodeRequest, type ReplyMessage } from '../cloud/messages.ts';
-import { asideKey } from '../cloud/names.ts';
-import { openPhotos, openResults } from '../cloud/objects.ts';
-import { openPressure } from '../cloud/pressure.ts';
-import { openQueue } from '../cloud/queues.ts';
-import { connectRedis } from '../cloud/redis.ts';
+import { openPhotos, openResults } from '../cloud/aws/objects.ts';
+import { openQueue } from '../cloud/aws/queues.ts';
+import {
+  type Ask,
+  decodeReply,
+  encodeRequest,
+  type ReplyMessage,
+} from '../cloud/contract/messages.ts';
+import { asideKey } from '../cloud/contract/names.ts';
+import { connectRedis } from '../cloud/redis/connection.ts';
+import { openPressure } from '../cloud/redis/pressure.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';

@@ -1,8 +1,8 @@
 /** The files that a run posts: found in a folder, in sorted order. Knows nothing of HTTP or of images. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readFileName } from '../cloud/file-names.ts';
-import { stemOf } from '../cloud/names.ts';
+import { readFileName } from '../cloud/contract/file-names.ts';
+import { stemOf } from '../cloud/contract/names.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { WorkloadError } from './errors.ts';
 

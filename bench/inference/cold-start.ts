@@ -1,7 +1,7 @@
 /** From the start of a process to its first answer, as a person at a terminal meets it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { COMMAND_LINE } from '../../local/service.ts';
+import { COMMAND_LINE } from '../../local/processes/service.ts';
 import { BenchError } from '../errors.ts';
 import { type Places, pythonProgram } from './parties.ts';
 import { onCores, type Program } from './peer.ts';

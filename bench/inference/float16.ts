@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { COMMAND_LINE } from '../../local/service.ts';
+import { COMMAND_LINE } from '../../local/processes/service.ts';
 import { modelFiles } from '../../model/format.ts';
 import { readGallery } from '../../model/gallery.ts';
 import { run } from '../../model/native/run.ts';

@@ -3,15 +3,15 @@
  * answer to each request at once, so that the web tier and nothing else bounds the load. Settings come
  * from the environment.
  */
-import { createAwsClients } from '../../cloud/clients.ts';
-import { fleetPoint } from '../../cloud/fleet-view.ts';
-import { openLeases } from '../../cloud/leases.ts';
-import { decodeRequest, encodeReply, type Match } from '../../cloud/messages.ts';
-import { cloudNames, instanceName } from '../../cloud/names.ts';
-import { openPressure } from '../../cloud/pressure.ts';
-import { openQueue } from '../../cloud/queues.ts';
-import { connectRedis } from '../../cloud/redis.ts';
-import { HISTORY_POINTS, openScalerStatus } from '../../cloud/scaler-status.ts';
+import { createAwsClients } from '../../cloud/aws/clients.ts';
+import { openQueue } from '../../cloud/aws/queues.ts';
+import { decodeRequest, encodeReply, type Match } from '../../cloud/contract/messages.ts';
+import { cloudNames, instanceName } from '../../cloud/contract/names.ts';
+import { connectRedis } from '../../cloud/redis/connection.ts';
+import { fleetPoint } from '../../cloud/redis/fleet-view.ts';
+import { openLeases } from '../../cloud/redis/leases.ts';
+import { openPressure } from '../../cloud/redis/pressure.ts';
+import { HISTORY_POINTS, openScalerStatus } from '../../cloud/redis/scaler-status.ts';
 import { createLogger } from '../../runtime/log.ts';
 import { readSettings } from '../../runtime/settings.ts';
 

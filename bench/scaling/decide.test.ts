@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { FleetInstance } from '../../cloud/instances.ts';
-import type { LeaseReading } from '../../cloud/leases.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { LeaseReading } from '../../cloud/redis/leases.ts';
 import { decide } from '../../scaler/decide/decide.ts';
 import { startMemory } from '../../scaler/decide/memory.ts';
 import { applyOutcomes, type Outcome } from '../../scaler/decide/outcomes.ts';

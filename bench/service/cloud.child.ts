@@ -2,8 +2,8 @@
  * The local cloud alone, as a process, for the design in Python: the same code and a process of its own,
  * as it is under `npm start`, and without this project's services. Arguments: data folder, project id.
  */
-import { createAwsClients } from '../../cloud/clients.ts';
-import { provision } from '../../cloud/provision.ts';
+import { createAwsClients } from '../../cloud/aws/clients.ts';
+import { provision } from '../../cloud/aws/provision.ts';
 import { startLocalCloud } from '../../local/cloud.ts';
 import { createLogger } from '../../runtime/log.ts';
 import { readSettings } from '../../runtime/settings.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { COMMAND_LINE } from '../../local/service.ts';
+import { COMMAND_LINE } from '../../local/processes/service.ts';
 import { tensorMemory } from '../../model/native/tensor-memory.ts';
 import { type Memory, memoryBelow, startedAt } from './memory.ts';
 import { startProcess } from './process.ts';

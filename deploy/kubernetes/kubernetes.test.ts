@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { cloudNames } from '../../cloud/names.ts';
+import { cloudNames } from '../../cloud/contract/names.ts';
 import { readSettings, settingsSchema } from '../../runtime/settings.ts';
 import { files, find, kustomization, objects, podsOf } from './manifests.fixture.ts';
 

@@ -2,7 +2,7 @@
 import { CfnOutput, CfnParameter, Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnEIP, CfnEIPAssociation, CfnInstance, CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import { PROJECT_TAG, WEB_INSTANCE_NAME } from '../../cloud/names.ts';
+import { PROJECT_TAG, WEB_INSTANCE_NAME } from '../../cloud/contract/names.ts';
 import type { Network } from './network.ts';
 import type { StackOptions } from './options.ts';
 import type { Roles } from './roles.ts';

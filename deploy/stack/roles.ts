@@ -11,7 +11,7 @@ import {
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { PROJECT_TAG } from '../../cloud/names.ts';
+import { PROJECT_TAG } from '../../cloud/contract/names.ts';
 import type { Storage } from './storage.ts';
 
 type Condition = Record<string, Record<string, string | string[]>>;

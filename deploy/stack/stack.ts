@@ -1,6 +1,6 @@
 /** The whole of a project on AWS as one CloudFormation stack, made of its parts. */
 import { type App, DefaultStackSynthesizer, Stack, Tags } from 'aws-cdk-lib';
-import { PROJECT_TAG } from '../../cloud/names.ts';
+import { PROJECT_TAG } from '../../cloud/contract/names.ts';
 import { Instances } from './instances.ts';
 import { Network } from './network.ts';
 import type { StackOptions } from './options.ts';

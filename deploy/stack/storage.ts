@@ -3,7 +3,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { cloudNames } from '../../cloud/names.ts';
+import { cloudNames } from '../../cloud/contract/names.ts';
 
 const VISIBILITY = Duration.seconds(30);
 /** SQS's longest: a person has to look at dead letters. */

@@ -8,8 +8,8 @@ import { until } from '../../test/condition.fixture.ts';
 import { plainPhoto, postPhoto } from '../../test/form.fixture.ts';
 import { modelDirectory } from '../../test/model.fixture.ts';
 import { temporaryFolder } from '../cloud.fixture.ts';
+import { COMMAND_LINE } from '../processes/service.ts';
 import { missingPython } from '../python.fixture.ts';
-import { COMMAND_LINE } from '../service.ts';
 import { Terminal } from './terminal.fixture.ts';
 
 const skip = await missingPython('pty', 'termios');

@@ -3,7 +3,7 @@ import { setInterval as every } from 'node:timers/promises';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
 import type { Settings } from '../../runtime/settings.ts';
-import { LogFiles, lineForPeople } from '../log-files.ts';
+import { LogFiles, lineForPeople } from '../logs/log-files.ts';
 import type { Part, Stack } from '../stack.ts';
 import { type Look, openLooks } from './look.ts';
 import { type Display, instanceLine, redisWords, unaskedFor } from './plain.ts';

@@ -1,5 +1,5 @@
 /** What the embedded EC2 knows of one instance. Data only. */
-import { instanceName, numberByTags } from '../../cloud/names.ts';
+import { instanceName, numberByTags } from '../../cloud/contract/names.ts';
 import type { StateName } from './states.ts';
 
 export interface Instance {

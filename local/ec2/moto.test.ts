@@ -14,7 +14,7 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { createEc2Clients } from '../../cloud/ec2-client.ts';
+import { createEc2Clients } from '../../cloud/ec2/client.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { REGION, startTestCloud, temporaryFolder } from '../cloud.fixture.ts';
 import { type Moto, missingMoto, startMoto } from '../moto.fixture.ts';

@@ -1,5 +1,5 @@
 /** The actions of a decision. Data only; `loop/act.ts` carries them out. */
-import type { Place } from '../../cloud/launch-input.ts';
+import type { Place } from '../../cloud/ec2/launch-input.ts';
 
 /** One call of RunInstances; asked again with the same parts, it launches once. */
 export interface Call {

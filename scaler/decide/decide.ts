@@ -2,7 +2,7 @@
  * The decision of one tick: from the observation, the settings and the memory to actions with
  * their reasons. Pure: the service and the simulator run this same function.
  */
-import type { FleetInstance } from '../../cloud/instances.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import type { Action, Inquiring, Naming, Stopping, Terminating } from './actions.ts';
 import { backOff, followBoots, NEVER_REPORTED } from './failed-boots.ts';
 import { fleetState, forgetGone, withStarts } from './fleet-state.ts';

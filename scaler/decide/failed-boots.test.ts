@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { FleetInstance } from '../../cloud/instances.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import { decide } from './decide.ts';
 import { startMemory } from './memory.ts';
 import { lease, observation, running, START, settings, Ticks } from './observation.fixture.ts';

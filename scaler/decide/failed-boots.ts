@@ -3,7 +3,7 @@
  * Launched again at once and in full number they would cost forever, so after the first failure only
  * one instance at a time is launched, after growing pauses, until one reports. Pure.
  */
-import type { FleetInstance } from '../../cloud/instances.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import type { Backoff, Memory, PendingBoot } from './memory.ts';
 import { isUp, type Observation } from './observation.ts';
 

@@ -2,8 +2,8 @@
  * The fleet in one tick: which instances serve or are about to, which could be started, which
  * numbers are taken. EC2's list lags, so recent requests to EC2 count too. Pure.
  */
-import type { FleetInstance } from '../../cloud/instances.ts';
-import type { LeaseState } from '../../cloud/leases.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { LeaseState } from '../../cloud/redis/leases.ts';
 import { recentLaunches, unlisted } from './launches.ts';
 import type { AskedAt, Launch, Memory } from './memory.ts';
 import { isUp, type Observation } from './observation.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { FleetInstance } from '../../cloud/instances.ts';
-import type { LeaseReading } from '../../cloud/leases.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { LeaseReading } from '../../cloud/redis/leases.ts';
 import { lease, running, START, Ticks } from './observation.fixture.ts';
 
 describe('reaping', () => {

@@ -2,8 +2,8 @@
  * Which instances are dead, judged by their leases. Leases vanish when Redis is
  * flushed, lost or unreachable, so silence counts only while Redis could be read. Pure.
  */
-import type { FleetInstance } from '../../cloud/instances.ts';
-import type { LeaseReading } from '../../cloud/leases.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { LeaseReading } from '../../cloud/redis/leases.ts';
 import type { Memory } from './memory.ts';
 import { isUp, type Observation } from './observation.ts';
 

@@ -2,7 +2,7 @@
  * Launch times by this scaler's own clock. EC2's clock may be ahead or behind by any amount, so
  * an instance counts from when this controller launched or started it, or else first saw it. Pure.
  */
-import type { FleetInstance } from '../../cloud/instances.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import type { Launch, Memory } from './memory.ts';
 
 /** EC2's list may lack an instance for a while; what is away for longer is gone. */

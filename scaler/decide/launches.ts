@@ -2,9 +2,10 @@
  * Which launches to count beside EC2's list, and which numbers are free. EC2's list lags: a launch may
  * be missing for seconds, and missing again after it was there once. Pure.
  */
-import type { FleetInstance } from '../../cloud/instances.ts';
-import type { Place } from '../../cloud/launch-input.ts';
-import { writeNumbers } from '../../cloud/names.ts';
+
+import { writeNumbers } from '../../cloud/contract/names.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { Place } from '../../cloud/ec2/launch-input.ts';
 import type { Cause, Launching } from './actions.ts';
 import type { Launch, Memory } from './memory.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LeaseReading } from '../../cloud/leases.ts';
+import type { LeaseReading } from '../../cloud/redis/leases.ts';
 import { estimatesOf, type Measures, measure, startMeasures } from './measure.ts';
 import { lease, observation, running, type Seen, START } from './observation.fixture.ts';
 

@@ -2,8 +2,9 @@
  * What a policy knows about the load: arrivals per second, service time and boot time, each a moving
  * average. Pure. A new scaler continues with the figures of the last one; the very first starts with guesses.
  */
-import type { Figures, FiguresReading } from '../../cloud/figures.ts';
-import type { LeaseReading } from '../../cloud/leases.ts';
+
+import type { LeaseReading } from '../../cloud/redis/leases.ts';
+import type { Figures, FiguresReading } from '../../cloud/redis/measurements.ts';
 import { believedPressure, isUp, type Observation, queued } from './observation.ts';
 
 /**

@@ -2,7 +2,7 @@
  * What the scaler remembers between ticks. Pure. Losing it is safe: the fleet is in EC2, what
  * instances do is in Redis.
  */
-import type { Place } from '../../cloud/launch-input.ts';
+import type { Place } from '../../cloud/ec2/launch-input.ts';
 import type { Action, Call } from './actions.ts';
 import { type Measures, startMeasures } from './measure.ts';
 import type { Closures } from './placements/placements.ts';

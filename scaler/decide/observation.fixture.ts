@@ -1,6 +1,6 @@
 /** Observations for tests of single decisions: all well and empty unless the test says otherwise. */
-import type { FleetInstance } from '../../cloud/instances.ts';
-import type { LeaseReading } from '../../cloud/leases.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { LeaseReading } from '../../cloud/redis/leases.ts';
 import { decide } from './decide.ts';
 import { type Memory, startMemory } from './memory.ts';
 import type { Observation } from './observation.ts';

@@ -2,9 +2,10 @@
  * What the scaler observed in one tick, and the demand that follows from it: requests that are waiting or in
  * work. Pure. Knows no policy.
  */
-import type { FleetInstance } from '../../cloud/instances.ts';
-import type { LeaseReading } from '../../cloud/leases.ts';
-import type { QueueDepth } from '../../cloud/queues.ts';
+
+import type { QueueDepth } from '../../cloud/aws/queues.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { LeaseReading } from '../../cloud/redis/leases.ts';
 
 /** Request pressure, with times by this controller's clock. */
 export interface SeenPressure {

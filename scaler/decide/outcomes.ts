@@ -1,5 +1,5 @@
 /** Corrects the scaler's memory by the outcomes of its actions. Pure. */
-import type { InstanceState } from '../../cloud/instances.ts';
+import type { InstanceState } from '../../cloud/ec2/instances.ts';
 import { backOff } from './failed-boots.ts';
 import type { Memory, Pause, PendingBoot } from './memory.ts';
 import { isUp } from './observation.ts';

@@ -2,8 +2,8 @@
  * Scale-in: idle instances are asked to drain, drained ones are stopped into the warm pool
  * or terminated, dead ones are terminated. Pure.
  */
-import type { FleetInstance } from '../../cloud/instances.ts';
-import type { LeaseReading } from '../../cloud/leases.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { LeaseReading } from '../../cloud/redis/leases.ts';
 import type { Draining, Stopping, Terminating } from './actions.ts';
 import { type FleetState, FRESH_MS } from './fleet-state.ts';
 import { whyDead } from './health.ts';

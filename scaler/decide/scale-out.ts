@@ -1,6 +1,6 @@
 /** Scale-out: starts stopped instances first, then launches new ones where EC2 has capacity. Pure. */
-import type { FleetInstance } from '../../cloud/instances.ts';
-import type { Place } from '../../cloud/launch-input.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { Place } from '../../cloud/ec2/launch-input.ts';
 import type { Launching, Starting, Terminating } from './actions.ts';
 import { whyWait } from './failed-boots.ts';
 import type { FleetState } from './fleet-state.ts';

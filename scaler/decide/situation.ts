@@ -1,5 +1,5 @@
 /** Summarizes an observation for the policies: how many requests wait, how many instances serve and boot, and how fast. Pure. */
-import type { FleetInstance } from '../../cloud/instances.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import { estimatesOf } from './measure.ts';
 import type { Launch, Memory } from './memory.ts';
 import { demandOf, type Observation } from './observation.ts';

@@ -1,6 +1,6 @@
 /** An instance of the world of property tests as it truly is, whatever EC2's list and its lease say. */
-import type { FleetInstance } from '../../cloud/instances.ts';
-import { LEASE_MS, type LeaseReading } from '../../cloud/leases.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import { LEASE_MS, type LeaseReading } from '../../cloud/redis/leases.ts';
 import { RECENT_MS, type SeenPressure } from './observation.ts';
 
 export interface Request {

@@ -2,7 +2,7 @@
  * A small world in steps of one second for property tests: EC2 whose list lags, Redis that goes away
  * or forgets, workers that boot, work, hang and die. It knows the truth that the scaler only observes.
  */
-import type { FleetInstance } from '../../cloud/instances.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import type { Action, Launching } from './actions.ts';
 import type { Weather } from './faults.fixture.ts';
 import type { Observation } from './observation.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { Leases } from '../../cloud/leases.ts';
-import type { Pressure } from '../../cloud/pressure.ts';
+import type { Leases } from '../../cloud/redis/leases.ts';
+import type { Pressure } from '../../cloud/redis/pressure.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import type { Launching } from '../decide/actions.ts';

@@ -1,9 +1,9 @@
 /** Carries out the actions of a decision and returns their outcomes. Decides nothing; never throws. */
 import pLimit from 'p-limit';
-import type { Fleet } from '../../cloud/instances.ts';
-import type { Leases } from '../../cloud/leases.ts';
-import { instanceName } from '../../cloud/names.ts';
-import type { Pressure } from '../../cloud/pressure.ts';
+import { instanceName } from '../../cloud/contract/names.ts';
+import type { Fleet } from '../../cloud/ec2/instances.ts';
+import type { Leases } from '../../cloud/redis/leases.ts';
+import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type {
   Action,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { pino } from 'pino';
-import type { Leases } from '../../cloud/leases.ts';
+import type { Leases } from '../../cloud/redis/leases.ts';
 import type { Starting, Terminating } from '../decide/actions.ts';
 import { end, start } from './change-instances.ts';
 import { MemoryFleet } from './fleet.fixture.ts';

@@ -3,8 +3,8 @@
  * refuses the whole call when it refuses one instance. Never throws.
  */
 import pLimit from 'p-limit';
-import type { Fleet } from '../../cloud/instances.ts';
-import type { Leases } from '../../cloud/leases.ts';
+import type { Fleet } from '../../cloud/ec2/instances.ts';
+import type { Leases } from '../../cloud/redis/leases.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Starting, Stopping, Terminating } from '../decide/actions.ts';
 import type { Outcome } from '../decide/outcomes.ts';

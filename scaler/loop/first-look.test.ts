@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { openLeases } from '../../cloud/leases.ts';
-import { openPressure, type Pressure } from '../../cloud/pressure.ts';
-import { openQueue, type Queue } from '../../cloud/queues.ts';
-import { connectRedis } from '../../cloud/redis.ts';
+import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
+import { connectRedis } from '../../cloud/redis/connection.ts';
+import { openLeases } from '../../cloud/redis/leases.ts';
+import { openPressure, type Pressure } from '../../cloud/redis/pressure.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { MemoryFleet } from './fleet.fixture.ts';

@@ -1,6 +1,6 @@
 /** An EC2 in memory whose list lags and whose calls fail as a test says. */
-import type { Ending, Fleet, FleetInstance, InstanceState } from '../../cloud/instances.ts';
-import type { LaunchCall } from '../../cloud/launch-input.ts';
+import type { Ending, Fleet, FleetInstance, InstanceState } from '../../cloud/ec2/instances.ts';
+import type { LaunchCall } from '../../cloud/ec2/launch-input.ts';
 
 /** An error as the AWS SDK throws it. */
 export function awsError(name: string, httpStatusCode: number): Error {

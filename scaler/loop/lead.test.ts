@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { type Leadership, openLeadership } from '../../cloud/leader.ts';
-import { connectRedis } from '../../cloud/redis.ts';
+import { connectRedis } from '../../cloud/redis/connection.ts';
+import { type Leadership, openLeadership } from '../../cloud/redis/leader.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { keepLead, type Lead } from './lead.ts';

@@ -3,7 +3,7 @@
  * time what this scaler may do. Knows no instances.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { LEADER_MS, type Leadership } from '../../cloud/leader.ts';
+import { LEADER_MS, type Leadership } from '../../cloud/redis/leader.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Role } from '../report/view.ts';

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FiguresStore } from '../../cloud/figures.ts';
+import type { FiguresStore } from '../../cloud/redis/measurements.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { type DecisionSettings, decide } from '../decide/decide.ts';
 import { type Guess, type Measures, resumeMeasures, startMeasures } from '../decide/measure.ts';

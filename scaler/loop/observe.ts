@@ -1,8 +1,9 @@
 /** Reads EC2, Redis and SQS once, at the same time; each reading may fail. Judges nothing. */
-import type { Fleet } from '../../cloud/instances.ts';
-import type { Leases } from '../../cloud/leases.ts';
-import type { Pressure, PressureReading } from '../../cloud/pressure.ts';
-import type { Queue } from '../../cloud/queues.ts';
+
+import type { Queue } from '../../cloud/aws/queues.ts';
+import type { Fleet } from '../../cloud/ec2/instances.ts';
+import type { Leases } from '../../cloud/redis/leases.ts';
+import type { Pressure, PressureReading } from '../../cloud/redis/pressure.ts';
 import { type Observation, RECENT_MS, type SeenPressure } from '../decide/observation.ts';
 import type { Outages } from './outages.ts';
 

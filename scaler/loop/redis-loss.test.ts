@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { openLeadership } from '../../cloud/leader.ts';
-import { type Leases, openLeases } from '../../cloud/leases.ts';
-import { openPressure } from '../../cloud/pressure.ts';
-import { openQueue, type Queue } from '../../cloud/queues.ts';
-import { connectRedis } from '../../cloud/redis.ts';
+import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
+import { connectRedis } from '../../cloud/redis/connection.ts';
+import { openLeadership } from '../../cloud/redis/leader.ts';
+import { type Leases, openLeases } from '../../cloud/redis/leases.ts';
+import { openPressure } from '../../cloud/redis/pressure.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { MemoryFleet } from './fleet.fixture.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { openProjectClaim, type ProjectClaim } from '../../cloud/project-claim.ts';
+import { openProjectClaim, type ProjectClaim } from '../../cloud/aws/project-claim.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { TestLead } from './lead.fixture.ts';

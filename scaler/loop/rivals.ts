@@ -4,7 +4,7 @@
  * among the scalers of one Redis. Knows no instances.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Claim, ProjectClaim } from '../../cloud/project-claim.ts';
+import type { Claim, ProjectClaim } from '../../cloud/aws/project-claim.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Lead } from './lead.ts';

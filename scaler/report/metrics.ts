@@ -1,6 +1,6 @@
 /** The scaler's measurements in Prometheus' text form, under its conventions for names and units. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
-import { leaseStates } from '../../cloud/leases.ts';
+import { leaseStates } from '../../cloud/redis/leases.ts';
 import { closedNow } from './status.ts';
 import type { LoopView } from './view.ts';
 

@@ -2,10 +2,11 @@
  * Publishes for the web nodes, once a tick, what this scaler sees and does. Nothing waits for it and its failures
  * change nothing: the status is for people.
  */
-import { fleetPoint } from '../../cloud/fleet-view.ts';
-import type { FleetInstance } from '../../cloud/instances.ts';
-import { instanceName } from '../../cloud/names.ts';
-import type { PublishedStatus, ScalerStatusStore } from '../../cloud/scaler-status.ts';
+
+import { instanceName } from '../../cloud/contract/names.ts';
+import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import { fleetPoint } from '../../cloud/redis/fleet-view.ts';
+import type { PublishedStatus, ScalerStatusStore } from '../../cloud/redis/scaler-status.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Settings } from '../../runtime/settings.ts';

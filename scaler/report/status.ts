@@ -3,7 +3,7 @@
  * the loop shows. Pure. Knows no HTTP.
  */
 import { z } from 'zod';
-import { instanceName } from '../../cloud/names.ts';
+import { instanceName } from '../../cloud/contract/names.ts';
 import type { Observation } from '../decide/observation.ts';
 import type { Situation } from '../decide/policies/policy.ts';
 import type { LoopView } from './view.ts';

@@ -1,5 +1,5 @@
 /** The scaler's actions in words, for its log, its status and the web page. Pure. */
-import { instanceName, writeNumbers } from '../../cloud/names.ts';
+import { instanceName, writeNumbers } from '../../cloud/contract/names.ts';
 import type { Action } from '../decide/actions.ts';
 
 /** All actions of one kind that are done for one reason. */

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { startLocalCloud } from '../../local/cloud.ts';
-import { processLauncher } from '../../local/instances.ts';
+import { processLauncher } from '../../local/processes/instances.ts';
 import { createLogger } from '../../runtime/log.ts';
 import { leaveWithParent, stopOnSignals } from '../../runtime/process/stop.ts';
 

@@ -1,6 +1,6 @@
 /** What the fleet costs: how long each instance lives, by EC2's own list. */
 import { type EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
-import { APP_TIER_PATTERN } from '../../cloud/inspection.ts';
+import { APP_TIER_PATTERN } from '../../cloud/aws/inspection.ts';
 
 /** EC2 bills a minute at least. */
 const LEAST_SECONDS = 60;

@@ -2,9 +2,9 @@
  * Holds what happened against what was promised. Pure: what is in buckets and queues comes in as an
  * argument.
  */
-import type { DeadLetter } from '../../cloud/dead-letters.ts';
-import { photoDigest, type RequestMessage } from '../../cloud/messages.ts';
-import { stemOf } from '../../cloud/names.ts';
+import type { DeadLetter } from '../../cloud/aws/dead-letters.ts';
+import { photoDigest, type RequestMessage } from '../../cloud/contract/messages.ts';
+import { stemOf } from '../../cloud/contract/names.ts';
 import type { Ledger, Upload } from './ledger.ts';
 
 export interface Output {

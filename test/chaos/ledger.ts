@@ -2,7 +2,7 @@
  * What is known of every upload: what it should come to, what its client was told, and whether SQS took
  * its request. Pure bookkeeping; the judge reads it.
  */
-import type { RequestMessage } from '../../cloud/messages.ts';
+import type { RequestMessage } from '../../cloud/contract/messages.ts';
 
 /** What is right for these bytes: a name, a refusal of the photo, or a dead letter. */
 export type Expected =

@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { Redis } from 'ioredis';
 import pLimit from 'p-limit';
-import { type DeadLetter, openDeadLetters } from '../../cloud/dead-letters.ts';
-import { APP_TIER_PATTERN, countInstances, listKeys } from '../../cloud/inspection.ts';
-import { cloudNames } from '../../cloud/names.ts';
-import { openPressure } from '../../cloud/pressure.ts';
-import { openQueue } from '../../cloud/queues.ts';
+import { type DeadLetter, openDeadLetters } from '../../cloud/aws/dead-letters.ts';
+import { APP_TIER_PATTERN, countInstances, listKeys } from '../../cloud/aws/inspection.ts';
+import { openQueue } from '../../cloud/aws/queues.ts';
+import { cloudNames } from '../../cloud/contract/names.ts';
+import { openPressure } from '../../cloud/redis/pressure.ts';
 import type { Output } from './judge.ts';
 import type { System } from './system.ts';
 

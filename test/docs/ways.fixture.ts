@@ -44,7 +44,7 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^aws ec2 terminate-instances /, { not: 'wants an instance: local/ec2/lifecycle.test.ts' }],
   [
     /^npm run doctor -- /,
-    { not: 'wants an account; deploy/doctor/doctor.test.ts has a local one' },
+    { not: 'wants an account; operate/doctor/doctor.test.ts has a local one' },
   ],
   [
     /^FUZZ_CASES=\d+ node --test /,

@@ -1,5 +1,5 @@
 /** The photos of one request, sent to the workers while their client waits. Knows no form and no Redis. */
-import type { Ask } from '../../cloud/messages.ts';
+import type { Ask } from '../../cloud/contract/messages.ts';
 import type { Span } from '../../runtime/tracing/tracing.ts';
 import { asHttpError, INTERNAL } from '../answer.ts';
 import type { HttpError } from '../errors.ts';

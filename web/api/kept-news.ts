@@ -2,7 +2,7 @@
  * Wakes clients that wait for kept answers when one of theirs is kept, on whichever node. However many
  * wait, a node has one subscription and looks only when there is something new. Knows no HTTP.
  */
-import type { Subscription } from '../../cloud/redis.ts';
+import type { Subscription } from '../../cloud/redis/connection.ts';
 
 /**
  * @param told called with the id of each photo whose reply was kept

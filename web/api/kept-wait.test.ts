@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { connectRedis } from '../../cloud/redis.ts';
+import { connectRedis } from '../../cloud/redis/connection.ts';
 import { type LocalRedis, startRedis } from '../../local/redis.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';

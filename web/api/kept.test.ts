@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { KEPT } from '../../cloud/messages.ts';
+import { KEPT } from '../../cloud/contract/messages.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { post } from '../../test/form.fixture.ts';
 import { keyHash, makeKey } from '../keys.ts';

@@ -1,6 +1,6 @@
 /** The photos of one request whose client asks for the answers later, perhaps another web node. */
-import type { ReplyMessage } from '../../cloud/messages.ts';
-import type { RecognitionRecord, Recognitions } from '../../cloud/recognitions.ts';
+import type { ReplyMessage } from '../../cloud/contract/messages.ts';
+import type { RecognitionRecord, Recognitions } from '../../cloud/redis/recognitions.ts';
 import { asHttpError, INTERNAL } from '../answer.ts';
 import { HttpError, refuse } from '../errors.ts';
 import { type Enqueue, recognisedOf } from '../recognize/recognition.ts';

@@ -1,7 +1,7 @@
 /** Photos for later that the cloud does not take: played by parts that fail. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import type { RecognitionRecord } from '../../cloud/recognitions.ts';
+import type { RecognitionRecord } from '../../cloud/redis/recognitions.ts';
 import { formBody, plainPhoto, post } from '../../test/form.fixture.ts';
 import { type RunningApp, startApp } from '../app.fixture.ts';
 import { refuse } from '../errors.ts';

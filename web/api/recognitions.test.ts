@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import type { RequestMessage } from '../../cloud/messages.ts';
+import type { RequestMessage } from '../../cloud/contract/messages.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { type Answer, formBody, type Part, post } from '../../test/form.fixture.ts';
 import { MOST_PHOTOS } from './schemas.ts';

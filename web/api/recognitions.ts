@@ -1,6 +1,6 @@
 /** `/v1/recognitions`: several photos in one request, answered on its connection or kept for later. */
 import { type Request, type Response, Router } from 'express';
-import { ownFileName } from '../../cloud/file-names.ts';
+import { ownFileName } from '../../cloud/contract/file-names.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Access } from '../access.ts';
 import { HttpError, refuse } from '../errors.ts';

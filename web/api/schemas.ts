@@ -1,6 +1,6 @@
 /** What `/v1` takes and answers: the checks of requests, and what the description is made from. */
 import { z } from 'zod';
-import { type Ask, matchSchema } from '../../cloud/messages.ts';
+import { type Ask, matchSchema } from '../../cloud/contract/messages.ts';
 import { problemSchema } from './problems.ts';
 
 /** Photos of one request. */

@@ -1,14 +1,15 @@
 /** Web nodes on real queues, buckets and Redis, and the worker's part, played by the test. */
+
+import { openQueue } from '../../cloud/aws/queues.ts';
 import {
   decodeRequest,
   encodeReply,
   type Match,
   type ReplyMessage,
   type RequestMessage,
-} from '../../cloud/messages.ts';
-import { openPressure } from '../../cloud/pressure.ts';
-import { openQueue } from '../../cloud/queues.ts';
-import { connectRedis } from '../../cloud/redis.ts';
+} from '../../cloud/contract/messages.ts';
+import { connectRedis } from '../../cloud/redis/connection.ts';
+import { openPressure } from '../../cloud/redis/pressure.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { type Answer, formBody, type Part, plainPhoto } from '../../test/form.fixture.ts';

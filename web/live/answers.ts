@@ -1,6 +1,6 @@
 /** Counts the photos that this node answers per second, and measures their times over the last minute. */
 import { Registry, Summary } from '@prometheus-io/client';
-import { HISTORY_POINTS } from '../../cloud/scaler-status.ts';
+import { HISTORY_POINTS } from '../../cloud/redis/scaler-status.ts';
 
 const WINDOW_SECONDS = 60;
 /** Parts of the window, which expire one after the other. */

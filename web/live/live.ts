@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { HISTORY_POINTS } from '../../cloud/scaler-status.ts';
+import { HISTORY_POINTS } from '../../cloud/redis/scaler-status.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { refuse } from '../errors.ts';
 import { type LiveSources, readHistory, readState } from './read-state.ts';

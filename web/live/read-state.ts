@@ -1,8 +1,8 @@
 /** Reads the state of the running system from Redis and from this node's own answers. */
-import { fleetPoint, shownState } from '../../cloud/fleet-view.ts';
-import type { LeaseReading, Leases } from '../../cloud/leases.ts';
-import type { Pressure } from '../../cloud/pressure.ts';
-import type { ScalerStatusStore, StatusReading } from '../../cloud/scaler-status.ts';
+import { fleetPoint, shownState } from '../../cloud/redis/fleet-view.ts';
+import type { LeaseReading, Leases } from '../../cloud/redis/leases.ts';
+import type { Pressure } from '../../cloud/redis/pressure.ts';
+import type { ScalerStatusStore, StatusReading } from '../../cloud/redis/scaler-status.ts';
 import type { Answers } from './answers.ts';
 import type { LivePoint, LiveState } from './state.ts';
 

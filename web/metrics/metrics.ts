@@ -1,7 +1,7 @@
 /** The web tier's measurements in Prometheus' text form, under its conventions for names and units. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import type { Pressure } from '../../cloud/pressure.ts';
-import type { Queue } from '../../cloud/queues.ts';
+import type { Queue } from '../../cloud/aws/queues.ts';
+import type { Pressure } from '../../cloud/redis/pressure.ts';
 import { shared } from '../reading.ts';
 import type { Waiters } from '../recognize/waiters.ts';
 import type { Admission } from '../upload/admission.ts';

@@ -1,5 +1,5 @@
 /** What became of photos, told to /metrics and the live view: each counts, however many a request brought. */
-import { KEPT, type ReplyMessage } from '../../cloud/messages.ts';
+import { KEPT, type ReplyMessage } from '../../cloud/contract/messages.ts';
 import { asHttpError, INTERNAL } from '../answer.ts';
 import type { Live } from '../live/live.ts';
 import { recognisedOf } from '../recognize/recognition.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Registry } from '@prometheus-io/client';
-import type { ReplyMessage } from '../../cloud/messages.ts';
+import type { ReplyMessage } from '../../cloud/contract/messages.ts';
 import { replyMetrics } from './reply-metrics.ts';
 
 const SENT_AT = 1_000_000;

@@ -1,6 +1,6 @@
 /** What the web tier counts of each photo: its size on the way in, what its worker tells on the way back. */
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
-import type { ModelInfo, ReplyMessage } from '../../cloud/messages.ts';
+import type { ModelInfo, ReplyMessage } from '../../cloud/contract/messages.ts';
 
 /** Steps of a worker that are kept, since what a reply names must not become labels by itself. */
 const WORKER_STAGES = ['fetch', 'wait', 'decode', 'detect', 'embed', 'match', 'write'];

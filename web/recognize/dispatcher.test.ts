@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { it } from 'node:test';
-import { encodeReply } from '../../cloud/messages.ts';
-import { openQueue } from '../../cloud/queues.ts';
-import type { Relay } from '../../cloud/relay.ts';
+import { openQueue } from '../../cloud/aws/queues.ts';
+import { encodeReply } from '../../cloud/contract/messages.ts';
+import type { Relay } from '../../cloud/redis/relay.ts';
 import { silent, startTestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { startDispatcher } from './dispatcher.ts';

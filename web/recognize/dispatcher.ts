@@ -3,9 +3,9 @@
  * relay. A reply whose request's time is over is dropped; its answer stays in the out-bucket.
  */
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import { KEPT, type ReplyMessage } from '../../cloud/messages.ts';
-import type { Queue, ReceivedMessage } from '../../cloud/queues.ts';
-import type { Relay } from '../../cloud/relay.ts';
+import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
+import { KEPT, type ReplyMessage } from '../../cloud/contract/messages.ts';
+import type { Relay } from '../../cloud/redis/relay.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { decoded, type MissedReplies } from './missed-replies.ts';
 import type { Waiters } from './waiters.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { encodeReply, type Match, type ReplyMessage } from '../../cloud/messages.ts';
-import { openResults, type Results } from '../../cloud/objects.ts';
-import { connectRedis, type RedisConnection } from '../../cloud/redis.ts';
-import { openRelay, type Relay } from '../../cloud/relay.ts';
+import { openResults, type Results } from '../../cloud/aws/objects.ts';
+import { encodeReply, type Match, type ReplyMessage } from '../../cloud/contract/messages.ts';
+import { connectRedis, type RedisConnection } from '../../cloud/redis/connection.ts';
+import { openRelay, type Relay } from '../../cloud/redis/relay.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { type MissedReplies, missedReplies } from './missed-replies.ts';
 import { Waiters } from './waiters.ts';

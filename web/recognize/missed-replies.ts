@@ -3,9 +3,9 @@
  * connection was dead: kept in Redis by the node that had them, or written as output objects.
  */
 import pLimit from 'p-limit';
-import { decodeReply, MessageError, type ReplyMessage } from '../../cloud/messages.ts';
-import type { Results } from '../../cloud/objects.ts';
-import type { Relay } from '../../cloud/relay.ts';
+import type { Results } from '../../cloud/aws/objects.ts';
+import { decodeReply, MessageError, type ReplyMessage } from '../../cloud/contract/messages.ts';
+import type { Relay } from '../../cloud/redis/relay.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Awaited, Waiters } from './waiters.ts';
 

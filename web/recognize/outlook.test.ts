@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Figures } from '../../cloud/figures.ts';
-import type { StatusReading } from '../../cloud/scaler-status.ts';
+import type { Figures } from '../../cloud/redis/measurements.ts';
+import type { StatusReading } from '../../cloud/redis/scaler-status.ts';
 import { HttpError } from '../errors.ts';
 import { openOutlook, secondsToAnswer } from './outlook.ts';
 

@@ -2,9 +2,9 @@
  * How long a photo that comes now would wait, from what the scaler publishes and the pressure, and so
  * whether it is taken in at all. Where anything is unknown it is: a refusal needs a reason.
  */
-import type { FiguresStore } from '../../cloud/figures.ts';
-import type { Pressure } from '../../cloud/pressure.ts';
-import type { ScalerStatusStore, StatusReading } from '../../cloud/scaler-status.ts';
+import type { FiguresStore } from '../../cloud/redis/measurements.ts';
+import type { Pressure } from '../../cloud/redis/pressure.ts';
+import type { ScalerStatusStore, StatusReading } from '../../cloud/redis/scaler-status.ts';
 import { refuse } from '../errors.ts';
 import { shared } from '../reading.ts';
 

@@ -1,6 +1,8 @@
 /** The way of one photo from this node into the cloud and its answer back. Knows nothing of HTTP forms. */
 import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
+import type { Photos } from '../../cloud/aws/objects.ts';
+import type { Queue } from '../../cloud/aws/queues.ts';
 import {
   type Ask,
   encodeRequest,
@@ -9,11 +11,9 @@ import {
   photoDigest,
   type ReplyMessage,
   type RequestMessage,
-} from '../../cloud/messages.ts';
-import { asideKey } from '../../cloud/names.ts';
-import type { Photos } from '../../cloud/objects.ts';
-import type { Pressure } from '../../cloud/pressure.ts';
-import type { Queue } from '../../cloud/queues.ts';
+} from '../../cloud/contract/messages.ts';
+import { asideKey } from '../../cloud/contract/names.ts';
+import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { inSpan, NO_SPAN, type Span } from '../../runtime/tracing/tracing.ts';
 import { refuse } from '../errors.ts';
@@ -138,7 +138,7 @@ async function send(
     parts.onSent?.(bytes.length, (performance.now() - begun) / 1000);
   } catch (err) {
     log.error({ err }, 'the request could not be sent');
-    await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/pressure.ts.
+    await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/redis/pressure.ts.
     throw refuse.unavailable(err);
   }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { decodeRequest, encodeReply } from '../../cloud/messages.ts';
-import { openQueue, type Queue } from '../../cloud/queues.ts';
-import { connectRedis } from '../../cloud/redis.ts';
+import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
+import { decodeRequest, encodeReply } from '../../cloud/contract/messages.ts';
+import { connectRedis } from '../../cloud/redis/connection.ts';
 import { startTcpProxy, type TcpProxy } from '../../test/chaos/tcp-proxy.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';

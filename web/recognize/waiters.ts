@@ -1,5 +1,5 @@
 /** Who waits for which reply on this node. A waiter ends exactly once: answered, too late, or gone. */
-import type { ReplyMessage } from '../../cloud/messages.ts';
+import type { ReplyMessage } from '../../cloud/contract/messages.ts';
 import { refuse } from '../errors.ts';
 
 /** A request whose reply is waited for. */

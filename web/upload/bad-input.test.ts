@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { stemOf } from '../../cloud/names.ts';
+import { stemOf } from '../../cloud/contract/names.ts';
 import { formBody, plainPhoto, post, postPhoto } from '../../test/form.fixture.ts';
 import { startApp } from '../app.fixture.ts';
 

@@ -1,5 +1,9 @@
 /** Reads the name of an upload, and says what to do about one that is not taken. */
-import { MOST_FILE_NAME_UNITS, type NameFault, readFileName } from '../../cloud/file-names.ts';
+import {
+  MOST_FILE_NAME_UNITS,
+  type NameFault,
+  readFileName,
+} from '../../cloud/contract/file-names.ts';
 import { refuse } from '../errors.ts';
 
 /**

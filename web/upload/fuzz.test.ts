@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isFileName } from '../../cloud/file-names.ts';
+import { isFileName } from '../../cloud/contract/file-names.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { type Answer, formBody, plainPhoto, post } from '../../test/form.fixture.ts';
 import { damaged, FUZZ_TIMEOUT_MS, fuzzCases } from '../../test/fuzz.fixture.ts';

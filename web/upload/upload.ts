@@ -2,7 +2,7 @@
 import { pipeline, Transform } from 'node:stream';
 import type { Request, RequestHandler, Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
-import { ownFileName } from '../../cloud/file-names.ts';
+import { ownFileName } from '../../cloud/contract/file-names.ts';
 import { HttpError, refuse } from '../errors.ts';
 import { type Room, untilAborted } from './admission.ts';
 import { checkFileName } from './file-name.ts';

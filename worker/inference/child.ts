@@ -5,7 +5,7 @@
  * Knows nothing of queues.
  */
 
-import { MOST_FACES } from '../../cloud/messages.ts';
+import { MOST_FACES } from '../../cloud/contract/messages.ts';
 import type { Backend, Precision, Recognition, RecognizeOptions } from '../../model/index.ts';
 import { keepCompiled, writeCompiled } from '../../runtime/compile-cache.ts';
 import type { Answer, Photo } from './protocol.ts';

@@ -3,7 +3,7 @@
  * only the photo at fault with it; the others wait for the next process. Knows no queues.
  */
 
-import type { Ask, ModelInfo } from '../../cloud/messages.ts';
+import type { Ask, ModelInfo } from '../../cloud/contract/messages.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';

@@ -1,5 +1,5 @@
 /** Makes the reply's outcome from the model's recognition: a match with rounded numbers, or a refusal. Pure. */
-import type { Ask, Match, Refusal, Face as ToldFace } from '../../cloud/messages.ts';
+import type { Ask, Match, Refusal, Face as ToldFace } from '../../cloud/contract/messages.ts';
 import { type Face, ImageError, largestFace, type Recognition } from '../../model/index.ts';
 
 /** Bounds of the message schema. */

@@ -1,6 +1,6 @@
 /** The messages between a worker and its inference process. Knows no network. */
 import { z } from 'zod';
-import { type Ask, modelInfoSchema, replyMessageSchema } from '../../cloud/messages.ts';
+import { type Ask, modelInfoSchema, replyMessageSchema } from '../../cloud/contract/messages.ts';
 
 /** A photo, and what its answer is to tell. */
 export interface Photo {

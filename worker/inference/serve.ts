@@ -2,7 +2,7 @@
  * The child's side of the channel, with any model behind it: reports when it is ready, answers what it
  * is given, in order, and exits with its worker. Knows no model.
  */
-import type { ModelInfo } from '../../cloud/messages.ts';
+import type { ModelInfo } from '../../cloud/contract/messages.ts';
 import { ElasticFaceError, messageOf } from '../../runtime/errors.ts';
 import type { Answer, Answers, ChildMessage, Photo, Work } from './protocol.ts';
 

@@ -3,6 +3,9 @@
  * reply, pressure, and only then the caller deletes the message. A crash between any two repeats work
  * on the next delivery and loses none.
  */
+
+import type { Photos, Results } from '../../cloud/aws/objects.ts';
+import type { Queue } from '../../cloud/aws/queues.ts';
 import {
   type Ask,
   encodeReply,
@@ -10,10 +13,8 @@ import {
   photoDigest,
   type ReplyMessage,
   type RequestMessage,
-} from '../../cloud/messages.ts';
-import type { Photos, Results } from '../../cloud/objects.ts';
-import type { Pressure } from '../../cloud/pressure.ts';
-import type { Queue } from '../../cloud/queues.ts';
+} from '../../cloud/contract/messages.ts';
+import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { HoldLost, NeverAnswered } from '../errors.ts';
 import type { Computed } from '../inference/inference.ts';

@@ -4,9 +4,9 @@
  */
 import { once } from 'node:events';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import { decodeRequest, MessageError, type RequestMessage } from '../../cloud/messages.ts';
-import type { Queue, ReceivedMessage } from '../../cloud/queues.ts';
-import { isRefusedForGood } from '../../cloud/service-away.ts';
+import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
+import { isRefusedForGood } from '../../cloud/aws/service-outage.ts';
+import { decodeRequest, MessageError, type RequestMessage } from '../../cloud/contract/messages.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { NO_SPAN, type Tracing } from '../../runtime/tracing/tracing.ts';

@@ -2,10 +2,10 @@
  * The end of a request that cannot be answered: a dead letter with its reason, a failure for the client, and
  * its removal from the pressure set. Knows no inference.
  */
-import type { DeadLetters, Verdict } from '../../cloud/dead-letters.ts';
-import { encodeReply, type RequestMessage } from '../../cloud/messages.ts';
-import type { Pressure } from '../../cloud/pressure.ts';
-import type { Queue } from '../../cloud/queues.ts';
+import type { DeadLetters, Verdict } from '../../cloud/aws/dead-letters.ts';
+import type { Queue } from '../../cloud/aws/queues.ts';
+import { encodeReply, type RequestMessage } from '../../cloud/contract/messages.ts';
+import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
 
 export interface GiveUpParts {

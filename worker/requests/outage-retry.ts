@@ -3,7 +3,7 @@
  * is spent on it, and the worker takes no more requests until the service is back. Knows no queue.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isServiceAway } from '../../cloud/service-away.ts';
+import { isServiceAway } from '../../cloud/aws/service-outage.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { HoldLost, InferenceStopped } from '../errors.ts';
 import type { Delivery, RequestParts } from './answer.ts';

@@ -3,10 +3,11 @@
  * done. It goes to the end of the queue while others wait, and is done when none does, since what was
  * accepted ends in the out-bucket. What is kept for later has no client that could leave.
  */
-import { KEPT, type RequestMessage } from '../../cloud/messages.ts';
-import type { Pressure } from '../../cloud/pressure.ts';
-import type { Queue, ReceivedMessage } from '../../cloud/queues.ts';
-import type { Relay } from '../../cloud/relay.ts';
+
+import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
+import { KEPT, type RequestMessage } from '../../cloud/contract/messages.ts';
+import type { Pressure } from '../../cloud/redis/pressure.ts';
+import type { Relay } from '../../cloud/redis/relay.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Activity } from '../activity.ts';
 

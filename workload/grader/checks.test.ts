@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cloudNames } from '../../cloud/names.ts';
+import { cloudNames } from '../../cloud/contract/names.ts';
 import { Tally } from '../tally.ts';
 import { type Check, checkFlow, checkState, type FlowRecord } from './checks.ts';
 import type { Observation } from './observe.ts';

@@ -1,6 +1,7 @@
 /** The grader's judgement: observations in, passed or failed sentences out. Pure; asks nobody. */
-import { instanceName, WEB_INSTANCE_NAME } from '../../cloud/names.ts';
-import type { QueueDepth } from '../../cloud/queues.ts';
+
+import type { QueueDepth } from '../../cloud/aws/queues.ts';
+import { instanceName, WEB_INSTANCE_NAME } from '../../cloud/contract/names.ts';
 import { contractStem } from '../images.ts';
 import { formatMs } from '../report.ts';
 import type { RunSummary } from '../tally.ts';

@@ -1,8 +1,8 @@
 /** Empties buckets and queues before a graded run. Destroys data: only ever called for a flag that says so. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AwsClients } from '../../cloud/clients.ts';
-import { emptyBucket } from '../../cloud/inspection.ts';
-import { openQueue } from '../../cloud/queues.ts';
+import type { AwsClients } from '../../cloud/aws/clients.ts';
+import { emptyBucket } from '../../cloud/aws/inspection.ts';
+import { openQueue } from '../../cloud/aws/queues.ts';
 import { WorkloadError } from '../errors.ts';
 import { type GradedNames, messagesIn } from './observe.ts';
 

@@ -1,7 +1,7 @@
 /** What the grader command does: looks, or runs and watches, judges, and prints. */
 import { styleText } from 'node:util';
-import { createEc2Clients, type Ec2Clients } from '../../cloud/ec2-client.ts';
-import { cloudNames } from '../../cloud/names.ts';
+import { cloudNames } from '../../cloud/contract/names.ts';
+import { createEc2Clients, type Ec2Clients } from '../../cloud/ec2/client.ts';
 import { SettingsError } from '../../runtime/errors.ts';
 import { EXIT } from '../../runtime/process/exit-codes.ts';
 import { abortOnSignals } from '../../runtime/process/stop.ts';

@@ -2,14 +2,15 @@
  * One look at the whole system from outside, through public AWS calls alone: what the course's grader
  * can see, and nothing it cannot.
  */
-import type { Ec2Clients } from '../../cloud/ec2-client.ts';
+
 import {
   APP_TIER_PATTERN,
   countInstances,
   listKeys,
   WEB_TIER_PATTERN,
-} from '../../cloud/inspection.ts';
-import { openQueue, type QueueDepth, QueueError } from '../../cloud/queues.ts';
+} from '../../cloud/aws/inspection.ts';
+import { openQueue, type QueueDepth, QueueError } from '../../cloud/aws/queues.ts';
+import type { Ec2Clients } from '../../cloud/ec2/client.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { WorkloadError } from '../errors.ts';
 

@@ -1,7 +1,7 @@
 /** What the parties need, looked for, made or installed; what cannot be had is told with its reason. */
 import { join } from 'node:path';
 import { ensureModel } from '../../../convert/ensure-model.ts';
-import { COMMAND_LINE } from '../../../local/service.ts';
+import { COMMAND_LINE } from '../../../local/processes/service.ts';
 import { run } from '../../../model/native/run.ts';
 import { messageOf } from '../../../runtime/errors.ts';
 import type { OnStep } from '../../../runtime/progress.ts';

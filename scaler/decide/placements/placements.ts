@@ -2,7 +2,7 @@
  * Where to launch: the preferred place first, the next one while EC2 has no capacity there, and back again
  * after a delay. Each kind of refusal closes what it applies to, for a delay that grows. Pure.
  */
-import type { Place } from '../../../cloud/launch-input.ts';
+import type { Place } from '../../../cloud/ec2/launch-input.ts';
 import type { Settings } from '../../../runtime/settings.ts';
 import { delayOf, refusalOf, type Scope } from './refusals.ts';
 

@@ -1,0 +1,123 @@
+/** The two buckets: photos on their way in, results on their way out. */
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  NoSuchKey,
+  NotFound,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { type Match, matchSchema } from '../contract/messages.ts';
+import { stemOf } from '../contract/names.ts';
+import { objectCalls } from './fast-aws-calls.ts';
+
+export interface Photos {
+  put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
+  /** The photo's bytes; undefined when there is none under that key. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Moves a photo that was set aside to its contract key; nothing to do when it is there already. */
+  settle(key: string, file: string): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+export function openPhotos(s3: S3Client, bucket: string): Photos {
+  const calls = objectCalls(s3);
+  const remove = async (key: string): Promise<void> => {
+    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+  };
+  return {
+    put: (key, bytes, contentType) =>
+      calls.put({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType }),
+    async get(key) {
+      try {
+        return await calls.get(bucket, key);
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    },
+    async settle(key, file) {
+      if (key === file) return;
+      const source = `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
+      try {
+        await s3.send(new CopyObjectCommand({ Bucket: bucket, Key: file, CopySource: source }));
+      } catch (error) {
+        // CopyObject's error has no class of its own in the SDK.
+        if (error instanceof Error && error.name === 'NoSuchKey') return;
+        throw error;
+      }
+      await remove(key);
+    },
+    delete: remove,
+  };
+}
+
+export interface StoredResult {
+  /** The request that wrote it: the same file name may have been here yesterday. */
+  readonly requestId: string;
+  /** Of the photo's bytes, see `photoDigest`; undefined where its request did not say. */
+  readonly digest?: string;
+  readonly match: Match;
+}
+
+export interface Results {
+  /** Writes `<stem>:<name>` under the stem, and the whole match as metadata. */
+  put(file: string, result: StoredResult): Promise<void>;
+  /** What stands under the file's stem, if this project wrote it. */
+  find(file: string): Promise<StoredResult | undefined>;
+}
+
+export function openResults(s3: S3Client, bucket: string): Results {
+  const calls = objectCalls(s3);
+  return {
+    async put(file, { requestId, digest, match }) {
+      const stem = stemOf(file);
+      await calls.put({
+        Bucket: bucket,
+        Key: stem,
+        Body: `${stem}:${match.name}`,
+        ContentType: 'text/plain',
+        Metadata: {
+          request: requestId,
+          ...(digest === undefined ? {} : { digest }),
+          ...matchMetadata(match),
+        },
+      });
+    },
+    async find(file) {
+      try {
+        const { Metadata } = await s3.send(
+          new HeadObjectCommand({ Bucket: bucket, Key: stemOf(file) }),
+        );
+        return storedResult(Metadata ?? {});
+      } catch (error) {
+        if (error instanceof NotFound) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function storedResult(metadata: Record<string, string>): StoredResult | undefined {
+  const { request, digest, match } = metadata;
+  if (request === undefined || match === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(match, 'base64url').toString());
+    return {
+      requestId: request,
+      ...(digest === undefined ? {} : { digest }),
+      match: matchSchema.parse(value),
+    };
+  } catch {
+    return undefined; // Not written by this project: as good as no result.
+  }
+}
+
+/** S3 takes 2 KB of metadata in all; header values are ASCII. A match takes about 700 bytes. */
+const MOST_METADATA_BYTES = 1800;
+
+/** A match with names too long for it is left out: a redelivered request is then computed again. */
+function matchMetadata(match: Match): { match?: string } {
+  const text = Buffer.from(JSON.stringify(match)).toString('base64url');
+  return text.length > MOST_METADATA_BYTES ? {} : { match: text };
+}

@@ -1,0 +1,4 @@
+import { startTestCloud } from '../../test/cloud.fixture.ts';
+import { queuesAndBuckets } from './sqs-and-s3.fixture.ts';
+
+queuesAndBuckets('fauxqs', startTestCloud);

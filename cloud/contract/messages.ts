@@ -1,0 +1,194 @@
+/** What the services say to each other over SQS, as schemas: checked on the way in, bounded on the way out. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { errorClass } from '../../runtime/errors.ts';
+import { isFileName } from './file-names.ts';
+import { asideKey } from './names.ts';
+
+/** The contract's bound on a request message, in bytes of UTF-8. */
+export const REQUEST_MESSAGE_BYTES = 1024;
+
+/** Faces that one answer lists: a picture of a crowd must not pass SQS's bound on a reply. */
+export const MOST_FACES = 100;
+
+/** In place of a web node: nobody waits, and whichever node gets the reply keeps it for who asks later. */
+export const KEPT = 'kept';
+
+/** A message of a queue is not one this project wrote, or would break the contract. */
+export class MessageError extends errorClass('message') {}
+
+/** A name and nothing else: no path and no control character, whoever wrote the message. */
+const fileName = z.string().refine(isFileName);
+/** In place of a key, which repeats the file name, where both would not fit. */
+const SHORT_KEYS = { contract: '/', aside: '~/' } as const;
+
+/** What an answer is to tell beside the largest face's three nearest people. */
+export const askSchema = z.object({
+  /** Every face of the photo, which large photos take longer for. */
+  faces: z.literal('all').optional(),
+  /** How many of the nearest people to name. */
+  top: z.int().min(1).max(10).optional(),
+  /** Whether the nearest person is near enough to be the one in the photo. */
+  known: z.literal(true).optional(),
+});
+export type Ask = z.output<typeof askSchema>;
+
+/** W3C Trace Context, level 1: version, trace id, parent id, flags. */
+const traceparent = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
+
+export const requestMessageSchema = z
+  .object({
+    /** Request id; also names the request in logs, the pressure set and the output's metadata. */
+    id: z.uuid(),
+    /** The file name as uploaded: the contract's key in the in-bucket. */
+    file: fileName,
+    /** Where the bytes are now: `file`, or `asideKey` while another upload holds that name. */
+    key: z.string(),
+    /** Of the photo's bytes, see `photoDigest`: whatever else came under that key is not its photo. */
+    digest: z.string().length(43).optional(),
+    /** The web node whose client waits, or `KEPT`. */
+    node: z.string().min(1).max(64),
+    /** When the web tier sent it, in ms since 1970. */
+    sentAt: z.int().nonnegative(),
+    ...askSchema.shape,
+    /** Of the span that sent it, when the request is traced. */
+    trace: traceparent.optional(),
+  })
+  // A message can name no other object than its own photo.
+  .transform(({ key, ...message }, context) => {
+    const { id, file } = message;
+    if (key === file || key === SHORT_KEYS.contract) return { ...message, key: file };
+    const aside = asideKey(id, file);
+    if (key === aside || key === SHORT_KEYS.aside) return { ...message, key: aside };
+    context.addIssue({ code: 'custom', path: ['key'], message: 'is of another photo' });
+    return z.NEVER;
+  });
+export type RequestMessage = z.output<typeof requestMessageSchema>;
+
+/** SHA-256 in base64url: short enough for the contract's 1,024 bytes. */
+export function photoDigest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64url');
+}
+
+const point = z.tuple([z.number(), z.number()]);
+
+/** A recognised face as it travels: lengths in pixels of the photo as it is shown. */
+export const faceSchema = z.object({
+  name: z.string().min(1),
+  distance: z.number(),
+  /** x1, y1, x2, y2. */
+  box: z
+    .tuple([z.number(), z.number(), z.number(), z.number()])
+    .describe(
+      'x1, y1, x2, y2; a face at the edge may reach out of the photo: below 0, or past its width and height',
+    ),
+  probability: z.number(),
+  landmarks: z
+    .array(point)
+    .length(5)
+    .describe(
+      'left eye, right eye, nose, left and right corner of the mouth, as seen on the upright face; may lie beyond the photo',
+    ),
+  nearest: z.array(z.object({ name: z.string(), distance: z.number() })),
+  /** Whether the distance is below KNOWN_DISTANCE, where that was asked. */
+  known: z.boolean().optional(),
+});
+export type Face = z.output<typeof faceSchema>;
+
+/** The largest face, and the photo it is of. */
+export const matchSchema = faceSchema.extend({
+  /** Of the photo. */
+  width: z.int(),
+  height: z.int(),
+  turned: z
+    .literal([90, 180, 270])
+    .optional()
+    .describe(
+      'degrees clockwise that make the photo upright, where its faces lie on their side or upside down; boxes and landmarks are of the photo as it was sent',
+    ),
+  /** All faces, largest first, where they were asked for. */
+  faces: z.array(faceSchema).max(MOST_FACES).optional(),
+});
+export type Match = z.output<typeof matchSchema>;
+
+/** Why a photo has no answer: the sender's to mend, or `failed`: a dead letter. */
+export const refusalSchema = z.object({
+  reason: z.enum(['image', 'no-face', 'missing', 'failed']),
+  message: z.string().min(1).max(500),
+  /** Of `failed`: the same photo would fail again. */
+  permanent: z.literal(true).optional(),
+});
+export type Refusal = z.output<typeof refusalSchema>;
+
+/** What an instance computes with. */
+export const modelInfoSchema = z.object({
+  backend: z.string().max(32),
+  precision: z.string().max(32),
+  /** Of the converted files. */
+  version: z.string().max(32),
+});
+export type ModelInfo = z.output<typeof modelInfoSchema>;
+
+export const replyMessageSchema = z.object({
+  id: z.uuid(),
+  file: fileName,
+  node: z.string().min(1).max(64),
+  outcome: z.union([z.object({ match: matchSchema }), z.object({ refusal: refusalSchema })]),
+  /** ms of each step of its worker; none when the answer of an earlier delivery was sent again. */
+  timings: z.record(z.string().max(32), z.number()).optional(),
+  /** The instance that computed it. */
+  instance: z.string().max(64).optional(),
+  model: modelInfoSchema.optional(),
+  /** Of the request: more than one means that it was tried again. */
+  deliveries: z.int().positive().optional(),
+  /** The request's own `sentAt`: its node tells by its own clock how long all took. */
+  sentAt: z.int().nonnegative().optional(),
+});
+export type ReplyMessage = z.output<typeof replyMessageSchema>;
+
+/**
+ * A key that does not fit is written in short, and a trace that does not is left out: the photo counts.
+ * @throws {MessageError} when the message would be over the contract's 1,024 bytes.
+ */
+export function encodeRequest(message: RequestMessage): string {
+  const { file, key } = message;
+  const short = { ...message, key: SHORT_KEYS[key === file ? 'contract' : 'aside'] };
+  let bytes = 0;
+  for (const tried of [message, short, { ...short, trace: undefined }]) {
+    const body = JSON.stringify(tried);
+    bytes = Buffer.byteLength(body);
+    if (bytes <= REQUEST_MESSAGE_BYTES) return body;
+  }
+  throw new MessageError(
+    `A request message of ${bytes} bytes is over the limit of ${REQUEST_MESSAGE_BYTES}: shorten the file name.`,
+  );
+}
+
+export function encodeReply(message: ReplyMessage): string {
+  return JSON.stringify(message);
+}
+
+/** @throws {MessageError} when the body is not a request message of this project. */
+export function decodeRequest(body: string): RequestMessage {
+  return decode(requestMessageSchema, body, 'request');
+}
+
+/** @throws {MessageError} when the body is not a reply message of this project. */
+export function decodeReply(body: string): ReplyMessage {
+  return decode(replyMessageSchema, body, 'reply');
+}
+
+function decode<T>(schema: z.ZodType<T>, body: string, kind: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (cause) {
+    throw new MessageError(`A ${kind} message is not JSON.`, { cause });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.join('.') ?? '';
+  throw new MessageError(`A ${kind} message has a wrong field '${field}'.`, {
+    cause: parsed.error,
+  });
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import pLimit from 'p-limit';
+import { openDeadLetters } from '../cloud/aws/dead-letters.ts';
+import { openPhotos } from '../cloud/aws/objects.ts';
+import { openQueue, type Queue } from '../cloud/aws/queues.ts';
+import { decodeRequest, encodeRequest, photoDigest } from '../cloud/contract/messages.ts';
+import { connectRedis } from '../cloud/redis/connection.ts';
+import { openPressure, type Pressure } from '../cloud/redis/pressure.ts';
+import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
+import { type DeadLetterDesk, openDeadLetterDesk } from './dead-letter-desk.ts';
+
+const PHOTO = Buffer.from('a photo');
+/** A night with a bad model gives many: DEAD_LETTERS=100000 takes some minutes. */
+const LETTERS = Number(process.env.DEAD_LETTERS ?? 320);
+
+describe('dead letters', () => {
+  let cloud: TestCloud;
+  let desk: DeadLetterDesk;
+  let buried: Queue;
+  let requests: Queue;
+  let pressure: Pressure;
+  let close: () => void;
+  before(async () => {
+    cloud = await startTestCloud();
+    const { clients, names, settings } = cloud;
+    buried = await openQueue(clients.sqs, names.deadLetterQueue);
+    requests = await openQueue(clients.sqs, names.requestQueue);
+    const redis = connectRedis(settings.REDIS_URL ?? '', 'test', silent);
+    pressure = openPressure(redis, names.keys, 60_000);
+    desk = await openDeadLetterDesk(settings, silent);
+    close = () => redis.disconnect();
+  });
+  after(async () => {
+    desk.close();
+    close();
+    await cloud.close();
+  });
+
+  const bury = async (file: string): Promise<string> => {
+    await openPhotos(cloud.clients.s3, cloud.names.inBucket).put(file, PHOTO, 'image/jpeg');
+    return writeLetter(file);
+  };
+  const writeLetter = async (file: string): Promise<string> => {
+    const id = randomUUID();
+    const digest = photoDigest(PHOTO);
+    const body = encodeRequest({ id, file, key: file, digest, node: 'web-1', sentAt: 1 });
+    const verdict = { reason: 'It crashed:\nbadly', deliveries: 5, worker: 'i-0' };
+    await openDeadLetters(buried).bury(body, verdict);
+    return id;
+  };
+
+  it('are listed and shown with their reason, and stay where they are', async () => {
+    const id = await bury('seen.jpg');
+    const [line] = await Array.fromAsync(desk.list());
+    assert.match(
+      line ?? '',
+      new RegExp(`^${id}  seen.jpg  20.*  5 deliveries  It crashed: badly$`),
+    );
+    const [shown] = await Array.fromAsync(desk.show([id]));
+    const { photo, worker, request } = JSON.parse(shown ?? '{}');
+    assert.deepEqual([photo, worker, request.file], ['there', 'i-0', 'seen.jpg']);
+    assert.equal((await buried.depth()).visible, 1);
+    await Array.fromAsync(desk.drop([id]));
+    assert.deepEqual((await buried.depth()).visible, 0);
+    assert.deepEqual(await Array.fromAsync(desk.list()), []);
+  });
+
+  it('go back with their pressure and the hold of their name; others stay', async () => {
+    const [again, other] = [await bury('again.jpg'), await bury('other.jpg')];
+    assert.deepEqual(await Array.fromAsync(desk.retry([again])), [
+      `${again} again.jpg: sent again`,
+    ]);
+    assert.equal((await pressure.read()).count, 1);
+    assert.equal(await pressure.begin(randomUUID(), 'again.jpg'), false, 'its name is held');
+    const [message] = await requests.receive({ most: 10, waitSeconds: 1 });
+    assert.equal(decodeRequest(message?.body ?? '').id, again);
+    assert.equal(message?.deliveries, 1);
+    assert.deepEqual(await Array.fromAsync(desk.drop('all')), [`${other} other.jpg: dropped`]);
+  });
+
+  it('that nobody can read are shown as they are, and are never sent again', async () => {
+    await buried.send('{"not":"ours"}');
+    const [line] = await Array.fromAsync(desk.retry('all'));
+    assert.match(line ?? '', /: it cannot be read$/);
+    const [shown] = await Array.fromAsync(desk.show('all'));
+    assert.equal(JSON.parse(shown ?? '{}').request, '{"not":"ours"}');
+    assert.match(JSON.parse(shown ?? '{}').reason, /^SQS moved it here/);
+    assert.equal((await Array.fromAsync(desk.drop('all'))).length, 1);
+  });
+
+  it('of which there are hundreds are each listed once and sent again once, though work is slow', async () => {
+    const files = Array.from({ length: LETTERS }, (_, at) => `many_${at}.jpg`);
+    const limit = pLimit(100);
+    await Promise.all(files.map((file) => limit(writeLetter, file)));
+    const listed = await Array.fromAsync(desk.list());
+    assert.equal(new Set(listed).size, LETTERS);
+    assert.equal(listed.length, LETTERS);
+    assert.equal((await buried.depth()).visible, LETTERS, 'all are back');
+    let sent = 0;
+    for await (const line of desk.retry('all')) {
+      sent += 1;
+      assert.match(line, /: sent again$/);
+      // One of those that were sent again fails meanwhile: it is for the next look.
+      if (sent === 200) await bury('again_a_letter.jpg');
+    }
+    assert.equal(sent, LETTERS);
+    assert.equal((await requests.depth()).visible, LETTERS);
+    assert.equal((await Array.fromAsync(desk.drop('all'))).length, 1);
+    await requests.purge();
+  });
+
+  it('that are not there are named, and nothing chosen is an error', async () => {
+    await assert.rejects(Array.fromAsync(desk.drop(['nobody'])), /There is no dead letter nobody/);
+    await assert.rejects(Array.fromAsync(desk.retry([])), /Name the ids/);
+  });
+});

@@ -1,0 +1,125 @@
+/** What a person does with dead letters, in lines of text that come as the letters are worked through. */
+
+import { createAwsClients } from '../cloud/aws/clients.ts';
+import { type DeadLetter, openDeadLetters } from '../cloud/aws/dead-letters.ts';
+import { openPhotos } from '../cloud/aws/objects.ts';
+import { openQueue } from '../cloud/aws/queues.ts';
+import { encodeRequest, photoDigest } from '../cloud/contract/messages.ts';
+import { cloudNames } from '../cloud/contract/names.ts';
+import { connectRedis } from '../cloud/redis/connection.ts';
+import { openPressure } from '../cloud/redis/pressure.ts';
+import { errorClass } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Settings } from '../runtime/settings.ts';
+
+export type Chosen = readonly string[] | 'all';
+
+export interface DeadLetterDesk {
+  /** One line a letter: id, file, when, deliveries, reason. */
+  list(): AsyncGenerator<string>;
+  /** One JSON object a letter, with whether its photo is still there. */
+  show(chosen: Chosen): AsyncGenerator<string>;
+  /**
+   * Sends them again with deliveries counted anew: pressure first, so that the scaler sees them, and the
+   * name where it is free; then the request; then the letter goes. Dying between sends one twice at most.
+   */
+  retry(chosen: Chosen): AsyncGenerator<string>;
+  /** Deletes the letters; their photos stay in the bucket. */
+  drop(chosen: Chosen): AsyncGenerator<string>;
+  close(): void;
+}
+
+/** Nothing was chosen, or something that is not there. */
+export class DeadLetterError extends errorClass('dead-letters') {
+  constructor(message: string) {
+    super(message);
+  }
+}
+
+/** @throws {QueueError} when the project's queues do not exist */
+export async function openDeadLetterDesk(settings: Settings, log: Logger): Promise<DeadLetterDesk> {
+  const names = cloudNames(settings.PROJECT_ID);
+  const clients = createAwsClients(settings);
+  const [requests, buried] = await Promise.all([
+    openQueue(clients.sqs, names.requestQueue),
+    openQueue(clients.sqs, names.deadLetterQueue),
+  ]);
+  const letters = openDeadLetters(buried);
+  const photos = openPhotos(clients.s3, names.inBucket);
+  const redis =
+    settings.REDIS_URL === undefined
+      ? undefined
+      : connectRedis(settings.REDIS_URL, 'dead-letters', log);
+  const pressure = redis && openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
+
+  const photoState = async ({ request }: DeadLetter): Promise<string> => {
+    if (request === undefined) return 'unknown';
+    const bytes = await photos.get(request.key);
+    if (bytes === undefined) return 'gone';
+    const isOwn = request.digest === undefined || photoDigest(bytes) === request.digest;
+    return isOwn ? 'there' : 'replaced by another upload of that name';
+  };
+
+  /** Does `work` with each chosen letter, a page at a time: their receipts stay fresh. */
+  async function* each(
+    chosen: Chosen,
+    work: (letter: DeadLetter) => Promise<{ line: string; isDone: boolean }>,
+  ): AsyncGenerator<string> {
+    if (chosen !== 'all' && chosen.length === 0) {
+      throw new DeadLetterError('Name the ids of the letters, as `list` says them, or --all.');
+    }
+    const missing = new Set(chosen === 'all' ? [] : chosen);
+    const workOn = async (letter: DeadLetter): Promise<string> => {
+      const { line, isDone } = await work(letter);
+      if (isDone) await letters.delete(letter);
+      return line;
+    };
+    for await (const page of letters.pages()) {
+      const mine = chosen === 'all' ? page : page.filter(({ id }) => missing.has(id));
+      for (const { id } of mine) missing.delete(id);
+      yield* await Promise.all(mine.map(workOn));
+      if (chosen !== 'all' && missing.size === 0) return;
+    }
+    if (missing.size === 0) return;
+    throw new DeadLetterError(
+      `There is no dead letter ${[...missing].join(', ')}, or somebody else is looking at it.`,
+    );
+  }
+
+  return {
+    list: () => each('all', async (letter) => ({ line: listLine(letter), isDone: false })),
+    show: (chosen) =>
+      each(chosen, async (letter) => {
+        const { id, request, body, reason, deliveries, worker, at } = letter;
+        const photo = await photoState(letter);
+        const when = new Date(at).toISOString();
+        const shown = { id, reason, deliveries, worker, at: when, photo, request: request ?? body };
+        return { line: JSON.stringify(shown), isDone: false };
+      }),
+    retry: (chosen) =>
+      each(chosen, async ({ id, request }) => {
+        if (request === undefined) return { line: `${id}: it cannot be read`, isDone: false };
+        await pressure?.begin(id, request.file).catch((err: unknown) => {
+          log.warn({ err }, 'pressure not counted: the scaler sees the queue itself');
+        });
+        await requests.send(encodeRequest({ ...request, sentAt: Date.now() }));
+        return { line: `${id} ${request.file}: sent again`, isDone: true };
+      }),
+    drop: (chosen) =>
+      each(chosen, async ({ id, request }) => ({
+        line: `${id} ${request?.file ?? ''}: dropped`,
+        isDone: true,
+      })),
+    close() {
+      redis?.disconnect();
+      clients.destroy();
+    },
+  };
+}
+
+function listLine({ id, request, at, deliveries, reason }: DeadLetter): string {
+  const file = request?.file ?? '(cannot be read)';
+  return [id, file, new Date(at).toISOString(), `${deliveries ?? '?'} deliveries`, reason].join(
+    '  ',
+  );
+}

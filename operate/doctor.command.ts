@@ -1,0 +1,51 @@
+/** `elastic-face doctor`: what is right and wrong with this machine and with an account, before anything is made. */
+import type { CommandModule } from 'yargs';
+import { EXIT } from '../runtime/process/exit-codes.ts';
+
+interface Flags {
+  id?: string;
+  machine: boolean;
+  account: boolean;
+}
+
+export const command: CommandModule<object, Flags> = {
+  command: 'doctor',
+  describe:
+    'Check this machine and the account that the environment names; exit 1 when something is wrong',
+  builder: (args) =>
+    args
+      .option('id', { type: 'string', describe: 'project (default: PROJECT_ID, else local)' })
+      .option('machine', { type: 'boolean', default: true, describe: 'check this machine' })
+      .option('account', { type: 'boolean', default: true, describe: 'check the account' })
+      .example('$0 doctor --id demo', 'both, against AWS itself or AWS_ENDPOINT_URL')
+      .example('$0 doctor --no-account', 'this machine alone') as never,
+  handler: async ({ id, machine, account }) => {
+    const [{ readSettings }, { createLogger }, { findings, table }] = await Promise.all([
+      import('../runtime/settings.ts'),
+      import('../runtime/log.ts'),
+      import('./doctor/finding.ts'),
+    ]);
+    const settings = readSettings({ PROJECT_ID: id });
+    const found = [];
+    if (machine) {
+      const { machineChecks } = await import('./doctor/machine.ts');
+      found.push(...(await findings(machineChecks(settings, createLogger('doctor', 'silent')))));
+    }
+    if (account) {
+      const [{ accountChecks }, { createEc2Clients }, { sharedByClients }, { STSClient }] =
+        await Promise.all([
+          import('./doctor/account.ts'),
+          import('../cloud/ec2/client.ts'),
+          import('../cloud/aws/clients.ts'),
+          import('@aws-sdk/client-sts'),
+        ]);
+      const clients = createEc2Clients(settings);
+      const sts = new STSClient(sharedByClients(settings));
+      found.push(...(await findings(accountChecks({ ...clients, sts }, settings))));
+      clients.destroy();
+      sts.destroy();
+    }
+    console.log(table(found));
+    process.exitCode = found.some(({ verdict }) => verdict === 'wrong') ? EXIT.failed : EXIT.fine;
+  },
+};

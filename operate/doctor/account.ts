@@ -1,0 +1,241 @@
+/**
+ * Whether an account has what the services need, before any of them starts: who one is there, queues and
+ * buckets, the image, the instance types, the rights to tag and to launch. Leaves nothing changed.
+ */
+import {
+  DescribeImagesCommand,
+  DescribeInstanceTypeOfferingsCommand,
+  RunInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import { HeadBucketCommand } from '@aws-sdk/client-s3';
+import {
+  GetQueueUrlCommand,
+  ListQueueTagsCommand,
+  type SQSClient,
+  TagQueueCommand,
+  UntagQueueCommand,
+} from '@aws-sdk/client-sqs';
+import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts';
+import { isLoopback } from '../../cloud/aws/clients.ts';
+import { cloudNames } from '../../cloud/contract/names.ts';
+import type { Ec2Clients } from '../../cloud/ec2/client.ts';
+import { runInput } from '../../cloud/ec2/launch-input.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import type { Settings } from '../../runtime/settings.ts';
+import { type Check, right, unknown, wrong } from './finding.ts';
+
+const MAKE_THEM = 'deploy the stack (npm run deploy:synth), or npm run provision';
+/** EC2's words for a dry run that would have worked. */
+const WOULD_WORK = 'DryRunOperation';
+/** SQS has no dry run: the right to tag is tried with a tag that means nothing. */
+const TRIAL_TAG = 'elastic-face:doctor';
+
+export interface Account extends Ec2Clients {
+  readonly sts: STSClient;
+}
+
+export function accountChecks(account: Account, settings: Settings): Record<string, Check> {
+  const { sqs, s3, ec2, sts } = account;
+  const names = cloudNames(settings.PROJECT_ID);
+  const types = settings.INSTANCE_TYPE.split(',');
+  const queue = (QueueName: string): Check =>
+    checked({
+      ask: () => sqs.send(new GetQueueUrlCommand({ QueueName })),
+      right: () => 'it is there',
+      codes: {
+        QueueDoesNotExist: `there is none: ${MAKE_THEM}.`,
+        AccessDenied: 'you may not ask for it: the role needs sqs:GetQueueUrl.',
+      },
+    });
+  const bucket = (Bucket: string): Check =>
+    checked({
+      ask: () => s3.send(new HeadBucketCommand({ Bucket })),
+      right: () => 'it is there, and yours to read',
+      codes: {
+        NotFound: `there is none: ${MAKE_THEM}.`,
+        '403':
+          'it is somebody else’s, or you may not see it: choose another PROJECT_ID, or ask for s3:ListBucket.',
+        '301': `it is in another region than ${settings.AWS_REGION}: look at AWS_REGION.`,
+      },
+    });
+  return {
+    account: checked({
+      ask: () => sts.send(new GetCallerIdentityCommand({})),
+      right: ({ Account, Arn }) => `${Arn ?? 'somebody'} in account ${Account}`,
+      codes: {
+        CredentialsProviderError:
+          'there are no credentials: aws configure, AWS_PROFILE, or an instance role.',
+        ExpiredToken: 'the credentials have expired: log in again.',
+        InvalidClientTokenId: 'AWS does not know the access key: look at the credentials.',
+      },
+    }),
+    [names.requestQueue]: queue(names.requestQueue),
+    [names.replyQueue]: queue(names.replyQueue),
+    [names.deadLetterQueue]: queue(names.deadLetterQueue),
+    [names.inBucket]: bucket(names.inBucket),
+    [names.outBucket]: bucket(names.outBucket),
+    'instance types': checked({
+      ask: () =>
+        ec2.send(
+          new DescribeInstanceTypeOfferingsCommand({
+            Filters: [{ Name: 'instance-type', Values: types }],
+          }),
+        ),
+      right: ({ InstanceTypeOfferings = [] }) => {
+        const offered = new Set(InstanceTypeOfferings.map(({ InstanceType }) => `${InstanceType}`));
+        const missing = types.filter((type) => !offered.has(type));
+        if (missing.length === 0) return `${types.join(', ')} in ${settings.AWS_REGION}`;
+        return wrong(
+          `${missing.join(', ')} is not offered in ${settings.AWS_REGION}: set INSTANCE_TYPE to one that is.`,
+        );
+      },
+      codes: { UnauthorizedOperation: 'the role needs ec2:DescribeInstanceTypeOfferings.' },
+    }),
+    'right to tag': tagCheck(sqs, names.requestQueue),
+    image: imageCheck(account, settings),
+    'right to launch': launchCheck(account, settings),
+  };
+}
+
+/** The scaler claims its project with a tag of the request queue. */
+function tagCheck(sqs: SQSClient, QueueName: string): Check {
+  return async () => {
+    let QueueUrl: string | undefined;
+    try {
+      ({ QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName })));
+    } catch {
+      return unknown(`not tried without ${QueueName}`);
+    }
+    const Tags = { [TRIAL_TAG]: '' };
+    const remove = () => sqs.send(new UntagQueueCommand({ QueueUrl, TagKeys: [TRIAL_TAG] }));
+    const denied: string[] = [];
+    const tries = {
+      'sqs:ListQueueTags': () => sqs.send(new ListQueueTagsCommand({ QueueUrl })),
+      'sqs:UntagQueue': remove,
+      'sqs:TagQueue': async () => {
+        // A tag that cannot be removed is not written.
+        if (denied.includes('sqs:UntagQueue')) return;
+        await sqs.send(new TagQueueCommand({ QueueUrl, Tags }));
+        await remove();
+      },
+    };
+    for (const [action, attempt] of Object.entries(tries)) {
+      try {
+        await attempt();
+      } catch (error) {
+        if (!/^AccessDenied/.test(codeOf(error))) {
+          return wrong(`${action} cannot be tried: ${messageOf(error)}`);
+        }
+        denied.push(action);
+      }
+    }
+    if (denied.length === 0) return right(`the tags of ${QueueName} can be read and changed`);
+    return wrong(
+      `the role needs ${denied.join(' and ')} on ${QueueName}: without the scaler’s claim, a second scaler with another Redis would launch instances beside it.`,
+    );
+  };
+}
+
+function imageCheck({ ec2 }: Account, settings: Settings): Check {
+  const { AMI_ID, LAUNCH_TEMPLATE_ID, AWS_ENDPOINT_URL } = settings;
+  if (AMI_ID === undefined) {
+    return async () => {
+      if (LAUNCH_TEMPLATE_ID !== undefined) {
+        return unknown(`the launch template ${LAUNCH_TEMPLATE_ID} names it`);
+      }
+      return AWS_ENDPOINT_URL !== undefined && isLoopback(AWS_ENDPOINT_URL)
+        ? unknown('AMI_ID is not set: a cloud on this machine takes any')
+        : wrong(
+            'neither AMI_ID nor LAUNCH_TEMPLATE_ID is set: bake an image (deploy/bake/bake.sh).',
+          );
+    };
+  }
+  return checked({
+    ask: () => ec2.send(new DescribeImagesCommand({ ImageIds: [AMI_ID] })),
+    right: ({ Images = [] }) => {
+      const [image] = Images;
+      if (image?.State === 'available') return `${AMI_ID}, ${image.Architecture}`;
+      return wrong(
+        image === undefined
+          ? `there is no ${AMI_ID} in ${settings.AWS_REGION}: an image belongs to one region.`
+          : `${AMI_ID} is ${image.State}: wait until it is available.`,
+      );
+    },
+    codes: {
+      'InvalidAMIID.NotFound': `there is no ${AMI_ID} in ${settings.AWS_REGION}: an image belongs to one region.`,
+      'InvalidAMIID.Malformed': `${AMI_ID} is no id of an image.`,
+      UnauthorizedOperation: 'the role needs ec2:DescribeImages.',
+    },
+  });
+}
+
+/** What the scaler would ask for, as a dry run: EC2 checks rights and parameters and launches nothing. */
+function launchCheck({ ec2 }: Account, settings: Settings): Check {
+  const { AMI_ID, LAUNCH_TEMPLATE_ID, INSTANCE_PROFILE, SECURITY_GROUP_ID } = settings;
+  if (AMI_ID === undefined && LAUNCH_TEMPLATE_ID === undefined) {
+    return async () => unknown('not asked without an image');
+  }
+  const input = runInput(
+    {
+      numbers: [1],
+      token: `doctor-${Date.now()}`,
+      place: {
+        instanceType: settings.INSTANCE_TYPE.split(',')[0]!,
+        subnetId: settings.SUBNET_ID?.split(',')[0],
+        spot: settings.SPOT !== 'no',
+      },
+    },
+    {
+      projectId: settings.PROJECT_ID,
+      userData: {},
+      ...(AMI_ID !== undefined && { imageId: AMI_ID }),
+      ...(LAUNCH_TEMPLATE_ID !== undefined && { launchTemplateId: LAUNCH_TEMPLATE_ID }),
+      ...(INSTANCE_PROFILE !== undefined && { instanceProfile: INSTANCE_PROFILE }),
+      ...(SECURITY_GROUP_ID !== undefined && { securityGroupId: SECURITY_GROUP_ID }),
+    },
+  );
+  return async () => {
+    try {
+      await ec2.send(new RunInstancesCommand({ ...input, DryRun: true }));
+      return wrong('EC2 did not take it for a dry run: look for an instance that was launched.');
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === WOULD_WORK) return right('a dry run of a launch succeeds');
+      return wrong(
+        code === 'UnauthorizedOperation'
+          ? 'the role may not launch: it needs ec2:RunInstances and ec2:CreateTags, and iam:PassRole for INSTANCE_PROFILE.'
+          : `a dry run of a launch is refused: ${messageOf(error)}`,
+      );
+    }
+  };
+}
+
+/** @param codes sentences for errors by their name, or by their HTTP status where S3 gives no more */
+function checked<Answer>({
+  ask,
+  right: judge,
+  codes,
+}: {
+  ask: () => Promise<Answer>;
+  right: (answer: Answer) => string | ReturnType<typeof wrong>;
+  codes: Readonly<Record<string, string>>;
+}): Check {
+  return async () => {
+    try {
+      const words = judge(await ask());
+      return typeof words === 'string' ? right(words) : words;
+    } catch (error) {
+      const known = codes[codeOf(error)] ?? codes[statusOf(error)];
+      return wrong(known ?? `it cannot be asked: ${messageOf(error)}`);
+    }
+  };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error ? error.name : '';
+}
+
+function statusOf(error: unknown): string {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+  return String($metadata?.httpStatusCode ?? '');
+}

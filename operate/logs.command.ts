@@ -1,0 +1,78 @@
+/** `elastic-face logs`: what the services of the local stack have logged, of one request or of all. */
+import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
+import type { Level } from '../local/logs/log-files.ts';
+import { EXIT } from '../runtime/process/exit-codes.ts';
+
+const options = {
+  request: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Only lines of this request: its id (X-Request-Id), or how it begins',
+  },
+  service: {
+    choices: ['web', 'worker', 'scaler'] as const,
+    describe: 'Only lines of this service',
+  },
+  level: {
+    choices: ['debug', 'info', 'warn', 'error'] as const,
+    describe: 'Leave out what is less than this',
+  },
+  since: {
+    type: 'number',
+    requiresArg: true,
+    describe: 'Leave out what is older than so many minutes',
+  },
+  follow: { type: 'boolean', default: false, describe: 'Stay, and print what comes' },
+  json: { type: 'boolean', default: false, describe: 'The lines as they were logged' },
+} as const;
+
+type Flags = InferredOptionTypes<typeof options>;
+
+/** Beside what a person takes to look up, and cheap. */
+const FOLLOW_MS = 250;
+
+export const command: CommandModule<object, Flags> = {
+  command: 'logs',
+  describe: 'Show what the local stack has logged, e.g. all of one request across the services',
+  builder: (yargs: Argv) =>
+    yargs
+      .options(options)
+      .example('$0 logs --request 0b9d3f0e', 'the way of one request through web and worker')
+      .example('$0 logs --level warn --since 10', 'what went wrong in the last ten minutes')
+      .epilogue(
+        'On AWS the services log to the journal: `journalctl -u elastic-face-worker -o cat` on an instance.',
+      ) as unknown as Argv<Flags>,
+  async handler({ request, service, level, since, follow, json }: ArgumentsCamelCase<Flags>) {
+    const [{ LogFiles, lineForPeople }, { readSettings }, { join }, { setTimeout: sleep }] =
+      await Promise.all([
+        import('../local/logs/log-files.ts'),
+        import('../runtime/settings.ts'),
+        import('node:path'),
+        import('node:timers/promises'),
+      ]);
+    const folder = join(readSettings().LOCAL_DATA_DIR, 'logs');
+    const logs = new LogFiles(folder, {
+      request,
+      service,
+      level: level as Level | undefined,
+      since: since === undefined ? undefined : Date.now() - since * 60_000,
+    });
+    let shown = 0;
+    const show = async (): Promise<void> => {
+      for (const line of await logs.next()) {
+        console.log(json ? JSON.stringify(line) : lineForPeople(line));
+        shown += 1;
+      }
+    };
+    await show();
+    while (follow) {
+      await sleep(FOLLOW_MS);
+      await show();
+    }
+    if (shown > 0) return;
+    console.error(
+      `No such line in ${folder}. Is the stack of that data folder (LOCAL_DATA_DIR) the one you mean?`,
+    );
+    process.exitCode = EXIT.failed;
+  },
+};

@@ -1,0 +1,48 @@
+/** `elastic-face provision`: the project's queues and buckets, where no stack has made them. */
+import type { CommandModule } from 'yargs';
+import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
+
+export const command: CommandModule<object, { id?: string }> = {
+  command: 'provision',
+  describe: 'Make the queues and buckets of a project where they are missing, and set their rules',
+  builder: (args) =>
+    args
+      .option('id', {
+        type: 'string',
+        describe: 'Project whose queues and buckets they are (default: PROJECT_ID, else local)',
+      })
+      .example(
+        '$0 provision --id demo',
+        'demo-req-queue, demo-resp-queue, their dead letters, demo-in-bucket, demo-out-bucket',
+      ),
+  handler: async ({ id }) => {
+    const { readSettings } = await import('../runtime/settings.ts');
+    const { createAwsClients } = await import('../cloud/aws/clients.ts');
+    const { cloudNames } = await import('../cloud/contract/names.ts');
+    const { provision } = await import('../cloud/aws/provision.ts');
+    const settings = readSettings({ PROJECT_ID: id });
+    const clients = createAwsClients(settings);
+    try {
+      await provision(clients, settings).catch((cause: unknown) => {
+        if (cause instanceof ElasticFaceError) throw cause;
+        throw new ElasticFaceError(
+          'provision',
+          `Queues and buckets cannot be made (${messageOf(cause)}): check AWS_ENDPOINT_URL, the credentials and AWS_REGION.`,
+          { cause },
+        );
+      });
+    } finally {
+      clients.destroy();
+    }
+    const names = cloudNames(settings.PROJECT_ID);
+    for (const name of [
+      names.requestQueue,
+      names.replyQueue,
+      names.deadLetterQueue,
+      names.inBucket,
+      names.outBucket,
+    ]) {
+      console.log(name);
+    }
+  },
+};
