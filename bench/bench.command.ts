@@ -2,7 +2,7 @@
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { SettingsError } from '../runtime/errors.ts';
 import { showProgress } from './progress.ts';
-import { DEFAULT_DOLLARS_PER_HOUR } from './scaling/bill.ts';
+import { DEFAULT_DOLLARS_PER_HOUR } from './scaling/simulation/world.ts';
 
 const options = {
   workload: {

@@ -8,9 +8,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { drawChart } from '../bench/scaling/chart.ts';
-import { simulateExactly } from '../bench/scaling/exact.ts';
-import { ours } from '../bench/scaling/ours.ts';
-import { defaultWorld, type World } from '../bench/scaling/world.ts';
+import { ownScaler } from '../bench/scaling/contenders/own-scaler.ts';
+import { simulateExactly } from '../bench/scaling/simulation/exact.ts';
+import { defaultWorld, type World } from '../bench/scaling/simulation/world.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
 import { policies } from '../scaler/decide/policies/registry.ts';
 import { until } from './condition.fixture.ts';
@@ -123,7 +123,7 @@ function simulate(name: Settings['SCALE_POLICY'], settings: Settings, boot: Worl
     seed: 1,
   };
   const sizes: number[] = [];
-  const scaler = ours(policies[name], settings, {
+  const scaler = ownScaler(policies[name], settings, {
     service: world.service,
     boot: { least: settings.GUESS_BOOT_SECONDS, most: settings.GUESS_BOOT_SECONDS },
   });

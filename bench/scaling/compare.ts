@@ -1,10 +1,23 @@
-/** Runs contenders on workloads and pools what several draws of one gave. */
-import type { Contender, Family } from './contenders.ts';
-import { Latencies } from './latencies.ts';
-import { bound, boundUnforeseen } from './peers/oracle.ts';
-import { simulate } from './simulate.ts';
-import type { Workload } from './workloads.ts';
-import type { Load, World } from './world.ts';
+/**
+ * Runs contenders on workloads, each pair in the simulation that fits its load, and pools what several
+ * draws of one gave. `compareAll` spreads the pairs over worker threads, which run this file too.
+ */
+
+import { availableParallelism } from 'node:os';
+import { parentPort, Worker } from 'node:worker_threads';
+import { type Contender, contenders, type Family } from './contenders/contenders.ts';
+import { bound, boundUnforeseen } from './contenders/oracle.ts';
+import { simulateCohorts } from './simulation/cohorts.ts';
+import { simulateExactly } from './simulation/exact.ts';
+import {
+  Latencies,
+  type Load,
+  type Moment,
+  type Outcome,
+  type Scaler,
+  type World,
+} from './simulation/world.ts';
+import { findWorkload, type Workload } from './workloads.ts';
 
 export interface Result {
   readonly workload: string;
@@ -92,3 +105,85 @@ export function compare({ workload, draws }: Drawn, contender: Contender): Resul
     ...(leastUnforeseen > 0 ? { boundUnforeseen: leastUnforeseen } : {}),
   };
 }
+
+/** In the mode that fits the load. */
+export function simulate(
+  load: Load,
+  scaler: Scaler,
+  world: World,
+  observe?: (moment: Moment) => void,
+): Outcome {
+  return load.kind === 'requests'
+    ? simulateExactly(load.arrivals, scaler, world, observe)
+    : simulateCohorts(load.perSecond, scaler, world, observe);
+}
+
+/** Some contenders on one workload. */
+interface Job {
+  readonly workload: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Large enough that drawing a load again costs little beside. */
+const CONTENDERS_A_JOB = 24;
+
+/** @throws whatever a worker threw; the others are stopped */
+export async function compareAll(
+  workloads: readonly string[],
+  onProgress: (done: number, all: number) => void = () => {},
+): Promise<Result[]> {
+  const jobs = workloads.flatMap((workload) =>
+    Array.from({ length: Math.ceil(contenders.length / CONTENDERS_A_JOB) }, (_, part): Job => {
+      const from = part * CONTENDERS_A_JOB;
+      return { workload, from, to: Math.min(contenders.length, from + CONTENDERS_A_JOB) };
+    }),
+  );
+  const results: Result[][] = [];
+  // The longest come last in the list; begun first, they do not end alone.
+  const waiting = jobs.map((job, index) => ({ job, index })).reverse();
+  let done = 0;
+  const workers = Array.from(
+    { length: Math.min(jobs.length, availableParallelism()) },
+    () => new Worker(new URL('./compare.ts', import.meta.url)),
+  );
+  try {
+    await Promise.all(
+      workers.map(
+        (worker) =>
+          new Promise<void>((resolve, reject) => {
+            let current = -1;
+            const next = (): void => {
+              const taken = waiting.shift();
+              if (taken === undefined) {
+                resolve();
+                return;
+              }
+              current = taken.index;
+              worker.postMessage(taken.job);
+            };
+            worker.on('message', (some: Result[]) => {
+              results[current] = some;
+              done += 1;
+              onProgress(done, jobs.length);
+              next();
+            });
+            worker.once('error', reject);
+            next();
+          }),
+      ),
+    );
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  return results.flat();
+}
+
+let drawn: Drawn | undefined;
+
+// In a worker thread: gets a job, answers with its results.
+parentPort?.on('message', ({ workload, from, to }: Job) => {
+  if (drawn?.workload.name !== workload) drawn = draw(findWorkload(workload));
+  const here = drawn;
+  parentPort?.postMessage(contenders.slice(from, to).map((one) => compare(here, one)));
+});

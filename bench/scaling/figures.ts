@@ -1,7 +1,9 @@
-/** The figures that were asked for, measured: each with what to compare it to. Pure. */
+/**
+ * Cost against latency: which results no other beats, and the figures that were asked for, each with what
+ * to compare it to. Pure.
+ */
 import type { Result } from './compare.ts';
-import type { Family } from './contenders.ts';
-import { cheapestAsFast, frontier, unbeaten } from './frontier.ts';
+import type { Family } from './contenders/contenders.ts';
 
 /** One workload: the course's rule against the cheapest `drain-time` that is as fast. */
 export interface AgainstCourse {
@@ -83,4 +85,45 @@ export function ofFamily(results: readonly Result[], family: Family): Result[] {
 
 export function byWorkload(results: readonly Result[]): [string, Result[]][] {
   return [...Map.groupBy(results, ({ workload }) => workload)];
+}
+
+export interface Point {
+  /** Instance-seconds. */
+  readonly cost: number;
+  /** Seconds. */
+  readonly p95: number;
+}
+
+/** Two results this close count as equal: the luck of a few boots moves them by as much. */
+export const TOLERANCE = 0.02;
+/** Nor does anyone tell apart latencies this close, in seconds. */
+export const TOLERANCE_SECONDS = 0.1;
+
+/** The points that no other beats in both, by ascending p95. */
+export function frontier<P extends Point>(points: readonly P[]): P[] {
+  const sorted = [...points].sort((a, b) => a.p95 - b.p95 || a.cost - b.cost);
+  let cheapest = Number.POSITIVE_INFINITY;
+  return sorted.filter(({ cost }) => {
+    if (cost >= cheapest) return false;
+    cheapest = cost;
+    return true;
+  });
+}
+
+/** The cheapest that is at least as fast, within the tolerance; undefined when none is. */
+export function cheapestAsFast<P extends Point>(points: readonly P[], p95: number): P | undefined {
+  const limit = Math.max(p95 * (1 + TOLERANCE), p95 + TOLERANCE_SECONDS);
+  let best: P | undefined;
+  for (const point of points) {
+    if (point.p95 <= limit && (best === undefined || point.cost < best.cost)) best = point;
+  }
+  return best;
+}
+
+/** The points of `theirs` on their frontier that none of `ours` equals or beats. */
+export function unbeaten<P extends Point>(ours: readonly Point[], theirs: readonly P[]): P[] {
+  return frontier(theirs).filter(({ p95, cost }) => {
+    const best = cheapestAsFast(ours, p95);
+    return best === undefined || best.cost > cost * (1 + TOLERANCE);
+  });
 }

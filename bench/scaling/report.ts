@@ -1,15 +1,16 @@
 /** The report in Markdown: what was asked and what was measured, then every workload. Pure. */
 import type { Result } from './compare.ts';
-import { type Family, families } from './contenders.ts';
+import { type Family, families } from './contenders/contenders.ts';
 import {
   againstCourse,
   againstOracle,
   againstPeers,
   byWorkload,
+  cheapestAsFast,
+  frontier,
   ofFamily,
   overall,
 } from './figures.ts';
-import { cheapestAsFast, frontier } from './frontier.ts';
 import { workloads } from './workloads.ts';
 
 const PEERS = ['KEDA', 'target tracking'] as const satisfies readonly Family[];

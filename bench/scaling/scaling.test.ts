@@ -4,13 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { XMLValidator } from 'fast-xml-parser';
-import { billedSeconds } from './bill.ts';
-import type { Result } from './compare.ts';
-import { compare, draw } from './compare.ts';
-import { contenders } from './contenders.ts';
-import { cheapestAsFast, frontier, unbeaten } from './frontier.ts';
-import { Latencies } from './latencies.ts';
+import { compare, draw, type Result } from './compare.ts';
+import { contenders } from './contenders/contenders.ts';
+import { cheapestAsFast, frontier, unbeaten } from './figures.ts';
 import { benchScaling } from './scaling.ts';
+import { billedSeconds, Latencies } from './simulation/world.ts';
 import { findWorkload } from './workloads.ts';
 
 describe('the benchmark of scaling', () => {

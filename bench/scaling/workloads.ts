@@ -1,7 +1,7 @@
 /** The loads that policies are compared on. Each begins after a lead, so that one who knows it can boot ahead. */
 import { SettingsError } from '../../runtime/errors.ts';
-import { exponential, pareto, poisson, type Random, seededRandom } from './random.ts';
-import { defaultWorld, type Load, type World } from './world.ts';
+import { exponential, pareto, poisson, type Random, seededRandom } from './simulation/random.ts';
+import { defaultWorld, type Load, type World } from './simulation/world.ts';
 
 export interface Workload {
   readonly name: string;

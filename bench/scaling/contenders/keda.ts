@@ -12,7 +12,7 @@
  * Assumed in its favour: a pod is an instance of its own, so the node goes when the pod goes, and boots as
  * fast as ours; a pod that is told to end finishes its request (a grace period, SIGTERM handled).
  */
-import type { Scaler } from '../world.ts';
+import type { Scaler } from '../simulation/world.ts';
 
 export interface KedaSettings {
   readonly queueLength: number;

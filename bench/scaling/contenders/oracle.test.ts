@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compare, draw } from '../compare.ts';
-import { contenders } from '../contenders.ts';
 import { findWorkload } from '../workloads.ts';
+import { contenders } from './contenders.ts';
 import { bound, boundUnforeseen, evenFleet } from './oracle.ts';
 
 describe('the even plan', () => {

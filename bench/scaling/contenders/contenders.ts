@@ -1,15 +1,13 @@
-/** Who is compared, each with a grid of its settings, so that everyone is seen at their best. */
-import { backlog } from '../../scaler/decide/policies/backlog.ts';
-import { drainTime } from '../../scaler/decide/policies/drain-time.ts';
-import type { ScalingSettings } from '../../scaler/decide/policies/policy.ts';
-import { threshold } from '../../scaler/decide/policies/threshold.ts';
-import { ours } from './ours.ts';
-import { fixedFleet } from './peers/fixed.ts';
-import { keda, kedaDefaults } from './peers/keda.ts';
-import { type OracleSettings, oracle } from './peers/oracle.ts';
-import { stepScaling } from './peers/step-scaling.ts';
-import { targetTracking } from './peers/target-tracking.ts';
-import type { Load, Scaler, World } from './world.ts';
+/** The scalers that are compared, each with a grid of its settings, so that each is seen at its best. */
+import { backlog } from '../../../scaler/decide/policies/backlog.ts';
+import { drainTime } from '../../../scaler/decide/policies/drain-time.ts';
+import type { ScalingSettings } from '../../../scaler/decide/policies/policy.ts';
+import { threshold } from '../../../scaler/decide/policies/threshold.ts';
+import type { Load, Scaler, World } from '../simulation/world.ts';
+import { stepScaling, targetTracking } from './aws.ts';
+import { keda, kedaDefaults } from './keda.ts';
+import { type OracleSettings, oracle } from './oracle.ts';
+import { ownScaler } from './own-scaler.ts';
 
 export const families = [
   'threshold',
@@ -52,7 +50,7 @@ const course: Contender[] = [
     settings: 'the course',
     isDefault: true,
     scaler: (_, { maxInstances }) =>
-      ours(threshold, { ...courseSettings, MAX_INSTANCES: maxInstances }),
+      ownScaler(threshold, { ...courseSettings, MAX_INSTANCES: maxInstances }),
   },
 ];
 
@@ -63,7 +61,7 @@ const backlogs: Contender[] = [1, 2, 5, 10, 20, 50, 100, 200, 500].flatMap((targ
       settings: `${target} an instance, idle ${idle} s, least ${least}`,
       isDefault: target === 10 && idle === 10 && least === 0,
       scaler: (_: Load, { maxInstances }: World) =>
-        ours(backlog, {
+        ownScaler(backlog, {
           ...courseSettings,
           MAX_INSTANCES: maxInstances,
           MIN_INSTANCES: least,
@@ -91,7 +89,7 @@ const drains: Contender[] = goals.flatMap((goal) =>
     settings: `goal ${goal} s, least ${least}, late ${late}, patience ${patience} s, idle ${idle} s`,
     isDefault: goal === 60 && least === 0 && late === 0 && idle === 10,
     scaler: (_: Load, world: World) =>
-      ours(
+      ownScaler(
         drainTime,
         {
           ...courseSettings,
@@ -181,3 +179,10 @@ export const contenders: readonly Contender[] = [
   ...fixed,
   ...oracles,
 ];
+
+/** A fleet that never changes: what people have who do not scale. */
+export function fixedFleet(size: number): Scaler {
+  return {
+    tick: ({ serving, booting }) => ({ launch: Math.max(0, size - serving - booting.length) }),
+  };
+}

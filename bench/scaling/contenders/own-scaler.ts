@@ -1,6 +1,6 @@
 /**
- * The project's own scaler in the simulator: the very policies of scaler/ on measured figures, with the
- * rules by which `decide` turns a wish into launches and drains. A test holds the two against each other.
+ * The project's own scaler in the simulator: the policies of scaler/ on measured figures, with the rules by
+ * which `decide` turns a wish into launches and drains. A test compares the two.
  */
 import {
   addArrivals,
@@ -9,17 +9,17 @@ import {
   estimatesOf,
   type Measures,
   startMeasures,
-} from '../../scaler/decide/measure.ts';
+} from '../../../scaler/decide/measure.ts';
 import {
   fleetOf,
   type Policy,
   type ScalingSettings,
   wishOf,
-} from '../../scaler/decide/policies/policy.ts';
-import { meanBoot, type Scaler, type View, type World } from './world.ts';
+} from '../../../scaler/decide/policies/policy.ts';
+import { meanBoot, type Scaler, type View, type World } from '../simulation/world.ts';
 
 /** @param world what a scaler that has run for a while has measured; `threshold` and `backlog` need none */
-export function ours(
+export function ownScaler(
   policy: Policy,
   settings: ScalingSettings,
   world?: Pick<World, 'service' | 'boot'>,

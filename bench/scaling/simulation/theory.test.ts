@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { simulate } from '../compare.ts';
 import { simulateExactly } from './exact.ts';
 import { exponential, type ServiceTime, seededRandom } from './random.ts';
-import { simulate } from './simulate.ts';
 import type { Scaler, World } from './world.ts';
 
 /** A fleet that is up before the first request. */

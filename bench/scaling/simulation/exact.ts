@@ -2,11 +2,16 @@
  * The exact simulation: every arrival, boot, request and drain is an event. One queue, first in first
  * out; an idle instance takes the next request at once. For loads of up to some 100,000 requests.
  */
-import { Events } from './events.ts';
 import { Instances } from './instances.ts';
-import { Latencies } from './latencies.ts';
 import { seededRandom, serviceTime } from './random.ts';
-import type { Moment, Outcome, Scaler, View, World } from './world.ts';
+import {
+  Latencies,
+  type Moment,
+  type Outcome,
+  type Scaler,
+  type View,
+  type World,
+} from './world.ts';
 
 /** What an event is: `4 × instance + kind`. */
 const FINISHED = 0;
@@ -156,4 +161,56 @@ function fresh() {
     bootedSeconds: 0,
     boots: new Map<number, number>(),
   };
+}
+
+/** A queue of events by time: a binary heap. Of two at one time, either may come first. */
+export class Events {
+  readonly #times: number[] = [];
+  readonly #whats: number[] = [];
+
+  /** Infinity when there is none. */
+  get nextAt(): number {
+    return this.#times[0] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** @param what any integer; its meaning is the caller's */
+  push(at: number, what: number): void {
+    let child = this.#times.length;
+    this.#times.push(at);
+    this.#whats.push(what);
+    while (child > 0) {
+      const parent = (child - 1) >> 1;
+      if (this.#times[parent]! <= at) break;
+      this.#move(parent, child);
+      child = parent;
+    }
+    this.#times[child] = at;
+    this.#whats[child] = what;
+  }
+
+  /** Takes out the earliest; there must be one. */
+  pop(): number {
+    const first = this.#whats[0]!;
+    const at = this.#times.pop()!;
+    const what = this.#whats.pop()!;
+    const size = this.#times.length;
+    if (size === 0) return first;
+    let parent = 0;
+    for (;;) {
+      let child = 2 * parent + 1;
+      if (child >= size) break;
+      if (child + 1 < size && this.#times[child + 1]! < this.#times[child]!) child += 1;
+      if (this.#times[child]! >= at) break;
+      this.#move(child, parent);
+      parent = child;
+    }
+    this.#times[parent] = at;
+    this.#whats[parent] = what;
+    return first;
+  }
+
+  #move(from: number, to: number): void {
+    this.#times[to] = this.#times[from]!;
+    this.#whats[to] = this.#whats[from]!;
+  }
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Scaler, View } from '../world.ts';
+import type { Scaler, View } from '../simulation/world.ts';
+import { stepScaling, targetTracking } from './aws.ts';
 import { keda, kedaDefaults } from './keda.ts';
-import { stepScaling } from './step-scaling.ts';
-import { targetTracking } from './target-tracking.ts';
 
 /** A world in which every order is carried out at once, so that only the scaler's own pace shows. */
 class Instant {

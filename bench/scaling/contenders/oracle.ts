@@ -8,9 +8,9 @@
  * has the least peak and the fewest ups and downs of all paths between). Its slope is the number of
  * instances; each is launched its own boot time ahead, and is kept over a gap that costs less than a boot.
  */
-import { seededRandom, serviceTime } from '../random.ts';
-import type { Load, Planned, Scaler, World } from '../world.ts';
-import { meanBoot } from '../world.ts';
+import { seededRandom, serviceTime } from '../simulation/random.ts';
+import type { Load, Planned, Scaler, World } from '../simulation/world.ts';
+import { meanBoot } from '../simulation/world.ts';
 
 export interface OracleSettings {
   /** Seconds that requests may wait. */

@@ -7,9 +7,9 @@
  * within one second is only seen when the fleet is saturated.
  */
 import { CountedFleet } from './counted-fleet.ts';
-import { Latencies } from './latencies.ts';
 import { type ServiceTime, seededRandom, serviceTime } from './random.ts';
 import {
+  Latencies,
   type Moment,
   meanBoot,
   type Order,

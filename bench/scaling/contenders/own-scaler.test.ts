@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { FleetInstance } from '../../cloud/ec2/instances.ts';
-import type { LeaseReading } from '../../cloud/redis/leases.ts';
-import { decide } from '../../scaler/decide/decide.ts';
-import { startMemory } from '../../scaler/decide/memory.ts';
-import { applyOutcomes, type Outcome } from '../../scaler/decide/outcomes.ts';
-import type { ScalingSettings } from '../../scaler/decide/policies/policy.ts';
-import { threshold } from '../../scaler/decide/policies/threshold.ts';
-import { simulateExactly } from './exact.ts';
-import { ours } from './ours.ts';
-import { defaultWorld, type Moment, type Scaler, type View } from './world.ts';
+import type { FleetInstance } from '../../../cloud/ec2/instances.ts';
+import type { LeaseReading } from '../../../cloud/redis/leases.ts';
+import { decide } from '../../../scaler/decide/decide.ts';
+import { startMemory } from '../../../scaler/decide/memory.ts';
+import { applyOutcomes, type Outcome } from '../../../scaler/decide/outcomes.ts';
+import type { ScalingSettings } from '../../../scaler/decide/policies/policy.ts';
+import { threshold } from '../../../scaler/decide/policies/threshold.ts';
+import { simulateExactly } from '../simulation/exact.ts';
+import { defaultWorld, type Moment, type Scaler, type View } from '../simulation/world.ts';
+import { ownScaler } from './own-scaler.ts';
 
 const settings: ScalingSettings = {
   SCALE_POLICY: 'threshold',
@@ -90,7 +90,7 @@ describe('the simulator and the service', () => {
     it(`take a burst of ${count} to the same fleet at every second`, () => {
       const arrivals = new Float64Array(count).fill(30.5);
       const world = { ...defaultWorld, maxInstances: 15, horizon: 300, seed: 9 };
-      const curves = [ours(threshold, settings), deciding()].map((scaler) => {
+      const curves = [ownScaler(threshold, settings), deciding()].map((scaler) => {
         const curve: Moment[] = [];
         simulateExactly(arrivals, scaler, world, (moment) => curve.push(moment));
         return curve;

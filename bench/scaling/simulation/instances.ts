@@ -2,9 +2,10 @@
  * The instances of an exact simulation: who boots, idles, works, drains and is gone, and what that costs.
  * It knows no queue and no policy.
  */
-import { billedSeconds } from './bill.ts';
+
 import type { Random } from './random.ts';
 import type { Drain } from './world.ts';
+import { billedSeconds } from './world.ts';
 
 type State = 'booting' | 'idle' | 'busy' | 'draining' | 'gone';
 

@@ -1,0 +1,109 @@
+/**
+ * EC2 Auto Scaling on CloudWatch alarms, in the two ways that AWS documents for queues: target tracking and
+ * step scaling.
+ */
+import type { Scaler } from '../simulation/world.ts';
+
+export interface TargetTrackingSettings {
+  /** Messages an instance. */
+  readonly target: number;
+  /** Minimum capacity. */
+  readonly least: number;
+}
+
+const OUT_PERIODS = 3;
+const IN_PERIODS = 15;
+const IN_BELOW = 0.9;
+
+/**
+ * EC2 Auto Scaling with target tracking on the backlog per instance, as AWS documents it for queues
+ * (EC2 Auto Scaling User Guide: "Scaling policy based on Amazon SQS", "Target tracking scaling policies").
+ *
+ * - The metric is visible messages / instances in service, once a minute.
+ * - Out when 3 of 3 minutes are above the target, in when 15 of 15 are below 90 % of it: the alarms that
+ *   Auto Scaling makes for such a policy. Capacity becomes ⌈capacity × metric / target⌉.
+ * - No scale-in while an instance warms up; capacity that warms up is not asked for twice.
+ * - With no instance in service the metric has no value, and 0 × anything is 0: such a group never leaves
+ *   zero by itself. People keep one instance (`least` 1), or add a step policy that wakes it from zero when
+ *   a message is visible in one period (`least` 0, modelled so).
+ *
+ * Assumed in its favour: in goes the whole proportion at once (AWS says "more gradually"), and an
+ * instance chosen to go ends its request first (a lifecycle hook; without one it is cut off).
+ */
+export function targetTracking({ target, least }: TargetTrackingSettings, most: number): Scaler {
+  const out = new Alarm(OUT_PERIODS, (value) => value > target);
+  const into = new Alarm(IN_PERIODS, (value) => value < IN_BELOW * target);
+  let capacity = least;
+  return {
+    tick({ now, visible, serving, booting }) {
+      if (now % PERIOD_SECONDS === 0) {
+        if (capacity === 0) {
+          if (visible > 0) capacity = 1;
+        } else if (serving > 0) {
+          const metric = visible / serving;
+          const proportional = Math.ceil((serving * metric) / target);
+          const [above, below] = [out.put(metric), into.put(metric)];
+          if (above) capacity = Math.min(most, Math.max(capacity, proportional));
+          else if (below && booting.length === 0)
+            capacity = Math.max(least, Math.min(capacity, proportional));
+        }
+      }
+      const difference = capacity - serving - booting.length;
+      return difference > 0 ? { launch: difference } : { remove: -difference };
+    },
+  };
+}
+
+export interface StepScalingSettings {
+  readonly perInstance: number;
+  readonly quietMinutes: number;
+  readonly least: number;
+}
+
+/**
+ * EC2 Auto Scaling with step scaling on the visible messages (EC2 Auto Scaling User Guide: "Step and simple
+ * scaling policies"). Steps of exact capacity that double: one instance from the first message on, two
+ * from `perInstance`, four from twice that, and so on; one period of a minute is enough to step out, and
+ * steps out only go up. Back to `least` when nothing is visible for `quietMinutes` in a row, and no instance
+ * warms up. An instance chosen to go ends its request first, as with target tracking.
+ */
+export function stepScaling(
+  { perInstance, quietMinutes, least }: StepScalingSettings,
+  most: number,
+): Scaler {
+  const quiet = new Alarm(quietMinutes, (visible) => visible === 0);
+  let capacity = least;
+  return {
+    tick({ now, visible, serving, booting }) {
+      if (now % PERIOD_SECONDS === 0) {
+        const steps = Math.max(0, Math.floor(Math.log2(visible / perInstance)) + 1);
+        const wanted = visible === 0 ? 0 : 2 ** steps;
+        capacity = Math.min(most, Math.max(capacity, wanted));
+        if (quiet.put(visible) && booting.length === 0) capacity = least;
+      }
+      const difference = capacity - serving - booting.length;
+      return difference > 0 ? { launch: difference } : { remove: -difference };
+    },
+  };
+}
+
+export const PERIOD_SECONDS = 60;
+
+/** A CloudWatch alarm on a metric of one-minute periods: M of M datapoints, missing ones ignored. */
+export class Alarm {
+  readonly #breaches: (value: number) => boolean;
+  readonly #periods: number;
+  #inARow = 0;
+
+  /** @param periods datapoints in a row that must breach */
+  constructor(periods: number, breaches: (value: number) => boolean) {
+    this.#periods = periods;
+    this.#breaches = breaches;
+  }
+
+  /** Takes one datapoint. @returns whether the alarm is on */
+  put(value: number): boolean {
+    this.#inARow = this.#breaches(value) ? this.#inARow + 1 : 0;
+    return this.#inARow >= this.#periods;
+  }
+}
