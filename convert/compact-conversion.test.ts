@@ -11,7 +11,7 @@ import { put, temporaryFolder } from './checkpoint/temporary-file.fixture.ts';
 import { legacyFile, storage, TensorFixture } from './checkpoint/torch-file.fixture.ts';
 import { convertModel } from './convert-model.ts';
 import { encoders } from './encoders.ts';
-import { readIntactManifest } from './model-folder.ts';
+import { readIntactManifest } from './write/model-folder.ts';
 
 describe('a model with the compact encoder', { timeout: 300_000 }, () => {
   const folder = temporaryFolder();

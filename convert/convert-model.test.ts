@@ -26,10 +26,10 @@ import { readSettings } from '../runtime/settings.ts';
 import { facenetMissing, modelDirectory, peopleKnown } from '../test/model.fixture.ts';
 import { convertModel } from './convert-model.ts';
 import { CheckpointError, OutputError, SelfTestError } from './errors.ts';
-import { encoderFiles, findModelData, type ModelData } from './model-data.ts';
-import { readIntactManifest } from './model-folder.ts';
-import { referenceFaces } from './reference.ts';
-import { besideOf } from './work-places.ts';
+import { referenceFaces } from './self-test/reference.ts';
+import { encoderFiles, findModelData, type ModelData } from './sources/model-data.ts';
+import { readIntactManifest } from './write/model-folder.ts';
+import { besideOf } from './write/work-places.ts';
 
 /** One conversion takes some seconds, several times that on a busy machine. */
 describe('a conversion', { timeout: 300_000 }, () => {

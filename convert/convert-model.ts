@@ -12,17 +12,19 @@ import { trialOf } from '../model/precision/fastest.ts';
 import { sha256OfFile } from '../runtime/digest.ts';
 import { ElasticFaceError, errorCodeOf } from '../runtime/errors.ts';
 import { withLock } from '../runtime/lock.ts';
-import { readGalleryFile, readStateDict } from './checkpoint.ts';
+import { readGalleryFile, readStateDict } from './checkpoint/read-checkpoint.ts';
 import { encoders } from './encoders.ts';
-import { type EngineTest, withTestedModel } from './engines.ts';
 import { CheckpointError } from './errors.ts';
-import { writeGallery } from './gallery.ts';
-import { galleryDoubts } from './gallery-doubts.ts';
-import { whyUnreadable } from './gallery-entries.ts';
-import type { GalleryFile } from './gallery-file.ts';
-import { type GalleryFolder, type LeftOut, listGalleryPhotos } from './gallery-folder.ts';
-import { embedPhotos, galleryOf } from './gallery-photos.ts';
-import { encoderFiles, findModelData, type ModelData } from './model-data.ts';
+import { galleryDoubts } from './gallery/doubts.ts';
+import { whyUnreadable } from './gallery/folder-entries.ts';
+import type { GalleryFile } from './gallery/gallery-file.ts';
+import { type GalleryFolder, type LeftOut, listGalleryPhotos } from './gallery/gallery-folder.ts';
+import { embedPhotos, galleryOf } from './gallery/gallery-photos.ts';
+import { shareOfSecondLooks } from './gallery/second-looks.ts';
+import { writeGallery } from './gallery/write-gallery.ts';
+import type { OnProgress } from './progress.ts';
+import { type EngineTest, withTestedModel } from './self-test/tested-engines.ts';
+import { encoderFiles, findModelData, type ModelData } from './sources/model-data.ts';
 import {
   type FileDigest,
   makeFreshFolder,
@@ -31,11 +33,14 @@ import {
   requireReplaceable,
   restorePrevious,
   writeManifest,
-} from './model-folder.ts';
-import type { OnProgress } from './progress.ts';
-import { shareOfSecondLooks } from './second-looks.ts';
-import { findWorkPlaces, outputErrorOf, requireFreeSpace, type WorkPlaces } from './work-places.ts';
-import { buildNetworks, networkNames, writeNetworks } from './write-networks.ts';
+} from './write/model-folder.ts';
+import {
+  findWorkPlaces,
+  outputErrorOf,
+  requireFreeSpace,
+  type WorkPlaces,
+} from './write/work-places.ts';
+import { buildNetworks, networkNames, writeNetworks } from './write/write-networks.ts';
 
 /** What a model takes on the disk, rounded up, by how its float32 encoder is stored. */
 const MODEL_BYTES: Readonly<Record<Manifest['weights'], number>> = {

@@ -8,7 +8,7 @@ import { modelFiles } from '../model/format.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
 import { modelDirectory, peopleKnown } from '../test/model.fixture.ts';
 import { ensureModel } from './ensure-model.ts';
-import { readIntactManifest } from './model-folder.ts';
+import { readIntactManifest } from './write/model-folder.ts';
 
 const program = join(import.meta.dirname, '..', 'elastic-face.ts');
 

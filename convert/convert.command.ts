@@ -48,7 +48,7 @@ export const command: CommandModule<object, InferredOptionTypes<typeof options>>
     const { readSettings } = await import('../runtime/settings.ts');
     const { convertModel } = await import('./convert-model.ts');
     const { showProgress } = await import('./show-progress.ts');
-    const { describeConversion } = await import('./describe.ts');
+    const { describeConversion } = await import('./conversion-report.ts');
     const settings = readSettings({
       FACE_CHECKPOINTS: checkpoints,
       ENCODER: encoder,

@@ -7,7 +7,7 @@ import type { EncoderKind, Manifest } from '../model/format.ts';
 import { ElasticFaceError } from '../runtime/errors.ts';
 import { commandLine, modulePath } from '../runtime/installation.ts';
 import type { Settings } from '../runtime/settings.ts';
-import { readIntactManifest } from './model-folder.ts';
+import { readIntactManifest } from './write/model-folder.ts';
 
 type ModelSettings = Pick<Settings, 'MODEL_DIR' | 'FACE_CHECKPOINTS' | 'ENCODER'>;
 

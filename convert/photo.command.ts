@@ -24,7 +24,7 @@ export const command: CommandModule<object, PhotoArguments> = {
   handler: async ({ name, list }) => {
     const [{ readSettings }, { findSamplePhotos }, { CheckpointError }] = await Promise.all([
       import('../runtime/settings.ts'),
-      import('./sample-photos.ts'),
+      import('./sources/sample-photos.ts'),
       import('./errors.ts'),
     ]);
     const photos = await findSamplePhotos(readSettings().MODEL_DIR);

@@ -77,7 +77,7 @@ export function forThisMachine(settings: Settings, flags: SettingsInput): Settin
 /** The page is the livelier for them, but nothing else needs them: whatever is wrong, it goes without. */
 async function withSamples(settings: Settings): Promise<Settings> {
   if (settings.SAMPLES_DIR !== undefined) return settings;
-  const { samplesFolder } = await import('../convert/sample-photos.ts');
+  const { samplesFolder } = await import('../convert/sources/sample-photos.ts');
   const SAMPLES_DIR = await samplesFolder(settings.MODEL_DIR).catch(() => undefined);
   return SAMPLES_DIR === undefined ? settings : { ...settings, SAMPLES_DIR };
 }

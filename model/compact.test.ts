@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { z } from 'zod';
-import { findPortraits, type Portraits } from '../convert/portraits.ts';
+import { findPortraits, type Portraits } from '../convert/sources/portraits.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
 import { alignFaces } from './align.ts';
 import { openNetworks } from './backend/index.ts';

@@ -2,8 +2,9 @@
  * `npm run bench -- cost`: dollars per million photos and per idle month, from the speed and the calls
  * measured here and from AWS's prices.
  */
-import { findCourseData } from '../../convert/course-data.ts';
+
 import { ensureModel } from '../../convert/ensure-model.ts';
+import { findCourseData } from '../../convert/sources/course-data.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { listImages } from '../../workload/images.ts';
 import { readPredictions } from '../../workload/predictions.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
-import { encoderFiles, findModelData } from '../../convert/model-data.ts';
+import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts';
 import { SettingsError } from '../../runtime/errors.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';

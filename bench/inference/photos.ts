@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join, parse } from 'node:path';
 import sharp from 'sharp';
-import { findCourseData } from '../../convert/course-data.ts';
-import { usualPlaces } from '../../convert/obtain.ts';
+import { findCourseData } from '../../convert/sources/course-data.ts';
+import { usualPlaces } from '../../convert/sources/find-files.ts';
 import { photoFiles } from '../../model/command/photo-files.ts';
 import { BenchError } from '../errors.ts';
 

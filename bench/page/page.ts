@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { findCourseData } from '../../convert/course-data.ts';
+import { findCourseData } from '../../convert/sources/course-data.ts';
 import { startRedis } from '../../local/redis.ts';
 import { EXIT } from '../../runtime/process/exit-codes.ts';
 import type { OnStep } from '../../runtime/progress.ts';

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
-import { encoderFiles, findModelData } from '../../convert/model-data.ts';
+import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts';
 import { alignFaces } from '../../model/align.ts';
 import { openNetworks } from '../../model/backend/index.ts';
 import { decodeImage } from '../../model/decode.ts';

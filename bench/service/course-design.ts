@@ -7,8 +7,8 @@ import { createServer } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { obtain } from '../../convert/obtain.ts';
-import { modelFilesPublished } from '../../convert/published-files.ts';
+import { obtain } from '../../convert/sources/find-files.ts';
+import { modelFilesPublished } from '../../convert/sources/published-files.ts';
 import { FACENET, joined, type PythonParty } from '../python.ts';
 import { type BenchProcess, startProcess } from './process.ts';
 

@@ -5,8 +5,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findCourseData } from '../../convert/course-data.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
+import { findCourseData } from '../../convert/sources/course-data.ts';
 import { readManifest } from '../../model/manifest.ts';
 import { fastestPrecision } from '../../model/precision/fastest.ts';
 import { messageOf } from '../../runtime/errors.ts';

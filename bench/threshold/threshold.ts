@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { findCourseData } from '../../convert/course-data.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
+import { findCourseData } from '../../convert/sources/course-data.ts';
 import { readGallery } from '../../model/gallery.ts';
 import { largestFace, loadRecognizer } from '../../model/index.ts';
 import { Matcher } from '../../model/match.ts';

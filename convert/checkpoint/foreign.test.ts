@@ -6,8 +6,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import sharp from 'sharp';
-import { readCheckpoint, readStateDict } from '../checkpoint.ts';
 import { CheckpointError } from '../errors.ts';
+import { readCheckpoint, readStateDict } from './read-checkpoint.ts';
 import { put, temporaryFolder } from './temporary-file.fixture.ts';
 import {
   instructionsFor,

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { damaged, FUZZ_TIMEOUT_MS, fuzzCases } from '../../test/fuzz.fixture.ts';
-import { readCheckpoint } from '../checkpoint.ts';
 import { CheckpointError } from '../errors.ts';
 import { numpyArray, safetensorsFile } from './other-forms.fixture.ts';
+import { readCheckpoint } from './read-checkpoint.ts';
 import { temporaryFolder } from './temporary-file.fixture.ts';
 import { legacyFile, pickle, storage, TensorFixture, zipFile } from './torch-file.fixture.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { readCheckpoint } from '../checkpoint.ts';
 import { CheckpointError } from '../errors.ts';
+import { readCheckpoint } from './read-checkpoint.ts';
 import { put, temporaryFolder } from './temporary-file.fixture.ts';
 import {
   assemble,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readCheckpoint, readStateDict } from '../checkpoint.ts';
-import { OrderedDict } from './pickle-values.ts';
+import { OrderedDict } from './pickle/pickle-values.ts';
+import { readCheckpoint, readStateDict } from './read-checkpoint.ts';
 import { put, temporaryFolder } from './temporary-file.fixture.ts';
 import {
   type FixtureValue,

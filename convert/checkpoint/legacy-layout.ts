@@ -3,12 +3,13 @@
  * then the storages, each an 8-byte count and its elements. Source: torch/serialization.py,
  * `_legacy_save`. Knows no paths.
  */
-import { ByteReader } from './byte-reader.ts';
+
 import { quote, refuse } from './fault.ts';
-import { plainWorld, readPickle } from './pickle.ts';
-import { PickleDict, PickleTuple, type PickleValue } from './pickle-values.ts';
-import { count, type Storage, Storages, StorageType } from './storages.ts';
-import { torchGlobals } from './torch-values.ts';
+import { ByteReader } from './pickle/byte-reader.ts';
+import { plainWorld, readPickle } from './pickle/pickle.ts';
+import { PickleDict, PickleTuple, type PickleValue } from './pickle/pickle-values.ts';
+import { count, type Storage, Storages, StorageType } from './pickle/storages.ts';
+import { torchGlobals } from './pickle/torch-values.ts';
 
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL_VERSION = 1001;

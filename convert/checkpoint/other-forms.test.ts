@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readCheckpoint, readGalleryFile, readStateDict } from '../checkpoint.ts';
 import { CheckpointError } from '../errors.ts';
 import { numpyArray, numpyScalar, safetensorsFile } from './other-forms.fixture.ts';
-import { TensorValue } from './pickle-values.ts';
+import { TensorValue } from './pickle/pickle-values.ts';
+import { readCheckpoint, readGalleryFile, readStateDict } from './read-checkpoint.ts';
 import { put, temporaryFolder } from './temporary-file.fixture.ts';
 import { assemble, legacyFile, pickle, text, zipFile } from './torch-file.fixture.ts';
 

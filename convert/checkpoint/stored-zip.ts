@@ -4,8 +4,8 @@
  * Source: PKWARE's APPNOTE 6.3, sections 4.3 and 4.4.
  */
 import { crc32 } from 'node:zlib';
-import { ByteReader } from './byte-reader.ts';
 import { quote, refuse } from './fault.ts';
+import { ByteReader } from './pickle/byte-reader.ts';
 
 const END_SIGNATURE = 0x06054b50;
 const END_SIZE = 22;

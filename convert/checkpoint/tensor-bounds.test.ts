@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readCheckpoint } from '../checkpoint.ts';
 import { CheckpointError } from '../errors.ts';
+import { readCheckpoint } from './read-checkpoint.ts';
 import { put, temporaryFolder } from './temporary-file.fixture.ts';
 import {
   instructionsFor,

@@ -3,11 +3,11 @@
  * `<name>/data/<key>`. Source: torch/serialization.py, `_save`. Knows no paths.
  */
 import { refuse } from './fault.ts';
-import { readPickle } from './pickle.ts';
-import { PickleTuple, type PickleValue } from './pickle-values.ts';
-import { count, type Storage, Storages, StorageType } from './storages.ts';
+import { readPickle } from './pickle/pickle.ts';
+import { PickleTuple, type PickleValue } from './pickle/pickle-values.ts';
+import { count, type Storage, Storages, StorageType } from './pickle/storages.ts';
+import { torchGlobals } from './pickle/torch-values.ts';
 import { readStoredZip } from './stored-zip.ts';
-import { torchGlobals } from './torch-values.ts';
 
 const OBJECT = /^([^/]+)\/data\.pkl$/;
 

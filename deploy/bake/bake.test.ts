@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { encoderFiles, findModelData } from '../../convert/model-data.ts';
+import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts';
 import { courseImages, sharedMissing } from '../../model/shared.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { environmentOf } from '../../worker/start.fixture.ts';

@@ -17,7 +17,7 @@ export const leftOut = /^(?:bench\/|test\/chaos\/|deploy\/deploy\.command\.)/;
 
 /** Read by path at run time; they keep their place among the modules. */
 export const assets = [
-  'convert/*.{json,proto}',
+  'convert/**/*.{json,proto}',
   'model/native/*.cc',
   'web/page/browser/**/*.{ts,css,html,svg}',
 ] as const;

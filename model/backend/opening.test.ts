@@ -108,7 +108,7 @@ describe('opening a model', { timeout: 120_000 }, () => {
     const { spawnSync } = await import('node:child_process');
     const program = `
       const { openNetworks } = await import('${new URL('./index.ts', import.meta.url)}');
-      const { answersOf } = await import('${new URL('../../convert/reference.ts', import.meta.url)}');
+      const { answersOf } = await import('${new URL('../../convert/self-test/reference.ts', import.meta.url)}');
       const networks = await openNetworks(process.argv[1], { backend: 'tensorflow' });
       const { pnet, rnet, onet, encoder } = answersOf(networks);
       const blocks = Float32Array.from({ length: 37 * 37 * 14 }, (_, at) => (at % 14 < 12 ? Math.sin(at) : 0));

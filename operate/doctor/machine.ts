@@ -4,7 +4,7 @@ import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { connectRedis } from '../../cloud/redis/connection.ts';
-import { readIntactManifest } from '../../convert/model-folder.ts';
+import { readIntactManifest } from '../../convert/write/model-folder.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine, modulePath } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';

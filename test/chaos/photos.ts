@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { findCourseData } from '../../convert/course-data.ts';
+import { findCourseData } from '../../convert/sources/course-data.ts';
 import type { Photo } from './load.ts';
 
 /** Of so many uploads, one is no image and one has no face. */

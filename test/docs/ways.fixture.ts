@@ -52,7 +52,7 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   ],
   [
     /^(?:pip download|npm pack) /,
-    { not: 'asks a package registry, as convert/registry-archive.test.ts does' },
+    { not: 'asks a package registry, as convert/sources/registry/package-archive.test.ts does' },
   ],
   [/^node --test \S+$/, { not: 'is itself a part of the suite' }],
   [/^npm run bench -- /, { not: 'takes minutes; test/docs/references.test.ts looks at the flags' }],

@@ -4,8 +4,8 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findCourseData } from '../../../convert/course-data.ts';
-import { findPortraits } from '../../../convert/portraits.ts';
+import { findCourseData } from '../../../convert/sources/course-data.ts';
+import { findPortraits } from '../../../convert/sources/portraits.ts';
 import { distinct, imagesIn, type PhotoSet, parityPhotos, SMALL, scaled } from '../photos.ts';
 
 /**

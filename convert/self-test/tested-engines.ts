@@ -1,0 +1,70 @@
+/** Runs the self-test on every engine that this machine has. Knows no checkpoint. */
+import { openNetworks } from '../../model/backend/index.ts';
+import { BackendError } from '../../model/errors.ts';
+import type { EncoderDescription } from '../../model/format.ts';
+import type { Backend, Networks } from '../../model/networks.ts';
+import { SelfTestError } from '../errors.ts';
+import type { Answers } from './reference.ts';
+import { type Deviations, measureBfloat16, type SelfTestOptions, selfTest } from './self-test.ts';
+
+export interface EngineTest {
+  readonly backend: Backend;
+  /** From the reference answers with the published weights: PyTorch's, for compact face-api's. */
+  readonly deviations: Deviations;
+}
+
+export interface Tested<Result> {
+  readonly tests: readonly EngineTest[];
+  /** See the manifest; undefined where no engine of this machine computes in bfloat16. */
+  readonly bfloat16Bound: number | undefined;
+  readonly result: Result;
+}
+
+/** The slower one first: the last one is kept for the work. */
+const engines: readonly Backend[] = ['wasm', 'tensorflow'];
+
+/**
+ * Tests a freshly written model on each engine, one after the other, then does `work` on the fastest.
+ * @throws {SelfTestError} when an engine's answers are off, or those of two engines differ
+ */
+export async function withTestedModel<Result>(
+  directory: string,
+  encoder: EncoderDescription,
+  options: Pick<SelfTestOptions, 'anyWeights' | 'weights'>,
+  work: (networks: Networks) => Promise<Result>,
+): Promise<Tested<Result>> {
+  const tests: EngineTest[] = [];
+  let others: Answers | undefined;
+  let bfloat16Bound: number | undefined;
+  let kept: Networks | undefined;
+  try {
+    for (const backend of engines) {
+      const networks = await openIfPresent(directory, backend, encoder);
+      if (networks === undefined) continue;
+      kept?.dispose();
+      kept = networks;
+      const { answers, deviations } = selfTest(networks, { ...options, others });
+      tests.push({ backend, deviations });
+      others = answers;
+      if (networks.precision === 'bfloat16') bfloat16Bound = measureBfloat16(networks);
+    }
+    if (kept === undefined) throw new SelfTestError('No engine can run the model here.');
+    return { tests, bfloat16Bound, result: await work(kept) };
+  } finally {
+    kept?.dispose();
+  }
+}
+
+/** A model that cannot be loaded is an error; an engine that this machine lacks is not. */
+async function openIfPresent(
+  directory: string,
+  backend: Backend,
+  encoder: EncoderDescription,
+): Promise<Networks | undefined> {
+  try {
+    return await openNetworks(directory, { backend, precision: 'bfloat16', encoder });
+  } catch (error) {
+    if (error instanceof BackendError) return undefined;
+    throw error;
+  }
+}
