@@ -1,7 +1,7 @@
 /** `npm run bench -- <what>`: measurements that take longer than tests. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { SettingsError } from '../runtime/errors.ts';
-import { showProgress } from './progress.ts';
+import { showProgress } from './output.ts';
 import { DEFAULT_DOLLARS_PER_HOUR } from './scaling/simulation/world.ts';
 
 const options = {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { drawChart } from '../bench/scaling/chart.ts';
+import { drawChart } from '../bench/chart.ts';
 import { ownScaler } from '../bench/scaling/contenders/own-scaler.ts';
 import { simulateExactly } from '../bench/scaling/simulation/exact.ts';
 import { defaultWorld, type World } from '../bench/scaling/simulation/world.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ASSUMPTIONS, assume } from './assumptions.ts';
-import { idleMonth, type Measured, millionPhotos } from './bill.ts';
+import { ASSUMPTIONS, assume, idleMonth, type Measured, millionPhotos } from './bill.ts';
 
 const measured: Measured = {
   photosPerSecond: 10,

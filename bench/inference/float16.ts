@@ -6,11 +6,11 @@ import { COMMAND_LINE } from '../../local/processes/service.ts';
 import { modelFiles } from '../../model/format.ts';
 import { readGallery } from '../../model/gallery.ts';
 import { run } from '../../model/native/run.ts';
-import { cutFaces } from './cut-faces.ts';
+import { cutFaces } from './contestants.ts';
+import { sizesIn } from './machine.ts';
 import { ownProgram, type Places } from './parties.ts';
 import { askAlone } from './peer.ts';
 import type { Results } from './results.ts';
-import { sizesIn } from './sizes.ts';
 
 /**
  * @param paths photos whose largest faces are compared

@@ -4,19 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { BenchError } from '../errors.ts';
-import { askedFigures } from './asked.ts';
+import { parseRollup } from '../processes.ts';
+import { type Circumstances, reasonToSkip } from './contestants.ts';
 import { coresFor, parseProcessor } from './machine.ts';
-import { parseRollup } from './memory.ts';
-import { type Circumstances, reasonToSkip } from './open.ts';
 import { parties } from './parties.ts';
 import { type GraphModel, unfolded } from './party/graph-model.ts';
 import { Peer } from './peer.ts';
-import { drawResults } from './picture.ts';
 import type { PhotoAnswer } from './protocol.ts';
+import { drawResults } from './publish.ts';
 import { report } from './report.ts';
-import type { PartyResult, Results } from './results.ts';
+import { median, type PartyResult, type Results, ratio } from './results.ts';
 import { stepsOf } from './rounds.ts';
-import { median, ratio } from './statistics.ts';
+import { askedFigures } from './targets.ts';
 
 const machine = {
   processor: 'A processor',
@@ -247,7 +246,7 @@ describe('a graph that is not folded', () => {
 
 describe('a page', () => {
   it('gets the figures between its marks, and nothing else changes', async () => {
-    const { writeDocsPart } = await import('../docs-part.ts');
+    const { writeDocsPart } = await import('../output.ts');
     const folder = await mkdtemp(join(tmpdir(), 'elastic-face-'));
     try {
       const page = join(folder, 'page.md');

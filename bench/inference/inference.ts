@@ -7,14 +7,20 @@ import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts
 import { SettingsError } from '../../runtime/errors.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
-import { cutFaces } from './cut-faces.ts';
-import { coresFor, describeMachine } from './machine.ts';
-import { type Circumstances, type Contestant, closeAll, openContestant } from './open.ts';
+import { measureAfterRounds } from './after-rounds.ts';
+import {
+  type Circumstances,
+  type Contestant,
+  closeAll,
+  cutFaces,
+  openContestant,
+  openPeers,
+} from './contestants.ts';
+import { coresFor, describeMachine, sizesIn } from './machine.ts';
 import { type PartyId, type Places, parties, partyIds } from './parties.ts';
 import { gatherPhotos, groupPhoto, type PhotoSet, singles } from './photos.ts';
 import type { PhotoAnswer } from './protocol.ts';
-import { openPeers } from './python-peers.ts';
-import type { Names, Results } from './results.ts';
+import { distanceOf, type Names, type Results } from './results.ts';
 import {
   measureBatches,
   measureEncoders,
@@ -22,9 +28,6 @@ import {
   measurePhotos,
   type Plan,
 } from './rounds.ts';
-import { sizesIn } from './sizes.ts';
-import { distanceOf } from './statistics.ts';
-import { measureSurroundings } from './surroundings.ts';
 
 export interface InferenceOptions {
   readonly quick: boolean;
@@ -116,7 +119,7 @@ export async function benchInference(options: InferenceOptions): Promise<Results
     if (options.only === undefined) {
       await measureGroups(contestants, sets, work, plan, quick);
       await closeAll(contestants);
-      await measureSurroundings(results, { sets, circumstances, quick, onStep });
+      await measureAfterRounds(results, { sets, circumstances, quick, onStep });
     }
     return results;
   } finally {

@@ -1,6 +1,10 @@
-/** What the measurements were made on: the processor and its features, cores, memory. */
-import { readFile } from 'node:fs/promises';
+/**
+ * What the measurements were made on: the processor and its features, cores, memory; and what a folder
+ * takes on its disk.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
+import { join, relative } from 'node:path';
 import { findProgram } from '../../model/native/run.ts';
 
 export interface Machine {
@@ -54,4 +58,15 @@ export function parseProcessor(cpuinfo: string): { processor: string; flags: Rea
 export function coresFor({ cores, pinning }: Machine, threads: number): string | undefined {
   if (!pinning || threads >= cores) return undefined;
   return threads === 1 ? String(cores - 1) : `${cores - threads}-${cores - 1}`;
+}
+
+/** Bytes of every file below the folder. */
+export async function sizesIn(folder: string): Promise<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    sizes[relative(folder, path)] = (await stat(path)).size;
+  }
+  return sizes;
 }

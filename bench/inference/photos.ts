@@ -1,13 +1,15 @@
 /**
- * The photos that are measured with: the course's distinct ones, the large ones in ../shared/parity where
- * they are, those scaled down, one's own, and groups put together from single faces.
+ * The photos that are measured with: the course’s distinct ones, the large ones in ../shared/parity where
+ * they are, those scaled down, named ones, and groups put together from single faces; for the compact
+ * encoder also portraits and face-api’s samples.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, join, parse } from 'node:path';
 import sharp from 'sharp';
 import { findCourseData } from '../../convert/sources/course-data.ts';
 import { usualPlaces } from '../../convert/sources/find-files.ts';
+import { findPortraits } from '../../convert/sources/portraits.ts';
 import { photoFiles } from '../../model/command/photo-files.ts';
 import { BenchError } from '../errors.ts';
 
@@ -125,4 +127,57 @@ export async function groupPhoto(
 /** Parity's photo of several people is no single one. */
 export function singles(set: PhotoSet): string[] {
   return set.paths.filter((path) => !basename(path).startsWith('multiface'));
+}
+
+/**
+ * @param folder where made photos go
+ * @param faceApi the folder of face-api's package, whose sample photos nothing here was tuned on
+ */
+export async function gatherSmallPhotos(
+  folder: string,
+  faceApi: string | undefined,
+  images: readonly string[],
+): Promise<PhotoSet[]> {
+  const course = await findCourseData(100).catch(() => undefined);
+  const portraits = await findPortraits().catch(() => undefined);
+  const sets: PhotoSet[] = [
+    {
+      name: 'course',
+      label: 'course photos, 64x64',
+      paths: course === undefined ? [] : await distinct(await imagesIn([course.images])),
+    },
+    {
+      name: 'small',
+      label: `parity photos fitted into ${SMALL}x${SMALL}`,
+      paths: await scaled(await parityPhotos(), folder, 'contain'),
+    },
+    {
+      name: 'portraits',
+      label: `portraits in the public domain, fitted into ${SMALL}x${SMALL}`,
+      paths:
+        portraits === undefined
+          ? []
+          : await scaled(await imagesIn([portraits.photos]), folder, 'contain'),
+    },
+    {
+      name: 'samples',
+      label: `face-api’s sample photos fitted into ${SMALL}x${SMALL}`,
+      paths: faceApi === undefined ? [] : await scaled(await samplesOf(faceApi), folder, 'contain'),
+    },
+    {
+      name: 'own',
+      label: `photos of --images fitted into ${SMALL}x${SMALL}`,
+      paths: images.length === 0 ? [] : await scaled(await imagesIn(images), folder, 'contain'),
+    },
+  ];
+  return sets.filter(({ paths }) => paths.length > 0);
+}
+
+async function samplesOf(faceApi: string): Promise<string[]> {
+  const folder = join(faceApi, 'demo');
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter((name) => /^sample\d+\.jpg$/.test(name))
+    .toSorted()
+    .map((name) => join(folder, name));
 }

@@ -1,7 +1,8 @@
 /** One run's results in Markdown: the machine, what was asked, then every party. Pure. */
-import { askedFigures } from './asked.ts';
+
 import { parties } from './parties.ts';
 import type { PartyResult, Results } from './results.ts';
+import { askedFigures } from './targets.ts';
 
 export function report(results: Results): string {
   return [

@@ -1,6 +1,10 @@
-/** Everything one run of `bench inference` measured. Plain data: it is printed, drawn and written as JSON. */
+/**
+ * Everything one run of `bench inference` measured, as plain data that is printed, drawn and written as
+ * JSON; and the medians and ratios it is made of. Pure.
+ */
+
+import type { Memory } from '../processes.ts';
 import type { Machine } from './machine.ts';
-import type { Memory } from './memory.ts';
 import type { PartyId } from './parties.ts';
 import type { Spread } from './party/made-people.ts';
 import type { SetName } from './photos.ts';
@@ -77,4 +81,24 @@ export interface Results {
   throughput: Throughput[];
   gallery: GalleryCost[];
   galleryNote?: string;
+}
+
+/** The middle value, or the mean of the two middle ones. @throws {RangeError} without values */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('Nothing was measured.');
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** `value` as a share of `of`; undefined where either was not measured. */
+export function ratio(value: number | undefined, of: number | undefined): number | undefined {
+  return value === undefined || of === undefined || of <= 0 ? undefined : value / of;
+}
+
+/** Euclidean. */
+export function distanceOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let at = 0; at < a.length; at++) sum += (a[at]! - b[at]!) ** 2;
+  return Math.sqrt(sum);
 }

@@ -3,12 +3,11 @@
  * hits all alike. Knows no party by name.
  */
 import type { OnStep } from '../../runtime/progress.ts';
-import { memoryOf, most } from './memory.ts';
-import { type Contestant, dropOut } from './open.ts';
+import { memoryOf, most } from '../processes.ts';
+import { type Contestant, dropOut } from './contestants.ts';
 import type { PhotoSet, SetName } from './photos.ts';
 import type { PhotoAnswer } from './protocol.ts';
-import type { Steps } from './results.ts';
-import { median } from './statistics.ts';
+import { median, type Steps } from './results.ts';
 
 export interface Plan {
   readonly counts: readonly number[];
@@ -20,7 +19,7 @@ export interface Plan {
 }
 
 /** As many photos go through a party at once where batches are measured. */
-export const TOGETHER = 4;
+const TOGETHER = 4;
 
 /** @param faces a file of at least as many faces as the largest count */
 export async function measureEncoders(

@@ -15,8 +15,8 @@ import type { OnStep } from '../../runtime/progress.ts';
 import { type ImageFile, listImages } from '../../workload/images.ts';
 import { createPoster } from '../../workload/post.ts';
 import { BenchError } from '../errors.ts';
+import { type BenchProcess, startProcess } from '../processes.ts';
 import { median } from '../service/figures.ts';
-import { type BenchProcess, startProcess } from '../service/process.ts';
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const PROJECT = 'bench-page';

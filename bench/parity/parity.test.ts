@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DetectedFace } from '../../model/index.ts';
-import { type Answer, compare } from './compare.ts';
+import { type Answer, compare, type ReferenceFace } from './compare.ts';
 import { parityReport } from './parity.ts';
-import type { ReferenceFace } from './reference.ts';
 import { recipesFor } from './variants.ts';
 
 function face(left: number): DetectedFace & ReferenceFace {

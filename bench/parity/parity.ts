@@ -19,8 +19,7 @@ import { readSettings } from '../../runtime/settings.ts';
 import { BenchError } from '../errors.ts';
 import { imagesIn, parityPhotos } from '../inference/photos.ts';
 import { FACENET, openPython } from '../python.ts';
-import { type Answer, type Comparison, compare } from './compare.ts';
-import { Reference } from './reference.ts';
+import { type Answer, type Comparison, compare, Reference } from './compare.ts';
 import { makeVariant, recipesFor } from './variants.ts';
 
 export interface ParityOptions {

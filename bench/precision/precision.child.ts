@@ -7,7 +7,7 @@ import { runTrial } from '../../model/backend/trial.ts';
 import { loadRecognizer, type Precision } from '../../model/index.ts';
 import { loadAddon } from '../../model/native/load.ts';
 import { messageOf } from '../../runtime/errors.ts';
-import type { ChildWord } from './turns.ts';
+import type { ChildWord } from './precision.ts';
 
 const [directory = '', what = '', ...paths] = process.argv.slice(2);
 const say = (word: ChildWord): void => void process.send?.(word);

@@ -49,7 +49,7 @@ export interface Drawn {
 }
 
 /** Policies were tuned on the draws of set 0; the report is made of another. */
-export const REPORTED_SET = 1;
+const REPORTED_SET = 1;
 
 export function draw(workload: Workload, set = REPORTED_SET): Drawn {
   const draws = Array.from({ length: workload.draws }, (_, index) => {

@@ -97,7 +97,7 @@ export interface Point {
 /** Two results this close count as equal: the luck of a few boots moves them by as much. */
 export const TOLERANCE = 0.02;
 /** Nor does anyone tell apart latencies this close, in seconds. */
-export const TOLERANCE_SECONDS = 0.1;
+const TOLERANCE_SECONDS = 0.1;
 
 /** The points that no other beats in both, by ascending p95. */
 export function frontier<P extends Point>(points: readonly P[]): P[] {

@@ -4,8 +4,8 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeDocsPart } from '../docs-part.ts';
-import { drawChart, type Series } from './chart.ts';
+import { drawChart, type Series } from '../chart.ts';
+import { writeDocsPart } from '../output.ts';
 import { compareAll, type Drawn, draw, type Result, simulate } from './compare.ts';
 import { type Contender, contenders, type Family, families } from './contenders/contenders.ts';
 import { frontier } from './figures.ts';
@@ -75,7 +75,7 @@ const colors: Record<Family, string> = {
 };
 
 /** Cost against p95 for one workload: the frontier of each family. */
-export function frontierPicture(workload: Workload, results: readonly Result[]): string {
+function frontierPicture(workload: Workload, results: readonly Result[]): string {
   const series = families.flatMap((family): Series[] => {
     const answered = results.filter((one) => one.family === family && Number.isFinite(one.p95));
     const best = frontier(answered);
@@ -96,7 +96,7 @@ function isOurs(family: Family): boolean {
 }
 
 /** Instances over time on one draw of a workload, or what is queued. */
-export function curvePicture(
+function curvePicture(
   { workload, draws }: Drawn,
   shown: readonly Contender[],
   what: 'alive' | 'queued',

@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { obtain } from '../../convert/sources/find-files.ts';
 import { modelFilesPublished } from '../../convert/sources/published-files.ts';
+import { type BenchProcess, startProcess } from '../processes.ts';
 import { FACENET, joined, type PythonParty } from '../python.ts';
-import { type BenchProcess, startProcess } from './process.ts';
 
 const PROJECT = 'course';
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));

@@ -3,9 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { it } from 'node:test';
-import { figures, quantile, type Round } from './figures.ts';
-import { memoryBelow, startedAt } from './memory.ts';
-import { drawService } from './picture.ts';
+import { memoryOf, startedAt } from '../processes.ts';
+import { drawService, figures, quantile, type Round } from './figures.ts';
 
 const round = (warm: number, course?: number): Round => ({
   warmPerSecond: warm,
@@ -48,15 +47,15 @@ it('quantiles are of nearest rank', () => {
 it('books of a process count those below it', {
   skip: !existsSync('/proc/self/smaps_rollup') && 'no /proc',
 }, async () => {
-  const before = await memoryBelow(process.pid);
+  const before = await memoryOf(process.pid);
   const began = Date.now();
   const child = spawn(process.execPath, ['-e', 'console.log(1); process.stdin.resume()'], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   await once(child.stdout, 'data');
-  const [started = 0, after] = [await startedAt(child.pid ?? 0), await memoryBelow(process.pid)];
+  const [started = 0, after] = [await startedAt(child.pid ?? 0), await memoryOf(process.pid)];
   child.kill();
-  assert.ok(before && after && after.resident > before.resident + 20);
+  assert.ok(before && after && after.resident > before.resident + 20e6);
   assert.ok(after.private < after.resident);
   assert.ok(Math.abs(started - began) < 1000);
 });

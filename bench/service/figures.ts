@@ -1,6 +1,7 @@
-/** From what was measured in each round to the figures asked. Pure. */
+/** From what was measured in each round to the figures asked, their table and their picture. Pure. */
+
 import type { Precision } from '../../model/index.ts';
-import type { Memory } from './memory.ts';
+import { svg, text } from '../chart.ts';
 
 /** One round: every party once, on a machine that did nothing else. Absent: not measured. */
 export interface Round {
@@ -13,7 +14,15 @@ export interface Round {
   readonly unloaded: readonly { readonly whole: number; readonly recognition: number }[];
   readonly courseUnloaded?: readonly number[] | undefined;
   readonly readyMs?: number | undefined;
-  readonly memory?: Memory | undefined;
+  readonly memory?: WorkerMemory | undefined;
+}
+
+/** MB of all processes of one worker. */
+export interface WorkerMemory {
+  /** Pages that two processes share count twice. */
+  readonly resident: number;
+  /** Pages that no other process has: what one more worker costs. */
+  readonly private: number;
 }
 
 export interface Figure {
@@ -132,4 +141,53 @@ export function table(rows: readonly Figure[]): string {
     '| --- | --- | --- |',
     ...rows.map(({ what, asked, measured }) => `| ${what} | ${asked} | ${measured} |`),
   ].join('\n');
+}
+
+const WIDTH = 720;
+const BAR = 26;
+const GAP = 12;
+const TOP = 44;
+const LEFT = 230;
+const RIGHT = 70;
+
+/** Photos a second of every party as bars. */
+export function drawService(rounds: readonly Round[], title: string): string {
+  const bars = [
+    { name: 'inference alone', color: '#8b949e', of: (round: Round) => round.alonePerSecond },
+    { name: 'this project, warm', color: '#2f81f7', of: (round: Round) => round.warmPerSecond },
+    {
+      name: 'this project, from zero',
+      color: '#54aeff',
+      of: (round: Round) => round.fromZeroPerSecond,
+    },
+    {
+      name: 'the course’s design in Python',
+      color: '#d29922',
+      of: (round: Round) => round.coursePerSecond,
+    },
+  ]
+    .map(({ of, ...bar }) => ({
+      ...bar,
+      values: rounds.map(of).filter((one) => one !== undefined),
+    }))
+    .filter(({ values }) => values.length > 0);
+  const most = Math.max(...bars.map(({ values }) => Math.max(...values)));
+  const length = (value: number): number => Math.round((value / most) * (WIDTH - LEFT - RIGHT));
+  const height = TOP + bars.length * (BAR + GAP) + 8;
+  const rows = bars.map(({ name, color, values }, index) => {
+    const y = TOP + index * (BAR + GAP);
+    const middle = median(values);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const at = y + BAR / 2;
+    return [
+      text(LEFT - 10, at + 4, name, 'end'),
+      `<rect x="${LEFT}" y="${y}" width="${length(middle)}" height="${BAR}" rx="3" fill="${color}"/>`,
+      `<line x1="${LEFT + length(low)}" x2="${LEFT + length(high)}" y1="${at}" y2="${at}" stroke="#57606a" stroke-width="2"/>`,
+      text(LEFT + length(high) + 8, at + 4, middle.toFixed(1), 'start'),
+    ].join('\n');
+  });
+  return svg({ width: WIDTH, height, title, styles: 'text{font-size:13px}' }, [
+    text(16, 24, title, 'start', 't'),
+    ...rows,
+  ]);
 }

@@ -17,10 +17,9 @@ import { listImages } from '../../workload/images.ts';
 import { readPredictions } from '../../workload/predictions.ts';
 import { openPython } from '../python.ts';
 import { COURSE_DESIGN, startCourseDesign } from './course-design.ts';
-import { figures, type Round, table } from './figures.ts';
+import { drawService, figures, type Round, table } from './figures.ts';
 import { type Photos, postCrowd, postOneByOne } from './load.ts';
-import { inferenceAlone, type SystemOptions, startSystem } from './ours.ts';
-import { drawService } from './picture.ts';
+import { inferenceAlone, type SystemOptions, startSystem } from './own-system.ts';
 
 const WORKERS = 2;
 const CONNECTIONS = 100;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { growth } from './report.ts';
-import { addSamples, type Sample, type Samples, slope } from './samples.ts';
+import { addSamples, growth, type Sample, type Samples, slope } from './report.ts';
 
 test('a slope is that of the line that fits best', () => {
   assert.equal(slope([]), 0);

@@ -13,9 +13,8 @@ import { readPredictions } from '../../workload/predictions.ts';
 import { BenchError } from '../errors.ts';
 import { quantile } from '../service/figures.ts';
 import { type Photos, postCrowd } from '../service/load.ts';
-import { type System, startSystem } from '../service/ours.ts';
-import { growth, type SoakResult } from './report.ts';
-import { addSamples, type Samples } from './samples.ts';
+import { type System, startSystem } from '../service/own-system.ts';
+import { addSamples, growth, type Samples, type SoakResult } from './report.ts';
 
 /** Photos by which it is found what the workers bear, after others that warm them up. */
 const WARM_UP_PHOTOS = 100;

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
-import { writeDocsPart } from '../../docs-part.ts';
+import { writeDocsPart } from '../../output.ts';
+import { gatherSmallPhotos } from '../photos.ts';
 import type { PartyResult } from '../results.ts';
-import { gatherSmallPhotos } from './photos.ts';
-import { compactFigures, compactReport } from './report.ts';
-import type { CompactResults } from './results.ts';
+import { type CompactResults, compactFigures, compactReport } from './report.ts';
 
 const steps = (whole: number) => ({ decode: 1, detect: 2, embed: whole - 3, match: 0, whole });
 

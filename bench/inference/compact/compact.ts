@@ -7,18 +7,15 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { messageOf } from '../../../runtime/errors.ts';
 import type { OnStep } from '../../../runtime/progress.ts';
-import { coresFor, describeMachine } from '../machine.ts';
-import { type Contestant, closeAll, openContestant } from '../open.ts';
-import type { PhotoSet } from '../photos.ts';
+import { type Contestant, closeAll, openContestant } from '../contestants.ts';
+import { coresFor, describeMachine, sizesIn } from '../machine.ts';
+import { gatherSmallPhotos, type PhotoSet } from '../photos.ts';
 import type { PhotoAnswer } from '../protocol.ts';
+import { median } from '../results.ts';
 import { measurePhotos } from '../rounds.ts';
-import { sizesIn } from '../sizes.ts';
-import { median } from '../statistics.ts';
-import { measureWorker } from '../worker.ts';
-import { compactParties } from './parties.ts';
-import { gatherSmallPhotos } from './photos.ts';
-import type { CompactResults, PhotoFigures } from './results.ts';
-import { gatherSupplies } from './supplies.ts';
+import { measureWorker } from '../startup.ts';
+import { compactParties, gatherSupplies } from './parties.ts';
+import type { CompactResults, PhotoFigures } from './report.ts';
 
 export interface CompactOptions {
   readonly quick: boolean;

@@ -1,12 +1,39 @@
-/** One run of the compact encoder in Markdown: what was asked, times, faces, memory. Pure. */
-import { type Figure, judged, megabytes } from '../asked.ts';
+/**
+ * What one run of the compact encoder measured, and its report in Markdown: targets, times, faces, memory.
+ * Pure.
+ */
+import type { Machine } from '../machine.ts';
 import type { PartyId } from '../parties.ts';
-import { SMALL } from '../photos.ts';
+import { type SetName, SMALL } from '../photos.ts';
 import { machineWords, mb, ms, seconds, table } from '../report.ts';
-import type { PartyResult } from '../results.ts';
-import { ratio } from '../statistics.ts';
+import { type PartyResult, type Results, ratio } from '../results.ts';
+import { type Figure, judged, megabytes } from '../targets.ts';
 import { compactParties } from './parties.ts';
-import type { CompactResults, PhotoFigures } from './results.ts';
+
+/** One photo by each party that was measured with it. */
+export interface PhotoFigures {
+  readonly set: SetName;
+  /** The photo's file name. */
+  readonly photo: string;
+  /** How many were found, and embedded. */
+  readonly faces: Readonly<Partial<Record<PartyId, number>>>;
+  /** ms, median */
+  readonly whole: Readonly<Partial<Record<PartyId, number>>>;
+}
+
+export interface CompactResults {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly threads: number;
+  readonly quick: boolean;
+  readonly sets: Results['sets'];
+  parties: PartyResult[];
+  photos: PhotoFigures[];
+  /** One worker on the compact model. */
+  worker: Results['worker'];
+  /** bytes by file of the compact model's folder */
+  disk: Results['disk'];
+}
 
 const PEERS = ['face-api-ssd', 'face-api-tiny', 'face-recognition'] as const;
 

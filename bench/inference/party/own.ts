@@ -13,8 +13,7 @@ import {
   loadRecognizer,
   type Recognizer,
 } from '../../../model/index.ts';
-import { embedTimer, FACE_VALUES, readFaces, writeFaces } from './faces-file.ts';
-import { serve } from './serve.ts';
+import { embedTimer, FACE_VALUES, readFaces, serve, writeFaces } from './serve.ts';
 
 const [directory = '', backend = '', threads = '1', precision = 'float32'] = process.argv.slice(2);
 const options = {

@@ -8,9 +8,8 @@ import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { modelFiles } from '../../../model/format.ts';
 import { loadTfjsNode } from '../../../model/native/load.ts';
-import { embedTimer } from './faces-file.ts';
 import { readGraphModel, unfolded } from './graph-model.ts';
-import { serve } from './serve.ts';
+import { embedTimer, serve } from './serve.ts';
 
 const [directory = '', which = '', threads = '1'] = process.argv.slice(2);
 

@@ -87,7 +87,7 @@ export function stepScaling(
   };
 }
 
-export const PERIOD_SECONDS = 60;
+const PERIOD_SECONDS = 60;
 
 /** A CloudWatch alarm on a metric of one-minute periods: M of M datapoints, missing ones ignored. */
 export class Alarm {

@@ -181,7 +181,7 @@ export const contenders: readonly Contender[] = [
 ];
 
 /** A fleet that never changes: what people have who do not scale. */
-export function fixedFleet(size: number): Scaler {
+function fixedFleet(size: number): Scaler {
   return {
     tick: ({ serving, booting }) => ({ launch: Math.max(0, size - serving - booting.length) }),
   };

@@ -41,7 +41,7 @@ export function oracle(load: Load, world: World, settings: OracleSettings): Scal
 }
 
 /** Seconds of work that arrive in each second. */
-export function workPerSecond(load: Load, { service, horizon, seed }: World): Float64Array {
+function workPerSecond(load: Load, { service, horizon, seed }: World): Float64Array {
   const work = new Float64Array(horizon);
   if (load.kind === 'counts') return work.map((_, at) => (load.perSecond[at] ?? 0) * service.mean);
   // The same draws, in the same order, as in the simulation.

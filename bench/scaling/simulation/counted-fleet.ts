@@ -148,7 +148,7 @@ export class CountedFleet {
 }
 
 /** Idle times are told apart up to this many seconds; longer ones count as this long. */
-export const LONGEST_IDLE = 128;
+const LONGEST_IDLE = 128;
 
 /** Renewed before the common factor comes near the smallest number there is. */
 const SMALLEST_FACTOR = 1e-100;
@@ -157,7 +157,7 @@ const SMALLEST_FACTOR = 1e-100;
  * How long the idle instances of a large fleet have been idle, as expected numbers by whole seconds. One
  * second costs the same whatever the fleet: every entry shrinks by one common factor, which is kept apart.
  */
-export class IdleTimes {
+class IdleTimes {
   /** A ring; an entry times the factor is the number idle since that second. */
   readonly #entries = new Float64Array(LONGEST_IDLE + 1);
   #newest = 0;

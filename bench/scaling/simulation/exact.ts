@@ -164,7 +164,7 @@ function fresh() {
 }
 
 /** A queue of events by time: a binary heap. Of two at one time, either may come first. */
-export class Events {
+class Events {
   readonly #times: number[] = [];
   readonly #whats: number[] = [];
 

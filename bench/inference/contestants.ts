@@ -1,0 +1,130 @@
+/**
+ * Starts the parties that can run here, says why each other one cannot, and gets ready what they need:
+ * a Python with the peers’ packages, the encoder in ONNX, and faces cut from photos.
+ */
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { sha256OfFile } from '../../runtime/digest.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import { folders } from '../../runtime/folders.ts';
+import { FACENET, joined, openPython, type PythonParty } from '../python.ts';
+import type { Machine } from './machine.ts';
+import { type Need, ownProgram, type Party, type Places } from './parties.ts';
+import { askAlone, Peer } from './peer.ts';
+import type { PartyResult } from './results.ts';
+
+export interface Contestant {
+  readonly party: Party;
+  readonly result: PartyResult;
+  /** Undefined once it was left out or broke off. */
+  peer: Peer | undefined;
+}
+
+export interface Circumstances {
+  readonly machine: Machine;
+  readonly places: Places;
+  /** What cannot be had on this machine, and why. */
+  readonly missing: Readonly<Partial<Record<Need, string>>>;
+  /** Named by the user: then they are tried whatever the processor has. */
+  readonly asked: boolean;
+  readonly cores: string | undefined;
+}
+
+/** Why a party is not even tried. */
+export function reasonToSkip(
+  party: Party,
+  { machine, missing, asked }: Circumstances,
+): string | undefined {
+  if (party.precision === 'bfloat16' && !machine.bfloat16 && !asked) {
+    return 'this processor has no bfloat16 instructions';
+  }
+  return party.needs.map((need) => missing[need]).find((reason) => reason !== undefined);
+}
+
+export async function openContestant(
+  party: Party,
+  circumstances: Circumstances,
+): Promise<Contestant> {
+  const empty = { id: party.id, encoder: {}, photos: {}, batched: {}, faces: {} };
+  const skipped = reasonToSkip(party, circumstances);
+  if (skipped !== undefined) return { party, result: { ...empty, skipped }, peer: undefined };
+  const { places, cores } = circumstances;
+  const peer = new Peer(party.label, party.program(places), cores);
+  try {
+    return { party, result: { ...empty, versions: await peer.ready() }, peer };
+  } catch (error) {
+    await peer.close();
+    return { party, result: { ...empty, skipped: messageOf(error) }, peer: undefined };
+  }
+}
+
+/** Drops a contestant that failed; what it measured before stays. */
+export async function dropOut(contestant: Contestant, error: unknown): Promise<void> {
+  Object.assign(contestant.result, { skipped: messageOf(error) });
+  await contestant.peer?.close();
+  contestant.peer = undefined;
+}
+
+export async function closeAll(contestants: readonly Contestant[]): Promise<void> {
+  for (const contestant of contestants) {
+    await contestant.peer?.close();
+    contestant.peer = undefined;
+  }
+}
+
+const run = promisify(execFile);
+
+const ENGINES: PythonParty = {
+  packages: ['onnx', 'onnxruntime', 'openvino'],
+  modules: ['onnx', 'onnxruntime', 'openvino'],
+};
+
+/**
+ * The Python that the peers run on: installed once, without CUDA, and the encoder exported to ONNX from it.
+ * @param python one that has the packages already
+ */
+export async function openPeers(
+  checkpoint: string,
+  python: string | undefined,
+  say: (words: string) => void,
+): Promise<{ path: string; onnx: string } | { reason: string }> {
+  try {
+    const path = await openPython({ ...joined(FACENET, ENGINES), python }, say);
+    const onnx = await exportEncoder(path, checkpoint, say);
+    return { path, onnx };
+  } catch (error) {
+    return { reason: messageOf(error) };
+  }
+}
+
+async function exportEncoder(
+  python: string,
+  checkpoint: string,
+  say: (words: string) => void,
+): Promise<string> {
+  const folder = join(folders.cache, 'bench');
+  const digest = (await sha256OfFile(checkpoint)).slice(0, 16);
+  const out = join(folder, `encoder-${digest}.onnx`);
+  if (existsSync(out)) return out;
+  say('Exporting the encoder to ONNX, once…');
+  await mkdir(folder, { recursive: true });
+  await run(python, [join(import.meta.dirname, 'python/export_onnx.py'), checkpoint, out]);
+  return out;
+}
+
+/** Writes `count` faces into the file `out`: of the photos in turn, over and over where they are fewer. */
+export async function cutFaces(
+  out: string,
+  count: number,
+  paths: readonly string[],
+  places: Places,
+  cores: string | undefined,
+): Promise<string> {
+  const request = { do: 'cut', paths, count, out } as const;
+  await askAlone('cutting faces', ownProgram(places), cores, request);
+  return out;
+}
