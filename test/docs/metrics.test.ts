@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import type { Registry } from '@prometheus-io/client';
 import { z } from 'zod';
 import { scalerMetrics } from '../../scaler/report/metrics.ts';
-import { type MetricSources, webMetrics } from '../../web/metrics.ts';
+import { type MetricSources, webMetrics } from '../../web/metrics/metrics.ts';
 import { CHECKOUT } from './markdown.fixture.ts';
 
 /** Registering reads none of its sources. */
