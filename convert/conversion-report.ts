@@ -1,6 +1,7 @@
 /** A conversion in a line, and a gallery of one's own in some more, for people. */
-import type { Conversion, PhotosReport } from './convert-model.ts';
+import type { Conversion } from './convert-model.ts';
 import { leftOutLines } from './gallery/gallery-folder.ts';
+import type { PhotosReport } from './gallery/make-gallery.ts';
 
 /** @param milliseconds how long it took */
 export function describeConversion(conversion: Conversion, milliseconds: number): string {

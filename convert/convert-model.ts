@@ -2,29 +2,28 @@
  * From checkpoints to a model folder, once for the same inputs: all steps of the conversion in their
  * order. Knows neither the command line nor how any of the files look inside.
  */
-import { rm, stat } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { EncoderKind, Manifest } from '../model/format.ts';
 import { type Gallery, readGallery } from '../model/gallery.ts';
-import type { Networks } from '../model/networks.ts';
 import { trialOf } from '../model/precision/fastest.ts';
-import { sha256OfFile } from '../runtime/digest.ts';
 import { ElasticFaceError, errorCodeOf } from '../runtime/errors.ts';
 import { withLock } from '../runtime/lock.ts';
-import { readGalleryFile, readStateDict } from './checkpoint/read-checkpoint.ts';
+import { readStateDict } from './checkpoint/read-checkpoint.ts';
 import { encoders } from './encoders.ts';
 import { CheckpointError } from './errors.ts';
-import { galleryDoubts } from './gallery/doubts.ts';
-import { whyUnreadable } from './gallery/folder-entries.ts';
-import type { GalleryFile } from './gallery/gallery-file.ts';
-import { type GalleryFolder, type LeftOut, listGalleryPhotos } from './gallery/gallery-folder.ts';
-import { embedPhotos, galleryOf } from './gallery/gallery-photos.ts';
+import {
+  type GallerySource,
+  gallerySource,
+  makeGallery,
+  type PhotosReport,
+  writeGallery,
+} from './gallery/make-gallery.ts';
 import { shareOfSecondLooks } from './gallery/second-looks.ts';
-import { writeGallery } from './gallery/write-gallery.ts';
+import { digestInputs } from './input-digests.ts';
 import type { OnProgress } from './progress.ts';
 import { type EngineTest, withTestedModel } from './self-test/tested-engines.ts';
-import { encoderFiles, findModelData, type ModelData } from './sources/model-data.ts';
+import { findModelData, type ModelData } from './sources/model-data.ts';
 import {
   type FileDigest,
   makeFreshFolder,
@@ -82,13 +81,6 @@ export interface Conversion {
   readonly doubts: readonly string[];
   /** What was taken in place of what could not be had: a sentence for people. */
   readonly note?: string | undefined;
-}
-
-export interface PhotosReport {
-  readonly used: number;
-  readonly leftOut: readonly LeftOut[];
-  /** Names of files and folders of systems, which nobody means as people or photos. */
-  readonly passedOver: readonly string[];
 }
 
 /**
@@ -204,71 +196,6 @@ async function convertNetworks(
   );
   onProgress({ stage: 'write' });
   await writeNetworks(directory, networks, weights);
-}
-
-/** A data.pt by its path, or the photos of a folder. */
-type GallerySource =
-  | ({ readonly file: string } & GalleryFile)
-  | ({ readonly folder: string } & GalleryFolder);
-
-async function gallerySource(path: string): Promise<GallerySource> {
-  const isFolder = (await stat(path)).isDirectory();
-  if (isFolder) return { folder: path, ...(await listGalleryPhotos(path)) };
-  return { file: path, ...(await readGalleryFile(path)) };
-}
-
-async function makeGallery(
-  source: GallerySource,
-  networks: Networks,
-  digests: ReadonlyMap<string, string>,
-  onProgress: OnProgress,
-): Promise<{ gallery: Gallery; photos?: PhotosReport; doubts: readonly string[] }> {
-  onProgress({ stage: 'gallery' });
-  if ('file' in source) return source;
-  const { used, leftOut } = await embedPhotos(networks, source, digests, (done) =>
-    onProgress({ stage: 'gallery', detail: source.folder, share: done / source.photos.length }),
-  );
-  return {
-    gallery: galleryOf(used, networks.encoder),
-    photos: { used: used.length, leftOut, passedOver: source.passedOver },
-    doubts: [...source.doubts, ...galleryDoubts(used, networks.encoder.kind)],
-  };
-}
-
-/**
- * Inputs go by their role, not by where they lie: a moved checkpoint is the same one.
- * @returns what the manifest keeps, and the same by the files' paths
- * @throws {CheckpointError} naming a file that cannot be read
- */
-async function digestInputs(data: ModelData, source: GallerySource) {
-  const files = [
-    ...(['pnet', 'rnet', 'onet'] as const).map((name) => ({ file: name, path: data[name] })),
-    ...Object.entries(encoderFiles(data.encoder)).map(([file, path]) => ({ file, path })),
-    ...('file' in source
-      ? [{ file: 'gallery', path: source.file }]
-      : source.photos.map(({ path }) => ({
-          file: `gallery/${relative(source.folder, path).replaceAll('\\', '/')}`,
-          path,
-        }))),
-  ];
-  const inputs: FileDigest[] = [];
-  const digests = new Map<string, string>();
-  for (const { file, path } of files) {
-    const sha256 = await digestOf(path);
-    inputs.push({ file, sha256 });
-    digests.set(path, sha256);
-  }
-  return { inputs, digests };
-}
-
-async function digestOf(path: string): Promise<string> {
-  try {
-    // A pipe would be waited for without end.
-    if ((await stat(path)).isFile()) return await sha256OfFile(path);
-  } catch (cause) {
-    throw new CheckpointError(`${path} ${whyUnreadable(cause)}.`, { cause });
-  }
-  throw new CheckpointError(`${path} is not a file: put the file itself there.`);
 }
 
 function sameDigests(a: readonly FileDigest[], b: readonly FileDigest[]): boolean {

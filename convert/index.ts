@@ -11,9 +11,9 @@ export {
   type Conversion,
   type ConvertOptions,
   convertModel,
-  type PhotosReport,
 } from './convert-model.ts';
 export { CheckpointError, OutputError, SelfTestError } from './errors.ts';
+export type { PhotosReport } from './gallery/make-gallery.ts';
 export type { OnProgress, Progress } from './progress.ts';
 
 export interface PrepareOptions {

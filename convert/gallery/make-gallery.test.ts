@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readGallery } from '../../model/gallery.ts';
-import { writeGallery } from './write-gallery.ts';
+import { writeGallery } from './make-gallery.ts';
 
 test('a gallery is read back as it was written', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'elastic-face-gallery-'));
