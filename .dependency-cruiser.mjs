@@ -36,10 +36,10 @@ export default {
     ...layers,
     {
       name: 'page-imports-page',
-      comment: 'web/page/ runs in a browser, which gets this folder and nothing else.',
+      comment: 'web/page/browser/ runs in a browser, which gets this folder and nothing else.',
       severity: 'error',
-      from: { path: '^web/page/', pathNot: TESTS },
-      to: { pathNot: ['^web/page/[^/]+\\.ts$', '^web/live/state\\.ts$'] },
+      from: { path: '^web/page/browser/', pathNot: TESTS },
+      to: { pathNot: ['^web/page/browser/', '^web/live/state\\.ts$'] },
     },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
   ],

@@ -5,7 +5,7 @@ import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand } from '@aw
 import { readSettings } from '../runtime/settings.ts';
 import { type BrowserRequest, send } from '../test/browser.fixture.ts';
 import { quiet, startTestCloud, temporaryFolder } from './cloud.fixture.ts';
-import { testInstance } from './ec2/instance.fixture.ts';
+import { testInstance } from './ec2/fleet/instance.fixture.ts';
 import { openEndpoint } from './endpoint.ts';
 import { startMetadataService } from './imds.ts';
 

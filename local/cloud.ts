@@ -7,12 +7,12 @@ import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import { type DataFolder, takeDataFolder } from './data-folder.ts';
 import { answerEc2 } from './ec2/answer.ts';
-import { InstanceFleet } from './ec2/fleet.ts';
-import { Imitation, type ImitationSettings } from './ec2/imitation.ts';
-import { displayName, type Instance } from './ec2/instance.ts';
-import type { LaunchMachine } from './ec2/machines.ts';
-import { LOCAL_IMAGE_ID } from './ec2/offers.ts';
-import type { StateName } from './ec2/states.ts';
+import { InstanceFleet } from './ec2/fleet/fleet.ts';
+import { Imitation, type ImitationSettings } from './ec2/fleet/imitation.ts';
+import { displayName, type Instance } from './ec2/fleet/instance.ts';
+import type { LaunchMachine } from './ec2/fleet/machines.ts';
+import type { StateName } from './ec2/fleet/states.ts';
+import { LOCAL_IMAGE_ID } from './ec2/lists/offers.ts';
 import { type Endpoint, LocalCloudError, openEndpoint } from './endpoint.ts';
 import { openQueuesAndObjects, type QueuesAndObjects } from './queues-and-objects.ts';
 

@@ -13,7 +13,7 @@ import { readSettings } from '../runtime/settings.ts';
 import type { TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { startTestCloud, temporaryFolder } from './cloud.fixture.ts';
-import { LOCAL_IMAGE_ID } from './ec2/offers.ts';
+import { LOCAL_IMAGE_ID } from './ec2/lists/offers.ts';
 import { missingMoto, startMoto } from './moto.fixture.ts';
 
 /** One that moto has from the start. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { metadataEndpoint, readIdentity } from '../cloud/ec2/metadata.ts';
 import { openSpotNotices } from '../cloud/ec2/spot-notices.ts';
-import { testInstance } from './ec2/instance.fixture.ts';
+import { testInstance } from './ec2/fleet/instance.fixture.ts';
 import { startMetadataService } from './imds.ts';
 
 const instance = testInstance({

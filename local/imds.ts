@@ -7,8 +7,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { browserGuard } from '../runtime/browser-guard.ts';
-import { ACCOUNT, privateDnsName, profileArn } from './ec2/describe.ts';
-import type { Instance } from './ec2/instance.ts';
+import type { Instance } from './ec2/fleet/instance.ts';
+import { ACCOUNT, privateDnsName, profileArn } from './ec2/lists/describe.ts';
 import { LOOPBACK } from './endpoint.ts';
 
 const TOKEN_HEADER = 'x-aws-ec2-metadata-token';

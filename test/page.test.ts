@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
-import { openChromium, openTab, skip } from '../web/page.fixture.ts';
+import { openChromium, openTab, skip } from '../web/page/page.fixture.ts';
 import { until } from './condition.fixture.ts';
 import { modelDirectory } from './model.fixture.ts';
 import { knownPhotos } from './photos.fixture.ts';

@@ -17,10 +17,10 @@ import { type Exchange, openExchange } from './exchange.ts';
 import type { Live } from './live/live.ts';
 import type { WebMetrics } from './metrics/metrics.ts';
 import { failing, MATCH, photoCounts } from './metrics/photo-counts.ts';
-import type { Page } from './page.ts';
+import type { Samples } from './page/samples.ts';
+import type { Page } from './page/serve-page.ts';
 import type { Outlook } from './recognize/outlook.ts';
 import type { Submit, Submitted } from './recognize/recognition.ts';
-import type { Samples } from './samples.ts';
 import type { Admission } from './upload/admission.ts';
 import { checkHead, checkPhoto, formReader, named, type RawPhoto } from './upload/upload.ts';
 
@@ -156,11 +156,11 @@ export function createApp(parts: AppParts): Express {
       .type('text/plain')
       .send("POST a photo here, as a multipart form with the field 'inputFile'.\n");
   });
-  app.get('/page/:version/:name', async (request, response, next) => {
-    const { version, name } = request.params;
-    if (!(await parts.page.sendFile(request, response, version, name))) next();
+  app.get('/page/:version/*path', async (request, response, next) => {
+    const { version, path } = request.params;
+    if (!(await parts.page.sendFile(request, response, version, path.join('/')))) next();
   });
-  app.all('/page/:version/:name', only('GET, HEAD'));
+  app.all('/page/:version/*path', only('GET, HEAD'));
   app.all(['/', /^\*$/], only('GET, HEAD, POST'));
   app.use(recognitionRoutes({ ...parts, ...parts.api, begin, open }));
   app.use(apiDocs());

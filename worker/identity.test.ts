@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { MetadataError } from '../cloud/ec2/metadata.ts';
-import { testInstance } from '../local/ec2/instance.fixture.ts';
+import { testInstance } from '../local/ec2/fleet/instance.fixture.ts';
 import { type MetadataService, startMetadataService } from '../local/imds.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import { identify } from './identity.ts';

@@ -16,7 +16,7 @@ import { cloudNames, stemOf } from '../cloud/contract/names.ts';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
 import { type Fleet, openFleet } from '../cloud/ec2/instances.ts';
 import { type LocalCloud, startLocalCloud } from '../local/cloud.ts';
-import { LOCAL_IMAGE_ID } from '../local/ec2/offers.ts';
+import { LOCAL_IMAGE_ID } from '../local/ec2/lists/offers.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';

@@ -58,7 +58,7 @@ export function parsePredictions(text: string, path: string): Predictions {
 }
 
 /** The right name of a photo; undefined when the file does not say. */
-function expectedName(predictions: Predictions, image: ImageFile): string | undefined {
+export function expectedName(predictions: Predictions, image: ImageFile): string | undefined {
   return predictions.get(image.stem) ?? predictions.get(image.name.normalize('NFC'));
 }
 

@@ -25,7 +25,7 @@ export function formatSummary(summary: RunSummary): string {
 }
 
 /** Two columns in a frame of dashes, as wide as they need. */
-function formatRows(rows: readonly (readonly [string, string])[]): string {
+export function formatRows(rows: readonly (readonly [string, string])[]): string {
   const left = Math.max(...rows.map(([name]) => name.length));
   const right = Math.max(...rows.map(([, value]) => value.length));
   const line = `+${'-'.repeat(left + 2)}+${'-'.repeat(right + 2)}+`;

@@ -11,7 +11,7 @@ import { modulesReached } from './reached.ts';
 
 const require = createRequire(import.meta.url);
 
-class PackageError extends errorClass('package') {}
+export class PackageError extends errorClass('package') {}
 
 /**
  * @param dependencies names of the packages that a consumer's npm installs

@@ -19,7 +19,7 @@ export const leftOut = /^(?:bench\/|test\/chaos\/|deploy\/deploy\.command\.)/;
 export const assets = [
   'convert/**/*.{json,proto}',
   'model/native/*.cc',
-  'web/page/*.{ts,css,html,svg}',
+  'web/page/browser/**/*.{ts,css,html,svg}',
 ] as const;
 
 /** Of a checkout's dependencies, those that a consumer must not get. */

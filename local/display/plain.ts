@@ -2,7 +2,7 @@
 import { withoutCredentials } from '../../runtime/credentials.ts';
 import { isPackaged } from '../../runtime/installation.ts';
 import type { Settings } from '../../runtime/settings.ts';
-import { displayName, type Instance } from '../ec2/instance.ts';
+import { displayName, type Instance } from '../ec2/fleet/instance.ts';
 import type { Part, Stack } from '../stack.ts';
 
 export interface Display {

@@ -1,17 +1,24 @@
 /** EC2's actions: a checked request in, the content of the answer out. Knows nothing of HTTP. */
-import { ABSENT, type AbsentAction, noneOf } from './absent.ts';
-import type { ChangeEvent } from './changes.ts';
-import { byReservation, reservationXml, stateXml, statusXml } from './describe.ts';
+
 import { Ec2Error } from './errors.ts';
-import { FILTER_NAMES } from './filter-names.ts';
-import { select, selectInstances, selectStatuses } from './filters.ts';
-import type { InstanceFleet, StateChange } from './fleet.ts';
-import type { Instance } from './instance.ts';
-import { attributeOf, consoleOf, creditsOf, refuseReboot } from './instance-details.ts';
-import { instanceTypesOf } from './instance-types.ts';
-import { imagesOf, imageXml, offersOf } from './offers.ts';
-import { pageOf } from './pages.ts';
-import { availabilityZonesOf, regionsOf, securityGroupsOf, subnetsOf, vpcsOf } from './places.ts';
+import type { ChangeEvent } from './fleet/changes.ts';
+import type { InstanceFleet, StateChange } from './fleet/fleet.ts';
+import type { Instance } from './fleet/instance.ts';
+import { ABSENT, type AbsentAction, noneOf } from './lists/absent.ts';
+import { byReservation, reservationXml, stateXml, statusXml } from './lists/describe.ts';
+import { FILTER_NAMES } from './lists/filter-names.ts';
+import { select, selectInstances, selectStatuses } from './lists/filters.ts';
+import { attributeOf, consoleOf, creditsOf, refuseReboot } from './lists/instance-details.ts';
+import { instanceTypesOf } from './lists/instance-types.ts';
+import { imagesOf, imageXml, offersOf } from './lists/offers.ts';
+import { pageOf } from './lists/pages.ts';
+import {
+  availabilityZonesOf,
+  regionsOf,
+  securityGroupsOf,
+  subnetsOf,
+  vpcsOf,
+} from './lists/places.ts';
 import type { Ec2Action, Ec2Request } from './requests.ts';
 import { items, type XmlObject } from './xml.ts';
 

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../runtime/log.ts';
 import { perform } from './actions.ts';
 import { Ec2Error } from './errors.ts';
-import type { InstanceFleet } from './fleet.ts';
+import type { InstanceFleet } from './fleet/fleet.ts';
+import { Imitation } from './fleet/imitation.ts';
 import { parseForm } from './form.ts';
-import { Imitation } from './imitation.ts';
 import { actionOf, readRequest } from './requests.ts';
 import { answerXml, errorXml } from './xml.ts';
 

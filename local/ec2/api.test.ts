@@ -12,7 +12,7 @@ import {
 import { until } from '../../test/condition.fixture.ts';
 import { errorName, startTestCloud, temporaryFolder } from '../cloud.fixture.ts';
 import { callsOf, named } from './calls.fixture.ts';
-import { LOCAL_IMAGE_ID } from './offers.ts';
+import { LOCAL_IMAGE_ID } from './lists/offers.ts';
 
 const folder = temporaryFolder();
 const { cloud, clients, stop } = await startTestCloud(folder.path, {

@@ -9,7 +9,7 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { until } from '../../test/condition.fixture.ts';
-import { LOCAL_IMAGE_ID } from './offers.ts';
+import { LOCAL_IMAGE_ID } from './lists/offers.ts';
 
 export function callsOf(ec2: EC2Client) {
   async function run(

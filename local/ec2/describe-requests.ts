@@ -1,6 +1,6 @@
 /** What may be asked of the lists around the instances, as schemas over the parsed form. */
 import { z } from 'zod';
-import { ABSENT, type AbsentAction } from './absent.ts';
+import { ABSENT, type AbsentAction } from './lists/absent.ts';
 import { dryRun, filters, flag, list, paging } from './request-parts.ts';
 
 const named = list(z.string());

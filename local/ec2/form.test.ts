@@ -6,9 +6,9 @@ import { createLogger } from '../../runtime/log.ts';
 import { fuzzCases } from '../../test/fuzz.fixture.ts';
 import { answerEc2 } from './answer.ts';
 import { Ec2Error } from './errors.ts';
-import { InstanceFleet } from './fleet.ts';
+import { InstanceFleet } from './fleet/fleet.ts';
+import { Imitation } from './fleet/imitation.ts';
 import { parseForm } from './form.ts';
-import { Imitation } from './imitation.ts';
 import { actionOf, readRequest, requests } from './requests.ts';
 
 const plain = (text: string): unknown => JSON.parse(JSON.stringify(parseForm(text)));

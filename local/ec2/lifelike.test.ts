@@ -12,7 +12,7 @@ import { readSettings } from '../../runtime/settings.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { errorName, REGION, startTestCloud, temporaryFolder } from '../cloud.fixture.ts';
 import { callsOf, named } from './calls.fixture.ts';
-import type { ImitationSettings } from './imitation.ts';
+import type { ImitationSettings } from './fleet/imitation.ts';
 
 interface Report {
   readonly pid: number;

@@ -3,8 +3,8 @@
  * project's image would have, and its own metadata service. Knows nothing of what the process does.
  */
 import { join } from 'node:path';
-import { displayName } from '../ec2/instance.ts';
-import type { LaunchMachine } from '../ec2/machines.ts';
+import { displayName } from '../ec2/fleet/instance.ts';
+import type { LaunchMachine } from '../ec2/fleet/machines.ts';
 import { startMetadataService } from '../imds.ts';
 import { type Child, startChild } from './child.ts';
 

@@ -2,15 +2,15 @@
  * Which operation a request is: by method, by whether it names a key, and by its sub-resource. What is
  * not known is refused by name, so that it is never taken for the object or the bucket itself.
  */
-import * as bucketOf from './buckets.ts';
-import { completeMultipartUpload } from './completion.ts';
+import * as bucketOf from './buckets/buckets.ts';
+import { listMultipartUploads, listObjects, listObjectVersions } from './buckets/listing.ts';
+import { subResourcesOfObject, unsetOfBucket } from './buckets/sub-resources.ts';
 import { notImplemented, S3Error } from './errors.ts';
-import { listMultipartUploads, listObjects, listObjectVersions } from './listing.ts';
-import * as upload from './multipart.ts';
-import { getObject, getObjectAttributes, headObject } from './reading.ts';
+import { completeMultipartUpload } from './objects/completion.ts';
+import * as upload from './objects/multipart.ts';
+import { getObject, getObjectAttributes, headObject } from './objects/reading.ts';
+import { deleteObject, deleteObjects, putObject } from './objects/writing.ts';
 import type { Operation } from './request.ts';
-import { subResourcesOfObject, unsetOfBucket } from './sub-resources.ts';
-import { deleteObject, deleteObjects, putObject } from './writing.ts';
 
 /** What S3's operations on a sub-resource are called, after `Get`, `Put` or `Delete`. */
 const BUCKET_NAMES: Readonly<Record<string, string>> = {

@@ -4,9 +4,9 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { BuildAppOptions } from 'fauxqs';
-import type { Algorithm } from './checksums.ts';
 import { noSuchBucket, noSuchKey } from './errors.ts';
 import { OrderedMap } from './key-order.ts';
+import type { Algorithm } from './objects/checksums.ts';
 
 type Fauxqs = NonNullable<NonNullable<BuildAppOptions['stores']>['s3Store']>;
 type FauxqsObject = ReturnType<Fauxqs['putObject']>;

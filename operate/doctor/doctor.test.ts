@@ -10,7 +10,7 @@ import { provision } from '../../cloud/aws/provision.ts';
 import { cloudNames } from '../../cloud/contract/names.ts';
 import { createEc2Clients } from '../../cloud/ec2/client.ts';
 import { startTestCloud, temporaryFolder } from '../../local/cloud.fixture.ts';
-import { LOCAL_IMAGE_ID } from '../../local/ec2/offers.ts';
+import { LOCAL_IMAGE_ID } from '../../local/ec2/lists/offers.ts';
 import { type Moto, missingMoto, startMoto } from '../../local/moto.fixture.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { silent } from '../../test/cloud.fixture.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import type { ImitationSettings } from '../../local/ec2/imitation.ts';
+import type { ImitationSettings } from '../../local/ec2/fleet/imitation.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { openStage, type Stage } from '../../test/stage.fixture.ts';
 import { awsError } from './fleet.fixture.ts';

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { provision } from '../../cloud/aws/provision.ts';
 import { createEc2Clients, type Ec2Clients } from '../../cloud/ec2/client.ts';
-import { LOCAL_IMAGE_ID } from '../../local/ec2/offers.ts';
+import { LOCAL_IMAGE_ID } from '../../local/ec2/lists/offers.ts';
 import { type ChildOptions, startChild } from '../../local/processes/child.ts';
 import { cloudEnvironment, machineEnvironment } from '../../local/processes/instances.ts';
 import { COMMAND_LINE } from '../../local/processes/service.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { startApp } from '../app.fixture.ts';
-import { openChromium, openTab, skip } from '../page.fixture.ts';
+import { openChromium, openTab, skip } from '../page/page.fixture.ts';
 
 it('the page of the API shows every operation, and breaks no policy and asks nobody else', {
   skip,

@@ -1,25 +1,43 @@
-/** Loads the server's sample photos. */
-import { askForKey, keyHeaders } from './key.ts';
+/** Sample photos that the page may post: those of one folder, by plain names. None without a folder. */
+import { readdir } from 'node:fs/promises';
+import type { Response } from 'express';
+import { refuse } from '../errors.ts';
 
-async function get(path: string): Promise<Response> {
-  for (;;) {
-    const response = await fetch(path, { headers: keyHeaders() });
-    if (response.ok) return response;
-    if (response.status !== 401) throw new Error(`${path} answered ${response.status}.`);
-    await askForKey();
-  }
+/** No path, and nothing hidden. */
+const NAME = /^[\w-][\w.-]{0,99}\.(?:jpe?g|png|webp)$/i;
+const MOST_NAMES = 1000;
+/** The list may change while the service runs, the photo of a name hardly ever. Both may need a key. */
+const LIST_CACHING = 'private, max-age=60';
+const PHOTO_CACHING = 'private, max-age=3600';
+
+export interface Samples {
+  list(response: Response): Promise<void>;
+  /** @throws {HttpError} 404 when there is none of that name */
+  send(name: string, response: Response): Promise<void>;
 }
 
-/** Empty where the server has no samples. */
-export async function listSamples(): Promise<readonly string[]> {
-  try {
-    return (await (await get('samples')).json()) as string[];
-  } catch {
-    return [];
-  }
-}
-
-export async function loadSample(name: string): Promise<File> {
-  const blob = await (await get(`samples/${encodeURIComponent(name)}`)).blob();
-  return new File([blob], name, { type: blob.type });
+/** @param folder absolute; undefined where there are none */
+export function openSamples(folder: string | undefined): Samples {
+  return {
+    async list(response) {
+      const files = folder === undefined ? [] : await readdir(folder).catch(() => []);
+      const names = files.filter((file) => NAME.test(file)).sort();
+      response.set('Cache-Control', LIST_CACHING);
+      response.json(names.slice(0, MOST_NAMES));
+    },
+    async send(name, response) {
+      if (folder === undefined || !NAME.test(name)) throw refuse.noSample();
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      response.sendFile(
+        name,
+        { root: folder, cacheControl: false, headers: { 'Cache-Control': PHOTO_CACHING } },
+        (error: NodeJS.ErrnoException | undefined) => {
+          if (error === undefined || response.headersSent)
+            resolve(); // Then the client has left.
+          else reject(refuse.noSample(error));
+        },
+      );
+      await promise;
+    },
+  };
 }
