@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type UnzipFileInfo, unzipSync } from 'fflate';
 import { messageOf } from '../../runtime/errors.ts';
+import { zipEntries } from '../../runtime/zip.ts';
 import { CheckpointError } from '../errors.ts';
 
 /** What all photos together may take unpacked: forty times the course's. */
@@ -19,7 +19,7 @@ const MAC_EXTRAS = /^__MACOSX\//;
  *   plainly a photo, has a path that leads elsewhere, or a name twice
  */
 export async function unpackPhotos(zip: string, bytes: Uint8Array, folder: string): Promise<void> {
-  const photos = readPhotos(zip, bytes);
+  const photos = await readPhotos(zip, bytes);
   const fresh = `${folder}.${randomUUID()}.part`;
   try {
     await mkdir(fresh, { recursive: true });
@@ -32,45 +32,34 @@ export async function unpackPhotos(zip: string, bytes: Uint8Array, folder: strin
   }
 }
 
-function readPhotos(zip: string, bytes: Uint8Array): Map<string, Uint8Array> {
+async function readPhotos(zip: string, bytes: Uint8Array): Promise<Map<string, Uint8Array>> {
+  const photos = new Map<string, Uint8Array>();
   const names = new Set<string>();
   let total = 0;
-  const wanted = ({ name, originalSize }: UnzipFileInfo): boolean => {
-    if (name.endsWith('/') || MAC_EXTRAS.test(name)) return false;
-    const photo = PHOTO.exec(name)?.[1];
-    if (photo === undefined || name.includes('..')) {
-      throw new CheckpointError(
-        `${zip} cannot be used: its entry ${JSON.stringify(name)} is not a photo.`,
-      );
-    }
-    // Without regard to case, as some file systems have it.
-    if (names.has(photo.toLowerCase())) {
-      throw new CheckpointError(`${zip} cannot be used: it has ${photo} twice.`);
-    }
-    names.add(photo.toLowerCase());
-    total += originalSize;
-    if (total > MOST_BYTES) {
-      throw new CheckpointError(
-        `${zip} cannot be used: unpacked it is larger than photos should be.`,
-      );
-    }
-    return true;
-  };
   try {
-    const entries = unzipSync(bytes, { filter: wanted });
-    return new Map(
-      Object.entries(entries).map(([path, content]) => [
-        path.slice(path.lastIndexOf('/') + 1),
-        content,
-      ]),
-    );
+    for await (const entry of zipEntries(bytes)) {
+      const { name } = entry;
+      if (name.endsWith('/') || MAC_EXTRAS.test(name)) continue;
+      const photo = PHOTO.exec(name)?.[1];
+      if (photo === undefined || name.includes('..')) {
+        throw unusable(zip, `its entry ${JSON.stringify(name)} is not a photo`);
+      }
+      // Some file systems do not tell cases apart.
+      if (names.has(photo.toLowerCase())) throw unusable(zip, `it has ${photo} twice`);
+      names.add(photo.toLowerCase());
+      total += entry.bytes;
+      if (total > MOST_BYTES) throw unusable(zip, 'unpacked it is larger than photos should be');
+      photos.set(photo, await entry.content());
+    }
+    return photos;
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
-    throw new CheckpointError(
-      `${zip} cannot be used: it is not a zip file, or damaged: ${messageOf(cause)}.`,
-      { cause },
-    );
+    throw unusable(zip, `it is not a zip file, or damaged: ${messageOf(cause)}`, cause);
   }
+}
+
+function unusable(zip: string, why: string, cause?: unknown): CheckpointError {
+  return new CheckpointError(`${zip} cannot be used: ${why}.`, { cause });
 }
 
 /** Another process may have unpacked the same photos meanwhile. */

@@ -6,8 +6,8 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import yauzl from 'yauzl';
 import { sha256OfFile } from '../../runtime/digest.ts';
+import { zipEntries } from '../../runtime/zip.ts';
 import { NativeError } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { TENSORFLOW_VERSION } from './places.ts';
@@ -106,15 +106,10 @@ export async function fetchWheel(wheel: Wheel, folder: string, show: boolean): P
  * @throws when the file is no whole zip, or the disk is full
  */
 export async function unpackWheel(path: string, folder: string): Promise<void> {
-  const zip = await yauzl.openPromise(path, { lazyEntries: true });
-  try {
-    for await (const entry of zip.eachEntry()) {
-      if (!WANTED.test(entry.fileName)) continue;
-      const target = join(folder, entry.fileName);
-      await mkdir(dirname(target), { recursive: true });
-      await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(target));
-    }
-  } finally {
-    zip.close();
+  for await (const { name, stream } of zipEntries(path)) {
+    if (!WANTED.test(name)) continue;
+    const target = join(folder, name);
+    await mkdir(dirname(target), { recursive: true });
+    await pipeline(await stream(), createWriteStream(target));
   }
 }

@@ -1,6 +1,6 @@
 /** Single files out of a package's archive, into memory and bounded. Writes nothing, knows no registry. */
 import { list } from 'tar';
-import yauzl from 'yauzl';
+import { zipEntries } from '../../../runtime/zip.ts';
 import { CheckpointError } from '../../errors.ts';
 
 /** Bytes of each wanted file by its path in the archive. */
@@ -29,17 +29,8 @@ export async function readMembers(
 
 async function readZip(archive: string, wanted: WantedMembers): Promise<Map<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>();
-  const zip = await yauzl.openPromise(archive, { lazyEntries: true });
-  try {
-    for await (const entry of zip.eachEntry()) {
-      // yauzl ends a stream that grows past the size which its entry declares.
-      if (wanted.get(entry.fileName) !== entry.uncompressedSize) continue;
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of await zip.openReadStreamPromise(entry)) chunks.push(chunk);
-      found.set(entry.fileName, Buffer.concat(chunks));
-    }
-  } finally {
-    zip.close();
+  for await (const { name, bytes, content } of zipEntries(archive)) {
+    if (wanted.get(name) === bytes) found.set(name, await content());
   }
   return found;
 }
