@@ -41,6 +41,27 @@ export default {
       from: { path: '^web/page/browser/', pathNot: TESTS },
       to: { pathNot: ['^web/page/browser/', '^web/live/state\\.ts$'] },
     },
+    {
+      name: 'contract-without-sdk',
+      comment: 'cloud/contract/ is names and messages: any program may use them without an SDK.',
+      severity: 'error',
+      from: { path: '^cloud/contract/', pathNot: TESTS },
+      to: { path: ['^cloud/(aws|ec2|redis)/', '^node_modules/(@aws-sdk|ioredis)/'] },
+    },
+    {
+      name: 'decisions-are-pure',
+      comment: 'scaler/decide/ is pure: the simulator runs it too. It must not act or report.',
+      severity: 'error',
+      from: { path: '^scaler/decide/', pathNot: TESTS },
+      to: { path: ['^scaler/(loop|report)/', '^node_modules/@aws-sdk/'] },
+    },
+    {
+      name: 'reports-do-not-act',
+      comment: 'scaler/report/ shows what the loop did.',
+      severity: 'error',
+      from: { path: '^scaler/report/', pathNot: TESTS },
+      to: { path: '^scaler/loop/' },
+    },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
   ],
   options: {

@@ -1,4 +1,4 @@
-/** How many workers one machine bears. Pure. */
+/** How many workers one machine can run. Pure. */
 
 /** A worker and its inference process, resident: 0.6 to 1.0 GB were measured, by engine and graph. */
 const WORKER_BYTES = 1024 ** 3;

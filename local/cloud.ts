@@ -1,6 +1,6 @@
 /**
  * A whole cloud on one machine behind one address: SQS, S3 and EC2 for any unmodified AWS client,
- * metadata for each instance, all kept in one folder. Knows nothing of the services that use it.
+ * metadata for each instance, all kept in one folder. Knows nothing about the services that use it.
  */
 import { join } from 'node:path';
 import { messageOf } from '../runtime/errors.ts';

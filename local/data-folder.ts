@@ -1,6 +1,6 @@
 /**
- * One data folder, one stack: a lock that the operating system lets go of when its holder dies, so
- * that no stale one is left by a kill -9. Knows nothing of what is in the folder.
+ * One stack per data folder: a lock that the operating system releases when its holder dies, so
+ * that no stale one is left by a kill -9. Knows nothing about what is in the folder.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * The one HTTP endpoint of the embedded cloud, on loopback only: finds the service a request is for
- * and hands it over in this process. Knows nothing of what the services do.
+ * and hands it over in this process. Knows nothing about what the services do.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -179,13 +179,16 @@ async function answerForm(
       await services.queuesAndObjects.answerRead(request, body, response);
       return;
     case 'sqs':
-      sendXml(response, refuse('InvalidAction', 'SQS is spoken here in its JSON protocol only.'));
+      sendXml(
+        response,
+        errorAnswer('InvalidAction', 'This endpoint supports only the JSON protocol of SQS.'),
+      );
       return;
     default: {
       const name = target.service === 'unknown' ? target.name : target.service;
       const message = `The local cloud has SQS, S3 and EC2, not the service ${name}.`;
       if (isJson(request)) sendJsonError(response, 'UnknownService', message);
-      else sendXml(response, refuse('UnknownService', message));
+      else sendXml(response, errorAnswer('UnknownService', message));
     }
   }
 }
@@ -206,7 +209,7 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString();
 }
 
-function refuse(code: string, message: string): Ec2Answer {
+function errorAnswer(code: string, message: string): Ec2Answer {
   return { status: 400, body: xml(new Ec2Error(code, message)) };
 }
 

@@ -1,6 +1,6 @@
 /**
  * The instance metadata service (IMDSv2) of one instance, on a loopback port of its own, since the
- * SDKs append /latest/… to the address they are given. Knows nothing of processes.
+ * SDKs append /latest/… to the address they are given. Knows nothing about processes.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

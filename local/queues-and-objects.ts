@@ -1,6 +1,6 @@
 /**
  * SQS and S3 of the embedded cloud: fauxqs in this process, on the disk, without a port of its own.
- * Knows nothing of how requests come in.
+ * Knows nothing about how requests come in.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';

@@ -1,6 +1,6 @@
 /**
- * Redis for one machine: the one that is named, else the real server where it is installed, else a
- * small one in this process. Knows nothing of what is kept in it.
+ * Redis for one machine: the one in REDIS_URL, else redis-server where it is installed, else a
+ * small one in this process. Knows nothing about what is kept in it.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -112,7 +112,7 @@ async function realServer(program: string, options: RedisOptions): Promise<Local
  * Its standard input is a pipe that closes when this process is gone, however it went: a watcher
  * beside it then ends it. The shell becomes redis-server, so that the pid is the server's own.
  */
-const TETHERED =
+const ENDS_WITH_PARENT =
   'exec 3<&0; (cat <&3 >/dev/null; kill -TERM $$ 2>/dev/null) >/dev/null 2>&1 & exec 3<&-; exec "$@" </dev/null';
 
 async function startServer(
@@ -131,7 +131,7 @@ async function startServer(
     logfile: logFile,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const child = spawn('/bin/sh', ['-c', TETHERED, 'redis-server', program, ...flags], {
+  const child = spawn('/bin/sh', ['-c', ENDS_WITH_PARENT, 'redis-server', program, ...flags], {
     stdio: ['pipe', 'ignore', 'ignore'],
     // A terminal's Ctrl-C must not take Redis from under services that still answer.
     detached: true,

@@ -1,6 +1,6 @@
 /**
  * Everything on one machine, in the order it needs: cloud, Redis, queues and buckets, the services as
- * processes; and back. Knows nothing of terminals.
+ * processes; and back. Knows nothing about terminals.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';

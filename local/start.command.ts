@@ -9,7 +9,7 @@ interface StartArguments {
 
 export const command: CommandModule<object, StartArguments> = {
   command: 'start',
-  describe: 'Run everything on this machine: local cloud, web tier, scaler and instances',
+  describe: 'Run everything on this machine: the embedded cloud, web tier, scaler and instances',
   builder: (args) =>
     args
       .option('port', {
@@ -19,7 +19,7 @@ export const command: CommandModule<object, StartArguments> = {
       })
       .option('max-instances', {
         type: 'number',
-        describe: 'Largest fleet (default: MAX_INSTANCES, else what this machine bears)',
+        describe: 'Maximum number of instances (default: MAX_INSTANCES, else by cores and memory)',
       })
       .option('checkpoints', {
         type: 'string',

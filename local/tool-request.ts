@@ -1,5 +1,5 @@
 /**
- * Tells an SDK's request from a web page's. A page whose name was bound anew to this machine can write
+ * Distinguishes an SDK's request from a web page's. A page whose name was rebound to this machine can write
  * an Authorization header, but it cannot leave out what its browser adds to every request. Pure.
  */
 import type { IncomingHttpHeaders } from 'node:http';

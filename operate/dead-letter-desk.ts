@@ -1,4 +1,4 @@
-/** What a person does with dead letters, in lines of text that come as the letters are worked through. */
+/** Lists, shows, retries and drops dead letters; returns lines of text as it works through them. */
 
 import { createAwsClients } from '../cloud/aws/clients.ts';
 import { type DeadLetter, openDeadLetters } from '../cloud/aws/dead-letters.ts';
@@ -66,7 +66,7 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
     work: (letter: DeadLetter) => Promise<{ line: string; isDone: boolean }>,
   ): AsyncGenerator<string> {
     if (chosen !== 'all' && chosen.length === 0) {
-      throw new DeadLetterError('Name the ids of the letters, as `list` says them, or --all.');
+      throw new DeadLetterError('Name the ids of the letters, as `list` prints them, or --all.');
     }
     const missing = new Set(chosen === 'all' ? [] : chosen);
     const workOn = async (letter: DeadLetter): Promise<string> => {
@@ -100,7 +100,7 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
       each(chosen, async ({ id, request }) => {
         if (request === undefined) return { line: `${id}: it cannot be read`, isDone: false };
         await pressure?.begin(id, request.file).catch((err: unknown) => {
-          log.warn({ err }, 'pressure not counted: the scaler sees the queue itself');
+          log.warn({ err }, 'Cannot count the pressure; the scaler sees the queue itself');
         });
         await requests.send(encodeRequest({ ...request, sentAt: Date.now() }));
         return { line: `${id} ${request.file}: sent again`, isDone: true };

@@ -1,4 +1,4 @@
-/** `npm run dead-letters`: looks at the requests that were given up, sends them again, or drops them. */
+/** `npm run dead-letters`: lists, shows, retries or drops the requests that were given up. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import type { DeadLetterDesk } from './dead-letter-desk.ts';
 
@@ -17,10 +17,10 @@ export const command: CommandModule<object, Flags> = {
       .positional('ids', {
         type: 'string',
         array: true,
-        describe: 'request ids, as `list` says them',
+        describe: 'request ids, as `list` prints them',
       })
       .options(options)
-      .example('$0 dead-letters list', 'one line a letter: id, file, when, deliveries, why')
+      .example('$0 dead-letters list', 'one line per letter: id, file, time, deliveries, reason')
       .example(
         '$0 dead-letters retry --all',
         'send every one of them again',

@@ -1,4 +1,4 @@
-/** `elastic-face doctor`: what is right and wrong with this machine and with an account, before anything is made. */
+/** `elastic-face doctor`: checks this machine and an AWS account before anything is created. */
 import type { CommandModule } from 'yargs';
 import { EXIT } from '../runtime/process/exit-codes.ts';
 
@@ -17,8 +17,8 @@ export const command: CommandModule<object, Flags> = {
       .option('id', { type: 'string', describe: 'project (default: PROJECT_ID, else local)' })
       .option('machine', { type: 'boolean', default: true, describe: 'check this machine' })
       .option('account', { type: 'boolean', default: true, describe: 'check the account' })
-      .example('$0 doctor --id demo', 'both, against AWS itself or AWS_ENDPOINT_URL')
-      .example('$0 doctor --no-account', 'this machine alone') as never,
+      .example('$0 doctor --id demo', 'check both, against AWS or AWS_ENDPOINT_URL')
+      .example('$0 doctor --no-account', 'check only this machine') as never,
   handler: async ({ id, machine, account }) => {
     const [{ readSettings }, { createLogger }, { findings, table }] = await Promise.all([
       import('../runtime/settings.ts'),

@@ -1,4 +1,4 @@
-/** `elastic-face logs`: what the services of the local stack have logged, of one request or of all. */
+/** `elastic-face logs`: shows the logs of the local stack, of one request or of all. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import type { Level } from '../local/logs/log-files.ts';
 import { EXIT } from '../runtime/process/exit-codes.ts';
@@ -7,7 +7,7 @@ const options = {
   request: {
     type: 'string',
     requiresArg: true,
-    describe: 'Only lines of this request: its id (X-Request-Id), or how it begins',
+    describe: 'Only lines of this request: its id (X-Request-Id) or the start of it',
   },
   service: {
     choices: ['web', 'worker', 'scaler'] as const,
@@ -15,15 +15,15 @@ const options = {
   },
   level: {
     choices: ['debug', 'info', 'warn', 'error'] as const,
-    describe: 'Leave out what is less than this',
+    describe: 'Lowest log level to show',
   },
   since: {
     type: 'number',
     requiresArg: true,
-    describe: 'Leave out what is older than so many minutes',
+    describe: 'Only lines of the last so many minutes',
   },
-  follow: { type: 'boolean', default: false, describe: 'Stay, and print what comes' },
-  json: { type: 'boolean', default: false, describe: 'The lines as they were logged' },
+  follow: { type: 'boolean', default: false, describe: 'Keep printing new lines' },
+  json: { type: 'boolean', default: false, describe: 'Print the lines as JSON' },
 } as const;
 
 type Flags = InferredOptionTypes<typeof options>;
@@ -33,12 +33,12 @@ const FOLLOW_MS = 250;
 
 export const command: CommandModule<object, Flags> = {
   command: 'logs',
-  describe: 'Show what the local stack has logged, e.g. all of one request across the services',
+  describe: 'Show the logs of the local stack, e.g. of one request across all services',
   builder: (yargs: Argv) =>
     yargs
       .options(options)
-      .example('$0 logs --request 0b9d3f0e', 'the way of one request through web and worker')
-      .example('$0 logs --level warn --since 10', 'what went wrong in the last ten minutes')
+      .example('$0 logs --request 0b9d3f0e', 'one request through web and worker')
+      .example('$0 logs --level warn --since 10', 'warnings of the last ten minutes')
       .epilogue(
         'On AWS the services log to the journal: `journalctl -u elastic-face-worker -o cat` on an instance.',
       ) as unknown as Argv<Flags>,

@@ -1,15 +1,15 @@
-/** `elastic-face provision`: the project's queues and buckets, where no stack has made them. */
+/** `elastic-face provision`: creates the project's queues and buckets without a stack. */
 import type { CommandModule } from 'yargs';
 import { ElasticFaceError, messageOf } from '../runtime/errors.ts';
 
 export const command: CommandModule<object, { id?: string }> = {
   command: 'provision',
-  describe: 'Make the queues and buckets of a project where they are missing, and set their rules',
+  describe: 'Create the missing queues and buckets of a project, and set their rules',
   builder: (args) =>
     args
       .option('id', {
         type: 'string',
-        describe: 'Project whose queues and buckets they are (default: PROJECT_ID, else local)',
+        describe: 'Project id (default: PROJECT_ID, else local)',
       })
       .example(
         '$0 provision --id demo',

@@ -1,4 +1,4 @@
-/** Credentials in addresses: whether there are any, and the address without them. Connects to nothing. */
+/** Credentials in URLs: whether there are any, and the URL without them. Connects to nothing. */
 
 /** Whether an address names a user or a password: either may be the secret. */
 export function hasCredentials(url: string): boolean {

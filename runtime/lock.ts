@@ -1,4 +1,4 @@
-/** One piece of work at a time over all processes of a machine. Knows nothing of the work. */
+/** A lock across all processes of a machine. Knows nothing about the work. */
 import { closeSync, openSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
@@ -10,7 +10,7 @@ const RETRY_MS = 100;
 /** Another process has held the lock for longer than the caller can wait. */
 export class LockTimeout extends errorClass('lock') {
   constructor(path: string) {
-    super(`Another process holds ${path} and does not finish.`);
+    super(`Another process holds the lock ${path} and does not release it.`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** How far something is, on one line of a terminal that changes: a bar and the time left where they are known. */
+/** Progress on one terminal line: a bar and the time left, where they are known. */
 import cliProgress, { SingleBar } from 'cli-progress';
 
 export interface Counted {
@@ -41,7 +41,7 @@ export class ProgressLine {
       barsize: BAR_COLUMNS,
       barCompleteChar: '█',
       barIncompleteChar: '░',
-      // Whoever is interrupted leaves the terminal as it was.
+      // An interrupted command must leave the terminal as it was.
       hideCursor: false,
       linewrap: null,
       clearOnComplete: true,
@@ -66,7 +66,7 @@ const lineOf: Formatter = (options, { progress, eta }, { what, counts }) => {
   if (!counts) return what;
   const bar = cliProgress.Format.BarFormat(progress, options);
   const left = Number(eta);
-  // Before anything is done it would be a guess.
+  // Before the first step is done it would be a guess.
   const time = progress > 0 && Number.isFinite(left) ? `  ${timeOf(left)} left` : '';
   return `${bar} ${Math.floor(progress * 100)} %${time}  ${what}`;
 };

@@ -1,6 +1,6 @@
 /**
  * Joins calls that arrive while another is under way into one batch call. It never waits for more: a
- * lone item goes at once, so that batching costs no latency. Knows nothing of AWS.
+ * single item is sent at once, so batching costs no latency. Knows nothing about AWS.
  */
 
 interface Waiting<Item> {

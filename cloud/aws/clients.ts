@@ -1,4 +1,4 @@
-/** The AWS clients, set up once from the settings. With an endpoint set, nothing else is ever called. */
+/** The AWS clients, configured from the settings. With an endpoint set, they call nothing else. */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';

@@ -1,5 +1,5 @@
 /**
- * One call to AWS with nothing of the SDK but its credentials, signature and connections. Knows no
+ * One call to AWS that uses only the SDK's credentials, signature and connections. Knows no
  * queue and no bucket.
  */
 import type { S3Client } from '@aws-sdk/client-s3';

@@ -1,5 +1,5 @@
 /**
- * The calls that every photo makes, by a short way: the SDK's middleware takes ten times the processor
+ * The calls that every photo makes, without the SDK's middleware, which takes ten times the processor
  * time of the HTTP call itself, and a photo makes nine. Whatever is not plainly answered goes the SDK's
  * whole way, as if there were no other: it repeats, corrects its clock and names what is wrong. To do
  * one of these calls twice is harmless, as it is when the SDK repeats it.

@@ -1,6 +1,6 @@
 /**
- * What a person outside sees of the system through the public APIs: instances by name, objects in a
- * bucket. Knows nothing of leases or pressure, so that it can judge the services that do.
+ * What can be seen of the system from outside through the public APIs: instances by name, objects in a
+ * bucket. Knows nothing about leases or pressure, so that it can judge the services that do.
  */
 import { type EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import {

@@ -1,4 +1,4 @@
-/** Makes the queues and buckets of a project where they are missing, and sets the queues' attributes. */
+/** Creates the missing queues and buckets of a project, and sets the queues' attributes. */
 
 import {
   BucketAlreadyOwnedByYou,

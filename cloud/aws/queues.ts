@@ -187,7 +187,7 @@ async function queueUrl(sqs: SQSClient, name: string): Promise<string> {
   try {
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
     if (QueueUrl) return QueueUrl;
-    throw new QueueError(`SQS gave no address for the queue '${name}'.`);
+    throw new QueueError(`SQS returned no URL for the queue '${name}'.`);
   } catch (cause) {
     if (cause instanceof QueueDoesNotExist) {
       throw new QueueError(

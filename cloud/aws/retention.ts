@@ -1,4 +1,4 @@
-/** How long the buckets keep photos and results: one lifecycle rule of S3, which does the deleting. */
+/** How long the buckets keep photos and results: one S3 lifecycle rule, by which S3 deletes them. */
 import {
   DeleteBucketLifecycleCommand,
   GetBucketLifecycleConfigurationCommand,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { NoSuchBucket, S3ServiceException } from '@aws-sdk/client-s3';
 import { QueueDoesNotExist, SQSServiceException } from '@aws-sdk/client-sqs';
 import { QueueError } from './queues.ts';
-import { isRefusedForGood, isServiceAway } from './service-outage.ts';
+import { isPermanentRefusal, isServiceOutage } from './service-outage.ts';
 
 const $metadata = (httpStatusCode: number) => ({ httpStatusCode });
 const s3 = (name: string, status: number) =>
@@ -27,7 +27,7 @@ describe('a service is away', () => {
     ['when it does not answer in time', Object.assign(new Error('slow'), { name: 'TimeoutError' })],
     ['when it refuses a message for a reason of its own', new QueueError('InternalError')],
   ] as const) {
-    it(what, () => assert.ok(isServiceAway(error)));
+    it(what, () => assert.ok(isServiceOutage(error)));
   }
 
   for (const [what, error] of [
@@ -37,7 +37,7 @@ describe('a service is away', () => {
     ['when this program is wrong', new TypeError('x is not a function')],
     ['when something else than an error was thrown', 'no'],
   ] as const) {
-    it(`not ${what}`, () => assert.ok(!isServiceAway(error)));
+    it(`not ${what}`, () => assert.ok(!isServiceOutage(error)));
   }
 });
 
@@ -50,6 +50,6 @@ describe('a call is refused for good', () => {
     ['not when S3 is away', s3('SlowDown', 503), false],
     ['not when a whole batch is refused', sqs('BatchRequestTooLong', 400), false],
   ] as const) {
-    it(what, () => assert.equal(isRefusedForGood(error), isForGood));
+    it(what, () => assert.equal(isPermanentRefusal(error), isForGood));
   }
 });

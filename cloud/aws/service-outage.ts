@@ -1,4 +1,4 @@
-/** Tells errors of a cloud service that is away from errors of one request. Knows no queue and no bucket. */
+/** Distinguishes errors of an unreachable service from errors of one request. Knows no queue and no bucket. */
 import { QueueError } from './queues.ts';
 
 /** Refusals that name what is wrong with one message or object, whatever the status. */
@@ -9,7 +9,7 @@ const STATUS_AWAY = [401, 403, 404, 408, 429];
  * unreachable, throttled, failing, deleted or forbidden. Then it is nobody's photo that is at fault.
  * An object that is not there is no error here: see cloud/aws/objects.ts.
  */
-export function isServiceAway(error: unknown): boolean {
+export function isServiceOutage(error: unknown): boolean {
   if (error instanceof QueueError) return !error.isSenderFault;
   if (!(error instanceof Error)) return false;
   const { $metadata, $retryable } = error as {
@@ -36,7 +36,7 @@ const FOR_GOOD = /^(?:KeyTooLong(?:Error)?|MetadataTooLarge|EntityTooLarge|Inval
  * Whether a call failed for what it sends: the same photo fails in the same way at each delivery and on
  * each instance.
  */
-export function isRefusedForGood(error: unknown): boolean {
+export function isPermanentRefusal(error: unknown): boolean {
   if (error instanceof QueueError) return error.isSenderFault;
   return error instanceof Error && FOR_GOOD.test(error.name);
 }

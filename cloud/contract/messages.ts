@@ -1,4 +1,4 @@
-/** What the services say to each other over SQS, as schemas: checked on the way in, bounded on the way out. */
+/** The messages between the services over SQS, as schemas: validated when read, limited in size when written. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { errorClass } from '../../runtime/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The clients of those who also speak to EC2. Apart from the others: loading EC2's client takes 0.4 s and
- * 70 MB, which a worker and a web node have no use for.
+ * The AWS clients with EC2's. Apart from the others, since loading EC2's client takes 0.4 s and
+ * 70 MB, which a worker and a web node do not need.
  */
 import { EC2Client } from '@aws-sdk/client-ec2';
 import {

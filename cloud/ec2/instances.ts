@@ -1,4 +1,4 @@
-/** App-tier instances through the EC2 API: which there are, launching, naming, stopping and ending them. */
+/** App-tier instances through the EC2 API: listing, launching, naming, stopping and terminating them. */
 import {
   CreateTagsCommand,
   type EC2Client,

@@ -1,4 +1,4 @@
-/** What RunInstances is asked for: the project's image, tags and settings, and a place to launch in. Pure. */
+/** The input of RunInstances: the project's image, tags and settings, and a place to launch in. Pure. */
 import { instanceName, NUMBERS_TAG, PROJECT_TAG, writeNumbers } from '../contract/names.ts';
 
 /** Of what kind and where: EC2 may have room in one place and none in another. */

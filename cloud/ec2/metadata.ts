@@ -1,4 +1,4 @@
-/** What an EC2 instance can learn of itself from its metadata service (IMDSv2): its id and its user data. */
+/** An EC2 instance's id and user data, from its metadata service (IMDSv2). */
 import { z } from 'zod';
 import { hideCredentials } from '../../runtime/credentials.ts';
 import { errorClass } from '../../runtime/errors.ts';

@@ -1,4 +1,4 @@
-/** What the spot market tells an instance through its metadata: that it may, or will, be taken back. */
+/** Spot notices in an instance's metadata: rebalance recommendations and interruptions. */
 import { z } from 'zod';
 import { MetadataReader } from './metadata.ts';
 

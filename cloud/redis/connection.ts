@@ -1,6 +1,6 @@
 /**
- * The connection to Redis. Commands fail within a second when Redis is away, silent or refuses writes:
- * callers decide what to do then, and this file says once what is wrong and once that it is over.
+ * The connection to Redis. Commands fail within a second when Redis is unreachable, silent or refuses writes:
+ * callers decide what to do then, and this file logs once what is wrong and once that it is over.
  */
 import { Redis } from 'ioredis';
 import { SettingsError } from '../../runtime/errors.ts';

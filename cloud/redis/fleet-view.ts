@@ -1,13 +1,13 @@
 /**
- * What an instance does, by EC2's word and its lease's together, and a whole fleet in four numbers. Pure,
- * and here since the scaler and the web tier must count alike.
+ * What an instance does, by EC2's state and its lease together, and a whole fleet in four numbers. Pure,
+ * and shared, since the scaler and the web tier must count the same way.
  */
 import { z } from 'zod';
 import type { InstanceState } from '../ec2/instances.ts';
 import type { LeaseReading } from './leases.ts';
 import type { PressureReading } from './pressure.ts';
 
-/** Of five heartbeats none came. */
+/** Five heartbeats missed. */
 const SILENT_MS = 5000;
 
 export type ShownState =
@@ -46,10 +46,10 @@ export function shownState(
   lease: LeaseReading | undefined,
 ): ShownState {
   if (state !== 'pending' && state !== 'running') return 'stopping';
-  // EC2's list may lag behind a lease: who speaks, runs.
+  // EC2's list may lag behind a lease: an instance that reports is running.
   if (lease !== undefined) return lease.silentMs > SILENT_MS ? 'silent' : lease.state;
   if (state === 'pending') return 'pending';
-  // Whoever ends takes back its lease, before EC2 says so.
+  // An instance that stops deletes its lease before EC2 lists it as stopping.
   return spoke ? 'stopping' : 'starting';
 }
 

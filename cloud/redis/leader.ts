@@ -1,4 +1,4 @@
-/** One leader among several scalers, by a lock in Redis that ends by itself when its holder falls silent. */
+/** One leader among several scalers, by a lock in Redis that expires when its holder stops renewing it. */
 import type { Redis } from 'ioredis';
 
 /** A leader that has not renewed for this long has lost the lock; another takes over within it. */

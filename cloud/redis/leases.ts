@@ -1,5 +1,5 @@
 /**
- * Leases: each app-tier instance says once a second what it does; the scaler reads it and may ask an
+ * Leases: each app-tier instance reports once a second what it does; the scaler reads it and may ask an
  * instance to drain. Ages are measured by Redis's own clock, so no two machines' clocks are compared.
  */
 import type { Redis } from 'ioredis';

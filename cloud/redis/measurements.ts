@@ -1,6 +1,6 @@
 /**
- * What the leading scaler has measured of the load, kept in Redis for the one that leads next. Its age is
- * told by Redis's own clock. Knows nothing of how the figures are made or used.
+ * What the leading scaler has measured of the load, kept in Redis for the next leader. Its age is
+ * measured by Redis's own clock. Knows nothing about how the figures are made or used.
  */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';

@@ -1,7 +1,7 @@
 /**
- * Request pressure: the set of request ids that are waiting or in work, with the time each came. A set,
- * not a counter, so that adding or removing twice does no harm and it heals. Times are by Redis's own
- * clock and are told as ages, so that no two machines' clocks are compared.
+ * Request pressure: the set of request ids that are waiting or in progress, with their arrival times. A set,
+ * not a counter, so that adding or removing twice is harmless. Times are by Redis's own
+ * clock and are returned as ages, so that no two machines' clocks are compared.
  */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';

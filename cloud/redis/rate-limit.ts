@@ -1,4 +1,4 @@
-/** How many requests a minute each holder of a key may send, counted in Redis for all web nodes together. */
+/** Rate limit per API key and minute, counted in Redis for all web nodes together. */
 import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 

@@ -1,6 +1,6 @@
 /**
- * Recognitions that nobody waits for on a connection: what was sent, and the reply to each photo, in Redis
- * for a while, so that any web node can tell.
+ * Asynchronous recognitions: what was sent, and the reply to each photo, kept in Redis
+ * for a while, so that any web node can answer.
  */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';

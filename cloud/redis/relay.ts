@@ -1,6 +1,6 @@
 /**
- * Carries replies between web nodes: one node drains a reply that another one waits for. A reply is
- * published and kept for a while, so that a node that did not hear it finds it when it listens again.
+ * Carries replies between web nodes: one node receives a reply that another one waits for. A reply is
+ * published and kept for a while, so that a node that missed it finds it when it subscribes again.
  */
 import type { Redis } from 'ioredis';
 import { type Subscription, subscribe } from './connection.ts';

@@ -1,6 +1,6 @@
 /**
- * Request ids that clients chose. Each is taken once: a reply finds its client by the id, and a kept
- * answer is read by it. Forgotten when neither can happen any more.
+ * Request ids chosen by clients. Each is accepted once: a reply finds its client by the id, and a stored
+ * answer is read by it. An id is forgotten when neither can happen any more.
  */
 import type { Redis } from 'ioredis';
 import { keptKeys } from './recognitions.ts';

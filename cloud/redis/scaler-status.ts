@@ -1,6 +1,6 @@
 /**
- * What the leading scaler tells once a second through Redis: its fleet, its last decisions, and one point
- * of the last ten minutes' history. Its age is told by Redis's own clock, as a lease's.
+ * What the leading scaler publishes once a second in Redis: its fleet, its last decisions, and one point
+ * of the last ten minutes' history. Its age is measured by Redis's own clock, as a lease's.
  */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';

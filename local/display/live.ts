@@ -1,4 +1,4 @@
-/** The view of a stack, drawn anew in place; what went wrong scrolls above it. */
+/** The live view of a stack, redrawn in place; warnings scroll above it. */
 import { setInterval as every } from 'node:timers/promises';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
@@ -6,11 +6,11 @@ import type { Settings } from '../../runtime/settings.ts';
 import { LogFiles, lineForPeople } from '../logs/log-files.ts';
 import type { Part, Stack } from '../stack.ts';
 import { type Look, openLooks } from './look.ts';
-import { type Display, instanceLine, redisWords, unaskedFor } from './plain.ts';
+import { type Display, instanceLine, redisWords, unexpectedEnd } from './plain.ts';
 import { fit, type Paint, viewLines } from './view.ts';
 
 const LOOK_MS = 1000;
-/** A storm of warnings must not push everything else off the screen; the log has them all. */
+/** A flood of warnings must not push everything else off the screen; the log has them all. */
 const MOST_LINES_A_LOOK = 5;
 const DEFAULT_COLUMNS = 80;
 
@@ -58,7 +58,8 @@ class LiveDisplay implements Display {
 
   /** The view counts them; only what nobody asked for is worth a line. */
   instanceChanged(instance: Parameters<Display['instanceChanged']>[0]): void {
-    if (instance.state === 'terminated' && unaskedFor(instance)) this.say(instanceLine(instance));
+    if (instance.state === 'terminated' && unexpectedEnd(instance))
+      this.say(instanceLine(instance));
   }
 
   ready(stack: Stack, { MAX_INSTANCES, PROJECT_ID }: Settings): void {

@@ -1,4 +1,4 @@
-/** What the running services tell of themselves over HTTP, once a look. Knows no terminal. */
+/** The state of the running services, read over HTTP. Knows no terminal. */
 import { z } from 'zod';
 
 /** Of the scaler's status, what is shown. */

@@ -29,12 +29,12 @@ export function plainDisplay(say: (line: string) => void): Display {
 }
 
 export function instanceLine(instance: Instance): string {
-  const why = instance.state === 'terminated' ? unaskedFor(instance) : undefined;
+  const why = instance.state === 'terminated' ? unexpectedEnd(instance) : undefined;
   return `${displayName(instance)} ${instance.id} is ${instance.state}${why === undefined ? '' : ` (${why})`}`;
 }
 
-/** Why an instance ended that nobody ended. */
-export function unaskedFor({ stateReason }: Instance): string | undefined {
+/** Why an instance ended that was not terminated by request. */
+export function unexpectedEnd({ stateReason }: Instance): string | undefined {
   if (stateReason === undefined || stateReason.code === 'Client.UserInitiatedShutdown') return;
   return stateReason.message;
 }

@@ -1,4 +1,4 @@
-/** EC2's actions: a checked request in, the content of the answer out. Knows nothing of HTTP. */
+/** EC2's actions: a checked request in, the content of the answer out. Knows nothing about HTTP. */
 
 import { Ec2Error } from './errors.ts';
 import type { ChangeEvent } from './fleet/changes.ts';

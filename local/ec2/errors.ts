@@ -1,4 +1,4 @@
-/** The errors EC2 answers with, by its own codes. Knows nothing of HTTP or XML. */
+/** The errors EC2 answers with, by its own codes. Knows nothing about HTTP or XML. */
 import { ElasticFaceError } from '../../runtime/errors.ts';
 
 /** An EC2 request that is refused; `ec2Code` is what clients branch on, e.g. `InvalidInstanceID.NotFound`. */

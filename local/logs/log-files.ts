@@ -1,6 +1,6 @@
 /**
  * Reads what the services of a local stack have logged: lines of JSON in a folder of files, each read on
- * from where it was left. Knows nothing of terminals.
+ * from where it was left. Knows nothing about terminals.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Reads one log on from where it was left, also when it was begun anew meanwhile: local/processes/child.ts copies a
- * log that is too long beside it and empties it. Knows nothing of what the lines say.
+ * Continues reading a log file, also after it was rotated: local/processes/child.ts copies a
+ * log that is too long beside it and empties it. Knows nothing about what the lines say.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 

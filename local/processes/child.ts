@@ -1,5 +1,5 @@
 /**
- * Starts one process of the local stack, tethered to this one: it leads a group of its own, so that a
+ * Starts one process of the local stack, which ends with this one. It leads a group of its own, so that a
  * terminal's Ctrl-C reaches only the parent, and nothing of the group outlives it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,7 +8,7 @@ import { closeSync, copyFileSync, mkdirSync, openSync, statSync, truncateSync } 
 import { dirname } from 'node:path';
 import { moduleUrl } from '../../runtime/installation.ts';
 
-const TETHER = moduleUrl('./parent-watch.ts', import.meta.url).href;
+const PARENT_WATCH = moduleUrl('./parent-watch.ts', import.meta.url).href;
 /** A log larger than this is begun anew; what it held is kept beside it until the next time. */
 const MOST_LOG_BYTES = 10 * 1024 * 1024;
 const LOG_LOOK_MS = 5000;
@@ -40,7 +40,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const log = openSync(options.logFile, 'a');
   let child: ChildProcess;
   try {
-    child = spawn(process.execPath, ['--import', TETHER, ...options.args], {
+    child = spawn(process.execPath, ['--import', PARENT_WATCH, ...options.args], {
       env: options.environment,
       stdio: ['ignore', log, log, 'ipc'],
       detached: true,

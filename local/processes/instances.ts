@@ -1,6 +1,6 @@
 /**
- * What carries an instance on this machine: a process with the environment an EC2 instance of this
- * project's image would have, and its own metadata service. Knows nothing of what the process does.
+ * What runs an instance on this machine: a process with the environment that an EC2 instance of this
+ * project's image would have, and its own metadata service. Knows nothing about what the process does.
  */
 import { join } from 'node:path';
 import { displayName } from '../ec2/fleet/instance.ts';

@@ -1,6 +1,6 @@
 /**
  * Preloaded (`node --import`) into every process the local stack starts: ends it when its parent is
- * gone, also after a kill -9. Knows nothing of what the process does.
+ * gone, also after a kill -9. Knows nothing about what the process does.
  */
 
 /** Time for the process's own graceful stop, which may wait for a cloud that is gone too. */

@@ -1,4 +1,4 @@
-/** The errors that S3 answers with, by its own codes. Knows nothing of HTTP beyond the status. */
+/** The errors that S3 answers with, by its own codes. Knows nothing about HTTP beyond the status. */
 import { ElasticFaceError } from '../../runtime/errors.ts';
 
 /** A refused S3 request; `s3Code` is what clients branch on, e.g. `NoSuchKey`. */

@@ -1,4 +1,4 @@
-/** S3's order of keys, by their UTF-8 bytes, and a map that keeps it. Knows nothing of objects. */
+/** S3's order of keys, by their UTF-8 bytes, and a map that keeps it. Knows nothing about objects. */
 
 /** Compares as the UTF-8 bytes of both would; both are well-formed. */
 export function compareKeys(a: string, b: string): number {

@@ -1,5 +1,5 @@
 /**
- * Whether an account has what the services need, before any of them starts: who one is there, queues and
+ * Whether an account has what the services need, before any of them starts: the identity, queues and
  * buckets, the image, the instance types, the rights to tag and to launch. Leaves nothing changed.
  */
 import {

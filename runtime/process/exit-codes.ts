@@ -1,4 +1,4 @@
-/** What a command's exit code says: the same for every command, and part of each one's help. */
+/** Exit codes: the same for every command, and part of each one's help. */
 import type { CommandModule } from 'yargs';
 import { SettingsError } from '../errors.ts';
 
@@ -15,11 +15,11 @@ export const EXIT = {
 
 export const EXIT_CODES_HELP = [
   'Exit codes:',
-  `  ${EXIT.fine}    all is well; a service: it was asked to stop, and did`,
-  `  ${EXIT.failed}    something failed, or what was checked is not as it should be`,
+  `  ${EXIT.fine}    success; for a service: it stopped when asked`,
+  `  ${EXIT.failed}    something failed, or a check did not pass`,
   `  ${EXIT.usage}    the command line or a setting is wrong`,
-  `  ${EXIT.unneeded}    a worker ended since no scaler and no request came for ALONE_SECONDS`,
-  `  ${EXIT.interrupted}  Ctrl-C ended a run before it was done`,
+  `  ${EXIT.unneeded}    a worker exited because no scaler led and no request came for ALONE_SECONDS`,
+  `  ${EXIT.interrupted}  Ctrl-C interrupted the run`,
 ].join('\n');
 
 export function exitCodeOf(error: unknown): number {

@@ -1,5 +1,5 @@
 /**
- * What a service tells systemd: that it is ready, that it stops, and, while it is well, that it lives.
+ * Notifies systemd that a service is ready, is stopping and, while it is well, is alive.
  * Does nothing where systemd does not ask (NOTIFY_SOCKET is unset). Knows no service.
  */
 import { spawn } from 'node:child_process';
@@ -33,7 +33,7 @@ export function openSupervisor({
   if (!environment.NOTIFY_SOCKET) return { ready() {}, stopping() {} };
   const notify = (...words: string[]): void => {
     const program = spawn('systemd-notify', words, { stdio: 'ignore', env: { ...environment } });
-    program.once('error', (err) => log.warn({ err }, 'systemd hears nothing of this service'));
+    program.once('error', (err) => log.warn({ err }, 'Cannot notify systemd'));
     program.unref();
   };
   let watchdog: NodeJS.Timeout | undefined;
@@ -44,7 +44,7 @@ export function openSupervisor({
       if (everyMs === 0) return;
       watchdog = setInterval(() => {
         if (isWell()) notify('WATCHDOG=1');
-        else log.error('not well: systemd is told nothing and will restart this service');
+        else log.error('Not well: sending systemd no watchdog signal, so it restarts this service');
       }, everyMs);
       watchdog.unref();
     },

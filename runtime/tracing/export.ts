@@ -104,12 +104,11 @@ function contextOf(traceparent: string | undefined): Context {
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
 }
 
-/** The SDK says each batch that it could not send; one line is enough. */
+/** The SDK reports each batch that it could not send; one line is enough. */
 function tellTroubleOnce(log: Logger): void {
   let told = false;
   const tell = (message: string): void => {
-    if (!told)
-      log.warn({ message }, 'traces are not exported: is OTEL_EXPORTER_OTLP_ENDPOINT right?');
+    if (!told) log.warn({ message }, 'Cannot export traces. Check OTEL_EXPORTER_OTLP_ENDPOINT.');
     told = true;
   };
   const quiet = (): void => {};

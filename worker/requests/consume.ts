@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
-import { isRefusedForGood } from '../../cloud/aws/service-outage.ts';
+import { isPermanentRefusal } from '../../cloud/aws/service-outage.ts';
 import { decodeRequest, MessageError, type RequestMessage } from '../../cloud/contract/messages.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
@@ -200,7 +200,7 @@ export class Consumer {
     const { messageId, receipt, deliveries, body } = message;
     const log = this.#parts.log.child({ messageId, deliveries, request: request?.id });
     const isLast = deliveries >= mostDeliveries;
-    const isPermanent = err instanceof MessageError || isRefusedForGood(err);
+    const isPermanent = err instanceof MessageError || isPermanentRefusal(err);
     const delaySeconds = retryDelaySeconds(deliveries, mostDeliveries);
     try {
       if (err instanceof HoldLost) {

@@ -3,7 +3,7 @@
  * is spent on it, and the worker takes no more requests until the service is back. Knows no queue.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isServiceAway } from '../../cloud/aws/service-outage.ts';
+import { isServiceOutage } from '../../cloud/aws/service-outage.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { HoldLost, InferenceStopped } from '../errors.ts';
 import type { Delivery, RequestParts } from './answer.ts';
@@ -96,7 +96,7 @@ export class OutageRetry {
         try {
           return await call();
         } catch (error) {
-          if (!isServiceAway(error) || performance.now() > until) throw error;
+          if (!isServiceOutage(error) || performance.now() > until) throw error;
           if (this.#leaving.signal.aborted) throw new InferenceStopped();
           outage ??= this.#begin(service, error);
         }

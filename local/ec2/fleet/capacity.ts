@@ -1,4 +1,4 @@
-/** Whether there is hardware, and an address, for what is asked, beside what takes them up now. Pure. */
+/** Whether hardware and addresses are left for a launch. Pure. */
 
 import type { RunInstancesRequest } from '../requests.ts';
 import { type Imitation, type Kind, noHardware, type Room } from './imitation.ts';

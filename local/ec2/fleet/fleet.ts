@@ -1,6 +1,6 @@
 /**
  * The embedded EC2's instances: each carried by one process, its state following the process's life.
- * Knows nothing of HTTP, XML or how a process is started.
+ * Knows nothing about HTTP, XML or how a process is started.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { Ec2Error, instancesNotFound } from '../errors.ts';

@@ -97,17 +97,17 @@ export class Imitation {
 
   /** How long the next launched instance stays pending, in ms. */
   bootMs(): number {
-    return within(this.#boot, this.#draw('boot')) * 1000;
+    return between(this.#boot, this.#draw('boot')) * 1000;
   }
 
   /** How long the next stopped instance that is started stays pending, in ms. */
   startMs(): number {
-    return within(this.#start, this.#draw('start')) * 1000;
+    return between(this.#start, this.#draw('start')) * 1000;
   }
 
   /** How long the next instance is still stopping when nothing of it runs any more, in ms. */
   stopMs(kind: StopKind): number {
-    return within(this.#stop[kind], this.#draw(kind)) * 1000;
+    return between(this.#stop[kind], this.#draw(kind)) * 1000;
   }
 
   /** The error that the next call of this action gets instead of being carried out. */
@@ -179,7 +179,7 @@ export function draw(seed: number, kind: string, count: number): number {
   return digest.readUIntBE(0, 6) / 2 ** 48;
 }
 
-function within({ least, most }: Range, at: number): number {
+function between({ least, most }: Range, at: number): number {
   return least + (most - least) * at;
 }
 
