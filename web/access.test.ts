@@ -59,7 +59,7 @@ describe('a web tier with keys', { timeout: 60_000 }, () => {
     for (const headers of [{}, bearer('ef_wrong'), bearer(admin)]) {
       const { status, text, headers: answered } = await postPhoto(app.url, 'b.jpg', photo, headers);
       assert.deepEqual([status, answered['www-authenticate']], [401, 'Bearer']);
-      assert.match(text, /^A valid key is needed here: /);
+      assert.match(text, /^A valid API key is needed: /);
     }
     const asking = await rawConnection(app.port);
     await asking.send(formHead({ 'Content-Length': 1000, Expect: '100-continue' }));
@@ -135,7 +135,7 @@ describe('what every answer carries and none does', { timeout: 60_000 }, () => {
     });
     const { status, text } = await postPhoto(app.url, 'a.jpg', await plainPhoto());
     assert.equal(status, 500);
-    assert.match(text, /^Something went wrong here: if it happens again, tell the operator/);
+    assert.match(text, /^Internal error: if it happens again, give the operator/);
     await app.stop();
   });
 });
@@ -165,7 +165,7 @@ describe('rates by key, counted in Redis', { timeout: 60_000 }, () => {
     for (const i of [0, 1, 2]) assert.equal((await post(i, alice)).status, 504);
     const { status, text, headers } = await post(3, alice);
     assert.equal(status, 429);
-    assert.match(text, /^This key has sent too many photos: wait \d+ s\.$/);
+    assert.match(text, /^This key has reached its rate limit: try again in \d+ s\.$/);
     assert.ok(Number(headers['retry-after']) >= 1 && Number(headers['retry-after']) <= 60);
     assert.equal((await post(4, bob)).status, 504);
     for (const node of nodes) await node.stop();

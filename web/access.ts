@@ -1,7 +1,7 @@
 /** Who may post photos and who may read measurements: keys and rates, both off unless set. */
 import type { Request } from 'express';
 import type { RateLimit } from '../cloud/redis/rate-limit.ts';
-import { refuse } from './errors.ts';
+import { httpError } from './errors.ts';
 import { type KeyEntry, keyEntries, keyHolder } from './keys.ts';
 
 export interface AccessSettings {
@@ -43,32 +43,32 @@ export function accessBy({ apiKeys, adminKeyHash, rateLimit }: AccessSettings): 
   const holderOf = ({ headers }: Request): string | undefined => {
     if (clients === undefined) return undefined;
     const holder = keyHolder(clients, headers.authorization);
-    if (holder === undefined) throw refuse.noKey();
+    if (holder === undefined) throw httpError.noKey();
     return holder;
   };
   const count = async (request: Request, photos: number): Promise<void> => {
     const holder = holderOf(request);
     if (holder === undefined || photos === 0) return;
     const wait = await rateLimit?.take(holder, photos);
-    if (wait !== undefined) throw refuse.tooMany(wait);
+    if (wait !== undefined) throw httpError.tooMany(wait);
   };
   return {
     requireClient: (request) => count(request, 1),
     async countMore(request, photos) {
       const { perMinute = Number.POSITIVE_INFINITY } = rateLimit ?? {};
-      if (photos + 1 > perMinute) throw refuse.moreThanRate(perMinute);
+      if (photos + 1 > perMinute) throw httpError.tooManyForRate(perMinute);
       await count(request, photos);
     },
     holderOf,
     requireAdmin(request) {
-      if (!isAdmin(request)) throw refuse.noKey();
+      if (!isAdmin(request)) throw httpError.noKey();
     },
     // Whoever may post sees what becomes of it: the live view names neither photos nor their senders. An
     // admin key alone still says that the inside is not for everybody.
     requireViewer({ headers }) {
       if (clients === undefined && admins === undefined) return;
       const viewers = [...(clients ?? []), ...(admins ?? [])];
-      if (keyHolder(viewers, headers.authorization) === undefined) throw refuse.noKey();
+      if (keyHolder(viewers, headers.authorization) === undefined) throw httpError.noKey();
     },
     isAdmin,
   };

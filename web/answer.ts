@@ -3,14 +3,8 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { stemOf } from '../cloud/contract/names.ts';
 import type { Logger } from '../runtime/log.ts';
 import { problemOf } from './api/problems.ts';
-import { HttpError, quoted } from './errors.ts';
+import { expectedError, httpError } from './errors.ts';
 import type { Recognised } from './recognize/recognition.ts';
-
-export const INTERNAL = new HttpError(
-  500,
-  'internal',
-  'Something went wrong here: if it happens again, tell the operator the X-Request-Id.',
-);
 
 const JSON_TYPES = ['application/json', 'application/problem+json'];
 
@@ -54,20 +48,23 @@ export function errorHandler(log: Logger) {
       next(error); // Express cuts the connection: half an answer must not look like a whole one.
       return;
     }
-    const known = asHttpError(error);
-    if (known === undefined || known.status >= 500) {
+    const expected = expectedError(error);
+    if (expected === undefined || expected.status >= 500) {
       log.error({ err: error, request: requestId }, 'request failed');
     } else {
-      log.info({ request: requestId, status: known.status, code: known.code }, 'request refused');
+      log.info(
+        { request: requestId, status: expected.status, code: expected.code },
+        'request refused',
+      );
     }
-    const told = known ?? INTERNAL;
-    const { status, message, retryAfter } = told;
+    const answer = expected ?? httpError.internal();
+    const { status, message, retryAfter } = answer;
     if (retryAfter !== undefined) response.set('Retry-After', String(retryAfter));
     if (status === 401) response.set('WWW-Authenticate', 'Bearer');
     if (status === 408) endAfter(request, response);
     response.status(status);
     if (wantsProblem(request)) {
-      const problem = problemOf(told, requestId?.toString());
+      const problem = problemOf(answer, requestId?.toString());
       response.type('application/problem+json').send(JSON.stringify(problem));
     } else {
       response.type('text/plain').send(message);
@@ -81,22 +78,6 @@ function endAfter(request: Request, response: Response): void {
   response.on('finish', () => request.destroy());
 }
 
-/** The refusal that this is; undefined for what nobody foresaw. */
-export function asHttpError(error: unknown): HttpError | undefined {
-  return error instanceof HttpError ? error : clientError(error);
-}
-
-/** What Express itself found wrong with a request, e.g. a path that does not decode. */
-function clientError(error: unknown): HttpError | undefined {
-  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
-  if (!(status >= 400 && status < 500)) return undefined;
-  return new HttpError(status, 'bad-request', 'This request cannot be read.');
-}
-
 export const notFound: RequestHandler = (request) => {
-  throw new HttpError(
-    404,
-    'not-found',
-    `There is nothing at ${quoted(request.path)}: photos go to POST /.`,
-  );
+  throw httpError.notFound(request.path);
 };

@@ -12,7 +12,7 @@ import { only } from './api/only.ts';
 import { fieldsOf, noOptions, readOptions } from './api/options.ts';
 import { type RecognitionRoutes, recognitionRoutes } from './api/recognitions.ts';
 import { askOf, optionsSchema } from './api/schemas.ts';
-import { refuse } from './errors.ts';
+import { httpError } from './errors.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import type { Live } from './live/live.ts';
 import type { WebMetrics } from './metrics/metrics.ts';
@@ -70,11 +70,11 @@ export function createApp(parts: AppParts): Express {
   app.use(SECURITY_HEADERS);
   app.use((request, _response, next) => {
     const reason = parts.guard?.(request.headers);
-    next(reason === undefined ? undefined : refuse.foreign(reason));
+    next(reason === undefined ? undefined : httpError.foreign(reason));
   });
   app.use(({ headers: { expect } }, _response, next) => {
     const isKnown = expect === undefined || /^100-continue$/i.test(expect);
-    next(isKnown ? undefined : refuse.expectation(expect));
+    next(isKnown ? undefined : httpError.expectation(expect));
   });
 
   /** The beginning of every request about photos: it has an id, and metrics and its trace tell of its end. */
@@ -101,7 +101,7 @@ export function createApp(parts: AppParts): Express {
   /** The beginning of every request that brings photos: who may, counted until its end. */
   const open = async (request: Request, response: Response): Promise<Exchange> => {
     const exchange = begin(request, response);
-    if (parts.isStopping()) throw refuse.stopping();
+    if (parts.isStopping()) throw httpError.stopping();
     await parts.access.requireClient(request);
     exchange.left.throwIfAborted(); // Who left meanwhile would be counted for ever.
     response.on('close', admission.enter());
@@ -185,7 +185,7 @@ export function createApp(parts: AppParts): Express {
   });
   app.get('/live', noOptions, (request, response) => {
     parts.access.requireViewer(request);
-    if (parts.isStopping()) throw refuse.stopping();
+    if (parts.isStopping()) throw httpError.stopping();
     if (request.method === 'HEAD') response.end();
     else parts.live.watch(response);
   });
@@ -208,5 +208,5 @@ export function createApp(parts: AppParts): Express {
 /** @throws {HttpError} 400 that names an option which one line of text cannot show */
 function requireNone(options: object): void {
   const [option] = Object.keys(options);
-  if (option !== undefined) throw refuse.optionOfJson(option);
+  if (option !== undefined) throw httpError.optionNeedsJson(option);
 }

@@ -1,182 +1,230 @@
-/** Every way the web tier says no, in one catalogue: a status, a stable code and one clear sentence. */
-import { ElasticFaceError } from '../runtime/errors.ts';
+/**
+ * The catalogue of the web tier's errors. First the codes, with status, title and what a client can do:
+ * docs/errors.md, /problems and the API's description are made from them. Then the errors themselves, each
+ * with a sentence that says what is wrong with this request and what to do.
+ */
+import { ACCEPTED_FORMATS } from '../runtime/photo-format/formats.ts';
+import { HttpError, quoted } from './http-error.ts';
 
-/** A refusal or failure that a client may read as it stands: no internals in the message. */
-export class HttpError extends ElasticFaceError {
+export interface ErrorType {
   readonly status: number;
-  /** When to try again, in seconds; undefined where trying again does not help. */
-  readonly retryAfter: number | undefined;
-
-  constructor(
-    status: number,
-    code: string,
-    message: string,
-    options: ErrorOptions & { retryAfter?: number } = {},
-  ) {
-    super(code, message, options);
-    this.status = status;
-    this.retryAfter = options.retryAfter ?? (status === 503 ? 1 : undefined);
-  }
+  readonly title: string;
+  /** What the client can do about it. */
+  readonly help: string;
 }
 
-/** A crowd that comes back at once would only be refused again. */
+const type = (status: number, title: string, help: string): ErrorType => ({ status, title, help });
+
+const RETRY_LATER = 'Wait for the seconds in Retry-After, then send it again.';
+
+export const ERROR_TYPES = {
+  'broken-form': type(400, 'Broken form', 'Send a complete multipart form with its boundary.'),
+  'no-file': type(400, 'No photo sent', 'Send the photo in the field inputFile.'),
+  'wrong-field': type(400, 'File in the wrong field', 'Send the photo in the field inputFile.'),
+  'too-many-files': type(400, 'Too many photos', 'Send fewer photos in one request.'),
+  'too-many-fields': type(400, 'Too many fields', 'Remove the fields that are not options.'),
+  'empty-file': type(400, 'Empty photo', 'Send the whole file.'),
+  'bad-option': type(400, 'Invalid option', 'Correct the option named in the detail.'),
+  'bad-file-name': type(400, 'Invalid file name', 'Rename the file as the detail says.'),
+  'bad-request': type(400, 'Invalid request', 'Correct the path or the headers.'),
+  'no-key': type(401, 'API key needed', 'Send the header Authorization: Bearer <key>.'),
+  foreign: type(
+    403,
+    'Request from another site',
+    'Use localhost, or add the host to ALLOWED_HOSTS.',
+  ),
+  'not-found': type(404, 'Not found', 'See /docs for the addresses of this service.'),
+  'no-sample': type(404, 'Sample not found', 'See /samples for the names of the samples.'),
+  'unknown-id': type(
+    404,
+    'Recognition not found',
+    'If its result has expired, send the photos again.',
+  ),
+  method: type(405, 'Method not allowed', 'Use a method named in the header Allow.'),
+  slow: type(408, 'Upload too slow', 'Send it again.'),
+  missing: type(409, 'Photo replaced', 'Send it again: a later upload replaced the stored photo.'),
+  'no-length': type(411, 'Content-Length missing', 'Send a Content-Length with several photos.'),
+  'too-large': type(413, 'Too large', 'Send a smaller photo, or fewer photos in one request.'),
+  'not-a-form': type(415, 'Not a multipart form', 'Send the photo as multipart/form-data.'),
+  encoded: type(415, 'Compressed body', 'Send the form without a Content-Encoding.'),
+  'not-an-image': type(415, 'Not a photo', `Send ${ACCEPTED_FORMATS}.`),
+  'unread-format': type(
+    415,
+    'Unsupported format',
+    'Save the photo as JPEG or PNG, then send that.',
+  ),
+  expectation: type(417, 'Unknown Expect header', 'Remove the header Expect.'),
+  'broken-image': type(422, 'Broken photo', 'Send a complete photo of at most 51 megapixels.'),
+  'no-face': type(422, 'No face in the photo', 'Send a photo in which a face is clearly visible.'),
+  'too-many': type(429, 'Rate limit reached', RETRY_LATER),
+  internal: type(500, 'Internal error', 'If it happens again, give the operator the X-Request-Id.'),
+  unanswerable: type(
+    500,
+    'Answer cannot be sent',
+    'Tell the operator. Sending it again does not help.',
+  ),
+  busy: type(503, 'Too many photos waiting', RETRY_LATER),
+  overloaded: type(503, 'Overloaded', RETRY_LATER),
+  failed: type(503, 'Recognition failed', RETRY_LATER),
+  stopping: type(503, 'Server shutting down', 'Send it again: another server will take it.'),
+  'too-many-viewers': type(503, 'Too many viewers', 'Try again later.'),
+  unavailable: type(503, 'Upload failed', RETRY_LATER),
+  'result-unavailable': type(503, 'Result unavailable', 'Ask for the result again.'),
+  'too-slow': type(504, 'No answer in time', 'Ask for the result later, or send the photo again.'),
+} satisfies Record<string, ErrorType>;
+
+export type ErrorCode = keyof typeof ERROR_TYPES;
+
+function error(
+  code: ErrorCode,
+  message: string,
+  options?: ErrorOptions & { retryAfter?: number },
+): HttpError {
+  return new HttpError(ERROR_TYPES[code].status, code, message, options);
+}
+
+/** Longer than the default, because clients that return at once would only be refused again. */
 const BUSY_RETRY_SECONDS = 5;
-/** Letters of a client's own words that a sentence repeats. */
-const MOST_QUOTED = 60;
 const FORM_HINT = "Send a multipart form with one photo in the field 'inputFile'.";
 
-/** What a client sent, as it may stand in a sentence: short, and only in printable ASCII letters. */
-export function quoted(text: string): string {
-  const escaped = (unit: string): string =>
-    `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return JSON.stringify(text.slice(0, MOST_QUOTED)).replace(/[^\x20-\x7e]/g, escaped);
-}
-
-export const refuse = {
-  /** @param type of the body; empty where the request names none */
-  notAForm: (type: string) =>
-    new HttpError(
-      415,
-      'not-a-form',
-      `The body is ${type === '' ? 'of no Content-Type' : quoted(type)}, not a multipart form. ${FORM_HINT}`,
-    ),
-  encoded: (header: string, coding: string) =>
-    new HttpError(
-      415,
-      'encoded',
-      `The body has the ${header} ${quoted(coding)}: send the form as it is, without it.`,
-    ),
-  noBoundary: () =>
-    new HttpError(
-      400,
-      'broken-form',
-      'The Content-Type names no boundary: let the HTTP client write this header, do not set it by hand.',
-    ),
-  /** @param why as the sentence goes on after a colon */
-  brokenForm: (why: string, cause?: unknown) =>
-    new HttpError(400, 'broken-form', `The multipart form is broken: ${why}.`, { cause }),
-  /** @param what as the sentence goes on after the part */
+export const httpError = {
+  /** @param reason continues the sentence after a colon */
+  brokenForm: (reason: string, cause?: unknown) =>
+    error('broken-form', `The multipart form is broken: ${reason}.`, { cause }),
+  /** @param what continues the sentence after "A part of the form" or the name of its field */
   brokenPart: (what: string, field?: string) => {
     const part = field === undefined ? 'A part of the form' : `The field ${quoted(field)}`;
-    return new HttpError(400, 'broken-form', `${part} ${what}.`);
+    return error('broken-form', `${part} ${what}.`);
   },
-  expectation: (expected: string) =>
-    new HttpError(
-      417,
-      'expectation',
-      `The header Expect asks for ${quoted(expected)}: leave it out, or send 100-continue.`,
+  noBoundary: () =>
+    error(
+      'broken-form',
+      'The Content-Type has no boundary: let the HTTP client write this header, do not set it by hand.',
     ),
-  noFile: () => new HttpError(400, 'no-file', `No photo was sent. ${FORM_HINT}`),
-  wrongField: (field: string | undefined) =>
-    new HttpError(
-      400,
-      'wrong-field',
-      `A file came in ${field ? `the field ${quoted(field)}` : 'another field'}. ${FORM_HINT}`,
-    ),
-  tooManyFiles: () => new HttpError(400, 'too-many-files', `More than one file came. ${FORM_HINT}`),
-  tooManyFields: (most: number) =>
-    new HttpError(
-      400,
-      'too-many-fields',
-      `The form has more than ${most} fields beside its photos. ${FORM_HINT}`,
-    ),
-  longField: (field: string | undefined, most: number) =>
-    new HttpError(
-      400,
-      'too-many-fields',
-      `The text in the field ${quoted(field ?? '')} is longer than ${most} bytes. ${FORM_HINT}`,
-    ),
-  longFieldName: (most: number) =>
-    new HttpError(
-      400,
-      'too-many-fields',
-      `The name of a field is longer than ${most} bytes. ${FORM_HINT}`,
-    ),
-  emptyFile: () => new HttpError(400, 'empty-file', 'The photo is empty: it has 0 bytes.'),
-  tooLarge: (megabytes: number) =>
-    new HttpError(413, 'too-large', `The photo is over the limit of ${megabytes} MB.`),
-  tooLargeInAll: (megabytes: number) =>
-    new HttpError(413, 'too-large', `The photos are over the limit of ${megabytes} MB in all.`),
-  noLength: () =>
-    new HttpError(411, 'no-length', 'Several photos need a Content-Length: send it with them.'),
-  tooManyPhotos: (most: number) =>
-    new HttpError(400, 'too-many-files', `More than ${most} photos came: send fewer at once.`),
-  badOption: (option: string, rule: string) =>
-    new HttpError(400, 'bad-option', `The option ${quoted(option)} ${rule}.`),
-  unknownOption: (option: string, known: string) =>
-    new HttpError(
-      400,
-      'bad-option',
-      `Unknown option ${quoted(option)}: this address knows ${known || 'no options'}.`,
-    ),
-  optionOfJson: (option: string) =>
-    new HttpError(
-      400,
-      'bad-option',
-      `The option ${quoted(option)} needs an answer in JSON: send the header Accept: application/json.`,
-    ),
-  unknownId: () =>
-    new HttpError(404, 'unknown-id', 'There is no recognition of this id, or not any more.'),
-  noProblem: () =>
-    new HttpError(404, 'not-found', 'There is no such type of problem: see /problems.'),
-  unreadable: (cause: unknown) =>
-    new HttpError(503, 'unavailable', 'Results cannot be read just now: ask again.', { cause }),
-  badFileName: (rule: string) => new HttpError(400, 'bad-file-name', rule),
-  notAnImage: (sentence: string) => new HttpError(415, 'not-an-image', sentence),
-  unreadFormat: (sentence: string) => new HttpError(415, 'unread-format', sentence),
-  image: (message: string) => new HttpError(422, 'broken-image', message),
-  noFace: (message: string) => new HttpError(422, 'no-face', message),
-  missing: (message: string) => new HttpError(409, 'missing', message),
-  failed: (message: string) => new HttpError(503, 'failed', message),
-  unanswerable: (message: string) => new HttpError(500, 'unanswerable', message),
-  method: (method: string) =>
-    new HttpError(405, 'method', `${method} is not possible here: photos are sent with POST.`),
-  foreign: (reason: string) => new HttpError(403, 'foreign', reason),
-  moreThanRate: (perMinute: number) =>
-    new HttpError(
-      400,
+  noFile: () => error('no-file', `No photo was sent. ${FORM_HINT}`),
+  wrongField: (field: string | undefined) => {
+    const where = field ? `the field ${quoted(field)}` : 'a field without a name';
+    return error('wrong-field', `The file is in ${where}. ${FORM_HINT}`);
+  },
+  tooManyFiles: () => error('too-many-files', `More than one file was sent. ${FORM_HINT}`),
+  tooManyPhotos: (max: number) =>
+    error('too-many-files', `More than ${max} photos were sent: send fewer in one request.`),
+  tooManyForRate: (perMinute: number) =>
+    error(
       'too-many-files',
-      `This key may send ${perMinute} photos a minute: send no more than that in one request.`,
+      `This key may send ${perMinute} photos per minute: send no more than that in one request.`,
+    ),
+  tooManyFields: (max: number) =>
+    error(
+      'too-many-fields',
+      `The form has more than ${max} fields besides its photos. ${FORM_HINT}`,
+    ),
+  longField: (field: string | undefined, maxBytes: number) =>
+    error(
+      'too-many-fields',
+      `The text in the field ${quoted(field ?? '')} is longer than ${maxBytes} bytes. ${FORM_HINT}`,
+    ),
+  longFieldName: (maxBytes: number) =>
+    error('too-many-fields', `A field name is longer than ${maxBytes} bytes. ${FORM_HINT}`),
+  emptyFile: () => error('empty-file', 'The photo is empty (0 bytes): send the whole file.'),
+  badOption: (option: string, rule: string) =>
+    error('bad-option', `The option ${quoted(option)} ${rule}.`),
+  unknownOption: (option: string, known: string) =>
+    error(
+      'bad-option',
+      `Unknown option ${quoted(option)}: this address has ${known ? `the options ${known}` : 'no options'}.`,
+    ),
+  optionNeedsJson: (option: string) =>
+    error(
+      'bad-option',
+      `The option ${quoted(option)} needs a JSON answer: send the header Accept: application/json.`,
+    ),
+  badFileName: (sentence: string) => error('bad-file-name', sentence),
+  /** @param status as Express found it */
+  badRequest: (status: number) =>
+    new HttpError(
+      status,
+      'bad-request' satisfies ErrorCode,
+      'The request cannot be read: correct its path or its headers.',
     ),
   noKey: () =>
-    new HttpError(
-      401,
-      'no-key',
-      'A valid key is needed here: send it in the header Authorization, as Bearer <key>.',
+    error('no-key', 'A valid API key is needed: send the header Authorization: Bearer <key>.'),
+  /** @param reason why this host or origin is refused */
+  foreign: (reason: string) => error('foreign', reason),
+  notFound: (path: string) =>
+    error('not-found', `There is nothing at ${quoted(path)}: send photos to POST /.`),
+  noErrorType: () => error('not-found', 'There is no problem type with this code: see /problems.'),
+  noSample: (cause?: unknown) =>
+    error('no-sample', 'There is no sample photo with this name.', { cause }),
+  unknownId: () =>
+    error('unknown-id', 'There is no recognition with this id, or its result has expired.'),
+  /** @param allowed methods, separated by commas */
+  method: (method: string, allowed: string) =>
+    error('method', `${method} is not allowed here: use ${allowed}.`),
+  slow: () =>
+    error('slow', 'The upload was too slow while others were waiting: send the photo again.'),
+  missing: (message: string) => error('missing', message),
+  noLength: () =>
+    error('no-length', 'A form with several photos needs a Content-Length: send it with them.'),
+  tooLarge: (megabytes: number) =>
+    error('too-large', `The photo is over the limit of ${megabytes} MB.`),
+  tooLargeTogether: (megabytes: number) =>
+    error('too-large', `The photos together are over the limit of ${megabytes} MB.`),
+  /** @param type of the body; empty if the request has no Content-Type */
+  notAForm: (type: string) => {
+    const found = type === '' ? 'has no Content-Type' : `is ${quoted(type)}, not a multipart form`;
+    return error('not-a-form', `The request ${found}. ${FORM_HINT}`);
+  },
+  encoded: (header: string, coding: string) =>
+    error('encoded', `The body has the ${header} ${quoted(coding)}: send the form without it.`),
+  notAnImage: (sentence: string) => error('not-an-image', sentence),
+  unreadFormat: (sentence: string) => error('unread-format', sentence),
+  expectation: (expected: string) =>
+    error(
+      'expectation',
+      `Unknown Expect header ${quoted(expected)}: remove it, or send 100-continue.`,
     ),
+  brokenImage: (message: string) => error('broken-image', message),
+  noFace: (message: string) => error('no-face', message),
   tooMany: (retryAfter: number) =>
-    new HttpError(429, 'too-many', `This key has sent too many photos: wait ${retryAfter} s.`, {
+    error('too-many', `This key has reached its rate limit: try again in ${retryAfter} s.`, {
       retryAfter,
     }),
+  internal: () =>
+    error('internal', 'Internal error: if it happens again, give the operator the X-Request-Id.'),
+  unanswerable: (message: string) => error('unanswerable', message),
   busy: () =>
-    new HttpError(503, 'busy', 'Too many photos are waiting here: send this one again later.', {
+    error('busy', 'Too many photos are waiting: send this one again later.', {
       retryAfter: BUSY_RETRY_SECONDS,
     }),
   overloaded: (retryAfter: number) =>
-    new HttpError(
-      503,
+    error(
       'overloaded',
       'More photos are waiting than can be answered in time: send this one again later.',
       { retryAfter },
     ),
+  failed: (message: string) => error('failed', message),
+  stopping: () => error('stopping', 'This server is shutting down: send the photo again.'),
   tooManyViewers: () =>
-    new HttpError(503, 'too-many-viewers', 'There are too many viewers: try again later.', {
+    error('too-many-viewers', 'There are too many viewers: try again later.', {
       retryAfter: BUSY_RETRY_SECONDS,
     }),
-  noSample: (cause?: unknown) =>
-    new HttpError(404, 'no-sample', 'There is no sample photo of this name.', { cause }),
-  slow: () =>
-    new HttpError(408, 'slow', 'The photo came too slowly while others waited: send it again.'),
-  stopping: () =>
-    new HttpError(503, 'stopping', 'This server is about to stop: send the photo again.'),
-  unavailable: (cause: unknown) =>
-    new HttpError(503, 'unavailable', 'The photo could not be taken in just now: send it again.', {
-      cause,
-    }),
+  notStored: (cause: unknown) =>
+    error('unavailable', 'The photo could not be stored: send it again.', { cause }),
+  resultsUnreadable: (cause: unknown) =>
+    error('result-unavailable', 'Results cannot be read at the moment: try again.', { cause }),
   tooSlow: (seconds: number) =>
-    new HttpError(
-      504,
-      'too-slow',
-      `No answer came within ${seconds} s; should it still come, it is stored.`,
-    ),
+    error('too-slow', `No answer came within ${seconds} s. If it still comes, it is stored.`),
 } as const;
+
+/** An error made for clients, or found by Express in a request (e.g. a path that cannot be decoded). */
+export function expectedError(error: unknown): HttpError | undefined {
+  if (error instanceof HttpError) return error;
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  return status >= 400 && status < 500 ? httpError.badRequest(status) : undefined;
+}
+
+/** What a client is told about any error: one that was not expected says nothing about the inside. */
+export function toHttpError(error: unknown): HttpError {
+  return expectedError(error) ?? httpError.internal();
+}

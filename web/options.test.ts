@@ -46,9 +46,14 @@ describe('options, methods and expectations of requests', { timeout: 60_000 }, (
   it('are never passed over: what a route does not know is refused by its name', async () => {
     const plain = withField('submit', 'Upload');
     for (const [path, body, headers, says] of [
-      ['?faces=all', plain, {}, /^The option "faces" needs an answer in JSON/],
-      ['', withField('top', '2'), {}, /^The option "top" needs an answer in JSON/],
-      ['?face=all', plain, {}, /^Unknown option "face": this address knows faces and top\.$/],
+      ['?faces=all', plain, {}, /^The option "faces" needs a JSON answer/],
+      ['', withField('top', '2'), {}, /^The option "top" needs a JSON answer/],
+      [
+        '?face=all',
+        plain,
+        {},
+        /^Unknown option "face": this address has the options faces and top\.$/,
+      ],
       ['?face=all', plain, JSON_WANTED, /Unknown option ."face/],
       ['?top=0', plain, JSON_WANTED, /The option ."top." must be/],
       ['?top=1&top=2', plain, JSON_WANTED, /The option ."top."/],
@@ -71,7 +76,7 @@ describe('options, methods and expectations of requests', { timeout: 60_000 }, (
       const answer = await fetch(`${app.url}${path}?verbose`);
       assert.deepEqual(
         [answer.status, await answer.text()],
-        [400, 'Unknown option "verbose": this address knows no options.'],
+        [400, 'Unknown option "verbose": this address has no options.'],
       );
     }
   });
@@ -123,7 +128,7 @@ describe('options, methods and expectations of requests', { timeout: 60_000 }, (
     const { status, text } = await post(app.url, withField('a', 'b'), { headers: { Expect: 'x' } });
     assert.deepEqual(
       [status, text],
-      [417, 'The header Expect asks for "x": leave it out, or send 100-continue.'],
+      [417, 'Unknown Expect header "x": remove it, or send 100-continue.'],
     );
     const problem = await post(app.url, withField('a', 'b'), {
       headers: { ...JSON_WANTED, Expect: 'x' },
@@ -141,7 +146,7 @@ describe('options, methods and expectations of requests', { timeout: 60_000 }, (
       headers: { Authorization: `Bearer ${key}` },
     });
     assert.equal(status, 400);
-    assert.match(text, /may send 1 photos a minute: send no more/);
+    assert.match(text, /may send 1 photos per minute: send no more/);
     assert.equal(headers['retry-after'], undefined);
     await limited.stop();
   });

@@ -29,7 +29,7 @@ import { accessBy } from './access.ts';
 import { KeptNews } from './api/kept-news.ts';
 import { MOST_PHOTOS } from './api/schemas.ts';
 import { createApp } from './app.ts';
-import { refuse } from './errors.ts';
+import { httpError } from './errors.ts';
 import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
 import { webMetrics } from './metrics/metrics.ts';
@@ -199,7 +199,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
       live.stop();
       news.stop();
       await closeServer(server, settings.STOP_SECONDS, () => {
-        const count = waiters.refuseAll(refuse.stopping);
+        const count = waiters.refuseAll(httpError.stopping);
         log.warn({ count }, 'stopping without the answers that some clients wait for');
       });
       await close();

@@ -1,8 +1,8 @@
 /** The photos of one request, sent to the workers while their client waits. Knows no form and no Redis. */
 import type { Ask } from '../../cloud/contract/messages.ts';
 import type { Span } from '../../runtime/tracing/tracing.ts';
-import { asHttpError, INTERNAL } from '../answer.ts';
-import type { HttpError } from '../errors.ts';
+import { toHttpError } from '../errors.ts';
+import type { HttpError } from '../http-error.ts';
 import { MATCH, type Outcome } from '../metrics/photo-counts.ts';
 import type { Recognised, Submit, Submitted } from '../recognize/recognition.ts';
 import type { Upload } from '../upload/upload.ts';
@@ -64,9 +64,7 @@ export async function sendNow(
       sent.map((one) => (one instanceof Error ? one : one.answer.catch(asError))),
     );
     left.throwIfAborted();
-    const refusals = answers.map((one) =>
-      one instanceof Error ? (asHttpError(one) ?? INTERNAL) : undefined,
-    );
+    const refusals = answers.map((one) => (one instanceof Error ? toHttpError(one) : undefined));
     outcomes.push(...refusals.map((refusal) => refusal?.code ?? MATCH));
     const failure = failureOf(refusals);
     if (failure) throw failure;

@@ -1,7 +1,8 @@
 /** The service's description in OpenAPI 3.1, made from the schemas that requests are checked by. */
 import { z } from 'zod';
 import { ACCEPTED_FORMATS } from '../../runtime/photo-format/formats.ts';
-import { PROBLEMS, problemSchema } from './problems.ts';
+import { ERROR_TYPES } from '../errors.ts';
+import { problemSchema } from './problems.ts';
 import {
   MOST_PHOTOS,
   MOST_WAIT_SECONDS,
@@ -195,7 +196,7 @@ export function describeApi(version: string): object {
               name: 'code',
               in: 'path',
               required: true,
-              schema: { type: 'string', enum: Object.keys(PROBLEMS) },
+              schema: { type: 'string', enum: Object.keys(ERROR_TYPES) },
             },
           ],
           responses: { 200: { description: 'one line', content: text }, ...refusals(404) },

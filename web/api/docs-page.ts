@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { type Response, Router } from 'express';
 import helmet from 'helmet';
 import { packageVersion } from '../../runtime/installation.ts';
-import { refuse } from '../errors.ts';
+import { ERROR_TYPES, httpError } from '../errors.ts';
 import { only } from './only.ts';
 import { noOptions } from './options.ts';
-import { PROBLEMS, problemPage } from './problems.ts';
+import { problemText } from './problems.ts';
 
 /** Scripts and styles of this node alone, and the pictures that lie in its styles. */
 const PAGE_POLICY = helmet.contentSecurityPolicy({
@@ -66,13 +66,13 @@ export function apiDocs(): Router {
     return sendFile(request.params.file, response);
   });
   router.get('/problems', noOptions, (_request, response) => {
-    const lines = Object.keys(PROBLEMS).map((code) => `/problems/${code}: ${problemPage(code)}`);
+    const lines = Object.keys(ERROR_TYPES).map((code) => `/problems/${code}: ${problemText(code)}`);
     response.type('text/plain').send(lines.join(''));
   });
   router.get('/problems/:code', noOptions, (request, response) => {
-    const page = problemPage(request.params.code);
-    if (page === undefined) throw refuse.noProblem();
-    response.type('text/plain').send(page);
+    const text = problemText(request.params.code);
+    if (text === undefined) throw httpError.noErrorType();
+    response.type('text/plain').send(text);
   });
   const paths = ['/openapi.json', '/docs', '/docs/:file', '/problems', '/problems/:code'];
   router.all(paths, only('GET, HEAD'));

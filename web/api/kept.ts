@@ -1,8 +1,8 @@
 /** The photos of one request whose client asks for the answers later, perhaps another web node. */
 import type { ReplyMessage } from '../../cloud/contract/messages.ts';
 import type { RecognitionRecord, Recognitions } from '../../cloud/redis/recognitions.ts';
-import { asHttpError, INTERNAL } from '../answer.ts';
-import { HttpError, refuse } from '../errors.ts';
+import { httpError, toHttpError } from '../errors.ts';
+import { HttpError } from '../http-error.ts';
 import { type Enqueue, recognisedOf } from '../recognize/recognition.ts';
 import { type Arrived, type Batch, doneAnswer, failedAnswer, failureOf } from './batch.ts';
 import { type PhotoAnswer, type Recognition, recognitionOf } from './schemas.ts';
@@ -30,7 +30,7 @@ export async function sendLater(
       photos: arrived.map(recorded),
     };
     await recognitions.write(id, record).catch((cause: unknown) => {
-      throw refuse.unavailable(cause);
+      throw httpError.notStored(cause);
     });
     return record;
   };
@@ -43,7 +43,7 @@ export async function sendLater(
         await enqueue(checked, { id: photo.id, ask, span });
         return photo;
       } catch (error) {
-        return { ...photo, checked: asHttpError(error) ?? INTERNAL };
+        return { ...photo, checked: toHttpError(error) };
       }
     }),
   );
@@ -73,14 +73,14 @@ export async function findKept(
   { recognitions, lateMs }: Omit<KeptParts, 'enqueue'>,
 ): Promise<KeptNow> {
   const unreadable = (cause: unknown): never => {
-    throw refuse.unreadable(cause);
+    throw httpError.resultsUnreadable(cause);
   };
   const found = await recognitions.find(id).catch(unreadable);
-  if (found === undefined || found.record.holder !== holder) throw refuse.unknownId();
+  if (found === undefined || found.record.holder !== holder) throw httpError.unknownId();
   const { record, ageMs } = found;
   const replies = await recognitions.replies(record.photos.map((one) => one.id)).catch(unreadable);
   const lateInMs = Math.max(0, lateMs - ageMs);
-  const tooLate = lateInMs > 0 ? undefined : refuse.tooSlow(lateMs / 1000);
+  const tooLate = lateInMs > 0 ? undefined : httpError.tooSlow(lateMs / 1000);
   return { recognition: told(id, record, replies, tooLate), lateInMs };
 }
 

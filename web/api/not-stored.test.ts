@@ -4,7 +4,7 @@ import { afterEach, describe, it } from 'node:test';
 import type { RecognitionRecord } from '../../cloud/redis/recognitions.ts';
 import { formBody, plainPhoto, post } from '../../test/form.fixture.ts';
 import { type RunningApp, startApp } from '../app.fixture.ts';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 import { KeptNews } from './kept-news.ts';
 import { parsed } from './stage.fixture.ts';
 
@@ -19,7 +19,7 @@ describe('photos for later that cannot be stored', () => {
       parts: {
         api: {
           enqueue: async ({ file }) => {
-            if (file.startsWith('lost')) throw refuse.unavailable(new Error('no bucket'));
+            if (file.startsWith('lost')) throw httpError.notStored(new Error('no bucket'));
           },
           recognitions: {
             write: async (id, record) => void records.set(id, record),

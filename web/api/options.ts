@@ -1,7 +1,7 @@
 /** Options of a request: one that its route does not know is refused by its name, never passed over. */
 import type { NextFunction, Request } from 'express';
 import { z } from 'zod';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 
 /** @throws {HttpError} 400 that names the option and its rule */
 export function readOptions<Shape extends z.ZodRawShape>(
@@ -12,9 +12,9 @@ export function readOptions<Shape extends z.ZodRawShape>(
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue?.code === 'unrecognized_keys') {
-    throw refuse.unknownOption(issue.keys[0] ?? '', Object.keys(schema.shape).join(' and '));
+    throw httpError.unknownOption(issue.keys[0] ?? '', Object.keys(schema.shape).join(' and '));
   }
-  throw refuse.badOption(String(issue?.path[0]), issue?.message ?? 'is wrong');
+  throw httpError.badOption(String(issue?.path[0]), issue?.message ?? 'is wrong');
 }
 
 /** The fields of a form that are options; what else a page puts into its form is none. */

@@ -3,8 +3,9 @@ import { type Request, type Response, Router } from 'express';
 import { ownFileName } from '../../cloud/contract/file-names.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Access } from '../access.ts';
-import { HttpError, refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
+import { HttpError } from '../http-error.ts';
 import type { Submit } from '../recognize/recognition.ts';
 import type { Admission } from '../upload/admission.ts';
 import {
@@ -106,7 +107,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     const holder = access.holderOf(request);
     const { wait = 0 } = readOptions(waitSchema, request.query);
     const id = idSchema.safeParse(request.params.id.toLowerCase()).data;
-    if (id === undefined) throw refuse.unknownId();
+    if (id === undefined) throw httpError.unknownId();
     response.on('close', admission.enter());
     response.set('Cache-Control', 'no-store');
     const until = performance.now() + wait * 1000;

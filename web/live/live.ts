@@ -7,7 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HISTORY_POINTS } from '../../cloud/redis/scaler-status.ts';
 import type { Logger } from '../../runtime/log.ts';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 import { type LiveSources, readHistory, readState } from './read-state.ts';
 import type { LiveHistory, LivePoint } from './state.ts';
 import { eventOf, Viewers } from './viewers.ts';
@@ -88,7 +88,7 @@ export function openLive(sources: LiveSources, log: Logger, options: LiveOptions
     },
     answered: (seconds, photos) => sources.answers.note(seconds, photos),
     watch(response) {
-      if (viewers.count >= mostViewers) throw refuse.tooManyViewers();
+      if (viewers.count >= mostViewers) throw httpError.tooManyViewers();
       clearTimeout(lingering);
       viewers.add(response, greeting?.());
       if (producing === undefined) begin();

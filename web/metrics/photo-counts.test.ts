@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { KEPT, type Match, type ReplyMessage } from '../../cloud/contract/messages.ts';
 import { formBody, plainPhoto, post } from '../../test/form.fixture.ts';
 import { type RunningApp, startApp } from '../app.fixture.ts';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 import { photoCounts } from './photo-counts.ts';
 
 describe('photos are counted by what became of them', () => {
@@ -13,8 +13,8 @@ describe('photos are counted by what became of them', () => {
     bytes = await plainPhoto();
     app = await startApp({
       recognise: async ({ file }) => {
-        if (file.startsWith('wall')) throw refuse.noFace('No face.');
-        if (file.startsWith('late')) throw refuse.tooSlow(1);
+        if (file.startsWith('wall')) throw httpError.noFace('No face.');
+        if (file.startsWith('late')) throw httpError.tooSlow(1);
         return { name: 'Somebody' } as Match;
       },
     });

@@ -1,6 +1,6 @@
 /** What became of photos, told to /metrics and the live view: each counts, however many a request brought. */
 import { KEPT, type ReplyMessage } from '../../cloud/contract/messages.ts';
-import { asHttpError, INTERNAL } from '../answer.ts';
+import { toHttpError } from '../errors.ts';
 import type { Live } from '../live/live.ts';
 import { recognisedOf } from '../recognize/recognition.ts';
 import type { WebMetrics } from './metrics.ts';
@@ -10,7 +10,7 @@ export type Outcome = string;
 export const MATCH: Outcome = 'match';
 
 function outcomeOf(error: unknown): Outcome {
-  return (asHttpError(error) ?? INTERNAL).code;
+  return toHttpError(error).code;
 }
 
 /** Adds to the outcomes why it failed, if it does. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { until } from '../../test/condition.fixture.ts';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 import { MATCH, type PageDouble, skip, startPage } from './page.fixture.ts';
 import { counts, useBrowser } from './tab.fixture.ts';
 
@@ -86,7 +86,7 @@ describe('many photos on the page', { skip }, () => {
   it('tries photos of a failed request again, one by one or all', async () => {
     const failing = new Set(numbered(4));
     const recognise = async ({ file }: { file: string }) => {
-      if (failing.has(file)) throw refuse.busy();
+      if (failing.has(file)) throw httpError.busy();
       return MATCH;
     };
     await page.withPage(await startPage(recognise), async ({ tab }) => {

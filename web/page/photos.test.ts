@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { until } from '../../test/condition.fixture.ts';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 import { MATCH, skip, startPage } from './page.fixture.ts';
 import { CLEAN, counts, link, useBrowser } from './tab.fixture.ts';
 
@@ -131,7 +131,7 @@ describe('photos on the page', { skip }, () => {
     let times = 0;
     const recognise = async () => {
       times += 1;
-      if (times === 1) throw refuse.busy();
+      if (times === 1) throw httpError.busy();
       return MATCH;
     };
     await page.withPage(await startPage(recognise), async ({ tab }) => {

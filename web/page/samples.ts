@@ -1,7 +1,7 @@
 /** Sample photos that the page may post: those of one folder, by plain names. None without a folder. */
 import { readdir } from 'node:fs/promises';
 import type { Response } from 'express';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 
 /** No path, and nothing hidden. */
 const NAME = /^[\w-][\w.-]{0,99}\.(?:jpe?g|png|webp)$/i;
@@ -26,7 +26,7 @@ export function openSamples(folder: string | undefined): Samples {
       response.json(names.slice(0, MOST_NAMES));
     },
     async send(name, response) {
-      if (folder === undefined || !NAME.test(name)) throw refuse.noSample();
+      if (folder === undefined || !NAME.test(name)) throw httpError.noSample();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       response.sendFile(
         name,
@@ -34,7 +34,7 @@ export function openSamples(folder: string | undefined): Samples {
         (error: NodeJS.ErrnoException | undefined) => {
           if (error === undefined || response.headersSent)
             resolve(); // Then the client has left.
-          else reject(refuse.noSample(error));
+          else reject(httpError.noSample(error));
         },
       );
       await promise;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Figures } from '../../cloud/redis/measurements.ts';
 import type { StatusReading } from '../../cloud/redis/scaler-status.ts';
-import { HttpError } from '../errors.ts';
+import { HttpError } from '../http-error.ts';
 import { openOutlook, secondsToAnswer } from './outlook.ts';
 
 const NOW = 1_000_000_000;

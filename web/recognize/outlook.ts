@@ -5,7 +5,7 @@
 import type { FiguresStore } from '../../cloud/redis/measurements.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { ScalerStatusStore, StatusReading } from '../../cloud/redis/scaler-status.ts';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 import { shared } from '../reading.ts';
 
 const READING_MS = 1000;
@@ -94,7 +94,7 @@ export function openOutlook(sources: OutlookSources): Outlook {
       if (seen === undefined) return;
       const timely = TIMELY_SHARE * requestSeconds;
       const late = secondsToAnswer(seen.ahead + since, seen.fleet) - timely;
-      if (late > 0) throw refuse.overloaded(Math.min(MOST_RETRY_SECONDS, Math.ceil(late)));
+      if (late > 0) throw httpError.overloaded(Math.min(MOST_RETRY_SECONDS, Math.ceil(late)));
       since += 1;
     },
   };

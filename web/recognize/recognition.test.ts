@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HttpError } from '../errors.ts';
+import { HttpError } from '../http-error.ts';
 import { recognisedOf } from './recognition.ts';
 
 const refused = (permanent: { permanent?: true }): HttpError => {

@@ -16,7 +16,7 @@ import { asideKey } from '../../cloud/contract/names.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { inSpan, NO_SPAN, type Span } from '../../runtime/tracing/tracing.ts';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 import type { Upload } from '../upload/upload.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -139,7 +139,7 @@ async function send(
   } catch (err) {
     log.error({ err }, 'the request could not be sent');
     await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/redis/pressure.ts.
-    throw refuse.unavailable(err);
+    throw httpError.notStored(err);
   }
 }
 
@@ -150,12 +150,12 @@ function refusal({
 }: Extract<ReplyMessage['outcome'], { refusal: unknown }>['refusal']) {
   switch (reason) {
     case 'image':
-      return refuse.image(message);
+      return httpError.brokenImage(message);
     case 'no-face':
-      return refuse.noFace(message);
+      return httpError.noFace(message);
     case 'missing':
-      return refuse.missing(message);
+      return httpError.missing(message);
     case 'failed':
-      return permanent ? refuse.unanswerable(message) : refuse.failed(message);
+      return permanent ? httpError.unanswerable(message) : httpError.failed(message);
   }
 }

@@ -1,6 +1,6 @@
 /** Who waits for which reply on this node. A waiter ends exactly once: answered, too late, or gone. */
 import type { ReplyMessage } from '../../cloud/contract/messages.ts';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 
 /** A request whose reply is waited for. */
 export interface Awaited {
@@ -65,7 +65,7 @@ export class Waiters {
         if (this.#waiting.get(id) !== waiter) return; // Answered or gone meanwhile.
         end();
         if (reply) resolve(reply);
-        else reject(refuse.tooSlow(this.#limitSeconds));
+        else reject(httpError.tooSlow(this.#limitSeconds));
       };
       const timer = setTimeout(() => void late(), this.#limitSeconds * 1000);
       if (signal.aborted) {

@@ -2,7 +2,7 @@
  * How much of this node its clients may use: requests at once, and bytes of uploads in memory. An upload
  * takes memory as it arrives, so that many slow ones take hardly any. Knows nothing of HTTP.
  */
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 
 /** An upload that finds no room waits this long for it; so does one that may then displace a slow one. */
 const ROOM_WAIT_MS = 10_000;
@@ -80,7 +80,7 @@ export class Admission {
    * @throws {HttpError} 503 when as many as may be are here already
    */
   enter(): () => void {
-    if (this.#requests >= this.#limits.maxRequests) throw refuse.busy();
+    if (this.#requests >= this.#limits.maxRequests) throw httpError.busy();
     this.#requests += 1;
     let inside = true;
     return () => {
@@ -134,7 +134,7 @@ export class Admission {
         bytes,
         since: performance.now(),
         admit: resolve,
-        timer: setTimeout(() => holder.displace.abort(refuse.busy()), this.#limits.roomWaitMs),
+        timer: setTimeout(() => holder.displace.abort(httpError.busy()), this.#limits.roomWaitMs),
       };
       this.#line.add(waiting);
       this.#admit();
@@ -192,7 +192,7 @@ export class Admission {
       .filter(({ bytes, displace }) => bytes > 0 && !displace.signal.aborted)
       .map((holder) => ({ holder, rate: holder.used / (now - holder.since) }))
       .sort((a, b) => a.rate - b.rate);
-    slow[0]?.holder.displace.abort(refuse.slow());
+    slow[0]?.holder.displace.abort(httpError.slow());
   }
 }
 

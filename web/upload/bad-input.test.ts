@@ -83,7 +83,7 @@ describe('what the web tier refuses', () => {
     refuses(
       () => post(running.url, photo, { contentType: 'image/jpeg' }),
       415,
-      /^The body is "image\/jpeg", not a multipart form\./,
+      /^The request is "image\/jpeg", not a multipart form\./,
     ));
 
   it('a form that breaks off, and one without a boundary, are refused with 400', async () => {
@@ -92,7 +92,7 @@ describe('what the web tier refuses', () => {
     await refuses(
       () => post(running.url, whole, { contentType: 'multipart/form-data' }),
       400,
-      /names no boundary/,
+      /has no boundary/,
     );
   });
 
@@ -123,13 +123,13 @@ describe('what the web tier refuses', () => {
   it('a path that is not there gets 404 in one sentence', async () => {
     const answer = await fetch(`${running.url}nothing/here`);
     assert.equal(answer.status, 404);
-    assert.match(await answer.text(), /photos go to POST \//);
+    assert.match(await answer.text(), /send photos to POST \//);
   });
 
   it('another method than POST gets 405 in one sentence', async () => {
     const answer = await fetch(running.url, { method: 'PUT', body: 'x' });
     assert.equal(answer.status, 405);
-    assert.match(await answer.text(), /^PUT is not possible here: photos are sent with POST\.$/);
+    assert.match(await answer.text(), /^PUT is not allowed here: use GET, HEAD, POST\.$/);
   });
 
   it('an image of a format that is not read is refused by its name, with what to do', async () => {

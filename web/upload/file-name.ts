@@ -4,7 +4,7 @@ import {
   type NameFault,
   readFileName,
 } from '../../cloud/contract/file-names.ts';
-import { refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
 
 /**
  * @param given as the client sent it, folders and all
@@ -14,7 +14,7 @@ import { refuse } from '../errors.ts';
 export function checkFileName(given: string): string {
   const name = readFileName(given);
   if (typeof name === 'string') return name;
-  throw refuse.badFileName(sentenceOf(name));
+  throw httpError.badFileName(sentenceOf(name));
 }
 
 function sentenceOf(fault: NameFault): string {

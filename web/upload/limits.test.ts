@@ -36,7 +36,7 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
     await until('both to be here', () => work.count() === 2);
     const third = await postPhoto(app.url, 'c.jpg', photo);
     assert.deepEqual([third.status, third.headers['retry-after']], [503, '5']);
-    assert.match(third.text, /^Too many photos are waiting here: send this one again later\.$/);
+    assert.match(third.text, /^Too many photos are waiting: send this one again later\.$/);
     assert.deepEqual(app.taken.map(({ file }) => file).sort(), ['a.jpg', 'b.jpg']);
     work.release();
     assert.deepEqual(

@@ -3,7 +3,8 @@ import { pipeline, Transform } from 'node:stream';
 import type { Request, RequestHandler, Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
 import { ownFileName } from '../../cloud/contract/file-names.ts';
-import { HttpError, refuse } from '../errors.ts';
+import { httpError } from '../errors.ts';
+import { HttpError } from '../http-error.ts';
 import { type Room, untilAborted } from './admission.ts';
 import { checkFileName } from './file-name.ts';
 import { formTypeOf } from './form/content-type.ts';
@@ -89,7 +90,11 @@ function inRoom(room: Pick<Room, 'grow'> | undefined): Transform {
  * @throws {HttpError} 415 when it is no form, 400 when its form cannot be read, 413 when it says itself
  * that it is too large
  */
-export function checkHead(request: Request, limitMb: number, tooLarge = refuse.tooLarge): number {
+export function checkHead(
+  request: Request,
+  limitMb: number,
+  tooLarge = httpError.tooLarge,
+): number {
   formTypeOf(request.headers);
   const most = Math.floor(limitMb * BYTES_PER_MB);
   const length = Number(request.headers['content-length'] ?? most);
@@ -109,9 +114,9 @@ export function uploadsMb(photos: number, largestMb: number, memoryMb: number): 
  */
 export function checkHeadOfSeveral(request: Request, limitMb: number): number {
   if (request.headers['content-length'] === undefined && request.headers['transfer-encoding']) {
-    throw refuse.noLength();
+    throw httpError.noLength();
   }
-  return checkHead(request, limitMb, refuse.tooLargeInAll);
+  return checkHead(request, limitMb, httpError.tooLargeTogether);
 }
 
 /**
@@ -153,7 +158,7 @@ export function formReader(limitMb: number, most = 1): ReadForm {
         : (form.refusal ?? asHttpError(error));
     }
     const files = (parsed.files ?? []) as unknown as readonly HeldFile[];
-    if (files.length === 0) throw refuse.noFile();
+    if (files.length === 0) throw httpError.noFile();
     const photos = files.map(({ originalname, held }) => {
       const { bytes } = held;
       // The request lives until it is answered; the photo need not.
@@ -194,23 +199,23 @@ function run(handler: RequestHandler, request: Request, response: Response): Pro
 
 function formError(error: MulterError, limitMb: number, most: number): HttpError {
   const tooMany = (): HttpError =>
-    most === 1 ? refuse.tooManyFiles() : refuse.tooManyPhotos(most);
+    most === 1 ? httpError.tooManyFiles() : httpError.tooManyPhotos(most);
   switch (error.code) {
     case 'LIMIT_FILE_SIZE':
-      return refuse.tooLarge(limitMb);
+      return httpError.tooLarge(limitMb);
     case 'LIMIT_FILE_COUNT':
       return tooMany();
     case 'LIMIT_UNEXPECTED_FILE':
-      return error.field === PHOTO_FIELD ? tooMany() : refuse.wrongField(error.field);
+      return error.field === PHOTO_FIELD ? tooMany() : httpError.wrongField(error.field);
     case 'LIMIT_PART_COUNT':
     case 'LIMIT_FIELD_COUNT':
-      return refuse.tooManyFields(MOST_FIELDS);
+      return httpError.tooManyFields(MOST_FIELDS);
     case 'LIMIT_FIELD_KEY':
-      return refuse.longFieldName(MOST_FIELD_NAME_BYTES);
+      return httpError.longFieldName(MOST_FIELD_NAME_BYTES);
     case 'LIMIT_FIELD_VALUE':
-      return refuse.longField(error.field, MOST_FIELD_BYTES);
+      return httpError.longField(error.field, MOST_FIELD_BYTES);
     default:
-      return refuse.brokenForm('a field of it has a name that cannot be read', error);
+      return httpError.brokenForm('a field of it has a name that cannot be read', error);
   }
 }
 
@@ -218,5 +223,5 @@ function formError(error: MulterError, limitMb: number, most: number): HttpError
 function asHttpError(error: unknown): HttpError {
   return error instanceof HttpError
     ? error
-    : refuse.brokenForm('it ends before its closing boundary; send all of it', error);
+    : httpError.brokenForm('it ends before its closing boundary; send all of it', error);
 }

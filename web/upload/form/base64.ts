@@ -1,5 +1,5 @@
 /** Base64 as RFC 2045 has it, in lines of any length, decoded as it comes. */
-import { refuse } from '../../errors.ts';
+import { httpError } from '../../errors.ts';
 
 const OTHER = /[^A-Za-z0-9+/=]|=[^=]/;
 
@@ -29,7 +29,7 @@ export class Base64Decoder {
 }
 
 function notBase64() {
-  return refuse.brokenPart(
+  return httpError.brokenPart(
     'says that it is in base64, but is not: leave its Content-Transfer-Encoding out',
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { TextDecoder as Decoder } from 'node:util';
-import { refuse } from '../../errors.ts';
+import { httpError } from '../../errors.ts';
 
 export interface FormType {
   /** As it stands in the body, without the dashes before it. */
@@ -23,13 +23,13 @@ const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))/g;
 export function formTypeOf(headers: IncomingHttpHeaders): FormType {
   const given = headers['content-type'] ?? '';
   const type = (given.split(';')[0] ?? '').trim().toLowerCase();
-  if (type !== FORM) throw refuse.notAForm(type);
+  if (type !== FORM) throw httpError.notAForm(type);
   for (const header of ['content-encoding', 'transfer-encoding'] as const) {
     const coding = foreignCoding(headers[header]);
-    if (coding !== undefined) throw refuse.encoded(header, coding);
+    if (coding !== undefined) throw httpError.encoded(header, coding);
   }
   const boundary = parameter(given, 'boundary');
-  if (!boundary) throw refuse.noBoundary();
+  if (!boundary) throw httpError.noBoundary();
   // Node hands out the bytes of a header as Latin-1.
   return { boundary: Buffer.from(boundary, 'latin1'), decoder: decoderOf(given) };
 }

@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Transform, type TransformCallback } from 'node:stream';
-import { quoted, refuse } from '../../errors.ts';
+import { httpError } from '../../errors.ts';
+import { quoted } from '../../http-error.ts';
 import { Base64Decoder } from './base64.ts';
 import type { FormType } from './content-type.ts';
 import { type PartHead, readPartHead } from './part-head.ts';
@@ -61,9 +62,9 @@ export class FormBody extends Transform {
 
   override _flush(done: TransformCallback): void {
     this.#guarded(() => {
-      if (this.#place === 'before') throw refuse.brokenForm(this.#whyNoPart());
+      if (this.#place === 'before') throw httpError.brokenForm(this.#whyNoPart());
       if (this.#place !== 'after') {
-        throw refuse.brokenForm('it ends before its closing boundary: send all of it');
+        throw httpError.brokenForm('it ends before its closing boundary: send all of it');
       }
     });
     done();
@@ -139,11 +140,11 @@ export class FormBody extends Transform {
     const isEmpty = next >= 0 && (blank < 0 || next <= blank + LINE.length);
     const end = blank < 0 || (isEmpty && next < blank) ? next : blank;
     if (end > MOST_HEAD_BYTES || (end < 0 && bytes.length > MOST_HEAD_BYTES)) {
-      throw refuse.brokenPart(`has more than ${MOST_HEAD_BYTES} bytes of headers`);
+      throw httpError.brokenPart(`has more than ${MOST_HEAD_BYTES} bytes of headers`);
     }
     const least = end + LINE.length + this.#delimiter.length;
     if (end < 0 || (!isEmpty && bytes.length < least)) return false;
-    if (end === 0) throw refuse.brokenPart('has no headers: name its field in one');
+    if (end === 0) throw httpError.brokenPart('has no headers: name its field in one');
     this.#head = readPartHead(bytes.subarray(LINE.length, end), this.#form.decoder);
     this.#base64 = this.#head.isBase64 ? new Base64Decoder() : undefined;
     this.#bytes = bytes.subarray(isEmpty ? next : end + HEAD_END.length);

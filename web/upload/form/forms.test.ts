@@ -75,15 +75,15 @@ describe('forms as clients write them', { timeout: 60_000 }, () => {
 
   it('a body that is no form is refused by what it is', async () => {
     for (const [type, headers, says] of [
-      ['image/jpeg', {}, /^The body is "image\/jpeg", not a multipart form\./],
-      ['application/json', {}, /^The body is "application\/json"/],
+      ['image/jpeg', {}, /^The request is "image\/jpeg", not a multipart form\./],
+      ['application/json', {}, /^The request is "application\/json"/],
       [
         'application/x-www-form-urlencoded',
         {},
-        /^The body is "application\/x-www-form-urlencoded"/,
+        /^The request is "application\/x-www-form-urlencoded"/,
       ],
-      ['multipart/mixed; boundary=XbX', {}, /^The body is "multipart\/mixed"/],
-      ['', {}, /^The body is of no Content-Type/],
+      ['multipart/mixed; boundary=XbX', {}, /^The request is "multipart\/mixed"/],
+      ['', {}, /^The request has no Content-Type/],
       [
         'multipart/form-data; boundary=XbX',
         { 'Content-Encoding': 'gzip' },
@@ -127,7 +127,10 @@ describe('forms as clients write them', { timeout: 60_000 }, () => {
     assert.match((await send(form(none))).text, /^No photo was sent/);
     assert.equal((await send(form(none, part()))).text, 'a:Somebody');
     const empty = await send(one({ bytes: Buffer.alloc(0) }));
-    assert.deepEqual([empty.status, empty.text], [400, 'The photo is empty: it has 0 bytes.']);
+    assert.deepEqual(
+      [empty.status, empty.text],
+      [400, 'The photo is empty (0 bytes): send the whole file.'],
+    );
   });
 
   it('a name is read in each way that clients write one', async () => {
@@ -256,7 +259,7 @@ describe('forms as clients write them', { timeout: 60_000 }, () => {
       'multipart/form-data; boundary=',
       'multipart/form-data; boundary=""',
     ]) {
-      assert.match((await send(one({}), type)).text, /names no boundary: let the HTTP client/);
+      assert.match((await send(one({}), type)).text, /has no boundary: let the HTTP client/);
     }
   });
 

@@ -1,6 +1,6 @@
 /** The head of one part of a form, read from its bytes: which field it is, and whether it is a file. */
 import type { TextDecoder as Decoder } from 'node:util';
-import { refuse } from '../../errors.ts';
+import { httpError } from '../../errors.ts';
 
 /** The contract's form field. */
 export const PHOTO_FIELD = 'inputFile';
@@ -27,19 +27,19 @@ export function readPartHead(block: Buffer, decoder: Decoder): PartHead {
   const headers = headersOf(block.toString('latin1'));
   const disposition = headers.get('content-disposition');
   if (disposition === undefined) {
-    throw refuse.brokenPart('has no Content-Disposition: name its field in one');
+    throw httpError.brokenPart('has no Content-Disposition: name its field in one');
   }
   const { field, fileName } = readDisposition(decoded(disposition, decoder));
   const type = (headers.get('content-type')?.split(';')[0] ?? '').trim().toLowerCase();
   if (type.startsWith('multipart/')) {
-    throw refuse.brokenPart('is a form itself: send each photo as a part of its own', field);
+    throw httpError.brokenPart('is a form itself: send each photo as a part of its own', field);
   }
   const compressed = headers.get('content-encoding')?.trim().toLowerCase() ?? '';
   const coding = headers.get('content-transfer-encoding')?.trim().toLowerCase() ?? '';
   const isBase64 = coding === 'base64';
   for (const one of [compressed, ...(isBase64 ? [] : [coding])]) {
     if (PLAIN_CODINGS.includes(one)) continue;
-    throw refuse.brokenPart(`is encoded as "${one}": send its bytes as they are`, field);
+    throw httpError.brokenPart(`is encoded as "${one}": send its bytes as they are`, field);
   }
   const isNamedText = type === '' || TEXT.test(type);
   const isFile = fileName !== undefined || field === PHOTO_FIELD || !isNamedText;
@@ -51,10 +51,10 @@ function headersOf(block: string): Map<string, string> {
   const headers = new Map<string, string>();
   for (const line of block.replaceAll(/\r\n[\t ]+/g, ' ').split('\r\n')) {
     const [, name = '', value = ''] = /^([^\s:]+)[\t ]*:([^\r\n]*)$/.exec(line) ?? [];
-    if (name === '') throw refuse.brokenPart('has a line in its head that is no header');
+    if (name === '') throw httpError.brokenPart('has a line in its head that is no header');
     const key = name.toLowerCase();
     if (headers.has(key) && key.startsWith('content-')) {
-      throw refuse.brokenPart(`has two headers ${key}: send one`);
+      throw httpError.brokenPart(`has two headers ${key}: send one`);
     }
     headers.set(key, value.trim());
   }
@@ -65,7 +65,7 @@ function decoded(latin1: string, decoder: Decoder): string {
   try {
     return decoder.decode(Buffer.from(latin1, 'latin1'));
   } catch {
-    throw refuse.badFileName(
+    throw httpError.badFileName(
       `The name of the file or field is not in ${decoder.encoding.toUpperCase()}: send it in UTF-8, or rename the file.`,
     );
   }
@@ -78,14 +78,14 @@ const PARAMETER =
 function readDisposition(header: string): { field: string; fileName: string | undefined } {
   const type = /^[^\s;]*/.exec(header)?.[0] ?? '';
   if (type.toLowerCase() !== 'form-data') {
-    throw refuse.brokenPart('has a Content-Disposition that is not form-data');
+    throw httpError.brokenPart('has a Content-Disposition that is not form-data');
   }
   const given = new Map<string, string>();
   PARAMETER.lastIndex = type.length;
   while (PARAMETER.lastIndex < header.length) {
     const match = PARAMETER.exec(header);
     if (match === null) {
-      throw refuse.brokenPart(
+      throw httpError.brokenPart(
         'has a Content-Disposition that cannot be read: put each name in quotes, and write a quote in it as %22',
       );
     }
@@ -94,7 +94,7 @@ function readDisposition(header: string): { field: string; fileName: string | un
     given.set(name.toLowerCase(), quoted === undefined ? plain.trim() : unescaped(quoted));
   }
   const field = given.get('name');
-  if (!field) throw refuse.brokenPart('names no field: give it a name');
+  if (!field) throw httpError.brokenPart('names no field: give it a name');
   return { field: asBrowsersEscape(field), fileName: fileNameOf(given) };
 }
 
@@ -113,7 +113,7 @@ function fileNameOf(given: ReadonlyMap<string, string>): string | undefined {
   if (name !== undefined) return name;
   if (plain !== undefined) return asBrowsersEscape(plain);
   if (extended !== undefined || [...given.keys()].some((key) => key.startsWith('filename*'))) {
-    throw refuse.badFileName(
+    throw httpError.badFileName(
       "The file name in filename* cannot be read: write it as utf-8''photo%20one.jpg, or send filename.",
     );
   }
