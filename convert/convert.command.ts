@@ -6,29 +6,29 @@ const options = {
   checkpoints: {
     type: 'string',
     describe:
-      'Folder of pnet.pt, rnet.pt, onet.pt and the encoder (setting FACE_CHECKPOINTS); ' +
-      'else they are looked for, then downloaded',
+      'Folder of pnet.pt, rnet.pt, onet.pt and the encoder (setting FACE_CHECKPOINTS). ' +
+      'Default: found on this machine, or downloaded',
   },
   gallery: {
     type: 'string',
-    describe: 'A data.pt, or a folder with one sub-folder of photos a person',
+    describe: 'Folder with one sub-folder of photos per person, or a data.pt of embeddings',
   },
   encoder: {
     choices: encoderKinds,
     describe:
-      'Network that embeds a face: facenet is the more accurate one, compact ten times smaller and faster ' +
-      '(setting ENCODER; default: facenet where its weights can be had, else compact)',
+      'Network that embeds a face (setting ENCODER): facenet is more accurate, compact is ten times smaller and faster. ' +
+      'Default: facenet if its weights are available, otherwise compact',
   },
   out: { type: 'string', describe: 'Folder of the converted model (setting MODEL_DIR)' },
   weights: {
     choices: ['float32', 'float16'] as const,
     describe:
-      'How facenet’s float32 encoder is stored (default float32): float16 takes half the disk, distances move by 4e-4',
+      'Storage of facenet’s float32 encoder (default float32). float16 takes half the disk and moves distances by 4e-4',
   },
   'any-weights': {
     type: 'boolean',
     default: false,
-    describe: 'Accept weights other than the published ones, if the answers are sane',
+    describe: 'Accept weights other than the published ones if the answers are plausible',
   },
 } satisfies Record<string, Options>;
 
@@ -38,12 +38,9 @@ export const command: CommandModule<object, InferredOptionTypes<typeof options>>
   builder: (yargs: Argv) =>
     yargs
       .options(options)
-      .example('$0 convert', 'from checkpoints that are found, else downloaded')
-      .example(
-        '$0 convert --gallery people --out model',
-        'a gallery of one’s own: people/NAME/*.jpg',
-      )
-      .epilogue('Unchanged inputs convert nothing.'),
+      .example('$0 convert', 'with the public course’s gallery')
+      .example('$0 convert --gallery people --out model', 'with your own people: people/NAME/*.jpg')
+      .epilogue('If no input has changed, nothing is converted.'),
   handler: async ({ checkpoints, gallery, encoder, out, weights, anyWeights }) => {
     const { readSettings } = await import('../runtime/settings.ts');
     const { convertModel } = await import('./convert-model.ts');

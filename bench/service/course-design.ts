@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { obtain } from '../../convert/sources/find-files.ts';
+import { findFiles } from '../../convert/sources/find-files.ts';
 import { modelFilesPublished } from '../../convert/sources/published-files.ts';
 import { type BenchProcess, startProcess } from '../processes.ts';
 import { FACENET, joined, type PythonParty } from '../python.ts';
@@ -34,7 +34,7 @@ export async function startCourseDesign(
   options: CourseDesignOptions,
 ): Promise<{ readonly url: URL; stop(): Promise<void> }> {
   const { python, folder, workers, photo, checkpoints } = options;
-  const files = await obtain(modelFilesPublished, { named: checkpoints });
+  const files = await findFiles(modelFilesPublished, { named: checkpoints });
   await rm(folder, { recursive: true, force: true });
   const started: BenchProcess[] = [];
   const start = (program: string, args: string[], environment: Record<string, string> = {}) => {

@@ -6,10 +6,9 @@
 import type { Precision } from '../../model/format.ts';
 import { type Branches, block8, block17, type Convolution } from './encoder-blocks.ts';
 import type { ConvolutionWeights } from './fold-batch-norm.ts';
-import { withFusedConvolutions } from './fused-convolutions.ts';
 import { constantNode, elementCount, type GraphNode, type Network, vectorNode } from './graph.ts';
 import { NetworkBuilder } from './network-builder.ts';
-import { withOneDnnPools } from './onednn-pools.ts';
+import { withFusedConvolutions, withOneDnnPools } from './onednn-operations.ts';
 
 /** Small enough that no sum overflows, large enough that none is denormal, which takes longer. */
 const WEIGHT = 1e-3;

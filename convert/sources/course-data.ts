@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ObtainOptions, obtain, usualPlaces } from './find-files.ts';
+import { type FindFilesOptions, findFiles, usualPlaces } from './find-files.ts';
 import { courseFilesPublished } from './published-files.ts';
 import { unpackPhotos } from './unpack-photos.ts';
 
@@ -23,17 +23,19 @@ export interface CourseData {
  */
 export async function findCourseData(
   count: keyof typeof courseFilesPublished,
-  options: ObtainOptions = {},
+  options: FindFilesOptions = {},
 ): Promise<CourseData> {
-  const { images: zip, results } = await obtain(courseFilesPublished[count], options);
+  const { images: zip, results } = await findFiles(courseFilesPublished[count], options);
   return { images: await unpacked(count, zip, options), results };
 }
 
 /** The folder of the larger set that is on this machine already, if any: fetches nothing. */
-export async function courseImagesHere(options: ObtainOptions = {}): Promise<string | undefined> {
+export async function courseImagesHere(
+  options: FindFilesOptions = {},
+): Promise<string | undefined> {
   for (const count of [1000, 100] as const) {
     const { images } = courseFilesPublished[count];
-    const here = await obtain({ images }, { ...options, offline: true }).catch(() => undefined);
+    const here = await findFiles({ images }, { ...options, offline: true }).catch(() => undefined);
     if (here !== undefined) return unpacked(count, here.images, options);
   }
   return undefined;
@@ -42,11 +44,11 @@ export async function courseImagesHere(options: ObtainOptions = {}): Promise<str
 async function unpacked(
   count: keyof typeof courseFilesPublished,
   zip: string,
-  options: ObtainOptions,
+  options: FindFilesOptions,
 ): Promise<string> {
   const { cache } = options.places ?? usualPlaces;
   const bytes = await readFile(zip);
-  // Named by its content: another zip of the same name is unpacked anew.
+  // Named by its content: another zip of the same name is unpacked again.
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
   const images = join(cache, `face_images_${count}-${digest}`);
   if (!existsSync(images)) await unpackPhotos(zip, bytes, images);

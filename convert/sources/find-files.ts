@@ -24,7 +24,7 @@ export const usualPlaces: Places = {
   registries: fetchArchive,
 };
 
-export interface ObtainOptions extends FetchOptions {
+export interface FindFilesOptions extends FetchOptions {
   /** A folder that a person named: looked into first, flat or with the groups as sub-folders. */
   readonly named?: string | undefined;
   /** Files of which the named folder must hold at least one. Default: those that are wanted. */
@@ -40,9 +40,9 @@ export interface ObtainOptions extends FetchOptions {
  * @throws {MissingFilesError} when one is nowhere and cannot be downloaded: says which, and where to put
  *   it by hand
  */
-export async function obtain<Key extends string>(
+export async function findFiles<Key extends string>(
   files: Readonly<Record<Key, PublishedFile>>,
-  options: ObtainOptions = {},
+  options: FindFilesOptions = {},
 ): Promise<Record<Key, string>> {
   const { named, places = usualPlaces } = options;
   const keys = Object.keys(files) as Key[];

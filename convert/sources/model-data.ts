@@ -7,7 +7,7 @@ import type { EncoderKind } from '../../model/format.ts';
 import { readStateDict } from '../checkpoint/read-checkpoint.ts';
 import { CheckpointError } from '../errors.ts';
 import type { OnProgress } from '../progress.ts';
-import { type ObtainOptions, obtain, type Places, usualPlaces } from './find-files.ts';
+import { type FindFilesOptions, findFiles, type Places, usualPlaces } from './find-files.ts';
 import { MissingFilesError, whereFrom } from './missing-files.ts';
 import { requireKnownNames, takenFromElsewhere } from './named-folder.ts';
 import { findPortraits, portraits } from './portraits.ts';
@@ -73,7 +73,7 @@ export async function findModelData(options: FindOptions = {}): Promise<ModelDat
     );
   }
   onProgress?.({ stage: 'find' });
-  const how: ObtainOptions = {
+  const how: FindFilesOptions = {
     named: checkpoints,
     expected: [...Object.values(modelFilesPublished), ...Object.values(compactFilesPublished)],
     places,
@@ -87,7 +87,7 @@ export async function findModelData(options: FindOptions = {}): Promise<ModelDat
     await requireKnownNames(checkpoints, weights, how.expected ?? []);
   }
   try {
-    const detection = await obtain({ pnet, rnet, onet }, how);
+    const detection = await findFiles({ pnet, rnet, onet }, how);
     const encoder = await chooseEncoder(options.encoder, how);
     const people: Choice<string> =
       gallery === undefined ? await chooseGallery(encoder.part, how) : { part: gallery };
@@ -108,16 +108,16 @@ export async function findModelData(options: FindOptions = {}): Promise<ModelDat
 
 async function chooseEncoder(
   kind: EncoderKind | undefined,
-  how: ObtainOptions,
+  how: FindFilesOptions,
 ): Promise<Choice<EncoderSource>> {
   const { encoder } = modelFilesPublished;
   const compact = async (): Promise<EncoderSource> => ({
     kind: 'compact',
-    ...(await obtain(compactFilesPublished, how)),
+    ...(await findFiles(compactFilesPublished, how)),
   });
   if (kind === 'compact') return { part: await compact() };
   try {
-    const { encoder: checkpoint } = await obtain({ encoder }, how);
+    const { encoder: checkpoint } = await findFiles({ encoder }, how);
     return { part: { kind: 'facenet', checkpoint } };
   } catch (error) {
     if (kind === 'facenet' || !(error instanceof MissingFilesError)) throw error;
@@ -144,11 +144,14 @@ function inOneSentence(reasons: readonly string[]): string {
 }
 
 /** The course's embeddings are facenet's: another encoder needs photos. */
-async function chooseGallery({ kind }: EncoderSource, how: ObtainOptions): Promise<Choice<string>> {
+async function chooseGallery(
+  { kind }: EncoderSource,
+  how: FindFilesOptions,
+): Promise<Choice<string>> {
   if (kind === 'compact') return { part: (await findPortraits(how)).gallery };
   const { gallery } = modelFilesPublished;
   try {
-    return { part: (await obtain({ gallery }, how)).gallery };
+    return { part: (await findFiles({ gallery }, how)).gallery };
   } catch (error) {
     if (!(error instanceof MissingFilesError)) throw error;
     const part = await findPortraits(how).catch(() => {
@@ -164,7 +167,7 @@ async function chooseGallery({ kind }: EncoderSource, how: ObtainOptions): Promi
 async function withAllMissing(
   error: MissingFilesError,
   { encoder: kind, gallery }: FindOptions,
-  how: ObtainOptions,
+  how: FindFilesOptions,
 ): Promise<MissingFilesError> {
   const { pnet, rnet, onet, encoder, gallery: course } = modelFilesPublished;
   const wanted = {
@@ -173,7 +176,7 @@ async function withAllMissing(
     ...(gallery === undefined && kind !== 'compact' && { gallery: course }),
   };
   try {
-    await obtain<string>(wanted, { ...how, offline: true });
+    await findFiles<string>(wanted, { ...how, offline: true });
     return error;
   } catch (other) {
     if (!(other instanceof MissingFilesError)) return error;

@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ObtainOptions, obtain, usualPlaces } from './find-files.ts';
+import { type FindFilesOptions, findFiles, usualPlaces } from './find-files.ts';
 import { type PublishedFile, packagedFile } from './published-files.ts';
 import { type RegistryPackage, registryPackages } from './registry/packages.ts';
 
@@ -81,11 +81,11 @@ export interface Portraits {
  * Finds the portraits in the user's cache, or fetches them into it.
  * @throws {MissingFilesError} when one is not there and cannot be fetched
  */
-export async function findPortraits(options: ObtainOptions = {}): Promise<Portraits> {
+export async function findPortraits(options: FindFilesOptions = {}): Promise<Portraits> {
   const places = options.places ?? usualPlaces;
   const { cache } = places;
   const files = Object.fromEntries(portraits.map(({ file }) => [file.names[0], file]));
-  const paths = await obtain(files, {
+  const paths = await findFiles(files, {
     ...options,
     // A folder of photos is not where a person keeps checkpoints.
     named: undefined,

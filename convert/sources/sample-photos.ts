@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, parse, resolve } from 'node:path';
 import { readInputs } from '../write/model-folder.ts';
 import { courseImagesHere, findCourseData } from './course-data.ts';
-import { type ObtainOptions, usualPlaces } from './find-files.ts';
+import { type FindFilesOptions, usualPlaces } from './find-files.ts';
 import { MissingFilesError } from './missing-files.ts';
 import { findPortraits, portraitFolders, portraits } from './portraits.ts';
 import { modelFilesPublished } from './published-files.ts';
@@ -28,7 +28,7 @@ export interface SamplePhoto {
  */
 export async function findSamplePhotos(
   modelFolder: string,
-  options: ObtainOptions = {},
+  options: FindFilesOptions = {},
 ): Promise<readonly SamplePhoto[]> {
   const people = await peopleOf(modelFolder);
   if (people === 'portraits') return portraitPhotos(options);
@@ -48,7 +48,7 @@ export async function findSamplePhotos(
  */
 export async function samplesFolder(
   modelFolder: string,
-  options: ObtainOptions = {},
+  options: FindFilesOptions = {},
 ): Promise<string> {
   const { cache } = options.places ?? usualPlaces;
   const ofCourse =
@@ -69,7 +69,7 @@ async function peopleOf(modelFolder: string): Promise<'course' | 'portraits' | u
   return all ? 'portraits' : undefined;
 }
 
-async function coursePhotos(options: ObtainOptions): Promise<readonly SamplePhoto[]> {
+async function coursePhotos(options: FindFilesOptions): Promise<readonly SamplePhoto[]> {
   const { images, results } = await findCourseData(1000, options);
   const rows = (await readFile(results, 'utf8')).trim().split(/\r?\n/).slice(1);
   const people = new Map(rows.map((row) => row.split(',') as [string, string]));
@@ -80,7 +80,7 @@ async function coursePhotos(options: ObtainOptions): Promise<readonly SamplePhot
   });
 }
 
-async function portraitPhotos(options: ObtainOptions): Promise<readonly SamplePhoto[]> {
+async function portraitPhotos(options: FindFilesOptions): Promise<readonly SamplePhoto[]> {
   const { photos } = await findPortraits(options);
   const enrolledLast = portraits.toSorted((a, b) => Number(b.heldBack) - Number(a.heldBack));
   return enrolledLast.map(({ person, heldBack, file }) => ({

@@ -61,7 +61,7 @@ export function encodeGraphModel(
     },
     weightsManifest: shards.map(({ layout, path }) => ({
       paths: [path],
-      // Not a word of tfjs's: whoever reads the shard has to unpack it first.
+      // Not a word of tfjs's: the reader of the shard unpacks it first.
       ...(layout.compressed && { compression: 'zlib' }),
       weights: [
         ...weightSpecs(layout),

@@ -56,7 +56,7 @@ function stackName(kind: string, index: number): string {
 
 /**
  * Nodes of all weights, found by their names or by `stackedNames`; `INIT_NODE` is to be run once before.
- * @param file of the weights; whoever loads the graph puts the path in its place
+ * @param file of the weights; the program that loads the graph puts its path there
  */
 export function weightNodes(layout: WeightsLayout, file: string): GraphNode[] {
   const own = layout.weights.filter((one) => one.own);

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createDeflate } from 'node:zlib';
 import type { Constant, Network, Weight } from '../networks/graph.ts';
 
-/** How numbers lie in the file; whoever reads them makes the type that its nodes compute with. */
+/** How numbers lie in the file; readers convert them to the type that their nodes compute with. */
 export type Storage = 'float32' | 'float16' | 'bfloat16' | 'uint8';
 
 export const bytesOf: Record<Storage, number> = { float32: 4, float16: 2, bfloat16: 2, uint8: 1 };

@@ -18,7 +18,7 @@ const int: Attribute = { type: 'int32' };
 const uint8: Attribute = { type: 'uint8' };
 const string: Attribute = { type: 'string' };
 
-/** @param file of the weights; whoever loads the graph puts the path in its place */
+/** @param file of the weights; the program that loads the graph puts its path there */
 export function wholeNodes({ weights, compressed }: WeightsLayout, file: string): GraphNode[] {
   return compressed ? unpackedNodes(rowsOf(weights), file) : mappedNodes(rowsOf(weights), file);
 }

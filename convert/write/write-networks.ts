@@ -15,9 +15,8 @@ import {
   buildRefinementNetwork,
 } from '../networks/detection-networks.ts';
 import { buildEncoder } from '../networks/encoder-network.ts';
-import { withFusedConvolutions } from '../networks/fused-convolutions.ts';
 import type { Network, Weight } from '../networks/graph.ts';
-import { withOneDnnPools } from '../networks/onednn-pools.ts';
+import { withFusedConvolutions, withOneDnnPools } from '../networks/onednn-operations.ts';
 import { trialNetworks } from '../networks/trial-networks.ts';
 import type { ModelData } from '../sources/model-data.ts';
 import { encodeGraphModel } from './graph-model.ts';

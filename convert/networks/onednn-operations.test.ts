@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { withFusedConvolutions } from './fused-convolutions.ts';
 import type { Network } from './graph.ts';
 import { NetworkBuilder } from './network-builder.ts';
+import { withFusedConvolutions, withOneDnnPools } from './onednn-operations.ts';
 
 const weights = {
   filter: new Float32Array(4),
@@ -50,4 +50,18 @@ describe('fusing convolutions', () => {
       'both = AddV2(a/relu a)',
     ]);
   });
+});
+
+it('poolings are named as oneDNN’s, with what TensorFlow’s had, and nothing else is touched', () => {
+  const builder = new NetworkBuilder('n');
+  const x = builder.relu('a', builder.input('x', [-1, 8, 8, 2]));
+  builder.maxPool('pool', x, 3, 2, 'SAME');
+  const network = builder.finish([{ name: 'pool', shape: [-1, 4, 4, 2] }]);
+  const [, relu, pool] = withOneDnnPools(network).nodes;
+  assert.equal(relu, network.nodes[1]);
+  assert.equal(pool?.op, '_MklNativeMaxPool');
+  assert.deepEqual(pool.inputs, ['n/a']);
+  for (const [name, value] of Object.entries(network.nodes[2]!.attributes)) {
+    assert.equal(pool.attributes[name], value);
+  }
 });
