@@ -149,7 +149,7 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
 
     // A scaler that shares no Redis with them neither leads nor ends anyone.
     const stranger = start({ REDIS_URL: otherRedis, BOOT_SECONDS: '1' });
-    await stranger.says('a scaler with another Redis leads this project');
+    await stranger.says('A scaler with another Redis leads this project');
     assert.equal(await stranger.role(), 'standby');
 
     one.child.kill('SIGKILL');

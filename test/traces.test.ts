@@ -192,9 +192,13 @@ it('a collector that takes spans and never answers keeps nobody waiting', {
     await until('spans to be on their way', () => asked > 0, { limitMs: 20_000 });
     assert.equal((await post(slow.stack.webUrl)).status, 200);
     const log = join(slow.stack.logFolder, 'web.log');
-    await until('the log to tell of it', () => /not exported/.test(readFileSync(log, 'utf8')), {
-      limitMs: 20_000,
-    });
+    await until(
+      'the log to tell of it',
+      () => /Cannot export traces/.test(readFileSync(log, 'utf8')),
+      {
+        limitMs: 20_000,
+      },
+    );
   } finally {
     stopping = performance.now();
     await slow.stop();

@@ -98,7 +98,7 @@ describe('requests that cannot be answered', { timeout: 120_000 }, () => {
       assert.equal(told.refusal.reason, 'failed');
       const letter = await theLetter();
       assert.equal(letter.id, sent.id);
-      assert.match(letter.reason, /^Each of the 2 workers that had it/);
+      assert.match(letter.reason, /^Each of the 2 workers that received it/);
       await bench.atRest();
     });
     assert.ok(!bench.computed().includes('face Fatal'));
