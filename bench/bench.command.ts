@@ -8,53 +8,57 @@ const options = {
   workload: {
     type: 'string',
     array: true,
-    describe: 'only these workloads of `scaling`; all of them when not given',
+    describe: '`scaling`: only these workloads (default: all)',
   },
   price: {
     type: 'number',
     default: DEFAULT_DOLLARS_PER_HOUR,
-    describe: 'dollars an instance-hour; the default is a t3.small in us-east-1',
+    describe: '`scaling`: dollars per instance-hour; the default is a t3.small in us-east-1',
   },
-  pictures: { type: 'string', describe: 'write SVG pictures into this folder' },
+  pictures: { type: 'string', describe: 'write SVG pictures to this folder' },
   docs: {
     type: 'string',
     describe:
-      'put the report into this Markdown file, between <!-- figures --> and <!-- /figures -->',
+      'write the report into this Markdown file, between <!-- figures --> and <!-- /figures -->',
   },
-  photos: { type: 'number', default: 1000, describe: '`service`, `cost`: photos of a crowd' },
+  photos: {
+    type: 'number',
+    default: 1000,
+    describe: '`service`, `cost`: number of photos posted at once',
+  },
   assume: {
     type: 'string',
     array: true,
     describe:
-      '`cost`: another price or habit, NAME=NUMBER, e.g. `busy=0.5` or `c7i.large.photos=30`',
+      '`cost`: replace an assumption, NAME=NUMBER, e.g. `busy=0.5` or `c7i.large.photos=30`',
   },
   rounds: {
     type: 'number',
     default: 3,
-    describe: '`service`, `page`, `precision`: rounds, of which medians or the least are taken',
+    describe: '`service`, `page`, `precision`: number of rounds; the median or minimum is reported',
   },
-  viewers: { type: 'number', default: 10, describe: '`page`: those who watch' },
+  viewers: { type: 'number', default: 10, describe: '`page`: number of viewers' },
   variants: { type: 'number', default: 1000, describe: '`parity`: number of variants compared' },
   python: {
     type: 'string',
     describe:
-      '`service`, `inference`, `parity`: a Python that has the peers’ packages (default: one is made in the user’s cache)',
+      '`service`, `inference`, `parity`: a Python with the peers’ packages (default: one is created in the user’s cache)',
   },
   quick: { type: 'boolean', default: false, describe: '`inference`: a short run, fewer rounds' },
   only: {
     choices: ['compact'],
     describe:
-      '`inference`: `compact` measures the compact encoder beside face-api and face_recognition, and nothing else',
+      '`inference`: `compact` measures only the compact encoder, compared with face-api and face_recognition',
   },
-  parties: { type: 'string', array: true, describe: '`inference`: only these parties' },
+  parties: { type: 'string', array: true, describe: '`inference`: only these contestants' },
   images: {
     type: 'string',
     array: true,
-    describe: '`inference`, `parity`: photos or folders of your own',
+    describe: '`inference`, `parity`: your own photos or folders',
   },
-  threads: { type: 'number', default: 1, describe: '`inference`: threads of every party' },
-  out: { type: 'string', describe: '`inference`: write every result as JSON into this file' },
-  json: { type: 'boolean', default: false, describe: 'print every result as JSON' },
+  threads: { type: 'number', default: 1, describe: '`inference`: threads per contestant' },
+  out: { type: 'string', describe: '`inference`: write all results to this file as JSON' },
+  json: { type: 'boolean', default: false, describe: 'print all results as JSON' },
 } as const;
 
 type Given = InferredOptionTypes<typeof options>;
@@ -63,7 +67,7 @@ type Flags = Given & { what: string };
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'measure: `inference` runs recognition beside its peers; `scaling` simulates scaling policies, their cost and their latency; `service` runs the whole system beside the course’s design in Python; `cost` works out dollars per million photos; `page` tells what the live view costs the web tier; `threshold` tells known people from strangers; `precision` compares PRECISION=auto with each fixed one; `parity` compares boxes and embeddings with facenet-pytorch',
+    'Measure: `inference` compares recognition with its peers; `scaling` simulates the cost and latency of scaling policies; `service` compares the whole system with the course’s design in Python; `cost` calculates dollars per million photos; `page` measures what the live view costs the web tier; `threshold` measures how well a distance separates known people from strangers; `precision` compares PRECISION=auto with each fixed precision; `parity` compares boxes and embeddings with facenet-pytorch',
   builder: (yargs: Argv) =>
     yargs
       .positional('what', {
@@ -89,12 +93,15 @@ export const command: CommandModule<object, Flags> = {
           '--photos, --rounds, --viewers, --threads and --variants must be whole numbers from 1, --price a number from 0.',
         );
       })
-      .example('$0 bench inference --quick', 'recognition beside its peers, in a few minutes')
-      .example('$0 bench inference --only compact', 'the compact encoder beside its peers')
-      .example('$0 bench scaling --workload burst-100 day', 'two workloads alone')
+      .example(
+        '$0 bench inference --quick',
+        'recognition compared with its peers, in a few minutes',
+      )
+      .example('$0 bench inference --only compact', 'the compact encoder compared with its peers')
+      .example('$0 bench scaling --workload burst-100 day', 'only two workloads')
       .example(
         '$0 bench cost --assume busy=0.5',
-        'another price or habit',
+        'with another assumption',
       ) as unknown as Argv<Flags>,
   async handler({ what, ...flags }: ArgumentsCamelCase<Flags>) {
     const begun = performance.now();

@@ -3,25 +3,30 @@ import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { EXIT } from '../runtime/process/exit-codes.ts';
 
 const options = {
-  minutes: { type: 'number', default: 30, requiresArg: true, describe: 'how long the load lasts' },
+  minutes: { type: 'number', default: 30, requiresArg: true, describe: 'duration of the load' },
   share: {
     type: 'number',
     default: 0.8,
     requiresArg: true,
-    describe: 'load, as a share of what the workers bear',
+    describe: 'load, as a share of the workers’ capacity',
   },
-  workers: { type: 'number', default: 1, requiresArg: true, describe: 'instances, kept all along' },
+  workers: {
+    type: 'number',
+    default: 1,
+    requiresArg: true,
+    describe: 'number of instances, constant',
+  },
   json: { type: 'boolean', default: false, describe: 'print the result as one JSON object' },
 } as const;
 
 export const command: CommandModule<object, InferredOptionTypes<typeof options>> = {
   command: 'soak',
-  describe: 'steady load on the whole system; exit 1 when memory or file descriptors grow',
+  describe: 'Run steady load on the whole system; exit 1 if memory or file descriptors grow',
   builder: (yargs: Argv) =>
     yargs
       .options(options)
-      .example('$0 soak --minutes 60', 'an hour at four fifths of what one worker bears')
-      .example('$0 soak --minutes 5 --share 0.3 --workers 2', 'a short and light one'),
+      .example('$0 soak --minutes 60', 'an hour at 80 % of one worker’s capacity')
+      .example('$0 soak --minutes 5 --share 0.3 --workers 2', 'a short, light run'),
   async handler({ minutes, share, workers, json }) {
     const [{ soak }, { soakText }] = await Promise.all([
       import('./soak/soak.ts'),

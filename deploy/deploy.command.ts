@@ -13,7 +13,7 @@ type Flags = { what: string; out: string; yes: boolean } & Record<string, unknow
 export const command: CommandModule<object, Flags> = {
   command: 'deploy <what>',
   describe:
-    'Write the CloudFormation template of the project on AWS (synth), or end it there (destroy)',
+    'Write the CloudFormation template of a project (synth), or delete everything it created on AWS (destroy)',
   builder: (args) => {
     for (const name of optionNames) {
       args.option(name, {
@@ -26,22 +26,22 @@ export const command: CommandModule<object, Flags> = {
       .option('out', {
         type: 'string',
         default: 'cdk.out',
-        describe: 'folder for the template and what cdk-nag said of it',
+        describe: 'folder for the template and cdk-nag’s report',
       })
       .option('yes', {
         type: 'boolean',
         default: false,
-        describe: '`destroy`: do not ask; without it, nothing is done but to say what there is',
+        describe: '`destroy`: delete; without it, the command only lists what exists',
       })
       .demandOption('id')
       .example(
         '$0 deploy synth --id demo --email ops@example.com',
         'writes cdk.out/elastic-face-demo.template.json',
       )
-      .example('$0 deploy destroy --id demo', 'says what there is of it')
+      .example('$0 deploy destroy --id demo', 'lists what exists')
       .example(
         '$0 deploy destroy --id demo --yes',
-        'ends all of it, photos and answers too',
+        'deletes all of it, photos and answers too',
       ) as never;
   },
   handler: async ({ what, out, yes, ...given }) => {
@@ -56,7 +56,7 @@ export const command: CommandModule<object, Flags> = {
     const { synthesize } = await import('./stack/app.ts').catch((cause: unknown) => {
       throw new ElasticFaceError(
         'deploy',
-        'The packages that draw the stack are missing: install with `npm ci`, without --omit=dev.',
+        'The packages that create the template are missing. Install them with `npm ci`, without --omit=dev.',
         { cause },
       );
     });

@@ -129,7 +129,7 @@ async function gone(
     if (left.length === 0) return;
     if (performance.now() > end) {
       throw new DestroyError(
-        `${left.length} instance(s) are still there after ${INSTANCES_MS / 60_000} minutes, e.g. ${left[0]?.InstanceId}: is termination protection on? Run the command again.`,
+        `${left.length} instance(s) still exist after ${INSTANCES_MS / 60_000} minutes, e.g. ${left[0]?.InstanceId}: is termination protection on? Run the command again.`,
       );
     }
     await terminate(
@@ -154,7 +154,7 @@ async function emptyHidden(s3: S3Client, Bucket: string): Promise<number> {
     );
     if (Errors.length > 0) {
       throw new DestroyError(
-        `The bucket '${Bucket}' kept ${Errors.length} old versions: ${Errors[0]?.Message ?? ''}`,
+        `The bucket '${Bucket}' still has ${Errors.length} old versions: ${Errors[0]?.Message ?? ''}`,
       );
     }
     count += Objects.length;
@@ -178,7 +178,7 @@ async function stackStatus(
     // CloudFormation has no code of its own for a stack that is not there.
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
     throw new DestroyError(
-      `CloudFormation cannot be asked for ${StackName} (${messageOf(error)}): check the credentials, --region and AWS_ENDPOINT_URL.`,
+      `Cannot describe ${StackName} in CloudFormation (${messageOf(error)}): check the credentials, --region and AWS_ENDPOINT_URL.`,
       {
         cause: error,
       },

@@ -112,7 +112,7 @@ describe('dead letters', () => {
   });
 
   it('that are not there are named, and nothing chosen is an error', async () => {
-    await assert.rejects(Array.fromAsync(desk.drop(['nobody'])), /There is no dead letter nobody/);
+    await assert.rejects(Array.fromAsync(desk.drop(['nobody'])), /No dead letter nobody/);
     await assert.rejects(Array.fromAsync(desk.retry([])), /Name the ids/);
   });
 });

@@ -82,7 +82,7 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
     }
     if (missing.size === 0) return;
     throw new DeadLetterError(
-      `There is no dead letter ${[...missing].join(', ')}, or somebody else is looking at it.`,
+      `No dead letter ${[...missing].join(', ')}, or another reader holds it.`,
     );
   }
 

@@ -3,14 +3,14 @@ import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } fro
 import type { DeadLetterDesk } from './dead-letter-desk.ts';
 
 const options = {
-  all: { type: 'boolean', default: false, describe: '`retry`, `drop`: every letter' },
+  all: { type: 'boolean', default: false, describe: '`retry`, `drop`: all letters' },
 } as const;
 
 type Flags = InferredOptionTypes<typeof options> & { what: string; ids?: string[] };
 
 export const command: CommandModule<object, Flags> = {
   command: 'dead-letters <what> [ids..]',
-  describe: 'list, show, retry or drop the requests that were given up',
+  describe: 'List, show, retry or drop requests that were given up',
   builder: (yargs: Argv) =>
     yargs
       .positional('what', { choices: ['list', 'show', 'retry', 'drop'], demandOption: true })

@@ -27,7 +27,7 @@ export const command: CommandModule<object, { id?: string }> = {
         if (cause instanceof ElasticFaceError) throw cause;
         throw new ElasticFaceError(
           'provision',
-          `Queues and buckets cannot be made (${messageOf(cause)}): check AWS_ENDPOINT_URL, the credentials and AWS_REGION.`,
+          `Cannot create queues and buckets (${messageOf(cause)}): check AWS_ENDPOINT_URL, the credentials and AWS_REGION.`,
           { cause },
         );
       });

@@ -8,16 +8,16 @@ import { runOptions } from './plan.ts';
 
 export const command: CommandModule<object, GraderFlags> = {
   command: 'grader',
-  describe: 'check the system as the course’s grader does, at rest or through a whole run',
+  describe: 'Check the system as the course’s grader does, at rest or during a run',
   builder: (yargs: Argv) =>
     yargs
       .options(graderOptions)
-      .group(Object.keys(runOptions), 'A run to watch (as for `workload`):')
+      .group(Object.keys(runOptions), 'Run to watch (as for `workload`):')
       .example('$0 grader --endpoint_url http://127.0.0.1:4566', 'the local stack at rest')
       .example('$0 grader --id 1229999999 --watch', 'the scaling table of a project on AWS')
       .example(
         '$0 grader --endpoint_url http://127.0.0.1:4566 --url http://127.0.0.1:8000/ --image_folder photos',
-        'a run, and the fleet meanwhile',
+        'a run, watching the fleet',
       ),
   async handler(flags): Promise<void> {
     const { grade } = await import('./grader/grade.ts');

@@ -156,7 +156,7 @@ test('--watch prints a row each look until it is interrupted', async () => {
 test('a cloud that is not there is one clear sentence', async () => {
   const { code, out, err } = await grader('--endpoint_url', 'http://127.0.0.1:1');
   assert.equal(out, '');
-  assert.match(err, /^AWS cannot be asked \(.*ECONNREFUSED.*\): check --endpoint_url/);
+  assert.match(err, /^Cannot reach AWS \(.*ECONNREFUSED.*\): check --endpoint_url/);
   assert.equal(code, 1);
 });
 
@@ -168,7 +168,10 @@ test('--empty without an endpoint touches nothing unless --yes says that AWS is 
   });
   const { code, out, err } = await finished(child);
   assert.equal(out, '');
-  assert.match(err, /^--empty without an endpoint would delete .* on AWS itself: .*--yes\.$/m);
+  assert.match(
+    err,
+    /^--empty without an endpoint would delete .* on AWS itself\. .*--yes to confirm\.$/m,
+  );
   assert.equal(code, 2);
 });
 

@@ -21,7 +21,7 @@ export interface ImageFile {
 export async function listImages(folder: string): Promise<ImageFile[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new WorkloadError(
-      `--image_folder ${folder} cannot be read (${messageOf(cause)}): name a folder of photos.`,
+      `--image_folder ${folder} cannot be read (${messageOf(cause)}). Give a folder of photos.`,
       { cause },
     );
   });
@@ -30,7 +30,7 @@ export async function listImages(folder: string): Promise<ImageFile[]> {
     .map(({ name }) => ({ path: join(folder, name), name, stem: contractStem(name) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   if (images.length === 0) {
-    throw new WorkloadError(`--image_folder ${folder} holds no file: name a folder of photos.`);
+    throw new WorkloadError(`--image_folder ${folder} contains no files. Give a folder of photos.`);
   }
   return images;
 }

@@ -19,7 +19,7 @@ export type Verdict =
 export async function readPredictions(path: string): Promise<Predictions> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new WorkloadError(
-      `--prediction_file ${path} cannot be read (${messageOf(cause)}): name a CSV with the columns Image,Results.`,
+      `--prediction_file ${path} cannot be read (${messageOf(cause)}). Give a CSV file with the columns Image,Results.`,
       { cause },
     );
   });
@@ -68,7 +68,7 @@ export function requirePredictions(predictions: Predictions, images: readonly Im
   if (missing.length === 0) return;
   const first = missing.slice(0, 3).map(({ stem }) => stem);
   throw new WorkloadError(
-    `--prediction_file has no row for ${missing.length} of ${images.length} images of --image_folder (${first.join(', ')}${missing.length > 3 ? ', …' : ''}): they must belong together.`,
+    `--prediction_file has no row for ${missing.length} of ${images.length} images of --image_folder (${first.join(', ')}${missing.length > 3 ? ', …' : ''}): the two must match.`,
   );
 }
 

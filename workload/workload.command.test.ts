@@ -132,6 +132,6 @@ for (const [what, flags, message, expected = 2] of [
 test('an empty folder is told in a sentence that names the flag', async () => {
   const empty = await mkdtemp(join(folder, 'empty-'));
   const { code, err } = await finished(start('--url', url, '--image_folder', empty));
-  assert.match(err, /^--image_folder .* holds no file/);
+  assert.match(err, /^--image_folder .* contains no files/);
   assert.equal(code, 1);
 });

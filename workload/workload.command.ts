@@ -22,21 +22,21 @@ type Flags = InferredOptionTypes<typeof options>;
 
 export const command: CommandModule<object, Flags> = {
   command: 'workload',
-  describe: 'post photos to the web tier and measure its answers',
+  describe: 'Post photos to the web tier and measure its answers',
   builder: (yargs: Argv) =>
     yargs
       .options(options)
       .example(
         '$0 workload -n 100 --url http://127.0.0.1:8000/ --image_folder photos',
-        'a hundred at once',
+        '100 photos at once',
       )
       .example(
         '$0 workload --url http://127.0.0.1:8000/ --image_folder photos --prediction_file names.csv',
-        'each file once, and whether the names are right',
+        'each file once, checking the names',
       )
       .example(
         '$0 workload -n 600 --rate 10 --url http://127.0.0.1:8000/ --image_folder photos',
-        'ten a second for a minute',
+        '10 per second for a minute',
       ),
   async handler(flags: ArgumentsCamelCase<Flags>): Promise<void> {
     const { url, plan } = await prepareRun(flags);

@@ -107,7 +107,7 @@ export function soakText(result: SoakResult): string {
       `| ${one.service} | ${one.residentMb.toFixed(0)} | ${one.mbPerMinute.toFixed(2)} | ${one.descriptors} | ${one.descriptorsPerMinute.toFixed(2)} |${one.isFlat ? '' : ' grows'}`,
   );
   return [
-    `${posted} photos in ${result.minutes} minutes, ${loadPerSecond.toFixed(1)} a second of the ${capacityPerSecond.toFixed(1)} that the workers bear; ${failed} not answered with a name; half within ${p50Ms.toFixed(0)} ms, 99 % within ${p99Ms.toFixed(0)} ms.`,
+    `${posted} photos in ${result.minutes} minutes, ${loadPerSecond.toFixed(1)} a second of the ${capacityPerSecond.toFixed(1)} that the workers can answer; ${failed} not answered with a name; half within ${p50Ms.toFixed(0)} ms, 99 % within ${p99Ms.toFixed(0)} ms.`,
     `Slopes after a warm-up of ${result.warmUpMinutes.toFixed(1)} minutes (asked: under ${MOST_MB_A_MINUTE} MB a minute, descriptors flat):`,
     '| service (process) | resident MB at the end | MB a minute | descriptors at the end | a minute |',
     '| --- | --- | --- | --- | --- |',

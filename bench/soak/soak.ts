@@ -62,7 +62,7 @@ export async function soak(
     const { photosPerSecond } = await postCrowd(system.url, photos, CAPACITY_PHOTOS, CROWD);
     const loadPerSecond = photosPerSecond * share;
     say(
-      `The workers bear ${photosPerSecond.toFixed(1)} photos a second; ${minutes} minutes begin.`,
+      `The workers can answer ${photosPerSecond.toFixed(1)} photos per second; starting ${minutes} minutes of load.`,
     );
     const warmUpMinutes = Math.min(minutes * WARM_UP_SHARE, MOST_WARM_UP_MINUTES);
     const run = await steadyLoad(system, photos, loadPerSecond, minutes, say);

@@ -6,7 +6,9 @@ const instanceType = settingsSchema.shape.INSTANCE_TYPE;
 
 /** CDK context, given as `-c name=value`; numbers arrive as text. */
 export const stackOptionsSchema = z.strictObject({
-  id: settingsSchema.shape.PROJECT_ID.removeDefault().describe('names of everything start with it'),
+  id: settingsSchema.shape.PROJECT_ID.removeDefault().describe(
+    'project id; all names start with it',
+  ),
   region: settingsSchema.shape.AWS_REGION.describe('AWS region'),
   workerType: instanceType.describe('instance type of workers'),
   webType: z
@@ -14,7 +16,7 @@ export const stackOptionsSchema = z.strictObject({
     .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: 'must be an EC2 instance type, e.g. t3.small' })
     .default('t3.small')
     .describe('instance type of the web tier'),
-  maxInstances: settingsSchema.shape.MAX_INSTANCES.describe('largest fleet of workers'),
+  maxInstances: settingsSchema.shape.MAX_INSTANCES.describe('maximum number of workers'),
   keepDays: z.coerce
     .number()
     .int()
@@ -26,13 +28,13 @@ export const stackOptionsSchema = z.strictObject({
     .number()
     .positive()
     .default(50)
-    .describe('monthly bill of this stack that raises the alarm, US dollars'),
-  email: z.email().optional().describe('address that alarms and the budget write to'),
+    .describe('monthly cost in US dollars that triggers the budget alarm'),
+  email: z.email().optional().describe('e-mail address for alarms and the budget'),
   certificateArn: z
     .string()
     .regex(/^arn:aws[\w-]*:acm:/, { error: 'must be the ARN of an ACM certificate' })
     .optional()
-    .describe('with it, a load balancer takes HTTPS in front of the web tier'),
+    .describe('ACM certificate; with it, a load balancer serves HTTPS in front of the web tier'),
 });
 
 export type StackOptions = z.output<typeof stackOptionsSchema>;

@@ -41,21 +41,21 @@ export function accountChecks(account: Account, settings: Settings): Record<stri
   const queue = (QueueName: string): Check =>
     checked({
       ask: () => sqs.send(new GetQueueUrlCommand({ QueueName })),
-      right: () => 'it is there',
+      right: () => 'exists',
       codes: {
-        QueueDoesNotExist: `there is none: ${MAKE_THEM}.`,
-        AccessDenied: 'you may not ask for it: the role needs sqs:GetQueueUrl.',
+        QueueDoesNotExist: `does not exist: ${MAKE_THEM}.`,
+        AccessDenied: 'access denied: the role needs sqs:GetQueueUrl.',
       },
     });
   const bucket = (Bucket: string): Check =>
     checked({
       ask: () => s3.send(new HeadBucketCommand({ Bucket })),
-      right: () => 'it is there, and yours to read',
+      right: () => 'exists and is readable',
       codes: {
-        NotFound: `there is none: ${MAKE_THEM}.`,
+        NotFound: `does not exist: ${MAKE_THEM}.`,
         '403':
-          'it is somebody else’s, or you may not see it: choose another PROJECT_ID, or ask for s3:ListBucket.',
-        '301': `it is in another region than ${settings.AWS_REGION}: look at AWS_REGION.`,
+          'belongs to another account, or access is denied: choose another PROJECT_ID, or ask for s3:ListBucket.',
+        '301': `is not in ${settings.AWS_REGION}: check AWS_REGION.`,
       },
     });
   return {
@@ -64,9 +64,9 @@ export function accountChecks(account: Account, settings: Settings): Record<stri
       right: ({ Account, Arn }) => `${Arn ?? 'somebody'} in account ${Account}`,
       codes: {
         CredentialsProviderError:
-          'there are no credentials: aws configure, AWS_PROFILE, or an instance role.',
+          'no credentials: run aws configure, set AWS_PROFILE, or use an instance role.',
         ExpiredToken: 'the credentials have expired: log in again.',
-        InvalidClientTokenId: 'AWS does not know the access key: look at the credentials.',
+        InvalidClientTokenId: 'AWS does not know the access key: check the credentials.',
       },
     }),
     [names.requestQueue]: queue(names.requestQueue),
@@ -104,7 +104,7 @@ function tagCheck(sqs: SQSClient, QueueName: string): Check {
     try {
       ({ QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName })));
     } catch {
-      return unknown(`not tried without ${QueueName}`);
+      return unknown(`not checked, because ${QueueName} does not exist`);
     }
     const Tags = { [TRIAL_TAG]: '' };
     const remove = () => sqs.send(new UntagQueueCommand({ QueueUrl, TagKeys: [TRIAL_TAG] }));
@@ -131,7 +131,7 @@ function tagCheck(sqs: SQSClient, QueueName: string): Check {
     }
     if (denied.length === 0) return right(`the tags of ${QueueName} can be read and changed`);
     return wrong(
-      `the role needs ${denied.join(' and ')} on ${QueueName}: without the scaler’s claim, a second scaler with another Redis would launch instances beside it.`,
+      `the role needs ${denied.join(' and ')} on ${QueueName}: without the scaler’s claim, a second scaler with another Redis would launch instances as well.`,
     );
   };
 }
@@ -141,10 +141,10 @@ function imageCheck({ ec2 }: Account, settings: Settings): Check {
   if (AMI_ID === undefined) {
     return async () => {
       if (LAUNCH_TEMPLATE_ID !== undefined) {
-        return unknown(`the launch template ${LAUNCH_TEMPLATE_ID} names it`);
+        return unknown(`set by the launch template ${LAUNCH_TEMPLATE_ID}`);
       }
       return AWS_ENDPOINT_URL !== undefined && isLoopback(AWS_ENDPOINT_URL)
-        ? unknown('AMI_ID is not set: a cloud on this machine takes any')
+        ? unknown('AMI_ID is not set; a local cloud needs none')
         : wrong(
             'neither AMI_ID nor LAUNCH_TEMPLATE_ID is set: bake an image (deploy/bake/bake.sh).',
           );
@@ -157,13 +157,13 @@ function imageCheck({ ec2 }: Account, settings: Settings): Check {
       if (image?.State === 'available') return `${AMI_ID}, ${image.Architecture}`;
       return wrong(
         image === undefined
-          ? `there is no ${AMI_ID} in ${settings.AWS_REGION}: an image belongs to one region.`
+          ? `${AMI_ID} does not exist in ${settings.AWS_REGION}: an image belongs to one region.`
           : `${AMI_ID} is ${image.State}: wait until it is available.`,
       );
     },
     codes: {
-      'InvalidAMIID.NotFound': `there is no ${AMI_ID} in ${settings.AWS_REGION}: an image belongs to one region.`,
-      'InvalidAMIID.Malformed': `${AMI_ID} is no id of an image.`,
+      'InvalidAMIID.NotFound': `${AMI_ID} does not exist in ${settings.AWS_REGION}: an image belongs to one region.`,
+      'InvalidAMIID.Malformed': `${AMI_ID} is not a valid image id.`,
       UnauthorizedOperation: 'the role needs ec2:DescribeImages.',
     },
   });
@@ -173,7 +173,7 @@ function imageCheck({ ec2 }: Account, settings: Settings): Check {
 function launchCheck({ ec2 }: Account, settings: Settings): Check {
   const { AMI_ID, LAUNCH_TEMPLATE_ID, INSTANCE_PROFILE, SECURITY_GROUP_ID } = settings;
   if (AMI_ID === undefined && LAUNCH_TEMPLATE_ID === undefined) {
-    return async () => unknown('not asked without an image');
+    return async () => unknown('not checked, because no image is set');
   }
   const input = runInput(
     {
@@ -197,7 +197,7 @@ function launchCheck({ ec2 }: Account, settings: Settings): Check {
   return async () => {
     try {
       await ec2.send(new RunInstancesCommand({ ...input, DryRun: true }));
-      return wrong('EC2 did not take it for a dry run: look for an instance that was launched.');
+      return wrong('EC2 ignored the dry run: check whether an instance was launched.');
     } catch (error) {
       const code = codeOf(error);
       if (code === WOULD_WORK) return right('a dry run of a launch succeeds');
@@ -226,7 +226,7 @@ function checked<Answer>({
       return typeof words === 'string' ? right(words) : words;
     } catch (error) {
       const known = codes[codeOf(error)] ?? codes[statusOf(error)];
-      return wrong(known ?? `it cannot be asked: ${messageOf(error)}`);
+      return wrong(known ?? `no answer: ${messageOf(error)}`);
     }
   };
 }

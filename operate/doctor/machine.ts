@@ -24,25 +24,27 @@ export function machineChecks(settings: Settings, log: Logger): Record<string, C
       const major = Number(process.versions.node.split('.')[0]);
       return major >= LEAST_NODE
         ? right(process.version)
-        : wrong(`${process.version}: run it by npm, which brings Node ${LEAST_NODE} (npm ci).`);
+        : wrong(
+            `${process.version}: start it with npm, which installs Node ${LEAST_NODE} (npm ci).`,
+          );
     },
     TensorFlow: async () => {
       try {
         await promisify(execFile)(process.execPath, [PROBE]);
-        return right('its native library loads and computes');
+        return right('the native library loads and computes');
       } catch (error) {
         const { stderr = '' } = error as { stderr?: string };
         const [reason = messageOf(error)] = stderr.trim().split('\n');
         return wrong(
-          `it does not load (${reason}): ${commandLine('setup-native')}; until then wasm is used.`,
+          `the native library does not load (${reason}): run ${commandLine('setup-native')}. Without it, wasm is used.`,
         );
       }
     },
     model: async () => {
       const folder = resolve(settings.MODEL_DIR);
       return (await readIntactManifest(folder))
-        ? right(`converted and whole, in ${folder}`)
-        : wrong(`there is none in ${folder}, or it is damaged: ${commandLine('convert')}.`);
+        ? right(`converted and complete, in ${folder}`)
+        : wrong(`missing or damaged in ${folder}: run ${commandLine('convert')}.`);
     },
     memory: async () => {
       const megabytes = Math.round(totalmem() / 2 ** 20);
@@ -52,7 +54,9 @@ export function machineChecks(settings: Settings, log: Logger): Record<string, C
     },
     Redis: async () => {
       if (settings.REDIS_URL === undefined) {
-        return unknown('REDIS_URL is not set: npm start brings its own, services need one.');
+        return unknown(
+          'REDIS_URL is not set. npm start starts its own Redis; single services need one.',
+        );
       }
       const redis = connectRedis(settings.REDIS_URL, 'doctor', log);
       try {
@@ -62,9 +66,9 @@ export function machineChecks(settings: Settings, log: Logger): Record<string, C
             setTimeout(() => reject(new Error('no answer')), REDIS_MS).unref();
           }),
         ]);
-        return right('it answers');
+        return right('answers');
       } catch (error) {
-        return wrong(`it cannot be reached (${messageOf(error)}): look at REDIS_URL.`);
+        return wrong(`unreachable (${messageOf(error)}): check REDIS_URL.`);
       } finally {
         redis.disconnect();
       }

@@ -4,24 +4,28 @@ import { SettingsError } from '../../runtime/errors.ts';
 import { EXIT } from '../../runtime/process/exit-codes.ts';
 
 const options = {
-  requests: { type: 'number', default: 200, describe: 'uploads in all' },
-  seed: { type: 'number', default: 1, describe: 'an equal seed gives an equal schedule of faults' },
-  minutes: { type: 'number', default: 5, describe: 'no upload is begun after so long' },
-  faults: { type: 'number', default: 40, describe: 'faults a minute in a storm, on average' },
-  storm: { type: 'number', default: 40, describe: 'faults in a storm, on average' },
-  clients: { type: 'number', default: 24, describe: 'honest uploads under way at once, at most' },
+  requests: { type: 'number', default: 200, describe: 'total number of uploads' },
+  seed: { type: 'number', default: 1, describe: 'the same seed gives the same schedule of faults' },
+  minutes: { type: 'number', default: 5, describe: 'minutes after which no upload is started' },
+  faults: { type: 'number', default: 40, describe: 'average faults per minute in a storm' },
+  storm: { type: 'number', default: 40, describe: 'average faults per storm' },
+  clients: {
+    type: 'number',
+    default: 24,
+    describe: 'maximum number of simultaneous well-behaved uploads',
+  },
   share: {
     type: 'number',
     default: 0.6,
-    describe: 'share of the capacity that honest clients ask for',
+    describe: 'share of the capacity that well-behaved clients use',
   },
-  lead: { type: 'number', default: 20, describe: 'seconds without faults at first' },
+  lead: { type: 'number', default: 20, describe: 'seconds without faults at the start' },
   quiet: {
     type: 'number',
     default: 36,
-    describe: 'seconds without faults after each storm and each single fault; 0 is one long storm',
+    describe: 'seconds without faults after each storm and each single fault (0 = one long storm)',
   },
-  longest: { type: 'number', default: 180, describe: 'seconds of the longest fault' },
+  longest: { type: 'number', default: 180, describe: 'maximum duration of a fault in seconds' },
 } as const;
 
 type Flags = InferredOptionTypes<typeof options>;
@@ -40,7 +44,7 @@ export const command: CommandModule<object, Flags> = {
         if (isGood && quiet >= 0 && Number.isInteger(requests) && Number.isInteger(seed))
           return true;
         throw new SettingsError(
-          '--requests, --minutes, --faults, --storm, --clients, --share, --lead and --longest must be numbers above 0, --quiet at least 0, --requests and --seed whole ones.',
+          '--requests, --minutes, --faults, --storm, --clients, --share, --lead and --longest must be numbers above 0, --quiet must be at least 0, and --requests and --seed must be whole numbers.',
         );
       }) as unknown as Argv<Flags>,
   async handler({ requests, seed, minutes, faults, clients, ...times }: ArgumentsCamelCase<Flags>) {

@@ -33,7 +33,7 @@ export async function emptyAll(
     while (messagesIn(await queue.depth()) > 0) {
       if (performance.now() > limit) {
         throw new WorkloadError(
-          `--empty: the queue ${name} is not empty a minute after its purge: something still sends to it.`,
+          `--empty: the queue ${name} is not empty one minute after its purge: a service is still sending to it.`,
         );
       }
       await sleep(LOOK_EVERY_MS);

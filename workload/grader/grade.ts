@@ -37,7 +37,7 @@ export async function grade(flags: GraderFlags): Promise<number> {
   });
   if (flags.empty && settings.AWS_ENDPOINT_URL === undefined && !flags.yes) {
     throw new SettingsError(
-      '--empty without an endpoint would delete objects and messages on AWS itself: name --endpoint_url, or say --yes.',
+      '--empty without an endpoint would delete objects and messages on AWS itself. Add --endpoint_url, or --yes to confirm.',
     );
   }
   const clients = createEc2Clients(settings, credentialsOf(flags));

@@ -55,7 +55,7 @@ export function openObserver(clients: Ec2Clients, names: GradedNames): Observe {
       return { at, web, app, requests, replies, inKeys, outKeys };
     } catch (cause) {
       throw new WorkloadError(
-        `AWS cannot be asked (${messageOf(cause)}): check --endpoint_url (or AWS_ENDPOINT_URL) and the credentials; for the local cloud start it first.`,
+        `Cannot reach AWS (${messageOf(cause)}): check --endpoint_url (or AWS_ENDPOINT_URL) and the credentials. If you mean the local cloud, start it first.`,
         { cause },
       );
     }
