@@ -97,3 +97,15 @@ function isNoSuchBucket(error: unknown): boolean {
     (error instanceof S3ServiceException && error.name === 'NoSuchBucket')
   );
 }
+
+/** Deletes the messages of a queue that are neither delayed nor taken by another receiver. */
+export async function deleteVisible(queue: {
+  receive(options: { most: number; waitSeconds: number }): Promise<readonly { receipt: string }[]>;
+  delete(receipt: string): Promise<void>;
+}): Promise<void> {
+  for (;;) {
+    const messages = await queue.receive({ most: 10, waitSeconds: 0 });
+    if (messages.length === 0) return;
+    await Promise.all(messages.map(({ receipt }) => queue.delete(receipt)));
+  }
+}

@@ -3,16 +3,15 @@ import {
   type BatchResultErrorEntry,
   ChangeMessageVisibilityBatchCommand,
   GetQueueAttributesCommand,
-  GetQueueUrlCommand,
   type Message,
   PurgeQueueCommand,
-  QueueDoesNotExist,
+  PurgeQueueInProgress,
   type SQSClient,
-  SQSServiceException,
 } from '@aws-sdk/client-sqs';
-import { ElasticFaceError, messageOf } from '../../runtime/errors.ts';
 import { Batcher } from './batch.ts';
 import { queueCalls } from './fast-aws-calls.ts';
+import { deleteVisible } from './inspection.ts';
+import { QueueError, queueUrl } from './queue-address.ts';
 
 /** Most messages in one SQS call. */
 const SQS_BATCH = 10;
@@ -20,20 +19,6 @@ const SQS_BATCH = 10;
 const BATCH_BYTES = 256 * 1024;
 /** Calls of one kind under way at once: enough to keep up, few enough that batches fill under load. */
 const CALLS_AT_ONCE = 2;
-
-/** A queue is missing, or refused one message of a batch. */
-export class QueueError extends ElasticFaceError {
-  /** Whether the message itself is at fault, so that sending it again is of no use. */
-  readonly isSenderFault: boolean;
-
-  constructor(
-    message: string,
-    { isSenderFault = false, ...options }: ErrorOptions & { isSenderFault?: boolean } = {},
-  ) {
-    super('queue', message, options);
-    this.isSenderFault = isSenderFault;
-  }
-}
 
 export interface ReceivedMessage {
   readonly messageId: string;
@@ -143,7 +128,7 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
     },
     { size: SQS_BATCH, concurrency: CALLS_AT_ONCE },
   );
-  return {
+  const queue: Queue = {
     name,
     send: (body, attributes = {}, delaySeconds = 0) =>
       sends.add({ body, attributes, delaySeconds }),
@@ -178,34 +163,16 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
       };
     },
     async purge() {
-      await sqs.send(new PurgeQueueCommand({ QueueUrl: url }));
+      try {
+        await sqs.send(new PurgeQueueCommand({ QueueUrl: url }));
+      } catch (error) {
+        if (!(error instanceof PurgeQueueInProgress)) throw error;
+        // Within a minute of another purge, which does not reach what was sent after it.
+        await deleteVisible(queue);
+      }
     },
   };
-}
-
-async function queueUrl(sqs: SQSClient, name: string): Promise<string> {
-  try {
-    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
-    if (QueueUrl) return QueueUrl;
-    throw new QueueError(`SQS returned no URL for the queue '${name}'.`);
-  } catch (cause) {
-    if (cause instanceof QueueDoesNotExist) {
-      throw new QueueError(
-        `There is no queue '${name}': create the stack, or start the local cloud, first.`,
-        { cause },
-      );
-    }
-    if (!(cause instanceof SQSServiceException || cause instanceof QueueError)) {
-      const endpoint = await sqs.config.endpoint?.().catch(() => undefined);
-      const where =
-        endpoint === undefined ? 'AWS' : `The cloud at ${endpoint.hostname}:${endpoint.port ?? ''}`;
-      throw new QueueError(
-        `${where} cannot be reached (${messageOf(cause)}): check AWS_ENDPOINT_URL, the credentials and AWS_REGION.`,
-        { cause },
-      );
-    }
-    throw cause;
-  }
+  return queue;
 }
 
 function failures(

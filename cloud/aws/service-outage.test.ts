@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NoSuchBucket, S3ServiceException } from '@aws-sdk/client-s3';
 import { QueueDoesNotExist, SQSServiceException } from '@aws-sdk/client-sqs';
-import { QueueError } from './queues.ts';
+import { QueueError } from './queue-address.ts';
 import { isPermanentRefusal, isServiceOutage } from './service-outage.ts';
 
 const $metadata = (httpStatusCode: number) => ({ httpStatusCode });

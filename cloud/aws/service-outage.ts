@@ -1,5 +1,5 @@
 /** Distinguishes errors of an unreachable service from errors of one request. Knows no queue and no bucket. */
-import { QueueError } from './queues.ts';
+import { QueueError } from './queue-address.ts';
 
 /** Refusals that name what is wrong with one message or object, whatever the status. */
 const STATUS_AWAY = [401, 403, 404, 408, 429];

@@ -135,8 +135,8 @@ export function queuesAndBuckets(
         );
         assert.equal(await Body?.transformToString(), `${stemOf(file)}:${match.name}`);
         assert.equal((await results.find(file))?.requestId, id, file);
-        // fauxqs refuses letters beyond U+FFFF, which SQS takes.
-        if (where !== 'moto' && /[\u{10000}-\u{10ffff}]/u.test(file)) continue;
+        // fauxqs by itself refuses letters beyond U+FFFF, which SQS takes.
+        if (where === 'fauxqs' && /[\u{10000}-\u{10ffff}]/u.test(file)) continue;
         const request = { id, file, key, node: 'web-1', sentAt: i };
         await queue.send(encodeRequest(request));
         const [message] = await queue.receive({ most: 1, waitSeconds: 5 });

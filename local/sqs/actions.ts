@@ -3,47 +3,27 @@
  * answered in its place.
  */
 import { z } from 'zod';
+import { batch } from './batches.ts';
 import { SqsError } from './errors.ts';
 import { checkMessage, checkWhole, message } from './messages.ts';
 import {
+  checkFifo,
   checkQueueName,
   checkReadable,
   checkSettable,
   firstDifference,
 } from './queue-attributes.ts';
-import { pageOfNames, type SqsStore } from './queue-set.ts';
+import { pageOfNames } from './queue-set.ts';
+import { receiptOf } from './receipts.ts';
+import { type Action, type Body, noQueue, parse, type Queue, queueOf } from './request.ts';
 
-export type Body = Record<string, unknown>;
-export interface Failure {
-  readonly Id: string;
-  readonly SenderFault: true;
-  readonly Code: string;
-  readonly Message: string;
-}
-/** The whole answer; undefined leaves it to fauxqs. */
-export type Reply = Readonly<Record<string, unknown>> | undefined;
-
-type QueueAttribute = Parameters<ReturnType<typeof queueOf>['getAttribute']>[0];
-
-interface Context {
-  readonly store: SqsStore;
-  /** Address of a queue, as the client reaches this endpoint. */
-  readonly urlOf: (name: string) => string;
-  /** Takes an entry out of a batch that goes to fauxqs. */
-  readonly fail: (failure: Failure) => void;
-}
-
-type Action = (body: Body, context: Context) => Reply;
+type QueueAttribute = Parameters<Queue['getAttribute']>[0];
 
 const MOST_TAGS = 50;
 const LONGEST_VISIBILITY = 43_200;
 const attributes = z.record(z.string(), z.string());
 const texts = z.array(z.string());
-const entries = z.array(z.looseObject({ Id: z.string() }));
-type Entry = z.output<typeof entries>[number];
-const ENTRY_ID = /^[\w-]{1,80}$/;
-/** fauxqs gives random UUIDs; deleting one twice is no error, as with SQS. */
-const RECEIPT = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const PURGE_EVERY_MS = 60_000;
 
 export const actions: Readonly<Record<string, Action>> = {
   CreateQueue(body, { store, urlOf }) {
@@ -51,6 +31,7 @@ export const actions: Readonly<Record<string, Action>> = {
     checkQueueName(QueueName);
     const asked = parse(attributes.default({}), body.Attributes, 'Attributes');
     checkSettable(asked, (arn) => store.getQueueByArn(arn) !== undefined);
+    checkFifo(QueueName, asked);
     const existing = store.getQueueByName(QueueName);
     if (existing === undefined) return undefined;
     const other = firstDifference(asked, (name) => existing.getAttribute(name as QueueAttribute));
@@ -122,24 +103,32 @@ export const actions: Readonly<Record<string, Action>> = {
   SendMessageBatch: batch((entry) => checkMessage(parse(message, entry, 'MessageAttributes'))),
 
   DeleteMessage(body, { store }) {
-    queueOf(body, store);
-    checkReceipt(body.ReceiptHandle);
+    takeReceipt(body, queueOf(body, store));
     return undefined;
   },
 
-  DeleteMessageBatch: batch(({ ReceiptHandle }) => checkReceipt(ReceiptHandle)),
+  DeleteMessageBatch: batch(takeReceipt),
 
   ChangeMessageVisibility(body, { store }) {
-    queueOf(body, store);
-    checkReceipt(body.ReceiptHandle);
+    takeReceipt(body, queueOf(body, store));
     checkWhole('VisibilityTimeout', body.VisibilityTimeout, 0, LONGEST_VISIBILITY);
     return undefined;
   },
 
-  ChangeMessageVisibilityBatch: batch(({ ReceiptHandle, VisibilityTimeout }) => {
-    checkReceipt(ReceiptHandle);
-    checkWhole('VisibilityTimeout', VisibilityTimeout, 0, LONGEST_VISIBILITY);
+  ChangeMessageVisibilityBatch: batch((entry, queue) => {
+    takeReceipt(entry, queue);
+    checkWhole('VisibilityTimeout', entry.VisibilityTimeout, 0, LONGEST_VISIBILITY);
   }),
+
+  PurgeQueue(body, { store, purges, now }) {
+    const queue = queueOf(body, store);
+    if (now - (purges.get(queue) ?? -Infinity) < PURGE_EVERY_MS) {
+      const text = `Only one PurgeQueue operation on ${queue.name} is allowed every 60 seconds.`;
+      throw new SqsError('PurgeQueueInProgress', text);
+    }
+    purges.set(queue, now);
+    return undefined;
+  },
 
   ReceiveMessage({ MaxNumberOfMessages, VisibilityTimeout, WaitTimeSeconds }) {
     if (MaxNumberOfMessages !== undefined) {
@@ -169,73 +158,10 @@ export const actions: Readonly<Record<string, Action>> = {
   ),
 };
 
-/** Entries that are refused fail alone; the others go on. */
-function batch(check: (entry: Entry) => void): Action {
-  return (body, { store, fail }) => {
-    queueOf(body, store);
-    const all = parse(entries.default([]), body.Entries, 'Entries');
-    checkEntries(all);
-    const failures: Failure[] = [];
-    const good = all.filter((entry) => {
-      try {
-        check(entry);
-        return true;
-      } catch (error) {
-        if (!(error instanceof SqsError)) throw error;
-        const { sqsCode: Code, message: Message } = error;
-        failures.push({ Id: entry.Id, SenderFault: true, Code, Message });
-        return false;
-      }
-    });
-    if (good.length === 0) return { Successful: [], Failed: failures };
-    failures.forEach(fail);
-    body.Entries = good;
-    return undefined;
-  };
-}
-
-function checkEntries(all: readonly Entry[]): void {
-  if (all.length === 0) {
-    throw new SqsError('EmptyBatchRequest', "The batch request doesn't contain any entries.");
+/** Puts fauxqs's receipt in the place of the handle that the client has. */
+function takeReceipt(given: Body, { name }: Queue): void {
+  if (given.ReceiptHandle === undefined || given.ReceiptHandle === '') {
+    throw new SqsError('MissingParameter', 'The request must contain the parameter ReceiptHandle.');
   }
-  if (all.length > 10) {
-    const text = `Maximum number of entries per request are 10. You have sent ${all.length}.`;
-    throw new SqsError('TooManyEntriesInBatchRequest', text);
-  }
-  if (all.some(({ Id }) => !ENTRY_ID.test(Id))) {
-    throw new SqsError(
-      'InvalidBatchEntryId',
-      'A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.',
-    );
-  }
-  if (new Set(all.map(({ Id }) => Id)).size < all.length) {
-    const text = 'Two or more batch entries in the request have the same Id.';
-    throw new SqsError('BatchEntryIdsNotDistinct', text);
-  }
-}
-
-function checkReceipt(receipt: unknown): void {
-  if (typeof receipt === 'string' && RECEIPT.test(receipt)) return;
-  throw new SqsError('ReceiptHandleIsInvalid', 'The input receipt handle is invalid.');
-}
-
-function queueOf({ QueueUrl }: Body, store: SqsStore) {
-  if (typeof QueueUrl !== 'string' || QueueUrl === '') {
-    throw new SqsError('MissingParameter', 'The request must contain the parameter QueueUrl.');
-  }
-  const queue = store.getQueue(QueueUrl);
-  if (queue === undefined) throw noQueue();
-  return queue;
-}
-
-function noQueue(): SqsError {
-  return new SqsError('QueueDoesNotExist', 'The specified queue does not exist.');
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
-  const { success, data, error } = schema.safeParse(value);
-  if (success) return data;
-  throw new SqsError('InvalidParameterValue', `The parameter ${name} is not valid.`, {
-    cause: error,
-  });
+  given.ReceiptHandle = receiptOf(given.ReceiptHandle, name);
 }

@@ -1,10 +1,12 @@
 /** Puts the actions of this room before fauxqs's own, and SQS's error codes on every answer. */
 import type { buildApp } from 'fauxqs';
 import { messageOf } from '../../runtime/errors.ts';
-import { actions, type Body, type Failure } from './actions.ts';
+import { actions } from './actions.ts';
 import { queryError, SqsError } from './errors.ts';
 import { isWritable } from './messages.ts';
-import type { SqsStore } from './queue-set.ts';
+import { nameOf, type SqsStore } from './queue-set.ts';
+import { handleOf } from './receipts.ts';
+import type { Body, Failure } from './request.ts';
 
 type App = ReturnType<typeof buildApp>;
 
@@ -16,6 +18,7 @@ const ACCOUNT = '000000000000';
 export function layOverSqs(app: App, store: SqsStore, refusedCharacter: RegExp): void {
   Object.assign(refusedCharacter, { test: (text: string) => !isWritable(text) });
   const failures = new WeakMap<object, Failure[]>();
+  const purges = new WeakMap<object, number>();
 
   app.addHook('preHandler', (request, reply, done) => {
     const action = actionOf(request.headers);
@@ -27,6 +30,8 @@ export function layOverSqs(app: App, store: SqsStore, refusedCharacter: RegExp):
         store,
         urlOf: (name) => `http://${request.headers.host ?? 'localhost'}/${ACCOUNT}/${name}`,
         fail: (failure) => void failed.push(failure),
+        purges,
+        now: performance.now(),
       });
       if (answer !== undefined) {
         reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer));
@@ -49,8 +54,12 @@ export function layOverSqs(app: App, store: SqsStore, refusedCharacter: RegExp):
       const [code = '', fault] = legacy.split(';');
       reply.header('x-amzn-query-error', queryError(code, fault));
     }
+    if (typeof payload !== 'string') return done();
+    if (actionOf(request.headers) === 'ReceiveMessage' && reply.statusCode === 200) {
+      return done(null, received(payload, bodyOf(request.body)));
+    }
     const failed = failures.get(request);
-    if (failed === undefined || typeof payload !== 'string') return done();
+    if (failed === undefined) return done();
     const answer = JSON.parse(payload) as { Failed?: Failure[] };
     done(null, JSON.stringify({ ...answer, Failed: [...failed, ...(answer.Failed ?? [])] }));
   });
@@ -67,6 +76,26 @@ export function layOverSqs(app: App, store: SqsStore, refusedCharacter: RegExp):
       .header('content-type', JSON_TYPE)
       .send(errorText(code, messageOf(error)));
   });
+}
+
+interface Received {
+  ReceiptHandle: string;
+  MessageAttributes?: unknown;
+  MD5OfMessageAttributes?: unknown;
+}
+
+/** Messages as SQS gives them out: with handles of their queue, and no attribute that nobody asked for. */
+function received(payload: string, { QueueUrl, MessageAttributeNames = [] }: Body): string {
+  const { Messages } = JSON.parse(payload) as { Messages?: Received[] };
+  if (Messages === undefined) return payload;
+  const wantsNone = Array.isArray(MessageAttributeNames) && MessageAttributeNames.length === 0;
+  for (const message of Messages) {
+    message.ReceiptHandle = handleOf(message.ReceiptHandle, nameOf(String(QueueUrl)));
+    if (!wantsNone) continue;
+    delete message.MessageAttributes;
+    delete message.MD5OfMessageAttributes;
+  }
+  return JSON.stringify({ Messages });
 }
 
 function actionOf(headers: Readonly<Record<string, unknown>>): string | undefined {

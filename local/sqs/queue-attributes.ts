@@ -43,9 +43,22 @@ const redrive = z.object({
 /** @throws {SqsError} InvalidParameterValue */
 export function checkQueueName(name: unknown): asserts name is string {
   if (typeof name === 'string' && QUEUE_NAME.test(name)) return;
-  throw invalidValue(
+  throw badName();
+}
+
+function badName(): SqsError {
+  return invalidValue(
     'Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length',
   );
+}
+
+/** A name that ends in `.fifo` and the attribute FifoQueue need each other. @throws {SqsError} InvalidParameterValue */
+export function checkFifo(name: string, { FifoQueue }: Attributes): void {
+  const hasEnding = name.endsWith('.fifo');
+  if (hasEnding && FifoQueue !== 'true') throw badName();
+  if (FifoQueue === 'true' && !hasEnding) {
+    throw invalidValue('The name of a FIFO queue can only end with the .fifo suffix.');
+  }
 }
 
 /** @throws {SqsError} InvalidAttributeName */

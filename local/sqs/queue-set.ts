@@ -9,7 +9,7 @@ export type SqsStore = NonNullable<BuildAppOptions['stores']>['sqsStore'];
 
 /** Called before queues are loaded. */
 export function keepOneSetOfQueues(store: SqsStore): void {
-  const byName = (address: string) => store.getQueueByName(lastPart(address, '/'));
+  const byName = (address: string) => store.getQueueByName(nameOf(address));
   Object.assign(store, {
     getQueue: byName,
     getQueueByArn: (arn: string) => store.getQueueByName(lastPart(arn, ':')),
@@ -38,6 +38,11 @@ export function pageOfNames(
     names,
     nextToken: more ? Buffer.from(names.at(-1) ?? '').toString('base64') : undefined,
   };
+}
+
+/** The name of the queue at an address. */
+export function nameOf(address: string): string {
+  return lastPart(address, '/');
 }
 
 function lastPart(text: string, separator: string): string {

@@ -6,10 +6,12 @@ import {
   CreateQueueCommand,
   DeleteMessageBatchCommand,
   DeleteMessageCommand,
+  DeleteQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ListDeadLetterSourceQueuesCommand,
   ListQueuesCommand,
+  PurgeQueueCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
@@ -123,7 +125,65 @@ describe('messages', () => {
   });
 });
 
+test('a queue is purged once a minute, and one made again in its place at once', async () => {
+  const QueueUrl = await create('purged');
+  const purge = () => sqs.send(new PurgeQueueCommand({ QueueUrl }));
+  await send(QueueUrl, 'x');
+  await purge();
+  assert.equal((await attributesOf(QueueUrl)).ApproximateNumberOfMessages, '0');
+  assert.equal(await errorName(purge()), 'PurgeQueueInProgress');
+  await sqs.send(new DeleteQueueCommand({ QueueUrl }));
+  await create('purged');
+  await purge();
+});
+
+test('a FIFO queue has its ending and its attribute, or neither', async () => {
+  assert.equal(await errorName(create('no-attribute.fifo')), 'InvalidParameterValue');
+  assert.equal(
+    await errorName(create('no-ending', { FifoQueue: 'true' })),
+    'InvalidParameterValue',
+  );
+  await create('both.fifo', { FifoQueue: 'true' });
+});
+
+test('attributes of a message come to whoever asks for them', async () => {
+  const url = await create('asking');
+  await send(url, 'x', { MessageAttributes: { a: { DataType: 'String', StringValue: 'b' } } });
+  const receive = async (MessageAttributeNames?: string[]) => {
+    const given = { QueueUrl: url, MessageAttributeNames, VisibilityTimeout: 0 };
+    return (await sqs.send(new ReceiveMessageCommand(given))).Messages?.[0];
+  };
+  const plain = await receive();
+  assert.deepEqual(
+    [plain?.MessageAttributes, plain?.MD5OfMessageAttributes],
+    [undefined, undefined],
+  );
+  assert.equal((await receive(['All']))?.MessageAttributes?.a?.StringValue, 'b');
+});
+
 describe('receipts', () => {
+  test('in the form of a receipt, but of no message or of another queue, are refused', async () => {
+    const [one, other] = [await create('receipt-one'), await create('receipt-other')];
+    await send(one, 'x');
+    const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: one }));
+    const given = Messages?.[0]?.ReceiptHandle ?? '';
+    const remove = (QueueUrl: string | undefined, ReceiptHandle: string) =>
+      errorName(sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle })));
+    const changed = given.replace(/^./, (first) => (first === '0' ? '1' : '0'));
+    for (const [queue, handle] of [
+      [one, randomUUID()],
+      [one, changed],
+      [other, given],
+    ] as const) {
+      assert.equal(await remove(queue, handle), 'ReceiptHandleIsInvalid');
+    }
+    const hide = { QueueUrl: other, ReceiptHandle: given, VisibilityTimeout: 1 };
+    const hiding = sqs.send(new ChangeMessageVisibilityCommand(hide));
+    assert.equal(await errorName(hiding), 'ReceiptHandleIsInvalid');
+    await sqs.send(new DeleteMessageCommand({ QueueUrl: one, ReceiptHandle: given }));
+    assert.equal((await attributesOf(one)).ApproximateNumberOfMessagesNotVisible, '0');
+  });
+
   test('that SQS never gave are refused, those of deleted messages are not', async () => {
     const url = await create('receipts');
     await send(url, 'x');
@@ -151,7 +211,10 @@ describe('receipts', () => {
 
   test('give a message at most twelve hours', async () => {
     const url = await create('hours');
-    const change = (VisibilityTimeout: number, ReceiptHandle: string = randomUUID()) =>
+    await send(url, 'x');
+    const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url }));
+    const given = Messages?.[0]?.ReceiptHandle;
+    const change = (VisibilityTimeout: number, ReceiptHandle = given) =>
       errorName(
         sqs.send(
           new ChangeMessageVisibilityCommand({ QueueUrl: url, ReceiptHandle, VisibilityTimeout }),
@@ -160,6 +223,7 @@ describe('receipts', () => {
     assert.equal(await change(43_201), 'InvalidParameterValue');
     assert.equal(await change(-1), 'InvalidParameterValue');
     assert.equal(await change(10, 'nonsense'), 'ReceiptHandleIsInvalid');
+    await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: given }));
     assert.equal(await change(10), 'MessageNotInflight');
   });
 });

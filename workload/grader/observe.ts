@@ -9,7 +9,8 @@ import {
   listKeys,
   WEB_TIER_PATTERN,
 } from '../../cloud/aws/inspection.ts';
-import { openQueue, type QueueDepth, QueueError } from '../../cloud/aws/queues.ts';
+import { QueueError } from '../../cloud/aws/queue-address.ts';
+import { openQueue, type QueueDepth } from '../../cloud/aws/queues.ts';
 import type { Ec2Clients } from '../../cloud/ec2/client.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { WorkloadError } from '../errors.ts';
