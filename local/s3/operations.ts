@@ -92,6 +92,8 @@ const PARAMETERS = new Set([
   'AWSAccessKeyId',
   'Signature',
   'Expires',
+  'content-type',
+  'content-md5',
 ]);
 const PARAMETER = /^(?:x-|response-)/i;
 

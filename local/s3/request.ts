@@ -88,6 +88,31 @@ export function checkVersion(versionId: string | null): void {
   throw invalidArgument('Invalid version id specified', 'versionId', versionId);
 }
 
+/** Parameters of a presigned address that are its signature. */
+const OF_SIGNATURE =
+  /^x-amz-(?:algorithm|credential|date|expires|signedheaders|signature|security-token)$/;
+/** A presigner writes that of the empty body that it has, not of the upload. */
+const OF_CHECKSUM = /^x-amz-(?:checksum-|sdk-checksum-)/;
+
+/**
+ * Headers of a request with those that a presigned address has as parameters: presigners put there what
+ * the client need not send, such as `x-amz-meta-*`.
+ */
+export function headersOf(
+  headers: IncomingHttpHeaders,
+  query: URLSearchParams,
+): IncomingHttpHeaders {
+  if (!query.has('X-Amz-Signature') && !query.has('Signature')) return headers;
+  const moved = [...query]
+    .map(([name, value]): [string, string] => [name.toLowerCase(), value])
+    .filter(([name]) =>
+      name.startsWith('x-amz-')
+        ? !OF_SIGNATURE.test(name) && !OF_CHECKSUM.test(name)
+        : name === 'content-type' || name === 'content-md5',
+    );
+  return { ...Object.fromEntries(moved), ...headers };
+}
+
 /** @throws {S3Error} for a presigned address that is over, or asks for more than S3 grants */
 export function checkPresigned(query: URLSearchParams, now: number): void {
   const seconds = query.get('X-Amz-Expires');

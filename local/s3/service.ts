@@ -5,7 +5,14 @@ import type { Logger } from '../../runtime/log.ts';
 import { type Address, addressOf } from './address.ts';
 import { S3Error } from './errors.ts';
 import { operationOf } from './operations.ts';
-import { ACCOUNT, checkPresigned, header, type S3Answer, type S3Request } from './request.ts';
+import {
+  ACCOUNT,
+  checkPresigned,
+  header,
+  headersOf,
+  type S3Answer,
+  type S3Request,
+} from './request.ts';
 import type { Buckets } from './store.ts';
 import { errorXml } from './xml.ts';
 
@@ -45,9 +52,10 @@ export function openS3(options: {
 
   async function perform(request: IncomingMessage): Promise<S3Answer> {
     const body = await readBody(request);
-    const { method = 'GET', url = '/', headers } = request;
+    const { method = 'GET', url = '/' } = request;
     const target = address(request, body);
     const query = new URLSearchParams(url.split('?', 2)[1] ?? '');
+    const headers = headersOf(request.headers, query);
     const { buckets, region } = options;
     const given: S3Request = { method, ...target, query, headers, body, buckets, region };
     checkPresigned(query, Date.now());

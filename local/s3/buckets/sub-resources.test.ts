@@ -239,6 +239,8 @@ describe('uploads in parts', () => {
     assert.equal(await outcome(complete([[1, one]])), 'ok');
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key: key }));
     assert.deepEqual([head.ContentLength, head.Metadata], [3, { m: '1' }]);
+    const ofPart = await s3.send(new HeadObjectCommand({ Bucket, Key: key, PartNumber: 1 }));
+    assert.deepEqual([ofPart.ContentLength, ofPart.PartsCount], [3, 1]);
     assert.equal(await outcome(complete([[1, one]])), 'NoSuchUpload 404');
   });
 

@@ -336,6 +336,28 @@ test('a presigned answer has the headers that were asked for, unsigned ones have
   assert.equal(await plain(`${url}/${Bucket}/${Key}?${override}`), '400 InvalidRequest');
 });
 
+test('an upload to a presigned address has the headers that the address holds', async () => {
+  const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const version4 = `X-Amz-Credential=x/${date.slice(0, 8)}/us-east-1/s3/aws4_request&X-Amz-Signature=x&X-Amz-Date=${date}&X-Amz-Expires=60`;
+  const version2 = `AWSAccessKeyId=x&Signature=y&Expires=${Math.ceil(Date.now() / 1000) + 60}`;
+  const checksum =
+    'x-amz-sdk-checksum-algorithm=CRC32&x-amz-checksum-crc32=AAAAAA%3D%3D&x-id=PutObject';
+  for (const signed of [version2, `${version4}&${checksum}`]) {
+    const address = `${url}/${Bucket}/presigned?${signed}&content-type=image%2Fpng&x-amz-meta-who=ada&x-amz-tagging=a%3Db`;
+    const body = new Blob([CONTENT]);
+    assert.equal(await plain(address, { method: 'PUT', body }), '200');
+    const { ContentType, Metadata, ContentLength, TagCount } = await get({ Key: 'presigned' });
+    assert.deepEqual(
+      [ContentType, Metadata, ContentLength, TagCount],
+      ['image/png', { who: 'ada' }, CONTENT.length, 1],
+    );
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'presigned' }));
+  }
+  const unsigned = `${url}/${Bucket}/unsigned?x-amz-meta-who=ada`;
+  assert.equal(await plain(unsigned, { method: 'PUT', body: CONTENT }), '200');
+  assert.deepEqual((await head('unsigned')).Metadata, {});
+});
+
 test('bucket names follow S3’s rules', async () => {
   for (const name of [
     'ab',

@@ -50,6 +50,9 @@ function read(request: S3Request, withBody: boolean): S3Answer {
   headers['content-length'] = String(length);
   if (range !== undefined) headers['content-range'] = `bytes ${range.start}-${range.end}/${size}`;
   else Object.assign(headers, checksumHeaders(request, object));
+  if (query.has('partNumber') && object.parts !== undefined) {
+    headers['x-amz-mp-parts-count'] = String(object.parts.length);
+  }
   const status = range === undefined ? 200 : 206;
   if (!withBody) return { status, headers };
   const { body } = buckets.store.getObject(bucket, key);
