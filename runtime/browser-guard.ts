@@ -42,6 +42,23 @@ export function browserGuard({ allowedHosts = '', anyHost = false }: GuardOption
   };
 }
 
+/**
+ * The headers that the guard looks at, without the Host of a POST that no browser sent: browsers write
+ * Origin into each of theirs, also after DNS rebinding. A program may call this machine what it likes.
+ */
+export function withoutToolsHost(request: {
+  readonly method?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+}): IncomingHttpHeaders {
+  const { method, headers } = request;
+  const isTool = method === 'POST' && headers.origin === undefined && !hasFetchMetadata(headers);
+  return isTool ? { ...headers, host: undefined } : headers;
+}
+
+function hasFetchMetadata(headers: IncomingHttpHeaders): boolean {
+  return Object.keys(headers).some((name) => name.startsWith('sec-'));
+}
+
 /** Whether a host name or an address leads to this machine and is not reached from any other. */
 export function isThisMachine(name: string): boolean {
   return (

@@ -1,8 +1,10 @@
 /** The HTTP face of the web tier: routes and nothing else. */
 import express, { type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
+
 import type { RequestIds } from '../cloud/redis/request-ids.ts';
-import type { BrowserGuard } from '../runtime/browser-guard.ts';
+import { type BrowserGuard, withoutToolsHost } from '../runtime/browser-guard.ts';
+
 import type { Logger } from '../runtime/log.ts';
 import type { Tracing } from '../runtime/tracing/tracing.ts';
 import type { Access } from './access.ts';
@@ -69,7 +71,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.use(SECURITY_HEADERS);
   app.use((request, _response, next) => {
-    const reason = parts.guard?.(request.headers);
+    const reason = parts.guard?.(withoutToolsHost(request));
     next(reason === undefined ? undefined : httpError.foreign(reason));
   });
   app.use(({ headers: { expect } }, _response, next) => {
