@@ -23,7 +23,7 @@ export const webSettings = {
   ANSWER_SECONDS: seconds(1, 604_800)
     .default(3600)
     .describe('Seconds for which an answer to a `Prefer: respond-async` request can be read.'),
-  MAX_UPLOAD_MB: megabytes(0.01, 512).default(16).describe('Maximum size of a photo in megabytes.'),
+  MAX_UPLOAD_MB: megabytes(0.01, 512).default(32).describe('Maximum size of a photo in megabytes.'),
   MAX_REQUESTS: whole(1, 1_000_000)
     .default(20_000)
     .describe('Maximum number of open requests on one web node. Further requests get 503.'),
