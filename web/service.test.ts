@@ -182,7 +182,7 @@ describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, 
     await hasty.stop();
     for (const { status, text, headers } of await Promise.all(answers)) {
       assert.deepEqual([status, headers['retry-after']], [503, '1']);
-      assert.match(text, /about to stop: send the photo again/);
+      assert.match(text, /shutting down: send the photo again/);
     }
     assert.ok(lines.some((line) => JSON.parse(line).count === 3 && /stopping/.test(line)));
     for (const one of taken) await reply(one, { match: match('Paul') });
