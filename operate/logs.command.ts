@@ -20,7 +20,7 @@ const options = {
   since: {
     type: 'number',
     requiresArg: true,
-    describe: 'Only lines of the last so many minutes',
+    describe: 'Only lines of the last N minutes',
   },
   follow: { type: 'boolean', default: false, describe: 'Keep printing new lines' },
   json: { type: 'boolean', default: false, describe: 'Print the lines as JSON' },

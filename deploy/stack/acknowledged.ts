@@ -3,7 +3,7 @@ import { type CfnElement, Validations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { StackParts } from './stack.ts';
 
-const OBJECTS = 'Objects are named by whoever uploads: the bucket is the boundary.';
+const OBJECTS = 'Clients choose the names of objects: the bucket is the boundary.';
 const BY_CONDITION =
   'EC2 names its resources itself: the conditions bind them to this template and this project’s tag.';
 
