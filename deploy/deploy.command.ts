@@ -53,7 +53,7 @@ export const command: CommandModule<object, Flags> = {
       throw new SettingsError(messageOf(cause), { cause });
     }
     if (what === 'destroy') return end(options, yes);
-    const { synthesize } = await import('./stack/app.ts').catch((cause: unknown) => {
+    const { synthesize } = await import('./stack/stack.ts').catch((cause: unknown) => {
       throw new ElasticFaceError(
         'deploy',
         'The packages that create the template are missing. Install them with `npm ci`, without --omit=dev.',

@@ -1,9 +1,8 @@
 /** The flags that the generator and the grader share, and the run they describe, checked before it starts. */
 import { z } from 'zod';
 import { SettingsError } from '../runtime/errors.ts';
-import { listImages } from './images.ts';
+import { listImages, readPredictions, requirePredictions } from './photos.ts';
 import { requireReachable } from './post.ts';
-import { readPredictions, requirePredictions } from './predictions.ts';
 import type { RunPlan } from './run.ts';
 
 /** yargs options; `--n` and `--server` are what other graders of the course call them. */

@@ -12,7 +12,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { messageOf } from '../runtime/errors.ts';
 import { WorkloadError } from './errors.ts';
-import type { ImageFile } from './images.ts';
+import type { ImageFile } from './photos.ts';
 
 /** The form field that the web tier reads, part of the contract. */
 const FIELD = 'inputFile';

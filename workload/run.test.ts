@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import express from 'express';
 import multer from 'multer';
-import { type ImageFile, listImages } from './images.ts';
+import { type ImageFile, listImages } from './photos.ts';
 import { createPoster } from './post.ts';
 import { type RunPlan, runWorkload } from './run.ts';
 import type { RunSummary } from './tally.ts';

@@ -3,9 +3,8 @@
  * terminals; how one upload travels comes in as a `Poster`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ImageFile } from './images.ts';
+import { type ImageFile, judge, type Predictions, shorten } from './photos.ts';
 import { connectionError, type Poster } from './post.ts';
-import { judge, type Predictions, shorten } from './predictions.ts';
 import { Tally } from './tally.ts';
 
 export interface RunPlan {

@@ -1,10 +1,8 @@
 /**
- * The counts of a run: what was answered, right, wrong or failed, and why. Bounded in memory: reasons
- * are grouped, and of each group only the first few files are kept.
+ * The counts of a run: what was answered, right, wrong or failed, and why, and how long answers took.
+ * Bounded in memory: reasons are grouped, and of each group only the first few files are kept.
  */
-import type { ImageFile } from './images.ts';
-import { type LatencySummary, summarizeLatencies } from './latency.ts';
-import type { Verdict } from './predictions.ts';
+import type { ImageFile, Verdict } from './photos.ts';
 
 /** Groups of failures kept apart, and files named in each. */
 const MOST_GROUPS = 20;
@@ -118,4 +116,37 @@ export class Tally {
       group.files.push(image.name);
     }
   }
+}
+
+/** ms; percentiles by nearest rank. */
+export interface LatencySummary {
+  readonly min: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/**
+ * Nearest-rank percentile: the least value that at least `percent` of all are not above.
+ * `sorted` ascends and is not empty; 0 < percent <= 100.
+ */
+export function percentile(sorted: ArrayLike<number>, percent: number): number {
+  const rank = Math.ceil((percent / 100) * sorted.length);
+  return sorted[Math.min(sorted.length, Math.max(1, rank)) - 1]!;
+}
+
+/** In the unit of the input; undefined when there is none. */
+export function summarizeLatencies(latencies: readonly number[]): LatencySummary | undefined {
+  if (latencies.length === 0) return undefined;
+  const sorted = Float64Array.from(latencies).sort();
+  return {
+    min: sorted[0]!,
+    p50: percentile(sorted, 50),
+    p90: percentile(sorted, 90),
+    p95: percentile(sorted, 95),
+    p99: percentile(sorted, 99),
+    max: sorted.at(-1)!,
+  };
 }

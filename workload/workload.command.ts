@@ -7,8 +7,7 @@ import { EXIT } from '../runtime/process/exit-codes.ts';
 import { abortOnSignals } from '../runtime/process/stop.ts';
 import { prepareRun, runOptions } from './plan.ts';
 import { createPoster } from './post.ts';
-import { showProgress } from './progress.ts';
-import { formatSummary } from './report.ts';
+import { formatSummary, showProgress } from './report.ts';
 import { runWorkload } from './run.ts';
 
 const options = {

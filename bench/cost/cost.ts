@@ -2,13 +2,11 @@
  * `npm run bench -- cost`: dollars per million photos and per idle month, from the speed and the calls
  * measured here and from AWS's prices.
  */
-
 import { cpus } from 'node:os';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { findCourseData } from '../../convert/sources/course-data.ts';
 import { readSettings } from '../../runtime/settings.ts';
-import { listImages } from '../../workload/images.ts';
-import { readPredictions } from '../../workload/predictions.ts';
+import { listImages, readPredictions } from '../../workload/photos.ts';
 import { writeDocsPart } from '../output.ts';
 import { inferenceAlone } from '../service/own-system.ts';
 import {

@@ -12,7 +12,7 @@ import { findCourseData } from '../../convert/sources/course-data.ts';
 import { startRedis } from '../../local/redis.ts';
 import { EXIT } from '../../runtime/process/exit-codes.ts';
 import type { OnStep } from '../../runtime/progress.ts';
-import { type ImageFile, listImages } from '../../workload/images.ts';
+import { type ImageFile, listImages } from '../../workload/photos.ts';
 import { createPoster } from '../../workload/post.ts';
 import { BenchError } from '../errors.ts';
 import { type BenchProcess, startProcess } from '../processes.ts';

@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { type Backend, loadRecognizer, type Precision } from '../../model/index.ts';
-import { listImages } from '../../workload/images.ts';
+import { listImages } from '../../workload/photos.ts';
 
 const [directory = '', backend = 'auto', precision = 'auto', threads = '1', folder = ''] =
   process.argv.slice(2);

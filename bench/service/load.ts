@@ -1,8 +1,7 @@
 /** What is asked of a running system, whichever it is: a crowd, or one photo at a time. */
 import { readFile } from 'node:fs/promises';
-import type { ImageFile } from '../../workload/images.ts';
+import type { ImageFile, Predictions } from '../../workload/photos.ts';
 import { createPoster } from '../../workload/post.ts';
-import type { Predictions } from '../../workload/predictions.ts';
 import { runWorkload } from '../../workload/run.ts';
 import { BenchError } from '../errors.ts';
 

@@ -3,10 +3,9 @@ import { CfnOutput, CfnParameter, Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnEIP, CfnEIPAssociation, CfnInstance, CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { PROJECT_TAG, WEB_INSTANCE_NAME } from '../../cloud/contract/names.ts';
-import type { Network } from './network.ts';
+import { KEEP_ALIVE_BEHIND_BALANCER_SECONDS, type Network } from './network.ts';
 import type { StackOptions } from './options.ts';
 import type { Roles } from './roles.ts';
-import { KEEP_ALIVE_BEHIND_BALANCER_SECONDS } from './tls-front.ts';
 
 /** GB; the worker's image holds TensorFlow's library and the model beside Debian. */
 const WORKER_DISK = 8;

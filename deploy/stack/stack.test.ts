@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { synthesize } from './app.ts';
 import { readStackOptions } from './options.ts';
-import { createStack } from './stack.ts';
+import { createStack, synthesize } from './stack.ts';
 
 const CERTIFICATE = 'arn:aws:acm:us-east-1:123456789012:certificate/1f2e';
 const options = readStackOptions({ id: 'demo', email: 'ops@example.com' });

@@ -1,12 +1,20 @@
 /** The whole of a project on AWS as one CloudFormation stack, made of its parts. */
-import { type App, DefaultStackSynthesizer, Stack, Tags } from 'aws-cdk-lib';
+import {
+  App,
+  type CfnElement,
+  DefaultStackSynthesizer,
+  Stack,
+  Tags,
+  Validations,
+} from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import type { Construct } from 'constructs';
 import { PROJECT_TAG } from '../../cloud/contract/names.ts';
 import { Instances } from './instances.ts';
-import { Network } from './network.ts';
+import { Network, TlsFront } from './network.ts';
 import type { StackOptions } from './options.ts';
 import { Roles } from './roles.ts';
 import { Storage } from './storage.ts';
-import { TlsFront } from './tls-front.ts';
 import { Watching } from './watching.ts';
 
 export function stackName(id: string): string {
@@ -44,4 +52,81 @@ export function createStack(app: App, options: StackOptions): StackParts {
     excludeResourceTypes: ['AWS::CloudWatch::Dashboard', 'AWS::ElasticLoadBalancingV2::Listener'],
   });
   return { stack, storage, network, roles, instances, front };
+}
+
+const OBJECTS = 'Clients choose the names of objects: the bucket is the boundary.';
+const BY_CONDITION =
+  'EC2 names its resources itself: the conditions bind them to this template and this project’s tag.';
+
+/** Every exception, beside the construct that it concerns. */
+function acknowledge({ stack, storage, network, roles, instances, front }: StackParts): void {
+  const excuse = (construct: Construct, rule: string, reason: string): void =>
+    Validations.of(construct).acknowledge({ id: `AwsSolutions::AwsSolutions-${rule}`, reason });
+  const arnOf = (construct: Construct): string =>
+    `<${stack.getLogicalId(construct.node.defaultChild as CfnElement)}.Arn>`;
+
+  for (const bucket of [storage.inBucket, storage.outBucket]) {
+    excuse(
+      bucket,
+      'S1',
+      'An access log of each photo costs as much as the photo; CloudTrail can do it.',
+    );
+  }
+  excuse(
+    storage.replies,
+    'SQS3',
+    'A reply that nobody takes in time has lost its client: it may expire.',
+  );
+  excuse(
+    network,
+    'VPC7',
+    'Flow logs are paid for per connection, also by a stack that is tried for an hour.',
+  );
+  excuse(network, 'EC23', 'The web tier takes photos from everywhere: that is what it is for.');
+
+  const photos = `${arnOf(storage.inBucket)}/*`;
+  for (const resource of [
+    photos,
+    `${arnOf(storage.inBucket)}/~/*`,
+    `${arnOf(storage.outBucket)}/*`,
+  ]) {
+    excuse(roles, `IAM5[Resource::${resource}]`, OBJECTS);
+  }
+  excuse(roles, 'IAM5[Resource::*]', 'EC2’s Describe actions know no resources.');
+  const ec2 = `arn:<AWS::Partition>:ec2:${stack.region}:<AWS::AccountId>`;
+  const kinds = [
+    'instance',
+    'volume',
+    'network-interface',
+    'security-group',
+    'subnet',
+    'spot-instances-request',
+  ];
+  for (const kind of kinds) excuse(roles, `IAM5[Resource::${ec2}:${kind}/*]`, BY_CONDITION);
+  excuse(roles, `IAM5[Resource::arn:<AWS::Partition>:ec2:${stack.region}::image/*]`, BY_CONDITION);
+
+  excuse(instances, 'EC26', 'The rule cannot read this disk’s encryption; stack.test.ts does.');
+  excuse(instances, 'EC29', 'The web instance keeps nothing that a new one would not make again.');
+  if (front !== undefined) {
+    excuse(
+      front,
+      'ELB2',
+      'Access logs want a bucket that is paid for; the web tier logs each request.',
+    );
+    excuse(front, 'EC23', 'HTTPS is for everybody.');
+  }
+}
+
+/**
+ * @param outdir folder for `<stack>.template.json`
+ * @returns the template's file
+ * @throws when a rule of cdk-nag finds what nobody has given a reason for
+ */
+export function synthesize(options: StackOptions, outdir: string): string {
+  const app = new App({ outdir, analyticsReporting: false });
+  const parts = createStack(app, options);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  acknowledge(parts);
+  const assembly = app.synth();
+  return assembly.getStackArtifact(parts.stack.artifactId).templateFullPath;
 }

@@ -2,7 +2,7 @@
 
 import type { QueueDepth } from '../../cloud/aws/queues.ts';
 import { instanceName, WEB_INSTANCE_NAME } from '../../cloud/contract/names.ts';
-import { contractStem } from '../images.ts';
+import { contractStem } from '../photos.ts';
 import { formatMs } from '../report.ts';
 import type { RunSummary } from '../tally.ts';
 import {

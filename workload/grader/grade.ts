@@ -1,22 +1,25 @@
-/** What the grader command does: looks, or runs and watches, judges, and prints. */
+/** What the grader command does: empties on demand, looks, or runs and watches, judges, and prints. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
+import type { AwsClients } from '../../cloud/aws/clients.ts';
+import { emptyBucket } from '../../cloud/aws/inspection.ts';
+import { openQueue } from '../../cloud/aws/queues.ts';
 import { cloudNames } from '../../cloud/contract/names.ts';
 import { createEc2Clients, type Ec2Clients } from '../../cloud/ec2/client.ts';
 import { SettingsError } from '../../runtime/errors.ts';
 import { EXIT } from '../../runtime/process/exit-codes.ts';
 import { abortOnSignals } from '../../runtime/process/stop.ts';
 import { readSettings } from '../../runtime/settings.ts';
+import { WorkloadError } from '../errors.ts';
 import { prepareRun } from '../plan.ts';
 import { createPoster } from '../post.ts';
-import { showProgress } from '../progress.ts';
-import { formatSummary } from '../report.ts';
+import { formatSummary, showProgress } from '../report.ts';
 import type { RunSummary } from '../tally.ts';
 import { type Check, checkFlow, checkState, type FlowLimits } from './checks.ts';
-import { emptyAll } from './empty.ts';
-import { runFlow } from './flow.ts';
-import { type GradedNames, type Observe, openObserver } from './observe.ts';
+import { runFlow, tableHead, tableRow, watch } from './flow.ts';
+import { type GradedNames, messagesIn, type Observe, openObserver } from './observe.ts';
 import type { GraderFlags } from './options.ts';
-import { tableHead, tableRow, watch } from './watch.ts';
 
 interface Graded {
   readonly checks: readonly Check[];
@@ -174,5 +177,42 @@ function requireNumbers(flags: GraderFlags): void {
     if (value !== undefined && !(value >= least)) {
       throw new SettingsError(`--${name} must be a number of at least ${least}.`);
     }
+  }
+}
+
+/** SQS says that a purge takes up to 60 seconds. */
+const PURGE_MS = 70_000;
+const LOOK_EVERY_MS = 500;
+
+/**
+ * Destroys data, so it is only called for a flag that says so: deletes every object and every message, and
+ * waits until the queues are empty.
+ * @param say is told what was done, one sentence each
+ * @throws {WorkloadError} when a queue is still not empty long after its purge.
+ */
+async function emptyAll(
+  clients: AwsClients,
+  names: GradedNames,
+  say: (sentence: string) => void,
+): Promise<void> {
+  for (const bucket of [names.inBucket, names.outBucket]) {
+    say(`Deleted ${await emptyBucket(clients.s3, bucket)} object(s) of ${bucket}.`);
+  }
+  for (const name of [names.requestQueue, names.replyQueue]) {
+    const queue = await openQueue(clients.sqs, name);
+    const messages = messagesIn(await queue.depth());
+    // SQS refuses a second purge within a minute: an empty queue needs none.
+    if (messages === 0) continue;
+    await queue.purge();
+    const limit = performance.now() + PURGE_MS;
+    while (messagesIn(await queue.depth()) > 0) {
+      if (performance.now() > limit) {
+        throw new WorkloadError(
+          `--empty: the queue ${name} is not empty one minute after its purge: a service is still sending to it.`,
+        );
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+    say(`Purged ${messages} message(s) of ${name}.`);
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { percentile, summarizeLatencies } from './latency.ts';
+import { percentile, summarizeLatencies } from './tally.ts';
 
 test('a percentile is the nearest rank of the ascending values', () => {
   const sorted = [15, 20, 35, 40, 50];

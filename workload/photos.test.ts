@@ -4,15 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WorkloadError } from './errors.ts';
-import { type ImageFile, listImages } from './images.ts';
 import {
+  type ImageFile,
   judge,
+  listImages,
   parseCsv,
   parsePredictions,
   readPredictions,
   requirePredictions,
   shorten,
-} from './predictions.ts';
+} from './photos.ts';
 
 const image = (name: string): ImageFile => ({
   path: `/photos/${name}`,
