@@ -84,7 +84,7 @@ async function keepOnly(dist: string, kept: ReadonlySet<string>): Promise<void> 
 async function writePlainly(path: string): Promise<void> {
   const text = await readFile(path, 'utf8');
   const plain = text
-    .replace(/((?:\bfrom |\bimport\()'\.[^']+)\.ts'/g, "$1.js'")
+    .replace(/((?:\bfrom |\bimport\()(['"])\.[^'"]+)\.ts\2/g, '$1.js$2')
     .replaceAll('Array<ArrayBufferLike>', 'Array');
   await writeFile(path, plain);
 }
@@ -109,7 +109,7 @@ async function copyAddonSource(target: string): Promise<void> {
 
 /** `from './x.js'`, `import './x.js'`, `import('./x.js')`, and what another process is to run. */
 const IMPORTED =
-  /(?:^(?:import|export) (?:[^;'"=()]*? from )?|\bimport\(\s*|\bmodule(?:Url|Path)\(\s*)'([@\w./:-]+)'/gm;
+  /(?:^(?:import|export) (?:[^;'"=()]*? from )?|\bimport\(\s*|\bmodule(?:Url|Path)\(\s*)['"]([@\w./:-]+)['"]/gm;
 
 export interface Reached {
   /** Paths from `folder`, the entrances among them. */
