@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DeleteQueueCommand, GetQueueUrlCommand } from '@aws-sdk/client-sqs';
 import { openDeadLetters } from '../cloud/aws/dead-letters.ts';
 import { provision } from '../cloud/aws/provision.ts';
-import { startFaultProxy } from '../test/chaos/proxy.ts';
+import { startFaultProxy } from '../test/chaos/faults/proxy.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { startWorker } from './service.ts';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../local/redis.ts';
-import { type Call, startFaultProxy } from '../../test/chaos/proxy.ts';
+import { type Call, startFaultProxy } from '../../test/chaos/faults/proxy.ts';
 import { livingInstances } from '../../test/chaos/rest.ts';
-import { startSystem } from '../../test/chaos/system.ts';
+import { startSystem } from '../../test/chaos/system/system.ts';
 import { type Photos, postCrowd } from '../service/load.ts';
 import type { Calls } from './bill.ts';
 

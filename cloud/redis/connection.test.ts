@@ -6,7 +6,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { SettingsError } from '../../runtime/errors.ts';
-import { startTcpProxy, type TcpProxy } from '../../test/chaos/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../../test/chaos/system/links.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { connectRedis, type RedisConnection, subscribe } from './connection.ts';

@@ -1,7 +1,7 @@
 /** Connections to the cloud that go silent, as when a host vanishes behind a load balancer. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startTcpProxy, type TcpProxy } from '../../test/chaos/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../../test/chaos/system/links.ts';
 import { startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { type AwsClients, createAwsClients } from '../aws/clients.ts';
 import { openPhotos, type Photos } from '../aws/objects.ts';

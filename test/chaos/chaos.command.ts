@@ -51,7 +51,7 @@ export const command: CommandModule<object, Flags> = {
     const [{ runChaos }, { coursePhotos }, { reportText }, { ensureModel }, { readSettings }] =
       await Promise.all([
         import('./run.ts'),
-        import('./photos.ts'),
+        import('./load.ts'),
         import('./report.ts'),
         import('../../convert/ensure-model.ts'),
         import('../../runtime/settings.ts'),

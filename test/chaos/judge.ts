@@ -1,7 +1,10 @@
 /**
- * Holds what happened against what was promised. Pure: what is in buckets and queues comes in as an
- * argument.
+ * Compares what happened with what was promised, and looks for secrets in the logs. What is in buckets and
+ * queues comes in as an argument.
  */
+
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { DeadLetter } from '../../cloud/aws/dead-letters.ts';
 import { photoDigest, type RequestMessage } from '../../cloud/contract/messages.ts';
 import { stemOf } from '../../cloud/contract/names.ts';
@@ -144,4 +147,22 @@ function namesOf(twins: readonly Upload[]): string[] {
 
 function lag(from: number, to: number): string {
   return `${((to - from) / 1000).toFixed(0)} s`;
+}
+
+/**
+ * Looks for what may stand in no log.
+ * @returns for each log that holds a secret its name and the line, the secret itself masked
+ */
+export async function leaks(folder: string, secrets: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await readdir(folder)) {
+    const lines = (await readFile(join(folder, name), 'utf8')).split('\n');
+    for (const secret of secrets) {
+      const line = lines.find((one) => one.includes(secret));
+      if (line !== undefined) {
+        found.push(`${name} holds a secret: ${line.replaceAll(secret, '***').slice(0, 200)}`);
+      }
+    }
+  }
+  return found;
 }

@@ -2,9 +2,17 @@
  * The clients: honest ones, each posting a photo and waiting for its answer, first as fast as answers come,
  * which shows the capacity, then at a share of it; and bursts beside them. Judges nothing.
  */
+
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Expected, Ledger, Upload } from './ledger.ts';
-import { openPoster } from './post.ts';
+import sharp from 'sharp';
+import { findCourseData } from '../../convert/sources/course-data.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import type { Expected, Ledger, Told, Upload } from './ledger.ts';
 
 export interface Photo {
   readonly bytes: Buffer;
@@ -135,3 +143,76 @@ function bestRate(uploads: readonly Upload[], ms: number): number {
   }
   return (most * 1000) / ms;
 }
+
+const BOUNDARY = 'elastic-face-chaos';
+/** While nobody listens, as when the web tier is just restarted. */
+const AGAIN_MS = 200;
+
+export interface Poster {
+  post(url: string, upload: Pick<Upload, 'file' | 'bytes'>): Promise<Told>;
+  close(): void;
+}
+
+/**
+ * Posts one photo as a client does, and says what the client was told.
+ * @param patienceMs a client waits no longer than this for one answer
+ */
+function openPoster(patienceMs: number): Poster {
+  const agent = new Agent({ keepAlive: false });
+  return {
+    async post(url, { file, bytes }) {
+      const patience = AbortSignal.timeout(patienceMs);
+      const head = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="inputFile"; filename="${file}"\r\nContent-Type: image/jpeg\r\n\r\n`;
+      const tail = `\r\n--${BOUNDARY}--\r\n`;
+      const body = Buffer.concat([Buffer.from(head), bytes, Buffer.from(tail)]);
+      const headers = {
+        'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+        'content-length': body.length,
+      };
+      for (;;) {
+        try {
+          const outgoing = request(url, { method: 'POST', agent, headers, signal: patience });
+          outgoing.end(body);
+          const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+          return { kind: 'answer', status: response.statusCode ?? 0, text: await text(response) };
+        } catch (error) {
+          if (patience.aborted) return { kind: 'nothing' };
+          const { code } = error as NodeJS.ErrnoException;
+          if (code !== 'ECONNREFUSED') return { kind: 'cut', reason: code ?? messageOf(error) };
+          await delay(AGAIN_MS);
+        }
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Of so many uploads, one is no image and one has no face. */
+const BAD_EVERY = 50;
+
+/**
+ * The course's photos as uploads, each with bytes of its own, and the names that are right for them.
+ * @throws {CheckpointError} when the course's photos are nowhere and cannot be downloaded
+ */
+export async function coursePhotos(): Promise<(number: number) => Promise<Photo>> {
+  const { images, results } = await findCourseData(1000);
+  const rows = (await readFile(results, 'utf8')).trim().split(/\r?\n/).slice(1);
+  const named = rows.map((row) => row.split(',') as [string, string]);
+  const grey = { width: 64, height: 64, channels: 3 as const, background: '#888' };
+  const wall = await sharp({ create: grey }).jpeg().toBuffer();
+  return async (number) => {
+    // After the end of the image, where decoders do not look.
+    const mark = Buffer.from(`upload ${number}`);
+    if (number % BAD_EVERY === 33) {
+      return { bytes: Buffer.concat([Buffer.from('no image'), mark]), expected: REFUSAL };
+    }
+    if (number % BAD_EVERY === 44) {
+      return { bytes: Buffer.concat([wall, mark]), expected: REFUSAL };
+    }
+    const [stem, name] = named[number % named.length]!;
+    const photo = await readFile(join(images, `${stem}.jpg`));
+    return { bytes: Buffer.concat([photo, mark]), expected: { kind: 'name', name } };
+  };
+}
+
+const REFUSAL = { kind: 'refusal' } as const;

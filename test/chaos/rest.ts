@@ -10,7 +10,7 @@ import { openQueue } from '../../cloud/aws/queues.ts';
 import { cloudNames } from '../../cloud/contract/names.ts';
 import { openPressure } from '../../cloud/redis/pressure.ts';
 import type { Output } from './judge.ts';
-import type { System } from './system.ts';
+import type { System } from './system/system.ts';
 
 const READS_AT_ONCE = 16;
 /** Retries wait up to a minute, leases last one, pressure heals within half of one. */

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
 import { decodeRequest, encodeReply } from '../../cloud/contract/messages.ts';
 import { connectRedis } from '../../cloud/redis/connection.ts';
-import { startTcpProxy, type TcpProxy } from '../../test/chaos/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../../test/chaos/system/links.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { plainPhoto, postPhoto } from '../../test/form.fixture.ts';

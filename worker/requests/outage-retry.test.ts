@@ -3,7 +3,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { DeleteQueueCommand, GetQueueUrlCommand } from '@aws-sdk/client-sqs';
 import { openDeadLetters } from '../../cloud/aws/dead-letters.ts';
 import { provision } from '../../cloud/aws/provision.ts';
-import { type FaultProxy, startFaultProxy } from '../../test/chaos/proxy.ts';
+import { type FaultProxy, startFaultProxy } from '../../test/chaos/faults/proxy.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { startWorker, type WorkerService } from '../service.ts';

@@ -2,8 +2,9 @@
  * Which faults come when, from nothing but a seed: storms of many faults, and between them single ones
  * with quiet time on both sides, in which recovery can be measured. Pure.
  */
-import { between, type Chance, oneOf, seededChance } from './chance.ts';
 import {
+  between,
+  type Chance,
   callFaults,
   type Fault,
   hostileKinds,
@@ -11,7 +12,9 @@ import {
   type LinkName,
   lengthOf,
   linkNames,
+  oneOf,
   type ProcessKind,
+  seededChance,
   services,
 } from './faults.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { Redis } from 'ioredis';
-import { until } from '../condition.fixture.ts';
+import { until } from '../../condition.fixture.ts';
 import { openLinks } from './links.ts';
 import { openRedis } from './redis-pair.ts';
 

@@ -4,13 +4,13 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { startLocalCloud } from '../../local/cloud.ts';
-import { processLauncher } from '../../local/processes/instances.ts';
-import { createLogger } from '../../runtime/log.ts';
-import { leaveWithParent, stopOnSignals } from '../../runtime/process/stop.ts';
+import { startLocalCloud } from '../../../local/cloud.ts';
+import { processLauncher } from '../../../local/processes/instances.ts';
+import { createLogger } from '../../../runtime/log.ts';
+import { leaveWithParent, stopOnSignals } from '../../../runtime/process/stop.ts';
 
 /** What it is told, as JSON in the environment. */
-export const cloudPlanSchema = z.object({
+const cloudPlanSchema = z.object({
   port: z.int(),
   dataDir: z.string(),
   region: z.string(),

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { until } from '../condition.fixture.ts';
-import type { FaultOf } from './faults.ts';
+import { until } from '../../condition.fixture.ts';
+import type { FaultOf } from '../faults/faults.ts';
+import { breakLink } from '../faults/wide-faults.ts';
 import { type Links, openLinks } from './links.ts';
-import { breakLink } from './wide-faults.ts';
 
 describe('a broken network between a service and what it uses', { timeout: 30_000 }, () => {
   let echo: Server;

@@ -1,7 +1,11 @@
 /** Messages out of order: some are held up on their way in, some come out in another order. */
 import { z } from 'zod';
-import { decodeRequest, MessageError, type RequestMessage } from '../../cloud/contract/messages.ts';
-import { between, type Chance } from './chance.ts';
+import {
+  decodeRequest,
+  MessageError,
+  type RequestMessage,
+} from '../../../cloud/contract/messages.ts';
+import { between, type Chance } from './faults.ts';
 
 const MOST_DELAY_SECONDS = 5;
 

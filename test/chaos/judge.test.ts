@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { leaks } from './secrets.ts';
+import { leaks } from './judge.ts';
 
 it('a secret in a log is found, named with its line, and not repeated', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'elastic-face-leaks-'));

@@ -6,9 +6,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort, startRedis } from '../../local/redis.ts';
-import { ChaosError } from './errors.ts';
-import { type Running, type Supervised, supervise } from './supervisor.ts';
+import { freePort, startRedis } from '../../../local/redis.ts';
+import { ChaosError } from '../errors.ts';
+import { type Running, type Supervised, supervise } from './processes.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** For a replica to hold what its primary holds. */
@@ -60,7 +60,7 @@ interface Server {
 }
 
 /** @throws when there is no redis-server on this machine */
-export async function startRedisPair(folder: string, password: string): Promise<RedisPair> {
+async function startRedisPair(folder: string, password: string): Promise<RedisPair> {
   const start = async (name: string): Promise<Server> => {
     const own = join(folder, name);
     mkdirSync(own, { recursive: true });

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { until } from '../condition.fixture.ts';
-import { sendHostileClients } from './hostile-clients.ts';
+import { until } from '../../condition.fixture.ts';
+import { sendHostileClients } from './wide-faults.ts';
 
 describe('clients that take more than their share', { timeout: 30_000 }, () => {
   let server: Server;

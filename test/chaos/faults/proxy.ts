@@ -13,10 +13,9 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { routeOf } from '../../local/route.ts';
-import type { Chance } from './chance.ts';
+import { routeOf } from '../../../local/route.ts';
 import { alterSend, shuffleReceived } from './deliveries.ts';
-import type { CallFault, CloudService } from './faults.ts';
+import type { CallFault, Chance, CloudService } from './faults.ts';
 import { refusal } from './refusals.ts';
 
 const LOOPBACK = '127.0.0.1';
