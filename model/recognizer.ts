@@ -47,7 +47,7 @@ export async function loadRecognizer(
   if (precision === 'bfloat16' && bfloat16Bound === undefined) {
     throw new ModelError(
       `The model in ${directory} was converted where its error in bfloat16 could not be measured: ` +
-        `use float32, or convert it anew with \`${commandLine('convert')}\` where tensorflow loads.`,
+        `use float32, or convert it again with \`${commandLine('convert')}\` where tensorflow loads.`,
     );
   }
   const choice = await choosePrecision(directory, manifest, { ...open, precision });

@@ -106,7 +106,7 @@ export class SavedModel {
 
   #unreadable(reason: string, cause?: unknown): ModelError {
     return new ModelError(
-      `${this.#files.graph} in ${this.#directory} cannot be loaded (${reason}): convert the model anew with \`${commandLine('convert')}\`.`,
+      `${this.#files.graph} in ${this.#directory} cannot be loaded (${reason}): convert the model again with \`${commandLine('convert')}\`.`,
       { cause },
     );
   }

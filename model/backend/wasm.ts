@@ -129,7 +129,7 @@ async function readArtifacts(directory: string) {
     };
   } catch (cause) {
     throw new ModelError(
-      `The graph model in ${directory} cannot be read (${messageOf(cause).split('\n')[0]}): convert it anew with \`${commandLine('convert')}\`.`,
+      `The graph model in ${directory} cannot be read (${messageOf(cause).split('\n')[0]}): convert it again with \`${commandLine('convert')}\`.`,
       { cause },
     );
   }

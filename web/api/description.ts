@@ -53,7 +53,8 @@ const file = {
 const requestId = {
   name: 'X-Request-Id',
   in: 'header',
-  description: 'a uuid of your own; one that was used before, or is none, is replaced by a new one',
+  description:
+    'An id of your own, a UUID. An id that is not a UUID, or was used before, is replaced by a new one.',
   schema: { type: 'string' },
 };
 

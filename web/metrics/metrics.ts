@@ -99,7 +99,7 @@ function gauges(
   );
   gauge(
     'elastic_face_oldest_request_age_seconds',
-    'Time since the oldest request came that has no answer yet; 0 when there is none.',
+    'Age of the oldest request that has no answer yet; 0 if every request is answered.',
     async () => {
       const reading = await pressureNow();
       if (reading === undefined) return Number.NaN;

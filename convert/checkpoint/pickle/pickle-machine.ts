@@ -104,7 +104,7 @@ export class PickleMachine {
   decimal(line: string): void {
     const digits = line.replace(/L$/, '');
     if (line === '01' || line === '00') this.push(line === '01');
-    else if (!/^-?\d{1,38}$/.test(digits)) refuse('it holds a whole number that is none');
+    else if (!/^-?\d{1,38}$/.test(digits)) refuse('it holds a malformed whole number');
     else this.push(Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits));
   }
 
