@@ -15,7 +15,8 @@ import {
 } from './queue-attributes.ts';
 import { pageOfNames } from './queue-set.ts';
 import { receiptOf } from './receipts.ts';
-import { type Action, type Body, noQueue, parse, type Queue, queueOf } from './request.ts';
+import { type Action, type Body, noQueue, parse, queueOf } from './request.ts';
+import type { Queue } from './single-poll.ts';
 
 type QueueAttribute = Parameters<Queue['getAttribute']>[0];
 

@@ -1,7 +1,8 @@
 /** Batches of SQS: their entries are checked one by one. */
 import { z } from 'zod';
 import { SqsError } from './errors.ts';
-import { type Action, type Failure, parse, type Queue, queueOf } from './request.ts';
+import { type Action, type Failure, parse, queueOf } from './request.ts';
+import type { Queue } from './single-poll.ts';
 
 const entries = z.array(z.looseObject({ Id: z.string() }));
 type Entry = z.output<typeof entries>[number];

@@ -2,9 +2,9 @@
 import type { z } from 'zod';
 import { SqsError } from './errors.ts';
 import type { SqsStore } from './queue-set.ts';
+import type { Queue } from './single-poll.ts';
 
 export type Body = Record<string, unknown>;
-export type Queue = ReturnType<typeof queueOf>;
 export interface Failure {
   readonly Id: string;
   readonly SenderFault: true;
@@ -27,7 +27,7 @@ export interface Context {
 
 export type Action = (body: Body, context: Context) => Reply;
 
-export function queueOf({ QueueUrl }: Body, store: SqsStore) {
+export function queueOf({ QueueUrl }: Body, store: SqsStore): Queue {
   if (typeof QueueUrl !== 'string' || QueueUrl === '') {
     throw new SqsError('MissingParameter', 'The request must contain the parameter QueueUrl.');
   }
