@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { fileOf } from '../../model/decode/scene.fixture.ts';
 import { loadRecognizer } from '../../model/index.ts';
 import { packageFolder } from '../../runtime/installation.ts';
 import { modelDirectory } from '../../test/model.fixture.ts';
@@ -99,6 +100,17 @@ describe('the package in a consumer’s empty folder', { timeout: 400_000 }, () 
     } finally {
       assert.equal(await system.stop(), 0, system.said());
     }
+  });
+
+  test('its command decodes a HEIC, and without libheif-js says why it does not', async (consumer) => {
+    const file = join(consumer.folder, 'photo.heic');
+    await writeFile(file, fileOf('a HEIC'));
+    const read = await consumer.run('npx', 'elastic-face', 'recognize', file);
+    assert.match(read.out + read.err, /no face/i);
+    await rm(join(consumer.folder, 'node_modules/libheif-js'), { recursive: true });
+    const refused = await consumer.run('npx', 'elastic-face', 'recognize', file, photo);
+    assert.match(refused.err + refused.out, /the package libheif-js is not installed/);
+    assert.ok(refused.out.includes(`${basename(photo, '.jpg')}:${name}`), refused.out);
   });
 
   test('without its engine says how to set it up, answers on wasm, and sets it up', async (consumer) => {

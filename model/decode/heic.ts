@@ -18,6 +18,8 @@ const MOST_MS = 40_000;
 export async function decodeHeic(bytes: Uint8Array): Promise<RgbImage> {
   const thread = new Worker(moduleUrl('./heic.thread.ts', import.meta.url), {
     workerData: bytes,
+    // Options such as --input-type, of a program given to --eval, are refused by threads.
+    execArgv: [],
     // What libheif prints of a broken file is nobody's output.
     stdout: true,
     stderr: true,

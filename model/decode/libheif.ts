@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { z } from 'zod';
+import { ImageError } from '../errors.ts';
 
 /** Only what is used, as the module's own objects, whose functions need their owner. */
 interface LibHeif {
@@ -54,12 +55,13 @@ export interface HeifPixels {
 /**
  * The primary image of a HEIF file, turned and mirrored as the file says.
  * @param onSize called before anything is unpacked; may throw
+ * @throws {ImageError}
  */
 export async function readHeif(
   bytes: Uint8Array,
   onSize: (width: number, height: number) => void,
 ): Promise<HeifPixels> {
-  const lib = createRequire(import.meta.url)('libheif-js/wasm-bundle') as LibHeif;
+  const lib = loadLibHeif();
   const context = lib.heif_context_alloc();
   const { code, message } = lib.heif_context_read_from_memory(context, bytes);
   if (code !== lib.heif_error_code.heif_error_Ok) throw new Error(message);
@@ -77,6 +79,19 @@ export async function readHeif(
   const [plane] = decodedSchema.parse(decoded).channels;
   const isPremultiplied = hasOpacity && lib.heif_image_handle_is_premultiplied_alpha(handle) !== 0;
   return { ...plane!, channels: hasOpacity ? 4 : 3, isPremultiplied };
+}
+
+/** @throws {ImageError} where the package was removed: all else works without it */
+function loadLibHeif(): LibHeif {
+  try {
+    return createRequire(import.meta.url)('libheif-js/wasm-bundle') as LibHeif;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw cause;
+    throw new ImageError(
+      'HEIC photos cannot be read here, because the package libheif-js is not installed: send the photo as JPEG.',
+      { cause },
+    );
+  }
 }
 
 function requireNoFailure(result: unknown): void {

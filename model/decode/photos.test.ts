@@ -1,11 +1,13 @@
 /** Photos as cameras, phones and other programs write them, beside those that sharp writes. */
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { decodeImage } from '../decode.ts';
 import { ImageError } from '../errors.ts';
-import { assertNear, assertScene, fileOf, HEIGHT, pixel, WIDTH } from './scene.fixture.ts';
+import { assertNear, assertScene, fileOf, HEIGHT, pixel, scene, WIDTH } from './scene.fixture.ts';
 
 for (const [name, tolerance] of [
   ['a CMYK JPEG of Adobe', 4],
@@ -120,6 +122,28 @@ test('a HEIC cut short is refused, wherever it was cut', async () => {
   for (const share of [0.1, 0.5, 0.9]) {
     await assertDamaged(bytes.subarray(0, Math.floor(bytes.length * share)));
   }
+});
+
+test('without the package libheif-js HEIC is refused by name, and JPEG is read', async () => {
+  const gone = `import { registerHooks } from 'node:module';
+    registerHooks({ resolve(name, context, next) {
+      if (!name.startsWith('libheif-js')) return next(name, context);
+      throw Object.assign(new Error('Cannot find it'), { code: 'MODULE_NOT_FOUND' });
+    } });`;
+  const program = `const { decodeImage } = await import(${JSON.stringify(import.meta.resolve('../decode.ts'))});
+    const read = (text) => decodeImage(Buffer.from(text, 'base64')).then(() => 'read', (error) => error.message);
+    console.log(await read('${fileOf('a HEIC').toString('base64')}'));
+    console.log(await read('${(await scene().jpeg().toBuffer()).toString('base64')}'));`;
+  const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(gone)}`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', program],
+    { env: { ...process.env, NODE_OPTIONS } },
+  );
+  assert.deepEqual(stdout.trim().split('\n'), [
+    'HEIC photos cannot be read here, because the package libheif-js is not installed: send the photo as JPEG.',
+    'read',
+  ]);
 });
 
 test('several HEIC photos at once do not disturb each other', async () => {
