@@ -94,7 +94,7 @@ describe('the package in a consumer’s empty folder', { timeout: 400_000 }, () 
       const answer = await fetch(system.url, { method: 'POST', body: form });
       assert.equal(await answer.text(), `${basename(photo, '.jpg')}:${name}`);
       const page = await fetch(system.url, { headers: { Accept: 'text/html' } });
-      const [script] = /\/page\/[^"]+\/main\.ts/.exec(await page.text()) ?? [];
+      const [script] = /page\/[^"]+\/main\.ts/.exec(await page.text()) ?? [];
       const { headers } = await fetch(new URL(script!, system.url));
       assert.match(headers.get('content-type') ?? '', /javascript/);
     } finally {
