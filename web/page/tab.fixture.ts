@@ -45,4 +45,5 @@ export function useBrowser() {
 export const counts = (tab: Page, selector: string, number: number) =>
   until(`${number} of ${selector}`, async () => (await tab.locator(selector).count()) === number);
 
-export const link = (tab: Page, state: string) => tab.waitForSelector(`#link[data-link=${state}]`);
+export const link = (tab: Page, state: string): Promise<unknown> =>
+  tab.waitForSelector(`#link[data-link=${state}]`);
