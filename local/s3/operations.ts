@@ -4,13 +4,13 @@
  */
 import * as bucketOf from './buckets/buckets.ts';
 import { listMultipartUploads, listObjects, listObjectVersions } from './buckets/listing.ts';
-import { subResourcesOfObject, unsetOfBucket } from './buckets/sub-resources.ts';
 import { notImplemented, S3Error } from './errors.ts';
 import { completeMultipartUpload } from './objects/completion.ts';
 import * as upload from './objects/multipart.ts';
 import { getObject, getObjectAttributes, headObject } from './objects/reading.ts';
 import { deleteObject, deleteObjects, putObject } from './objects/writing.ts';
 import type { Operation } from './request.ts';
+import { subResourcesOfObject, unsetOfBucket } from './sub-resources.ts';
 
 /** What S3's operations on a sub-resource are called, after `Get`, `Put` or `Delete`. */
 const BUCKET_NAMES: Readonly<Record<string, string>> = {

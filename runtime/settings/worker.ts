@@ -4,7 +4,11 @@ import { folders } from '../folders.ts';
 import { seconds, whole } from './kinds.ts';
 
 export const workerSettings = {
-  MODEL_DIR: z.string().min(1).default(folders.model).describe('Folder of the converted model.'),
+  MODEL_DIR: z
+    .string()
+    .min(1)
+    .default(folders.model)
+    .describe('Folder of the converted model. Unset: the folder that `npm run convert` writes to.'),
   BACKEND: z
     .enum(['auto', 'tensorflow', 'wasm'], { error: 'must be auto, tensorflow or wasm' })
     .default('auto')

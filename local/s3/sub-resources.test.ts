@@ -22,7 +22,7 @@ import {
   PutObjectTaggingCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { outcome, plain, startTestBucket } from '../s3.fixture.ts';
+import { outcome, plain, startTestBucket } from './s3.fixture.ts';
 
 const { s3, bucket: Bucket, url, stop } = await startTestBucket();
 after(stop);

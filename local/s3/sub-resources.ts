@@ -1,14 +1,14 @@
 /**
- * Sub-resources that a bucket or object here never has: reading one answers what S3 says of a bucket
+ * Sub-resources of buckets and objects. Tags of objects are kept; reading any other answers what S3 says
  * where it was never set, deleting one leaves nothing to do, and setting one is not implemented.
  */
 
-import { S3Error } from '../errors.ts';
-import { contentOf } from '../objects/content.ts';
-import { ACCOUNT, checkVersion, type Operation, xmlAnswer } from '../request.ts';
-import { extrasOf, withExtras } from '../store.ts';
-import { documentXml, type Elements } from '../xml.ts';
-import { MOST_OBJECT_TAGS, tagsOfXml, tagsXml } from './tag-set.ts';
+import { MOST_OBJECT_TAGS, tagsOfXml, tagsXml } from './buckets/tag-set.ts';
+import { S3Error } from './errors.ts';
+import { contentOf } from './objects/content.ts';
+import { ACCOUNT, checkVersion, type Operation, xmlAnswer } from './request.ts';
+import { extrasOf, withExtras } from './store.ts';
+import { documentXml, type Elements } from './xml.ts';
 
 const OWNER = { ID: ACCOUNT, DisplayName: 'local' };
 /** The grantee's type is an attribute, which SDKs read. */
