@@ -38,7 +38,7 @@ describe('opening a model', { timeout: 120_000 }, () => {
       await assert.rejects(
         openNetworks(directory, { backend }),
         (error) =>
-          error instanceof ModelError && /convert (?:it|the model) anew/.test(error.message),
+          error instanceof ModelError && /convert (?:it|the model) again/.test(error.message),
       );
     });
   }
@@ -84,7 +84,7 @@ describe('opening a model', { timeout: 120_000 }, () => {
     } catch (error) {
       if (error instanceof BackendError) return context.skip(error.message);
       assert.ok(error instanceof ModelError, String(error));
-      assert.match(error.message, /convert the model anew/);
+      assert.match(error.message, /convert the model again/);
     }
   });
 
