@@ -1,4 +1,4 @@
-/** Who may post photos and who may read measurements: keys and rates, both off unless set. */
+/** Authorization by API key, and rate limits per key. Both are off unless set. */
 import type { Request } from 'express';
 import type { RateLimit } from '../cloud/redis/rate-limit.ts';
 import { httpError } from './errors.ts';
@@ -12,25 +12,25 @@ export interface AccessSettings {
 
 export interface Access {
   /**
-   * Decides by the head of a request alone.
-   * @throws {HttpError} 401 without a key that is known, 429 when its holder has sent too many
+   * Checks the headers of a request, and counts one photo.
+   * @throws {HttpError} 401 without a known key, 429 if its rate limit is reached
    */
   requireClient(request: Request): Promise<void>;
   /**
-   * Counts so many photos more, where one request brings several.
-   * @throws {HttpError} 429 when they are too many just now, 400 when they always are
+   * Counts the further photos of a request with several.
+   * @throws {HttpError} 429 if the rate limit is reached, 400 if the limit is below their number
    */
   countMore(request: Request, photos: number): Promise<void>;
   /**
-   * Whose key it is; undefined where none are needed. Counts nothing.
-   * @throws {HttpError} 401 without a key that is known
+   * The name of the key; undefined if no keys are set. Counts nothing.
+   * @throws {HttpError} 401 without a known key
    */
   holderOf(request: Request): string | undefined;
-  /** @throws {HttpError} 401 without the admin key, when one is set */
+  /** @throws {HttpError} 401 without the admin key, if one is set */
   requireAdmin(request: Request): void;
-  /** @throws {HttpError} 401 without any of the keys, when some are set */
+  /** @throws {HttpError} 401 without a known key, if any are set */
   requireViewer(request: Request): void;
-  /** Whether details of the inside may be told to this client. */
+  /** Whether this client may see internal details. */
   isAdmin(request: Request): boolean;
 }
 
@@ -63,8 +63,8 @@ export function accessBy({ apiKeys, adminKeyHash, rateLimit }: AccessSettings): 
     requireAdmin(request) {
       if (!isAdmin(request)) throw httpError.noKey();
     },
-    // Whoever may post sees what becomes of it: the live view names neither photos nor their senders. An
-    // admin key alone still says that the inside is not for everybody.
+    // Every client with a key may see the live view, which names neither photos nor their senders. An
+    // admin key alone closes it as well.
     requireViewer({ headers }) {
       if (clients === undefined && admins === undefined) return;
       const viewers = [...(clients ?? []), ...(admins ?? [])];

@@ -1,4 +1,4 @@
-/** How answers and refusals look on the wire: the contract's one line, or JSON for those who ask for it. */
+/** Sends results and errors: as the contract's one line of text, or as JSON if the client asks for it. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { stemOf } from '../cloud/contract/names.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -8,7 +8,7 @@ import type { Recognised } from './recognize/recognition.ts';
 
 const JSON_TYPES = ['application/json', 'application/problem+json'];
 
-/** Plain text unless JSON is asked for by name: scripts that accept anything get the contract's line. */
+/** Whether JSON is asked for by name: scripts that accept anything get the contract's line of text. */
 export function wantsJson(request: Request): boolean {
   return request
     .accepts(['text/plain', ...JSON_TYPES])
@@ -16,7 +16,7 @@ export function wantsJson(request: Request): boolean {
     .endsWith('json');
 }
 
-/** Under /v1 it is JSON unless text is asked for by name. */
+/** Under /v1 errors are JSON unless text is asked for by name. */
 function wantsProblem(request: Request): boolean {
   if (!request.originalUrl.startsWith('/v1/')) return wantsJson(request);
   return request.accepts([...JSON_TYPES, 'text/plain']) !== 'text/plain';
@@ -36,16 +36,16 @@ export function sendMatch(
   }
 }
 
-/** Answers every error with its status and sentence; what nobody foresaw is logged and says nothing. */
+/** Answers every error with its status and sentence. Unexpected errors are logged, and their details kept back. */
 export function errorHandler(log: Logger) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
     const requestId = response.getHeader('X-Request-Id');
     if (request.socket.destroyed) {
-      log.info({ request: requestId }, 'the client has left');
+      log.info({ request: requestId }, 'the client disconnected');
       return;
     }
     if (response.headersSent) {
-      next(error); // Express cuts the connection: half an answer must not look like a whole one.
+      next(error); // Express closes the connection, so that a partial answer does not look complete.
       return;
     }
     const expected = expectedError(error);
@@ -61,7 +61,7 @@ export function errorHandler(log: Logger) {
     const { status, message, retryAfter } = answer;
     if (retryAfter !== undefined) response.set('Retry-After', String(retryAfter));
     if (status === 401) response.set('WWW-Authenticate', 'Bearer');
-    if (status === 408) endAfter(request, response);
+    if (status === 408) closeAfter(request, response);
     response.status(status);
     if (wantsProblem(request)) {
       const problem = problemOf(answer, requestId?.toString());
@@ -72,8 +72,8 @@ export function errorHandler(log: Logger) {
   };
 }
 
-/** Whoever is too slow to be read on is cut off once the answer is sent. */
-function endAfter(request: Request, response: Response): void {
+/** Closes the connection once the answer is sent: the remaining request is not read. */
+function closeAfter(request: Request, response: Response): void {
   response.set('Connection', 'close');
   response.on('finish', () => request.destroy());
 }

@@ -6,7 +6,7 @@ import type { Logger } from '../runtime/log.ts';
 import { NO_TRACING } from '../runtime/tracing/tracing.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { accessBy } from './access.ts';
-import { KeptNews } from './api/kept-news.ts';
+import { ResultUpdates } from './api/result-updates.ts';
 import { type AppParts, createApp } from './app.ts';
 import { Answers } from './live/answers.ts';
 import { openLive } from './live/live.ts';
@@ -17,7 +17,7 @@ import { openPage } from './page/serve-page.ts';
 import { Waiters } from './recognize/waiters.ts';
 import { openServer, type ServerLimits } from './server/server.ts';
 import { Admission, type AdmissionLimits } from './upload/admission.ts';
-import type { Upload } from './upload/upload.ts';
+import type { Upload } from './upload/photo.ts';
 
 export const LIMIT_MB = 1;
 
@@ -53,7 +53,7 @@ export async function startApp(options: AppOptions = {}) {
       return { file: upload.file, answer: recognise(upload).then((match) => ({ match })) };
     },
     admission,
-    outlook: { requireTimely: async () => {} },
+    forecast: { requireTimely: async () => {} },
     access: accessBy({ apiKeys: undefined, adminKeyHash: undefined, rateLimit: undefined }),
     metrics: webMetrics({
       waiters: new Waiters(1),
@@ -67,7 +67,7 @@ export async function startApp(options: AppOptions = {}) {
     requestIds: { take: async () => true },
     api: {
       enqueue: async () => {},
-      news: new KeptNews(() => ({ close() {} })),
+      updates: new ResultUpdates(() => ({ close() {} })),
       recognitions: {
         write: async () => {},
         find: async () => undefined,
@@ -78,7 +78,7 @@ export async function startApp(options: AppOptions = {}) {
       maxUploadsMb: 4 * LIMIT_MB,
     },
     notReady: () => undefined,
-    handicap: () => undefined,
+    degraded: () => undefined,
     isStopping: () => false,
     page,
     maxUploadMb: LIMIT_MB,

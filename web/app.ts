@@ -1,4 +1,4 @@
-/** The HTTP face of the web tier: routes and nothing else. */
+/** The web tier's Express app: its routes, and the steps that requests with photos share. */
 import express, { type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
 
@@ -10,23 +10,23 @@ import type { Tracing } from '../runtime/tracing/tracing.ts';
 import type { Access } from './access.ts';
 import { errorHandler, notFound, sendMatch, wantsJson } from './answer.ts';
 import { apiDocs } from './api/docs-page.ts';
-import { only } from './api/only.ts';
-import { fieldsOf, noOptions, readOptions } from './api/options.ts';
 import { type RecognitionRoutes, recognitionRoutes } from './api/recognitions.ts';
+import { allowMethods, fieldsOf, noOptions, readOptions } from './api/route-rules.ts';
 import { askOf, optionsSchema } from './api/schemas.ts';
 import { httpError } from './errors.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import type { Live } from './live/live.ts';
 import type { WebMetrics } from './metrics/metrics.ts';
-import { failing, MATCH, photoCounts } from './metrics/photo-counts.ts';
+import { MATCH, photoCounts, recordFailure } from './metrics/photo-counts.ts';
 import type { Samples } from './page/samples.ts';
 import type { Page } from './page/serve-page.ts';
-import type { Outlook } from './recognize/outlook.ts';
 import type { Submit, Submitted } from './recognize/recognition.ts';
+import type { WaitForecast } from './recognize/wait-forecast.ts';
 import type { Admission } from './upload/admission.ts';
-import { checkHead, checkPhoto, formReader, named, type RawPhoto } from './upload/upload.ts';
+import { checkHead, formReader } from './upload/form-reader.ts';
+import { checkPhoto, named, type RawPhoto } from './upload/photo.ts';
 
-/** Nothing answered here is to be run, framed or guessed at by a browser. TLS ends before this node. */
+/** Browsers must not execute, frame or sniff these responses. TLS ends at the load balancer. */
 const SECURITY_HEADERS = helmet({
   contentSecurityPolicy: {
     useDefaults: false,
@@ -39,23 +39,23 @@ const SECURITY_HEADERS = helmet({
 export interface AppParts {
   readonly submit: Submit;
   readonly admission: Admission;
-  readonly outlook: Outlook;
+  readonly forecast: WaitForecast;
   readonly access: Access;
   readonly metrics: WebMetrics;
   readonly live: Live;
   readonly samples: Samples;
   readonly requestIds: RequestIds;
-  /** Set where only this machine is to reach the node: says why a request is not answered. */
+  /** Set if the node listens on this machine only: returns why a request is refused. */
   readonly guard?: BrowserGuard | undefined;
-  /** What /v1 needs beside the rest. */
+  /** What only the routes under /v1 need. */
   readonly api: Pick<
     RecognitionRoutes,
-    'enqueue' | 'recognitions' | 'news' | 'maxUploadsMb' | 'lateMs'
+    'enqueue' | 'recognitions' | 'updates' | 'maxUploadsMb' | 'lateMs'
   >;
-  /** Undefined when the node can take photos, else what is missing, in words. */
+  /** Why the node cannot accept photos; undefined if it can. */
   readonly notReady: () => string | undefined;
-  /** Undefined when all is well, else what makes answers slower, in words. */
-  readonly handicap: () => string | undefined;
+  /** What makes answers slower; undefined in normal operation. */
+  readonly degraded: () => string | undefined;
   readonly isStopping: () => boolean;
   readonly page: Page;
   readonly maxUploadMb: number;
@@ -79,7 +79,7 @@ export function createApp(parts: AppParts): Express {
     next(isKnown ? undefined : httpError.expectation(expect));
   });
 
-  /** The beginning of every request about photos: it has an id, and metrics and its trace tell of its end. */
+  /** Begins every request about photos: gives it an id and a span, and records its end in the metrics. */
   const begin = (request: Request, response: Response): Exchange => {
     const { method, path } = request;
     const route = request.params.id === undefined ? path : '/v1/recognitions/{id}';
@@ -94,39 +94,39 @@ export function createApp(parts: AppParts): Express {
       metrics.observe(method, response.writableFinished ? status : 499, seconds);
       if (response.writableFinished) counts.answered(exchange.outcomes, seconds);
       span.set({ 'http.response.status_code': status });
-      if (!response.writableFinished) span.end(new Error('the client has left'));
+      if (!response.writableFinished) span.end(new Error('the client disconnected'));
       else span.end(status >= 500 ? new Error(`answered ${status}`) : undefined);
     });
     return exchange;
   };
 
-  /** The beginning of every request that brings photos: who may, counted until its end. */
+  /** Begins every request with photos: checks its key, the limits and the forecast. */
   const open = async (request: Request, response: Response): Promise<Exchange> => {
     const exchange = begin(request, response);
     if (parts.isStopping()) throw httpError.stopping();
     await parts.access.requireClient(request);
-    exchange.left.throwIfAborted(); // Who left meanwhile would be counted for ever.
+    exchange.left.throwIfAborted(); // A client that disconnected here would never be uncounted.
     response.on('close', admission.enter());
-    await parts.outlook.requireTimely();
+    await parts.forecast.requireTimely();
     exchange.left.throwIfAborted();
     return exchange;
   };
 
-  /** Resolves when the photo is stored; its bytes are held by nothing that is left then. */
-  const takeIn = async (
+  /** Resolves when the photo is stored and its memory is freed. */
+  const acceptPhoto = async (
     request: Request,
     response: Response,
     { left, settleId, span, outcomes }: Exchange,
   ): Promise<Submitted> => {
     const isJson = wantsJson(request);
     const query = readOptions(optionsSchema, request.query);
-    if (!isJson) requireNone(query);
-    const room = await admission.room(checkHead(request, parts.maxUploadMb), left);
+    if (!isJson) requireNoOptions(query);
+    const room = await admission.reserve(checkHead(request, parts.maxUploadMb), left);
     try {
       const { photos, fields } = await readForm(request, response, room);
       const inForm = readOptions(optionsSchema, fieldsOf(optionsSchema, fields));
-      if (!isJson) requireNone(inForm);
-      return await failing(outcomes, async () => {
+      if (!isJson) requireNoOptions(inForm);
+      return await recordFailure(outcomes, async () => {
         const photo = await checkPhoto(photos[0] as RawPhoto);
         room.arrived();
         const ask = isJson ? askOf({ ...inForm, ...query }) : {};
@@ -141,8 +141,8 @@ export function createApp(parts: AppParts): Express {
   app.post('/', async (request, response) => {
     const exchange = await open(request, response);
     const { start, outcomes } = exchange;
-    const { file, answer } = await takeIn(request, response, exchange);
-    sendMatch(request, response, file, await failing(outcomes, () => answer));
+    const { file, answer } = await acceptPhoto(request, response, exchange);
+    sendMatch(request, response, file, await recordFailure(outcomes, () => answer));
     outcomes.push(MATCH);
     const ms = Math.round(performance.now() - start);
     log.info({ request: response.getHeader('X-Request-Id'), ms }, 'answered');
@@ -150,7 +150,7 @@ export function createApp(parts: AppParts): Express {
 
   app.get('/', async (request, response) => {
     response.vary('Accept');
-    // Whoever takes anything gets the sentence: browsers ask for HTML by name.
+    // A client that accepts anything gets the text: browsers ask for HTML by name.
     if (request.accepts(['text/plain', 'text/html']) === 'text/html') {
       return parts.page.sendHtml(request, response);
     }
@@ -162,8 +162,8 @@ export function createApp(parts: AppParts): Express {
     const { version, path } = request.params;
     if (!(await parts.page.sendFile(request, response, version, path.join('/')))) next();
   });
-  app.all('/page/:version/*path', only('GET, HEAD'));
-  app.all(['/', /^\*$/], only('GET, HEAD, POST'));
+  app.all('/page/:version/*path', allowMethods('GET, HEAD'));
+  app.all(['/', /^\*$/], allowMethods('GET, HEAD, POST'));
   app.use(recognitionRoutes({ ...parts, ...parts.api, begin, open }));
   app.use(apiDocs());
   app.get('/healthz', noOptions, (_request, response) => {
@@ -171,10 +171,10 @@ export function createApp(parts: AppParts): Express {
   });
   app.get('/readyz', noOptions, (request, response) => {
     const reason = parts.notReady();
-    const handicap = parts.handicap();
+    const degraded = parts.degraded();
     const isAdmin = parts.access.isAdmin(request);
-    // Photos are answered without Redis too: balancers must not take the node out for it.
-    const ready = handicap !== undefined && isAdmin ? `ready, but ${handicap}` : 'ready';
+    // Photos are answered without Redis too, so load balancers must keep the node in service.
+    const ready = degraded !== undefined && isAdmin ? `ready, but ${degraded}` : 'ready';
     const text = isAdmin ? reason : reason && 'not ready';
     response
       .status(reason === undefined ? 200 : 503)
@@ -201,14 +201,14 @@ export function createApp(parts: AppParts): Express {
   });
 
   const inspected = ['/healthz', '/readyz', '/metrics', '/live', '/samples', '/samples/:name'];
-  app.all(inspected, only('GET, HEAD'));
+  app.all(inspected, allowMethods('GET, HEAD'));
   app.use(notFound);
   app.use(errorHandler(log));
   return app;
 }
 
-/** @throws {HttpError} 400 that names an option which one line of text cannot show */
-function requireNone(options: object): void {
+/** @throws {HttpError} 400 for an option whose effect a line of text cannot show */
+function requireNoOptions(options: object): void {
   const [option] = Object.keys(options);
   if (option !== undefined) throw httpError.optionNeedsJson(option);
 }

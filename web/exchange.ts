@@ -1,4 +1,4 @@
-/** One request for recognition: its id, and whether its client is still there. */
+/** One request about photos: its id, its trace, and whether its client is still connected. */
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -7,29 +7,29 @@ import type { Span } from '../runtime/tracing/tracing.ts';
 import type { Outcome } from './metrics/photo-counts.ts';
 
 export interface Exchange {
-  /** What became of each photo that came in it, added as it is known; told when the client has its answer. */
+  /** The outcome of each photo so far; counted when the client has its answer. */
   readonly outcomes: Outcome[];
-  /** Aborted when the client leaves. */
+  /** Aborted when the client disconnects. */
   readonly left: AbortSignal;
   /** By `performance.now`. */
   readonly start: number;
-  /** The trace's part that this request is. */
+  /** The request's span in its trace. */
   readonly span: Span;
-  /** What it is called until its id is settled; for a request of which nothing is taken in, for good. */
+  /** The id until `settleId`; final if no photo of the request is accepted. */
   readonly firstId: string;
   /**
-   * The request's id, for good. A client's own uuid is taken where it is free; else a new one, since two
-   * photos may never have the same.
-   * @param isKept whether its answer will be found by it: nobody may then propose it again
+   * The final id. A UUID sent by the client is used if it is free, otherwise a new one is made, since
+   * two photos must not share an id.
+   * @param isKept whether the result is stored under the id, which then cannot be used again
    */
   settleId(isKept?: boolean): Promise<string>;
-  /** Of a further photo of the request. */
+  /** The id of a further photo of the request. */
   newId(isKept: boolean): Promise<string>;
 }
 
 const uuid = z.uuid();
 
-/** Tells the client its id at once: a refusal has one too. */
+/** Sets the X-Request-Id at once, so that error answers have one too. */
 export function openExchange(
   request: Request,
   response: Response,
@@ -45,10 +45,10 @@ export function openExchange(
   };
   const first = tell(proposed ?? randomUUID());
   response.on('close', () => {
-    if (!response.writableFinished) left.abort(new Error('the client has left'));
+    if (!response.writableFinished) left.abort(new Error('the client disconnected'));
   });
   const own = async (id: string, isKept: boolean): Promise<string> => {
-    // Without Redis no answer is kept, and no id is taken from a client.
+    // Without Redis no result is stored, and no id of a client is accepted.
     if (isKept) await ids.take(id).catch(() => {});
     return id;
   };
@@ -60,7 +60,7 @@ export function openExchange(
     span,
     async settleId(isKept = false) {
       if (proposed === undefined) return own(first, isKept);
-      // Without Redis nobody knows whether it is free.
+      // Without Redis it is unknown whether the id is free.
       const isFree = await ids.take(proposed).catch(() => false);
       return isFree ? first : own(tell(randomUUID()), isKept);
     },

@@ -13,7 +13,7 @@ export const command: CommandModule<object, KeyArguments> = {
       .positional('name', {
         type: 'string',
         default: 'client',
-        describe: 'Whose key it is: 1 to 40 letters, digits, dashes or underscores',
+        describe: 'Name of the key: 1 to 40 letters, digits, dashes or underscores',
       })
       .example('$0 key alice', 'a key for alice'),
   handler: async ({ name }) => {
@@ -28,8 +28,8 @@ export const command: CommandModule<object, KeyArguments> = {
     console.log(`key    ${key}`);
     console.log(`entry  ${name}:${keyHash(key)}`);
     console.log(
-      'Give the key to its holder: it is kept nowhere. Join entries by commas in API_KEYS;',
+      'Give the key to its user: it is not stored. Separate entries in API_KEYS with commas;',
     );
-    console.log('for /metrics set ADMIN_KEY_HASH to what follows the colon.');
+    console.log('for /metrics, set ADMIN_KEY_HASH to the part after the colon.');
   },
 };

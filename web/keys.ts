@@ -1,10 +1,10 @@
 /**
- * API keys: made here, known to the service only by their SHA-256, compared in constant time. A key is
- * 256 random bits, so that a fast hash is as good as a slow one. Knows nothing of HTTP but one header.
+ * API keys: generated here, stored as SHA-256 only, compared in constant time. A key has 256 random bits,
+ * so a fast hash is as good as a slow one.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** Tells a leaked key from other random text; secret scanners look for such marks. */
+/** Lets secret scanners recognize a leaked key. */
 const PREFIX = 'ef_';
 
 export interface KeyEntry {
@@ -13,7 +13,7 @@ export interface KeyEntry {
   readonly hash: Buffer;
 }
 
-/** A new key; it is shown once and kept nowhere. */
+/** A new key, which is not stored anywhere. */
 export function makeKey(): string {
   return PREFIX + randomBytes(32).toString('base64url');
 }
@@ -32,7 +32,7 @@ export function keyEntries(text: string): KeyEntry[] {
 }
 
 /**
- * Whose key an Authorization header carries; every entry is compared, whichever fits.
+ * The name of the key in an Authorization header. Compares every entry, so that the time tells nothing.
  * @param authorization `Bearer <key>`
  */
 export function keyHolder(

@@ -12,7 +12,7 @@ import { type LocalRedis, startRedis } from '../local/redis.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { type Answer, formBody, post } from '../test/form.fixture.ts';
-import { type ApiStage, match, openApiStage } from './api/stage.fixture.ts';
+import { type ApiFixture, match, openApiFixture } from './api/api.fixture.ts';
 
 const WEEK_SECONDS = 7 * 24 * 3600;
 const REQUESTS_A_WEEK = 10_000_000;
@@ -33,13 +33,13 @@ describe('the memory that requests take in Redis', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'elastic-face-memory-'));
   let server: LocalRedis;
   let redis: Redis;
-  let stage: ApiStage;
+  let stage: ApiFixture;
   before(async () => {
     const logFile = join(folder, 'redis.log');
     const searchPath = process.env.PATH ?? '';
     server = await startRedis({ url: undefined, folder, logFile, searchPath });
     redis = connectRedis(server.url, 'test', silent);
-    stage = await openApiStage({ REDIS_URL: server.url });
+    stage = await openApiFixture({ REDIS_URL: server.url });
   });
   after(async () => {
     await stage.close();

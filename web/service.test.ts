@@ -15,7 +15,7 @@ import { openPressure } from '../cloud/redis/pressure.ts';
 import { silent, startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { formBody, plainPhoto, postPhoto } from '../test/form.fixture.ts';
-import { match } from './api/stage.fixture.ts';
+import { match } from './api/api.fixture.ts';
 import { startWeb, type WebService } from './service.ts';
 
 describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, () => {

@@ -1,4 +1,4 @@
-/** The web tier as one process: opens the cloud, serves HTTP, stops gracefully. */
+/** Starts the web tier: connects to AWS and Redis, serves HTTP, and stops gracefully. */
 
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
@@ -26,7 +26,7 @@ import { requireRedisUrl } from '../runtime/process/service.ts';
 import type { WebSettings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/open.ts';
 import { accessBy } from './access.ts';
-import { KeptNews } from './api/kept-news.ts';
+import { ResultUpdates } from './api/result-updates.ts';
 import { MOST_PHOTOS } from './api/schemas.ts';
 import { createApp } from './app.ts';
 import { httpError } from './errors.ts';
@@ -38,24 +38,24 @@ import { openSamples } from './page/samples.ts';
 import { openPage } from './page/serve-page.ts';
 import { startDispatcher } from './recognize/dispatcher.ts';
 import { missedReplies } from './recognize/missed-replies.ts';
-import { openOutlook } from './recognize/outlook.ts';
 import { enqueuer, submitter } from './recognize/recognition.ts';
+import { openWaitForecast } from './recognize/wait-forecast.ts';
 import { Waiters } from './recognize/waiters.ts';
 import { closeServer, openServer } from './server/server.ts';
 import { Admission } from './upload/admission.ts';
-import { BYTES_PER_MB, uploadsMb } from './upload/upload.ts';
+import { BYTES_PER_MB, uploadsMb } from './upload/form-reader.ts';
 
-/** Connections the kernel may hold for us while a crowd arrives at once. */
+/** Connections the kernel may queue when many clients connect at once. */
 const BACKLOG = 1024;
 export interface WebService {
   readonly port: number;
-  /** Stops accepting, answers what is in flight; what has no answer by STOP_SECONDS gets a 503. */
+  /** Stops accepting, and answers the requests in progress: with 503 after STOP_SECONDS. */
   stop(): Promise<void>;
 }
 
 /**
- * @throws {SettingsError} when REDIS_URL is unset, PORT is taken or a rate has no keys
- * @throws {QueueError} when the project's queues do not exist
+ * @throws {SettingsError} if REDIS_URL is unset, PORT is in use, or RATE_PER_MINUTE is set without API_KEYS
+ * @throws {QueueError} if the project's queues do not exist
  */
 export async function startWeb(settings: WebSettings, log: Logger): Promise<WebService> {
   const redisUrl = requireRedisUrl(settings);
@@ -95,13 +95,15 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
   const keepMs = requestMs + settings.ANSWER_SECONDS * 1000;
   const recognitions = openRecognitions(redis, names.keys, keepMs);
   const { keep } = recognitions;
-  const news = new KeptNews((told, onHearing) => onReplyKept(redis, names.keys, told, onHearing));
+  const updates = new ResultUpdates((onStored, onConnected) =>
+    onReplyKept(redis, names.keys, onStored, onConnected),
+  );
   const photos = openPhotos(clients.s3, names.inBucket);
 
   const page = openPage();
   let stopping = false;
   const notReady = (): string | undefined => (stopping ? 'stopping' : dispatcher.trouble);
-  const handicap = (): string | undefined => redis.trouble ?? dispatcher.handicap;
+  const degraded = (): string | undefined => redis.trouble ?? dispatcher.degraded;
   const metrics = webMetrics({
     waiters,
     admission,
@@ -137,7 +139,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
       log,
     }),
     admission,
-    outlook: openOutlook({
+    forecast: openWaitForecast({
       pressure,
       scaler: openScalerStatus(redis, names.keys),
       figures: openFigures(redis, names.keys),
@@ -155,7 +157,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     live,
     samples: openSamples(settings.SAMPLES_DIR && resolve(settings.SAMPLES_DIR)),
     notReady,
-    handicap,
+    degraded,
     guard:
       settings.HOST !== undefined && isThisMachine(settings.HOST)
         ? browserGuard({ allowedHosts: settings.ALLOWED_HOSTS })
@@ -164,7 +166,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     api: {
       enqueue: enqueuer({ photos, pressure, requests, onSent, log }),
       recognitions,
-      news,
+      updates,
       lateMs: requestMs,
       maxUploadsMb: uploadsMb(MOST_PHOTOS, settings.MAX_UPLOAD_MB, settings.UPLOAD_MEMORY_MB),
     },
@@ -197,10 +199,10 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     async stop() {
       stopping = true;
       live.stop();
-      news.stop();
+      updates.stop();
       await closeServer(server, settings.STOP_SECONDS, () => {
-        const count = waiters.refuseAll(httpError.stopping);
-        log.warn({ count }, 'stopping without the answers that some clients wait for');
+        const count = waiters.rejectAll(httpError.stopping);
+        log.warn({ count }, 'stopping before some clients have their answers');
       });
       await close();
     },

@@ -1,18 +1,18 @@
-/** The photos of one request, sent to the workers while their client waits. Knows no form and no Redis. */
+/** Sends the photos of one request to the workers while their client waits. */
 import type { Ask } from '../../cloud/contract/messages.ts';
 import type { Span } from '../../runtime/tracing/tracing.ts';
 import { toHttpError } from '../errors.ts';
 import type { HttpError } from '../http-error.ts';
 import { MATCH, type Outcome } from '../metrics/photo-counts.ts';
 import type { Recognised, Submit, Submitted } from '../recognize/recognition.ts';
-import type { Upload } from '../upload/upload.ts';
+import type { Upload } from '../upload/photo.ts';
 import { problemOf } from './problems.ts';
 import { type PhotoAnswer, type Recognition, recognitionOf } from './schemas.ts';
 
-/** A photo of a form: checked, or why it cannot be taken. */
+/** A photo of a form: checked, or with the error why it is not accepted. */
 export interface Arrived {
   readonly id: string;
-  /** As the client named it. */
+  /** The name the client sent. */
   readonly file: string;
   readonly checked: Upload | HttpError;
 }
@@ -22,7 +22,7 @@ export interface Batch {
   readonly ask: Ask;
   readonly photos: readonly Arrived[];
   readonly span: Span;
-  /** Takes what became of each photo, as far as it is known when the client is answered. */
+  /** Collects the outcomes that are known when the client is answered. */
   readonly outcomes: Outcome[];
 }
 
@@ -43,8 +43,8 @@ export const failedAnswer = ({ id, file }: Named, error: HttpError): PhotoAnswer
 });
 
 /**
- * Resolves when every photo is stored, with what resolves to the answers.
- * @throws the signal's reason when the client has left
+ * Resolves when every photo is stored, with a function that waits for the answers.
+ * @throws the signal's reason once the client has disconnected
  */
 export async function sendNow(
   { id, ask, photos, span, outcomes }: Batch,
@@ -57,7 +57,7 @@ export async function sendNow(
       return submit(checked, left, { id: photoId, ask, span }).catch(asError);
     }),
   );
-  // Not the photos themselves, whose bytes would be held until the answer.
+  // Without the photos' bytes, which would stay in memory until the answer.
   const named = photos.map((photo): Named => ({ id: photo.id, file: photo.file }));
   return async () => {
     const answers = await Promise.all(
@@ -80,7 +80,7 @@ export async function sendNow(
   };
 }
 
-/** Of the whole, when nothing came of it for want of this service: who sends it again may get answers. */
+/** The error of the whole request if the service failed for every photo: sending it again may help. */
 export function failureOf(refusals: readonly (HttpError | undefined)[]): HttpError | undefined {
   const isOurs = refusals.every((one) => one !== undefined && one.status >= 500);
   return isOurs ? refusals[0] : undefined;

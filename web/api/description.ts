@@ -1,4 +1,4 @@
-/** The service's description in OpenAPI 3.1, made from the schemas that requests are checked by. */
+/** The API's description in OpenAPI 3.1, made from the schemas that validate requests. */
 import { z } from 'zod';
 import { ACCEPTED_FORMATS } from '../../runtime/photo-format/formats.ts';
 import { ERROR_TYPES } from '../errors.ts';
@@ -32,7 +32,7 @@ const headers = {
   },
 };
 
-/** Refusals are texts at the contract's address unless JSON is asked for, and problems under /v1. */
+/** Errors are plain text at the contract's address unless JSON is asked for, and problems under /v1. */
 const refusals = (...statuses: readonly number[]) =>
   Object.fromEntries(
     statuses.map((status) => [
@@ -58,7 +58,7 @@ const requestId = {
   schema: { type: 'string' },
 };
 
-/** The properties of a flat schema, as JSON Schema says them. */
+/** The properties of a flat schema as JSON Schema. */
 function properties(schema: z.ZodType): Record<string, object> {
   return z.toJSONSchema(schema).properties as Record<string, object>;
 }
@@ -73,7 +73,7 @@ const inQuery = (schema: z.ZodType) =>
     }),
   );
 
-/** @param version of the package */
+/** @param version the package's version */
 export function describeApi(version: string): object {
   const options = properties(optionsSchema);
   const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` });
@@ -82,7 +82,7 @@ export function describeApi(version: string): object {
     info: {
       title: 'elastic-face',
       version,
-      description: 'Post a photo, read back who it is.',
+      description: 'Send a photo and get the name of the person in it.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     // Relative to this description's own address, so that it holds under a proxy's path.
@@ -92,17 +92,17 @@ export function describeApi(version: string): object {
       '/': {
         get: {
           operationId: 'start',
-          summary: 'What to do here, in a sentence or for browsers as a page.',
+          summary: 'The page for browsers, or one sentence of help.',
           responses: {
             200: {
-              description: 'a text unless HTML is asked for',
+              description: 'plain text unless HTML is asked for',
               content: { ...text, 'text/html': { schema: { type: 'string' } } },
             },
           },
         },
         post: {
           operationId: 'recognise',
-          summary: 'One photo; the answer is one line, or JSON where it is asked for.',
+          summary: 'Recognize one photo. The answer is one line of text, or JSON if asked for.',
           parameters: [...inQuery(optionsSchema), requestId],
           requestBody: {
             required: true,
@@ -118,7 +118,7 @@ export function describeApi(version: string): object {
           },
           responses: {
             200: {
-              description: 'the file name without its extension, a colon, the nearest name',
+              description: 'the file name without its extension, a colon, and the nearest name',
               headers,
               content: { ...text, ...json('Answer') },
             },
@@ -129,14 +129,14 @@ export function describeApi(version: string): object {
       '/v1/recognitions': {
         post: {
           operationId: 'recogniseAll',
-          summary: `Up to ${MOST_PHOTOS} photos; each has its result or its problem, in order.`,
+          summary: `Recognize up to ${MOST_PHOTOS} photos. The answer has a result or a problem for each, in order.`,
           parameters: [
             ...inQuery(optionsSchema),
             requestId,
             {
               name: 'Prefer',
               in: 'header',
-              description: '`respond-async`: answer at once with 202 and where the result will be',
+              description: '`respond-async`: answer with 202 and the address of the result',
               schema: { type: 'string' },
             },
           ],
@@ -158,12 +158,12 @@ export function describeApi(version: string): object {
           },
           responses: {
             200: {
-              description: 'every photo was dealt with',
+              description: 'every photo has a result or a problem',
               headers,
               content: json('Recognition'),
             },
             202: {
-              description: 'taken; ask for the result later',
+              description: 'accepted; ask for the result later',
               headers: { ...headers, Location: { required: true, schema: { type: 'string' } } },
               content: json('Recognition'),
               links: {
@@ -177,13 +177,13 @@ export function describeApi(version: string): object {
       '/v1/recognitions/{id}': {
         get: {
           operationId: 'recognition',
-          summary: `The result of a request with respond-async; \`wait\` up to ${MOST_WAIT_SECONDS} s for it.`,
+          summary: `The result of a request with respond-async. \`wait\` keeps the request open for up to ${MOST_WAIT_SECONDS} s.`,
           parameters: [
             { name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } },
             ...inQuery(waitSchema),
           ],
           responses: {
-            200: { description: 'what is known by now', headers, content: json('Recognition') },
+            200: { description: 'the results so far', headers, content: json('Recognition') },
             ...refusals(400, 401, 404, 503),
           },
         },
@@ -191,7 +191,7 @@ export function describeApi(version: string): object {
       '/problems/{code}': {
         get: {
           operationId: 'problem',
-          summary: 'What a type of problem means, and what to do.',
+          summary: 'What a problem type means and what to do.',
           parameters: [
             {
               name: 'code',
@@ -207,7 +207,7 @@ export function describeApi(version: string): object {
     components: {
       schemas,
       securitySchemes: {
-        key: { type: 'http', scheme: 'bearer', description: 'where API_KEYS is set' },
+        key: { type: 'http', scheme: 'bearer', description: 'needed if API_KEYS is set' },
       },
     },
   };

@@ -1,14 +1,13 @@
-/** The description as JSON, a page to read and try it, and a page for each type of problem. */
+/** Routes for the API's description, the page to try it (Swagger UI), and the explanation of each error. */
 import { fileURLToPath } from 'node:url';
 import { type Response, Router } from 'express';
 import helmet from 'helmet';
 import { packageVersion } from '../../runtime/installation.ts';
 import { ERROR_TYPES, httpError } from '../errors.ts';
-import { only } from './only.ts';
-import { noOptions } from './options.ts';
 import { problemText } from './problems.ts';
+import { allowMethods, noOptions } from './route-rules.ts';
 
-/** Scripts and styles of this node alone, and the pictures that lie in its styles. */
+/** Allows scripts and styles from this node, and the pictures inside its styles. */
 const PAGE_POLICY = helmet.contentSecurityPolicy({
   useDefaults: false,
   directives: {
@@ -54,7 +53,7 @@ export function apiDocs(): Router {
       .send(await description);
   });
   router.get('/docs', PAGE_POLICY, (request, response) => {
-    // The page's addresses are relative, so that it works under a proxy's path: one slash more breaks them.
+    // The page's links are relative, so that it works under a proxy's path; a trailing slash breaks them.
     if (request.path.endsWith('/')) response.redirect(301, '../docs');
     else response.type('text/html').send(PAGE);
   });
@@ -75,7 +74,7 @@ export function apiDocs(): Router {
     response.type('text/plain').send(text);
   });
   const paths = ['/openapi.json', '/docs', '/docs/:file', '/problems', '/problems/:code'];
-  router.all(paths, only('GET, HEAD'));
+  router.all(paths, allowMethods('GET, HEAD'));
   return router;
 }
 

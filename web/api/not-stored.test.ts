@@ -5,8 +5,8 @@ import type { RecognitionRecord } from '../../cloud/redis/recognitions.ts';
 import { formBody, plainPhoto, post } from '../../test/form.fixture.ts';
 import { type RunningApp, startApp } from '../app.fixture.ts';
 import { httpError } from '../errors.ts';
-import { KeptNews } from './kept-news.ts';
-import { parsed } from './stage.fixture.ts';
+import { parsed } from './api.fixture.ts';
+import { ResultUpdates } from './result-updates.ts';
 
 describe('photos for later that cannot be stored', () => {
   let app: RunningApp | undefined;
@@ -30,7 +30,7 @@ describe('photos for later that cannot be stored', () => {
             keep: async () => {},
             replies: async (ids) => ids.map(() => undefined),
           },
-          news: new KeptNews(() => ({ close() {} })),
+          updates: new ResultUpdates(() => ({ close() {} })),
           lateMs: 60_000,
           maxUploadsMb: 4,
         },

@@ -5,13 +5,13 @@ import { after, before, describe, it } from 'node:test';
 import type { RequestMessage } from '../../cloud/contract/messages.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { type Answer, formBody, type Part, post } from '../../test/form.fixture.ts';
+import { type ApiFixture, match, openApiFixture, parsed } from './api.fixture.ts';
 import { MOST_PHOTOS } from './schemas.ts';
-import { type ApiStage, match, openApiStage, parsed } from './stage.fixture.ts';
 
 describe('several photos in one request', { timeout: 90_000 }, () => {
-  let stage: ApiStage;
+  let stage: ApiFixture;
   before(async () => {
-    stage = await openApiStage();
+    stage = await openApiFixture();
   });
   after(() => stage.close());
 

@@ -1,4 +1,4 @@
-/** `/v1/recognitions`: several photos in one request, answered on its connection or kept for later. */
+/** `/v1/recognitions`: several photos in one request, answered at once or later. */
 import { type Request, type Response, Router } from 'express';
 import { ownFileName } from '../../cloud/contract/file-names.ts';
 import type { Logger } from '../../runtime/log.ts';
@@ -8,38 +8,31 @@ import type { Exchange } from '../exchange.ts';
 import { HttpError } from '../http-error.ts';
 import type { Submit } from '../recognize/recognition.ts';
 import type { Admission } from '../upload/admission.ts';
-import {
-  type CheckedPhoto,
-  checkHeadOfSeveral,
-  checkPhoto,
-  formReader,
-  named,
-  type RawPhoto,
-} from '../upload/upload.ts';
+import { checkHeadOfSeveral, formReader } from '../upload/form-reader.ts';
+import { type CheckedPhoto, checkPhoto, named, type RawPhoto } from '../upload/photo.ts';
 import { type Arrived, type Batch, sendNow } from './batch.ts';
-import { findKept, type KeptNow, type KeptParts, sendLater } from './kept.ts';
-import { type KeptNews, sharedLooks } from './kept-news.ts';
-import { only } from './only.ts';
-import { readOptions } from './options.ts';
+import { type DeferredNow, type DeferredParts, findDeferred, sendLater } from './deferred.ts';
+import { type ResultUpdates, sharedReads } from './result-updates.ts';
+import { allowMethods, readOptions } from './route-rules.ts';
 import { askOf, idSchema, MOST_PHOTOS, optionsSchema, waitSchema } from './schemas.ts';
 
-export interface RecognitionRoutes extends KeptParts {
+export interface RecognitionRoutes extends DeferredParts {
   readonly submit: Submit;
   readonly admission: Admission;
   readonly access: Access;
   readonly isStopping: () => boolean;
-  /** Gives it an id, and tells metrics and traces of its end. */
+  /** Gives the request an id, and records its end in metrics and traces. */
   readonly begin: (request: Request, response: Response) => Exchange;
-  /** The same for one that brings photos: rejects for whoever may not, and counts who may until the end. */
+  /** The same for a request with photos: also checks its key and the limits, and counts it until its end. */
   readonly open: (request: Request, response: Response) => Promise<Exchange>;
   readonly maxUploadMb: number;
-  readonly news: KeptNews;
-  /** Of all photos of one request. */
+  readonly updates: ResultUpdates;
+  /** Limit for all photos of one request together. */
   readonly maxUploadsMb: number;
   readonly log: Logger;
 }
 
-/** A photo is too late a moment after its time, not at it. */
+/** Added to a wait for the time limit, so that the limit has passed when it ends. */
 const LATE_MS = 10;
 
 export function recognitionRoutes(parts: RecognitionRoutes): Router {
@@ -47,8 +40,8 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
   const readForm = formReader(parts.maxUploadMb, MOST_PHOTOS);
 
   /**
-   * Gives the photos to `send`, which has let go of their bytes when it resolves.
-   * @param isLater whether the answer is asked for later; where no photo can be taken in, it is known now
+   * Reads and checks the photos, and passes them to `send`, which resolves when their bytes can be freed.
+   * @param isLater whether the client asks for the result later; if no photo is accepted, it gets it now
    */
   const take = async <T>(
     request: Request,
@@ -58,7 +51,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     send: (batch: Batch, isKept: boolean) => Promise<T>,
   ): Promise<T> => {
     const query = readOptions(optionsSchema, request.query);
-    const room = await admission.room(checkHeadOfSeveral(request, parts.maxUploadsMb), left);
+    const room = await admission.reserve(checkHeadOfSeveral(request, parts.maxUploadsMb), left);
     try {
       const { photos, fields } = await readForm(request, response, room);
       room.arrived();
@@ -66,7 +59,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
       await access.countMore(request, photos.length - 1);
       const judged = await Promise.all(photos.map(judge));
       const isRefused = (photo: Judged): boolean => photo.checked instanceof Error;
-      // Redis remembers nothing of a request of which nothing is taken in.
+      // Nothing is written to Redis for a request without an accepted photo.
       const isAllRefused = judged.every(isRefused);
       const isKept = isLater && !isAllRefused;
       const id = isAllRefused ? firstId : await settleId(isKept);
@@ -81,7 +74,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     }
   };
 
-  const looks = sharedLooks<KeptNow>();
+  const sharedRead = sharedReads<DeferredNow>();
   const router = Router();
   router.post('/v1/recognitions', async (request, response) => {
     const exchange = await parts.open(request, response);
@@ -100,7 +93,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     const ms = Math.round(performance.now() - start);
     log.info({ request: response.getHeader('X-Request-Id'), later: isLater, ms }, 'answered');
   });
-  router.all('/v1/recognitions', only('POST'));
+  router.all('/v1/recognitions', allowMethods('POST'));
 
   router.get('/v1/recognitions/:id', async (request, response) => {
     const { left } = parts.begin(request, response);
@@ -111,31 +104,31 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     response.on('close', admission.enter());
     response.set('Cache-Control', 'no-store');
     const until = performance.now() + wait * 1000;
-    const look = (): Promise<KeptNow> =>
-      looks(`${id} ${holder ?? ''}`, () => findKept(id, holder, parts));
-    let { recognition, lateInMs } = await look();
+    const read = (): Promise<DeferredNow> =>
+      sharedRead(`${id} ${holder ?? ''}`, () => findDeferred(id, holder, parts));
+    let { recognition, lateInMs } = await read();
     while (recognition.status === 'pending') {
       const ms = Math.min(until - performance.now(), lateInMs + LATE_MS);
       if (ms <= 0 || left.aborted || parts.isStopping()) break;
       const pending = recognition.photos.filter(({ status }) => status === 'pending');
-      const news = parts.news.of(
+      const update = parts.updates.waitFor(
         pending.map((photo) => photo.id),
         ms,
       );
-      left.addEventListener('abort', news.end);
+      left.addEventListener('abort', update.end);
       try {
-        // What was kept before the news began is found by this look.
-        ({ recognition, lateInMs } = await look());
-        if (recognition.status === 'pending') await news.told;
+        // Finds results that were stored before the wait began.
+        ({ recognition, lateInMs } = await read());
+        if (recognition.status === 'pending') await update.changed;
       } finally {
-        left.removeEventListener('abort', news.end);
-        news.end();
+        left.removeEventListener('abort', update.end);
+        update.end();
       }
-      if (performance.now() >= until) ({ recognition } = await look());
+      if (performance.now() >= until) ({ recognition } = await read());
     }
     response.json(recognition);
   });
-  router.all('/v1/recognitions/:id', only('GET, HEAD'));
+  router.all('/v1/recognitions/:id', allowMethods('GET, HEAD'));
   return router;
 }
 
@@ -159,7 +152,7 @@ function arrivedAs({ file, checked }: Judged, id: string): Arrived {
   return { id, file: upload.file, checked: upload };
 }
 
-/** RFC 7240; other preferences are passed over. */
+/** RFC 7240; other preferences are ignored. */
 function wantsLater(request: Request): boolean {
   return /(?:^|[,;])\s*respond-async\s*(?:$|[,;])/i.test(request.get('Prefer') ?? '');
 }

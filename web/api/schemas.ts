@@ -1,11 +1,11 @@
-/** What `/v1` takes and answers: the checks of requests, and what the description is made from. */
+/** Schemas of the requests and answers under `/v1`. The API's description is made from them. */
 import { z } from 'zod';
 import { type Ask, matchSchema } from '../../cloud/contract/messages.ts';
 import { problemSchema } from './problems.ts';
 
-/** Photos of one request. */
+/** Largest number of photos in one request. */
 export const MOST_PHOTOS = 10;
-/** Longest time that one question for a result is kept open. */
+/** Longest time that a request for a result is kept open. */
 export const MOST_WAIT_SECONDS = 60;
 
 const wholeText = (least: number, most: number) => {
@@ -17,25 +17,23 @@ const wholeText = (least: number, most: number) => {
     .pipe(z.int().min(least, { error }).max(most, { error }));
 };
 
-/** Options as they come in a query or a form: texts. */
+/** Options in a query or a form, where every value is text. */
 export const optionsSchema = z.strictObject({
   faces: z
     .enum(['largest', 'all'], { error: 'must be largest or all' })
     .optional()
-    .describe('the largest face alone, or all, largest first'),
-  top: wholeText(1, 10).optional().describe('how many of the nearest people to name'),
+    .describe('the largest face only, or all faces, largest first'),
+  top: wholeText(1, 10).optional().describe('number of nearest people to name'),
 });
 
 export const waitSchema = z.strictObject({
-  wait: wholeText(0, MOST_WAIT_SECONDS)
-    .optional()
-    .describe('seconds to keep the question open while there is no result'),
+  wait: wholeText(0, MOST_WAIT_SECONDS).optional().describe('seconds to wait for a result'),
 });
 
 export const idSchema = z.uuid();
 
 const workedBy = {
-  timings: z.record(z.string(), z.number()).optional().describe('ms of each step of its worker'),
+  timings: z.record(z.string(), z.number()).optional().describe('ms of each stage in the worker'),
   instance: z.string().optional().describe('the instance that computed it'),
 };
 const matchAnswer = matchSchema.describe(
@@ -46,7 +44,7 @@ const matchAnswer = matchSchema.describe(
 export const oneAnswerSchema = matchAnswer.extend({ file: z.string(), ...workedBy });
 
 const photo = z.object({
-  id: z.uuid().describe('of the photo; the first has that of its request'),
+  id: z.uuid().describe("the photo's id; the first photo has the request's"),
   file: z.string(),
 });
 const recognised = photo.extend({
@@ -76,7 +74,7 @@ export function recognitionOf(id: string, photos: PhotoAnswer[]): Recognition {
   return { id, status, photos };
 }
 
-/** What a worker is asked for by these options. */
+/** The options as the worker gets them. */
 export function askOf({ faces, top }: z.output<typeof optionsSchema>): Ask {
   return { faces: faces === 'all' ? faces : undefined, top, known: true };
 }

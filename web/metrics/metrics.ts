@@ -1,19 +1,19 @@
-/** The web tier's measurements in Prometheus' text form, under its conventions for names and units. */
+/** The web tier's metrics for Prometheus, with its conventions for names and units. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Queue } from '../../cloud/aws/queues.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
-import { shared } from '../reading.ts';
+import { cached } from '../cached-value.ts';
 import type { Waiters } from '../recognize/waiters.ts';
 import type { Admission } from '../upload/admission.ts';
 import { type ReplyMetrics, replyMetrics } from './reply-metrics.ts';
 
-/** However often and by however many it is scraped, a node asks SQS and Redis no more often. */
+/** Minimum intervals at which a node reads SQS and Redis, however often it is scraped. */
 const SQS_READING_MS = 15_000;
 const REDIS_READING_MS = 1000;
 
 export interface WebMetrics extends ReplyMetrics {
   readonly registry: Registry;
-  /** @param method POST for photos, GET or HEAD for questions for a result */
+  /** @param method POST for photos, GET or HEAD for results */
   observe(method: string, status: number, seconds: number): void;
   /** One photo was answered: `match`, or the code of its problem. */
   photo(outcome: string): void;
@@ -63,7 +63,7 @@ export function webMetrics(sources: MetricSources): WebMetrics {
   };
 }
 
-/** What is read when it is asked for. A reading that failed is no zero, and the last one not true any more. */
+/** Gauges that are read at each scrape. A failed reading is NaN: neither 0 nor the last value is true. */
 function gauges(
   { waiters, admission, pressure, queues, isReady }: MetricSources,
   registers: Registry[],
@@ -91,7 +91,7 @@ function gauges(
     'Memory that uploads have reserved until their photos are stored.',
     () => admission.uploadBytes,
   );
-  const pressureNow = shared(() => pressure.read(), REDIS_READING_MS);
+  const pressureNow = cached(() => pressure.read(), REDIS_READING_MS);
   gauge(
     'elastic_face_pressure_requests',
     'Requests that are waiting or in progress, by the pressure set in Redis.',
@@ -107,7 +107,7 @@ function gauges(
     },
   );
   const depths = Object.entries(queues).map(
-    ([queue, opened]) => [queue, shared(() => opened.depth(), SQS_READING_MS)] as const,
+    ([queue, opened]) => [queue, cached(() => opened.depth(), SQS_READING_MS)] as const,
   );
   new Gauge({
     name: 'elastic_face_queue_messages',

@@ -1,11 +1,11 @@
-/** What became of photos, told to /metrics and the live view: each counts, however many a request brought. */
+/** Counts the outcome of each photo, for /metrics and the live view. */
 import { KEPT, type ReplyMessage } from '../../cloud/contract/messages.ts';
 import { toHttpError } from '../errors.ts';
 import type { Live } from '../live/live.ts';
 import { recognisedOf } from '../recognize/recognition.ts';
 import type { WebMetrics } from './metrics.ts';
 
-/** `match`, or the code of its problem. */
+/** `match`, or an error code. */
 export type Outcome = string;
 export const MATCH: Outcome = 'match';
 
@@ -13,8 +13,8 @@ function outcomeOf(error: unknown): Outcome {
   return toHttpError(error).code;
 }
 
-/** Adds to the outcomes why it failed, if it does. */
-export async function failing<T>(outcomes: Outcome[], work: () => Promise<T>): Promise<T> {
+/** Runs `work`, and adds the error code to the outcomes if it fails. */
+export async function recordFailure<T>(outcomes: Outcome[], work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -24,9 +24,9 @@ export async function failing<T>(outcomes: Outcome[], work: () => Promise<T>): P
 }
 
 export interface PhotoCounts {
-  /** The client of these photos has its answer, after so many seconds. */
+  /** The client of these photos has its answer, after `seconds`. */
   answered(outcomes: readonly Outcome[], seconds: number): void;
-  /** A reply has come; who waits for one on a connection is counted when it is answered. */
+  /** A reply has arrived. Only stored results are counted here: the others when the client is answered. */
   replied(reply: ReplyMessage): void;
 }
 
@@ -41,16 +41,16 @@ export function photoCounts(
     },
     replied(reply) {
       if (reply.node !== KEPT) return;
-      const outcome = keptOutcome(reply);
+      const outcome = storedOutcome(reply);
       metrics.photo(outcome);
-      // Without the time of a worker's older version it counts as fast rather than not at all.
+      // Workers of an older version send no time: such an answer counts as fast.
       const { sentAt = Date.now() } = reply;
       if (outcome === MATCH) live.answered(Math.max(0, Date.now() - sentAt) / 1000, 1);
     },
   };
 }
 
-function keptOutcome(reply: ReplyMessage): Outcome {
+function storedOutcome(reply: ReplyMessage): Outcome {
   try {
     recognisedOf(reply);
     return MATCH;

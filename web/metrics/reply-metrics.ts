@@ -1,18 +1,18 @@
-/** What the web tier counts of each photo: its size on the way in, what its worker tells on the way back. */
+/** Metrics per photo: its size when it is stored, and the timings that its worker reports. */
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
 import type { ModelInfo, ReplyMessage } from '../../cloud/contract/messages.ts';
 
-/** Steps of a worker that are kept, since what a reply names must not become labels by itself. */
+/** The worker stages with a label. Others are ignored: a reply must not create labels. */
 const WORKER_STAGES = ['fetch', 'wait', 'decode', 'detect', 'embed', 'match', 'write'];
-/** The steps that lie one after the other; `compute` is decode to match and the way to the model. */
+/** The stages that follow each other; `compute` covers decode to match, and the transfer to the model. */
 const WORKER_TIME = ['fetch', 'wait', 'compute', 'write'];
-/** A model is shown for so long after its last answer. */
+/** Time a model is shown after its last answer. */
 const MODEL_SHOWN_MS = 10 * 60_000;
 
 export interface ReplyMetrics {
   /** A photo is stored and queued. */
   readonly onSent: (bytes: number, seconds: number) => void;
-  /** A reply has come to this node. */
+  /** A reply has arrived at this node. */
   readonly onReply: (reply: ReplyMessage) => void;
 }
 
@@ -67,7 +67,7 @@ export function replyMetrics(registers: Registry[], now: () => number = Date.now
         const ms = timings[stage];
         if (ms !== undefined) stages.observe({ stage }, Math.max(0, ms) / 1000);
       }
-      // One clock tells the whole, each worker's its own part: no two are compared.
+      // The total is measured by this node's clock and the parts by the worker's: clocks are never compared.
       if (sentAt !== undefined && timings.compute !== undefined) {
         const worked = WORKER_TIME.reduce((sum, step) => sum + (timings[step] ?? 0), 0);
         stages.observe({ stage: 'queue' }, Math.max(0, now() - sentAt - worked) / 1000);

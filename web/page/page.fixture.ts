@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import type { Match } from '../../cloud/contract/messages.ts';
 import { startApp } from '../app.fixture.ts';
 import type { LiveHistory, LiveState } from '../live/state.ts';
-import type { Upload } from '../upload/upload.ts';
+import type { Upload } from '../upload/photo.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 

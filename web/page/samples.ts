@@ -33,7 +33,7 @@ export function openSamples(folder: string | undefined): Samples {
         { root: folder, cacheControl: false, headers: { 'Cache-Control': PHOTO_CACHING } },
         (error: NodeJS.ErrnoException | undefined) => {
           if (error === undefined || response.headersSent)
-            resolve(); // Then the client has left.
+            resolve(); // After the headers, an error means that the client disconnected.
           else reject(httpError.noSample(error));
         },
       );

@@ -1,4 +1,4 @@
-/** The page at GET / and its files: made once, kept compressed, cached by a browser until they change. */
+/** Serves the page at GET / and its files: built once, kept compressed, cached by browsers until they change. */
 import { fork } from 'node:child_process';
 import type { Request, Response } from 'express';
 import helmet from 'helmet';

@@ -1,6 +1,6 @@
 /**
- * Drains the reply queue and brings each reply to its waiter: on this node, or on another one over the
- * relay. A reply whose request's time is over is dropped; its answer stays in the out-bucket.
+ * Receives replies from the queue and passes each to its waiter: on this node, or over the relay on
+ * another. A reply whose request has timed out is dropped; its result stays in the out-bucket.
  */
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
@@ -10,16 +10,16 @@ import type { Logger } from '../../runtime/log.ts';
 import { decoded, type MissedReplies } from './missed-replies.ts';
 import type { Waiters } from './waiters.ts';
 
-/** Short, since an open poll is never cut off (it may hold a message) and a stop waits for it. */
+/** Short, because a stop waits for open polls: one that was aborted could lose a message. */
 const POLL_SECONDS = 2;
-/** Polls open at once: while one's replies are handed out, the next ones are already coming. */
+/** Concurrent polls: one receives replies while those of the other are handled. */
 const LOOPS = 2;
-/** A reply that Redis could not take comes again after this: its own node may then receive it. */
+/** A reply that could not be passed on becomes visible again after this time, perhaps to its own node. */
 const PASS_AGAIN_SECONDS = 2;
 const MOST_PASS_AGAIN_SECONDS = 30;
-/** A reply waits in Redis at least this long for its node, whatever the clocks say. */
+/** Minimum time that a reply is stored in Redis for its node, in case clocks differ. */
 const LEAST_KEPT_MS = 30_000;
-/** Before the next poll after one that failed: the queue may be away for a while. */
+/** Pause after a failed poll. */
 const PAUSE_AFTER_FAILURE_MS = 500;
 
 export interface DispatcherParts {
@@ -30,19 +30,19 @@ export interface DispatcherParts {
   readonly missed: Pick<MissedReplies, 'answer'>;
   /** How long a client waits for its answer, in ms. */
   readonly requestMs: number;
-  /** Told of each reply to this node, whether somebody still waits for it or not. */
+  /** Called with each reply to this node, even if its client has disconnected. */
   readonly onReply?: (reply: ReplyMessage) => void;
-  /** Keeps a reply that nobody waits for on a connection. */
+  /** Stores a reply whose client asks for the result later. */
   readonly keep: (reply: ReplyMessage) => Promise<void>;
   readonly log: Logger;
 }
 
 export interface Dispatcher {
-  /** What keeps replies from coming, in words; undefined when all is well. */
+  /** Why replies do not arrive; undefined if they do. */
   readonly trouble: string | undefined;
-  /** What makes answers slower, but does not keep them from coming; undefined when all is well. */
-  readonly handicap: string | undefined;
-  /** Lets the open polls end, hands out what they bring, and resolves. */
+  /** What makes replies slower; undefined in normal operation. */
+  readonly degraded: string | undefined;
+  /** Waits for the open polls, and handles their messages. */
   stop(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
       if (!reachesQueue) return 'the reply queue cannot be reached';
       return everHeard ? undefined : 'Redis has not been reached yet';
     },
-    get handicap() {
+    get degraded() {
       return relay.isHearing ? undefined : 'replies from other web nodes are not heard';
     },
     async stop() {
@@ -104,17 +104,18 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
       await parts.keep(reply);
       parts.onReply?.(reply);
     } catch (err) {
-      log.warn({ err, request: reply.id }, 'reply not kept: it comes again');
+      log.warn({ err, request: reply.id }, 'reply not stored: it will be delivered again');
       return;
     }
   } else if (reply?.node === node) {
     parts.onReply?.(reply);
-    if (!waiters.answer(reply)) log.info({ request: reply.id }, 'reply: the client has left');
-    // The client has its answer before this node begins the call that deletes the reply.
+    if (!waiters.answer(reply))
+      log.info({ request: reply.id }, 'reply: the client has disconnected');
+    // Lets the client get its answer before the call that deletes the reply.
     await turn();
   } else if (reply) {
     const leftMs = (reply.sentAt ?? Date.now()) + parts.requestMs - Date.now();
-    // The clock of its node may be wrong: no reply is dropped for its age unless it could not be passed.
+    // Clocks may differ: a reply is dropped for its age only after it could not be passed on once.
     const isOver = leftMs <= 0 && message.deliveries > 1;
     const keptMs = Math.min(Math.max(leftMs, LEAST_KEPT_MS), parts.requestMs);
     if (!isOver && !(await pass(reply, message, keptMs, parts))) return;
@@ -122,7 +123,7 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
   await parts.replies.delete(message.receipt);
 }
 
-/** @returns whether the reply is where its node hears or finds it */
+/** @returns whether the reply was passed on, or stored for its node */
 async function pass(
   { id, node }: ReplyMessage,
   { body, deliveries, receipt }: ReceivedMessage,

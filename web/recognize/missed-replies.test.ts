@@ -72,7 +72,7 @@ describe('a reply that a node did not hear', { timeout: 30_000 }, () => {
     await missed.answer(waiters, () => {});
     assert.equal(nameOf(await answer), 'Ada');
     assert.deepEqual(waiters.waiting, [other]);
-    waiters.refuseAll(() => new Error('over'));
+    waiters.rejectAll(() => new Error('over'));
   });
 
   it('is looked for once more before its client is told that it took too long', async () => {

@@ -1,6 +1,6 @@
 /**
- * Finds replies that this node's clients wait for and that it did not hear, because Redis was away or a
- * connection was dead: kept in Redis by the node that had them, or written as output objects.
+ * Finds replies that this node missed while Redis was unreachable or a connection was dead: stored in Redis
+ * by another node, or written as output objects.
  */
 import pLimit from 'p-limit';
 import type { Results } from '../../cloud/aws/objects.ts';
@@ -10,7 +10,7 @@ import type { Logger } from '../../runtime/log.ts';
 import type { Awaited, Waiters } from './waiters.ts';
 
 const IDS_PER_LOOK = 200;
-/** Few: nearly all of those that wait are only not computed yet. */
+/** Few, because nearly all waiting requests are simply not computed yet. */
 const OBJECTS_AT_ONCE = 4;
 
 export interface MissedRepliesParts {
@@ -21,9 +21,9 @@ export interface MissedRepliesParts {
 }
 
 export interface MissedReplies {
-  /** The reply to one request, wherever it is. */
+  /** The reply to one request, in Redis or in the out-bucket. */
   find(request: Awaited): Promise<ReplyMessage | undefined>;
-  /** Answers all waiters whose reply is somewhere; a look begun during another follows it. */
+  /** Answers all waiters whose reply is found. Concurrent calls run one after the other. */
   answer(waiters: Waiters, onReply: (reply: ReplyMessage) => void): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export function missedReplies({ node, relay, results, log }: MissedRepliesParts)
   };
 }
 
-/** A reply as it stands in a message; undefined, and said in the log, when it cannot be read. */
+/** Decodes a reply; undefined, with a log line, if it cannot be read. */
 export function decoded(body: string, log: Logger): ReplyMessage | undefined {
   try {
     return decodeReply(body);

@@ -1,4 +1,4 @@
-/** The way of one photo from this node into the cloud and its answer back. Knows nothing of HTTP forms. */
+/** Stores and queues one photo, and waits for its result. */
 import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { Photos } from '../../cloud/aws/objects.ts';
@@ -17,12 +17,12 @@ import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { inSpan, NO_SPAN, type Span } from '../../runtime/tracing/tracing.ts';
 import { httpError } from '../errors.ts';
-import type { Upload } from '../upload/upload.ts';
+import type { Upload } from '../upload/photo.ts';
 import type { Waiters } from './waiters.ts';
 
 /**
- * Photos on their way to S3, Redis and SQS at once. A crowd that all went at once would keep this node
- * too busy to hear the answers of Redis in time; in turn, each is quick.
+ * Photos sent to S3, Redis and SQS concurrently. With thousands at once this node would be too busy to
+ * read the answers of Redis in time.
  */
 const SENDS_AT_ONCE = 64;
 
@@ -32,12 +32,12 @@ export interface RecognitionParts {
   readonly pressure: Pressure;
   readonly requests: Queue;
   readonly waiters: Waiters;
-  /** Told the size of each photo that is stored and queued, and how long that took. */
+  /** Called with the size of each photo that is stored and queued, and the time it took. */
   readonly onSent?: (bytes: number, seconds: number) => void;
   readonly log: Logger;
 }
 
-/** What came back for a photo: the match, and how its worker came to it. */
+/** The result for a photo: the match, and the timings and instance of its worker. */
 export interface Recognised extends Pick<ReplyMessage, 'timings' | 'instance'> {
   readonly match: Match;
 }
@@ -46,7 +46,7 @@ export interface SubmitOptions {
   /** The request's id; a new one by default. */
   readonly id?: string;
   readonly ask?: Ask;
-  /** What the request is a part of, where it is traced. */
+  /** The parent span, if the request is traced. */
   readonly span?: Span;
 }
 
@@ -54,20 +54,20 @@ export interface SubmitOptions {
 export interface Submitted {
   readonly file: string;
   /**
-   * Rejects with an HttpError for anything a client should read, or with the signal's reason when the
-   * client has left.
+   * Rejects with an HttpError for the client, or with the signal's reason once the client has
+   * disconnected.
    */
   readonly answer: Promise<Recognised>;
 }
 
-/** @param signal aborted when the client leaves */
+/** @param signal aborted when the client disconnects */
 export type Submit = (
   upload: Upload,
   signal: AbortSignal,
   options?: SubmitOptions,
 ) => Promise<Submitted>;
 
-/** Stores and queues a photo whose answer is kept in Redis: see `KEPT`. Rejects as `Submit` does. */
+/** Stores and queues a photo whose result is stored in Redis: see `KEPT`. Rejects as `Submit` does. */
 export type Enqueue = (upload: Upload, options: SubmitOptions & { id: string }) => Promise<void>;
 
 export function enqueuer(parts: Omit<RecognitionParts, 'node' | 'waiters'>): Enqueue {
@@ -79,8 +79,8 @@ export function enqueuer(parts: Omit<RecognitionParts, 'node' | 'waiters'>): Enq
 }
 
 /**
- * @returns a function that resolves once the photo is stored and its request sent; nothing here holds
- * the photo's bytes from then on. It rejects with an HttpError when the photo could not be taken in.
+ * @returns a function that resolves once the photo is stored and its request queued, when its bytes can
+ * be freed. It rejects with an HttpError if that failed.
  */
 export function submitter(parts: RecognitionParts): Submit {
   const slots = pLimit(SENDS_AT_ONCE);
@@ -89,8 +89,8 @@ export function submitter(parts: RecognitionParts): Submit {
     const notSent = new AbortController();
     const awaited = { id, file: upload.file };
     const reply = parts.waiters.wait(awaited, AbortSignal.any([signal, notSent.signal]));
-    // It may end while the photo is still being sent: awaited below.
-    reply.catch(() => parts.pressure.abandon(id)).catch(() => {}); // Then it is done in its turn.
+    // It may be rejected while the photo is still being sent: awaited below.
+    reply.catch(() => parts.pressure.abandon(id)).catch(() => {}); // A worker still processes the request.
     try {
       await slots(() => send(parts, upload, { id, ...ask }, span, log));
     } catch (error) {
@@ -98,12 +98,12 @@ export function submitter(parts: RecognitionParts): Submit {
       throw error;
     }
     const answer = reply.then(recognisedOf);
-    answer.catch(() => {}); // Awaited by the caller, perhaps a moment after it ended.
+    answer.catch(() => {}); // Awaited by the caller, perhaps after it is rejected.
     return { file: upload.file, answer };
   };
 }
 
-/** @throws {HttpError} when there is no match, and why */
+/** @throws {HttpError} with the reason if there is no match */
 export function recognisedOf({ outcome, timings, instance }: ReplyMessage): Recognised {
   if ('match' in outcome) return { match: outcome.match, timings, instance };
   throw refusal(outcome.refusal);
@@ -120,8 +120,8 @@ async function send(
   const { node, photos, pressure, requests } = parts;
   const begun = performance.now();
   const holdsName = await pressure.begin(id, file).catch((err: unknown) => {
-    // Without Redis nobody knows who holds the name: a key of its own is always right. What is wrong with
-    // Redis, the connection says once.
+    // Without Redis it is unknown whether the name is in use, so the photo gets a key of its own. The
+    // connection logs the trouble with Redis once.
     log.debug({ err }, 'pressure not counted');
     return false;
   });
@@ -134,11 +134,11 @@ async function send(
     const trace = sending.traceparent;
     const message = encodeRequest({ ...asked, file, key, digest, node, sentAt, trace });
     await inSpan(sending, () => requests.send(message));
-    log.info({ bytes: bytes.length, trace }, 'queued'); // No file name: it may tell who is in the photo.
+    log.info({ bytes: bytes.length, trace }, 'queued'); // The file name is not logged: it may name the person in the photo.
     parts.onSent?.(bytes.length, (performance.now() - begun) / 1000);
   } catch (err) {
     log.error({ err }, 'the request could not be sent');
-    await pressure.finish(id, file).catch(() => {}); // It heals: see cloud/redis/pressure.ts.
+    await pressure.finish(id, file).catch(() => {}); // The entry expires: see cloud/redis/pressure.ts.
     throw httpError.notStored(err);
   }
 }

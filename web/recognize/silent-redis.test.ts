@@ -7,7 +7,7 @@ import { startTcpProxy, type TcpProxy } from '../../test/chaos/system/links.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { plainPhoto, postPhoto } from '../../test/form.fixture.ts';
-import { match } from '../api/stage.fixture.ts';
+import { match } from '../api/api.fixture.ts';
 import { startWeb, type WebService } from '../service.ts';
 
 const PHOTOS = 20;

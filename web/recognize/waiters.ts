@@ -1,4 +1,4 @@
-/** Who waits for which reply on this node. A waiter ends exactly once: answered, too late, or gone. */
+/** The requests of this node that wait for a reply. Each ends once: answered, timed out, or disconnected. */
 import type { ReplyMessage } from '../../cloud/contract/messages.ts';
 import { httpError } from '../errors.ts';
 
@@ -8,7 +8,7 @@ export interface Awaited {
   readonly file: string;
 }
 
-/** Looks for a reply that did not come; resolves with undefined when there is none. */
+/** Looks for a reply that did not arrive; resolves with undefined if there is none. */
 export type LastLook = (request: Awaited) => Promise<ReplyMessage | undefined>;
 
 interface Waiter {
@@ -24,8 +24,8 @@ export class Waiters {
   readonly #lastLook: LastLook;
 
   /**
-   * @param limitSeconds after this, a waiter without a reply is refused with 504
-   * @param lastLook asked before that: the reply may be there though this node never heard it
+   * @param limitSeconds timeout, after which a waiter is rejected with 504
+   * @param lastLook called before that: the reply may be stored although this node missed it
    */
   constructor(limitSeconds: number, lastLook: LastLook = async () => undefined) {
     this.#limitSeconds = limitSeconds;
@@ -46,8 +46,8 @@ export class Waiters {
   }
 
   /**
-   * Register before the request is sent, or a fast reply finds nobody.
-   * @param signal aborted when the client goes away, which frees the waiter
+   * Call this before the request is sent, or a fast reply finds no waiter.
+   * @param signal aborted when the client disconnects, which removes the waiter
    */
   wait({ id, file }: Awaited, signal: AbortSignal): Promise<ReplyMessage> {
     return new Promise((resolve, reject) => {
@@ -62,7 +62,7 @@ export class Waiters {
       };
       const late = async (): Promise<void> => {
         const reply = await this.#lastLook({ id, file }).catch(() => undefined);
-        if (this.#waiting.get(id) !== waiter) return; // Answered or gone meanwhile.
+        if (this.#waiting.get(id) !== waiter) return; // Answered or disconnected in the meantime.
         end();
         if (reply) resolve(reply);
         else reject(httpError.tooSlow(this.#limitSeconds));
@@ -80,10 +80,10 @@ export class Waiters {
   }
 
   /**
-   * Ends every waiter with this refusal, e.g. when the node stops.
-   * @returns how many there were
+   * Rejects every waiter, e.g. when the node stops.
+   * @returns the number of waiters
    */
-  refuseAll(reason: () => Error): number {
+  rejectAll(reason: () => Error): number {
     const all = [...this.#waiting.values()];
     for (const waiter of all) {
       waiter.end();
@@ -92,7 +92,7 @@ export class Waiters {
     return all.length;
   }
 
-  /** @returns whether somebody was waiting for it */
+  /** @returns whether a request was waiting for it */
   answer(reply: ReplyMessage): boolean {
     const waiter = this.#waiting.get(reply.id);
     if (waiter === undefined) return false;

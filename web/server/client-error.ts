@@ -1,15 +1,15 @@
 /**
- * What a client gets whose bytes never became a request: slow, overlong or no HTTP at all. One sentence
- * like every other refusal; nothing of it is logged but the kind of fault.
+ * Answers bytes that Node cannot parse as a request: too slow, too long, or not HTTP. The answer is one
+ * sentence, as for every other error; only the kind of fault is logged.
  */
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../runtime/log.ts';
 
-/** For a refusal to reach a client that is still sending. */
-const LAST_WORDS_MS = 500;
+/** Time for the answer to reach a client that is still sending. */
+const FINAL_ANSWER_MS = 500;
 
-function refusal(code: string | undefined): { status: number; sentence: string } {
+function answerOf(code: string | undefined): { status: number; sentence: string } {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return { status: 408, sentence: 'The request did not arrive in time: send it faster.' };
@@ -22,7 +22,7 @@ function refusal(code: string | undefined): { status: number; sentence: string }
   }
 }
 
-/** Answers what Node's parser refuses. */
+/** Answers requests that Node's parser refuses. */
 export function answerClientErrors(server: Server, log: Logger): void {
   const answers = new WeakMap<Socket, ServerResponse>();
   const remember = ({ socket }: IncomingMessage, response: ServerResponse): void => {
@@ -33,9 +33,9 @@ export function answerClientErrors(server: Server, log: Logger): void {
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     const answer = answers.get(socket);
-    const { status, sentence } = refusal(error.code);
+    const { status, sentence } = answerOf(error.code);
     log.info({ status, code: error.code }, 'request cannot be read');
-    // An answer may be on its way, or sent before all of its request came: nothing goes after it.
+    // If an answer to an earlier request has begun, nothing may be sent after it.
     const isOver = answer === undefined || (answer.writableFinished && answer.req.complete);
     if (!socket.writable || (answer?.headersSent && !isOver)) {
       socket.destroy();
@@ -46,7 +46,7 @@ export function answerClientErrors(server: Server, log: Logger): void {
         'Content-Type: text/plain; charset=utf-8\r\n' +
         `Content-Length: ${Buffer.byteLength(sentence)}\r\n\r\n${sentence}`,
     );
-    // At once, what still comes would reset the connection and take the sentence with it.
-    setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref();
+    // Closed later: closing at once would reset the connection before the sentence is read.
+    setTimeout(() => socket.destroy(), FINAL_ANSWER_MS).unref();
   });
 }

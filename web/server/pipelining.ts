@@ -1,13 +1,13 @@
 /**
- * One request of a connection at a time. Node reads pipelined requests as fast as they come and hands
- * them all out at once, so that one connection could take what is meant for a thousand clients.
+ * Handles one request of a connection at a time. Node reads pipelined requests as fast as they arrive
+ * and emits them all at once, so that one connection could use the capacity of a thousand clients.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Requests of all connections that may be read before their turn. A connection is paused at the first,
- * but one read of 64 KB may hold two thousand, and each takes about 3 KB of memory once it is parsed.
+ * Limit for requests of all connections that are read before their turn. A connection is paused at the
+ * first, but one read of 64 KB may hold two thousand, and each takes about 3 KB of memory once parsed.
  */
 const MOST_READ_AHEAD = 40_000;
 
@@ -15,18 +15,18 @@ type Exchange = readonly [IncomingMessage, ServerResponse];
 
 interface Connection {
   busy: boolean;
-  /** Read, but not begun. */
+  /** Requests that are read, but not started. */
   readonly ahead: Exchange[];
 }
 
 export interface PipeliningOptions {
-  /** A connection that would add more than this to those read ahead is cut. */
+  /** A connection is closed if the requests read ahead would exceed this number. */
   readonly mostReadAhead?: number;
-  /** Called with each request whose turn it is. */
+  /** Called when a request starts. */
   readonly onTurn?: (response: ServerResponse) => void;
 }
 
-/** @returns a listener that calls `app` for a connection's next request once the last is answered */
+/** @returns a listener that calls `app` for a connection's next request once the previous one is answered */
 export function oneAtATime(app: RequestListener, options: PipeliningOptions = {}): RequestListener {
   const { mostReadAhead = MOST_READ_AHEAD, onTurn } = options;
   const connections = new WeakMap<Socket, Connection>();
@@ -51,7 +51,7 @@ export function oneAtATime(app: RequestListener, options: PipeliningOptions = {}
       const next = connection.ahead.shift();
       if (next === undefined) return;
       readAhead -= 1;
-      // The body of the last one that was read may still have to come.
+      // The body of the last request read may still have to arrive.
       if (connection.ahead.length === 0) socket.resume();
       begin(connection, next);
     });

@@ -1,4 +1,4 @@
-/** The HTTP server under the app: time limits for slow clients, and an end that leaves nobody hanging. */
+/** The HTTP server: timeouts for slow clients, and a graceful shutdown. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Logger } from '../../runtime/log.ts';
 import type { Settings } from '../../runtime/settings.ts';
@@ -6,18 +6,18 @@ import { answerClientErrors } from './client-error.ts';
 import { oneAtATime } from './pipelining.ts';
 import { cutSlowReaders } from './slow-readers.ts';
 
-/** Who has not even sent a head by then is not sending one. */
+/** Time a client may take to send its headers. */
 const MOST_HEAD_MS = 20_000;
-/** How often time limits are looked at: they end a request at most so much too late. */
+/** Interval of the timeout checks: a request ends at most this much too late. */
 const MOST_CHECK_MS = 1000;
-/** Connections above MAX_REQUESTS that may come to be refused in words, or to ask for metrics. */
+/** Connections above MAX_REQUESTS, for answers with 503 and for metrics. */
 const SPARE_CONNECTIONS = 1024;
-/** How often a stopping server looks for connections that have become idle. */
+/** Interval at which a stopping server closes idle connections. */
 const IDLE_SWEEP_MS = 50;
-/** A client that takes nothing of its answer for this long is not reading. */
+/** A client that reads nothing of its answer for this long is disconnected. */
 const STALL_MS = 30_000;
-/** For the last refusals to reach clients that still read. */
-const LAST_WORDS_MS = 2000;
+/** Time for the last error answers to reach their clients. */
+const FINAL_ANSWER_MS = 2000;
 
 type ServerSettings = Pick<Settings, 'UPLOAD_SECONDS' | 'MAX_REQUESTS' | 'KEEP_ALIVE_SECONDS'>;
 
@@ -46,17 +46,17 @@ export function openServer(
   );
   server.maxConnections = settings.MAX_REQUESTS + SPARE_CONNECTIONS;
   answerClientErrors(server, log);
-  // A client that asks before it sends is told to go on once its photo may come: see upload/upload.ts.
+  // The form reader sends `100 Continue` once the photo may be sent: see web/upload/form-reader.ts.
   server.on('checkContinue', inTurn);
-  server.on('checkExpectation', inTurn); // The app says in words why it does not meet one.
+  server.on('checkExpectation', inTurn); // The app answers with 417 and the reason.
   server.on('close', slowReaders.stop);
   return server;
 }
 
 /**
- * Answers what is in flight; a connection that a client keeps open is closed as soon as it is idle.
- * @param onLate called when some are not answered after `seconds`; whoever does not take the last
- * words either is cut off
+ * Answers the requests in progress, and closes each kept-alive connection as soon as it is idle.
+ * @param onLate called if some are not answered after `seconds`; connections still open a moment later
+ * are closed
  */
 export async function closeServer(
   server: Server,
@@ -66,7 +66,7 @@ export async function closeServer(
   const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
   let cut: NodeJS.Timeout | undefined;
   const late = setTimeout(() => {
-    cut = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+    cut = setTimeout(() => server.closeAllConnections(), FINAL_ANSWER_MS);
     onLate();
   }, seconds * 1000);
   await new Promise<void>((resolve) => {

@@ -1,18 +1,18 @@
 /**
- * Cuts off clients that do not read their answers, which would stay in memory for ever. A client that
- * reads slowly is left alone: Node's socket timeout begins again whenever the kernel took some bytes.
+ * Disconnects clients that do not read their answers, which would stay in memory forever. A client that
+ * reads slowly is not affected: Node's socket timeout restarts whenever the kernel accepts some bytes.
  */
 import type { ServerResponse } from 'node:http';
 
 export interface SlowReaders {
-  /** Watches one answer until it is out. */
+  /** Watches one answer until it is sent. */
   watch(response: ServerResponse): void;
   stop(): void;
 }
 
-/** @param stallMs an answer of which nothing was taken for this long ends its connection */
+/** @param stallMs a connection is closed if nothing of its answer was read for this long */
 export function cutSlowReaders(stallMs: number): SlowReaders {
-  /** Each with whether its socket has a time limit now. */
+  /** Whether the socket of each answer has a timeout now. */
   const answers = new Map<ServerResponse, boolean>();
   const look = (): void => {
     for (const [response, isLimited] of answers) {

@@ -1,37 +1,38 @@
 /**
- * How much of this node its clients may use: requests at once, and bytes of uploads in memory. An upload
- * takes memory as it arrives, so that many slow ones take hardly any. Knows nothing of HTTP.
+ * Limits the concurrent requests of this node and the memory of its uploads. An upload reserves memory as
+ * it arrives, so that many slow uploads need little.
  */
 import { httpError } from '../errors.ts';
 
-/** An upload that finds no room waits this long for it; so does one that may then displace a slow one. */
-const ROOM_WAIT_MS = 10_000;
-const PATIENCE_MS = 2_000;
-/** Taken by an upload before its first byte: about what Node and the form's parser hold of it. */
+/** Time an upload waits for memory before it is refused. */
+const MEMORY_WAIT_MS = 10_000;
+/** Time an upload waits for memory before it may displace a slow upload. */
+const DISPLACE_AFTER_MS = 2_000;
+/** Reserved before the first byte: about what Node and the form parser buffer. */
 const LEAST_BYTES = 64 * 1024;
 /**
- * Up to this share of the memory uploads grow as they arrive. Beyond it one is given all that it may
- * still need, so that it can end: else all might stand still, each waiting for the memory of the others.
+ * Up to this share of the memory, reservations grow with the bytes that arrive. Above it, an upload gets
+ * all that it may still need at once, so that it can finish: this prevents a deadlock.
  */
 const FREE_SHARE = 0.5;
 
-export interface Room {
-  /** Aborted, with a refusal as its reason, when the upload has to make room for others or found none. */
+export interface Reservation {
+  /** Aborted with an HttpError when the upload is displaced by others, or got no memory in time. */
   readonly displaced: AbortSignal;
-  /** Resolves when so many more bytes may be kept; never when there is no room in time. */
+  /** Resolves when this many more bytes are reserved; never if they do not become free in time. */
   grow(bytes: number): Promise<void>;
-  /** Says that the upload has arrived: it can no longer be called slow. */
+  /** The upload is complete, and can no longer be displaced as slow. */
   arrived(): void;
-  /** Gives the room back; more calls do nothing more. */
+  /** Frees the memory; further calls have no effect. */
   release(): void;
 }
 
 interface Holder {
-  /** All that it may need. */
+  /** The most bytes that it may need. */
   readonly most: number;
   readonly since: number;
   readonly displace: AbortController;
-  /** What it has now, and what of it has arrived. */
+  /** Bytes reserved, and bytes arrived. */
   bytes: number;
   used: number;
   reading: boolean;
@@ -47,37 +48,37 @@ interface Waiting {
 
 export interface AdmissionLimits {
   readonly maxRequests: number;
-  /** Bytes of memory that uploads may take together until they are stored. */
+  /** Bytes of memory that all uploads may reserve until they are stored. */
   readonly uploadBytes: number;
-  readonly roomWaitMs?: number;
-  readonly patienceMs?: number;
+  readonly memoryWaitMs?: number;
+  readonly displaceAfterMs?: number;
 }
 
 export class Admission {
   readonly #limits: Required<AdmissionLimits>;
   readonly #holders = new Set<Holder>();
-  readonly #line = new Set<Waiting>();
+  readonly #queue = new Set<Waiting>();
   #requests = 0;
   #bytes = 0;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(limits: AdmissionLimits) {
-    this.#limits = { roomWaitMs: ROOM_WAIT_MS, patienceMs: PATIENCE_MS, ...limits };
+    this.#limits = { memoryWaitMs: MEMORY_WAIT_MS, displaceAfterMs: DISPLACE_AFTER_MS, ...limits };
   }
 
-  /** Requests that are here now. */
+  /** Requests in progress. */
   get requests(): number {
     return this.#requests;
   }
 
-  /** Bytes of memory that uploads have reserved now. */
+  /** Bytes that uploads have reserved. */
   get uploadBytes(): number {
     return this.#bytes;
   }
 
   /**
    * Counts one request until the returned function is called.
-   * @throws {HttpError} 503 when as many as may be are here already
+   * @throws {HttpError} 503 if the limit is reached
    */
   enter(): () => void {
     if (this.#requests >= this.#limits.maxRequests) throw httpError.busy();
@@ -90,12 +91,12 @@ export class Admission {
   }
 
   /**
-   * Room for an upload, in order of arrival as far as each finds enough.
-   * @param most bytes that it may take; one that is larger than all there is comes in alone
-   * @param signal aborted when the client leaves
-   * @throws {HttpError} 503 when no room came up in time; the signal's reason when it is aborted
+   * Reserves memory for an upload: in order of arrival, but a small upload need not wait for a large one.
+   * @param most bytes that it may need; an upload larger than the whole memory is admitted alone
+   * @param signal aborted when the client disconnects
+   * @throws {HttpError} 503 if no memory became free in time; the signal's reason once it is aborted
    */
-  async room(most: number, signal: AbortSignal): Promise<Room> {
+  async reserve(most: number, signal: AbortSignal): Promise<Reservation> {
     const holder: Holder = {
       most: Math.min(most, this.#limits.uploadBytes),
       since: performance.now(),
@@ -134,61 +135,61 @@ export class Admission {
         bytes,
         since: performance.now(),
         admit: resolve,
-        timer: setTimeout(() => holder.displace.abort(httpError.busy()), this.#limits.roomWaitMs),
+        timer: setTimeout(() => holder.displace.abort(httpError.busy()), this.#limits.memoryWaitMs),
       };
-      this.#line.add(waiting);
+      this.#queue.add(waiting);
       this.#admit();
     });
   }
 
   #admit(): void {
-    for (const waiting of this.#line) {
+    for (const waiting of this.#queue) {
       const { holder, bytes } = waiting;
       const granted = this.#grant(holder, bytes);
       if (granted === undefined) continue;
       holder.bytes += granted;
       this.#bytes += granted;
       clearTimeout(waiting.timer);
-      this.#line.delete(waiting);
+      this.#queue.delete(waiting);
       waiting.admit();
     }
-    if (this.#line.size === 0) {
+    if (this.#queue.size === 0) {
       clearInterval(this.#watch);
       this.#watch = undefined;
     } else {
-      this.#watch ??= setInterval(() => this.#displaceSlowest(), this.#limits.patienceMs / 4);
+      this.#watch ??= setInterval(() => this.#displaceSlowest(), this.#limits.displaceAfterMs / 4);
     }
   }
 
-  /** @returns bytes that it may take now; undefined when it has to wait */
+  /** @returns bytes to reserve now; undefined if it has to wait */
   #grant(holder: Holder, bytes: number): number | undefined {
     const { uploadBytes } = this.#limits;
     if (this.#bytes + bytes <= FREE_SHARE * uploadBytes) return bytes;
-    const rest = Math.max(bytes, holder.most - holder.bytes);
+    const remaining = Math.max(bytes, holder.most - holder.bytes);
     const isAlone = this.#bytes === holder.bytes;
-    return isAlone || this.#bytes + rest <= uploadBytes ? rest : undefined;
+    return isAlone || this.#bytes + remaining <= uploadBytes ? remaining : undefined;
   }
 
   #release(holder: Holder): void {
     if (!this.#holders.delete(holder)) return;
-    for (const waiting of this.#line) {
+    for (const waiting of this.#queue) {
       if (waiting.holder !== holder) continue;
       clearTimeout(waiting.timer);
-      this.#line.delete(waiting);
+      this.#queue.delete(waiting);
     }
     this.#bytes -= holder.bytes;
     this.#admit();
   }
 
-  /** Few clients that send a byte now and then could hold all room; under need the slowest gives way. */
+  /** A few very slow clients could hold all memory, so the slowest is displaced when others wait. */
   #displaceSlowest(): void {
     const now = performance.now();
-    const longAgo = now - this.#limits.patienceMs;
-    const [first] = this.#line;
-    if (first === undefined || first.since > longAgo) return;
-    const standing = new Set([...this.#line].map(({ holder }) => holder));
+    const before = now - this.#limits.displaceAfterMs;
+    const [first] = this.#queue;
+    if (first === undefined || first.since > before) return;
+    const waiting = new Set([...this.#queue].map(({ holder }) => holder));
     const slow = [...this.#holders]
-      .filter((one) => one.reading && one.since <= longAgo && !standing.has(one))
+      .filter((one) => one.reading && one.since <= before && !waiting.has(one))
       .filter(({ bytes, displace }) => bytes > 0 && !displace.signal.aborted)
       .map((holder) => ({ holder, rate: holder.used / (now - holder.since) }))
       .sort((a, b) => a.rate - b.rate);

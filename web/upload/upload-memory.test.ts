@@ -12,7 +12,7 @@ const largePhoto = Buffer.concat([photo, Buffer.alloc(LIMIT_MB * MB - photo.leng
 
 describe('the memory that uploads may take', { timeout: 60_000 }, () => {
   it('uploads wait for memory, and get 503 when none is free in time', async () => {
-    const app = await startApp({ uploadBytes: 2 * MB, roomWaitMs: 300, patienceMs: 60_000 });
+    const app = await startApp({ uploadBytes: 2 * MB, memoryWaitMs: 300, displaceAfterMs: 60_000 });
     const body = formBody([{ fileName: 'large.jpg', bytes: largePhoto.subarray(0, MB - 1000) }]);
     const first = await rawConnection(app.port);
     await first.send(formHead({ 'Content-Length': body.length }));
@@ -75,7 +75,7 @@ describe('the memory that uploads may take', { timeout: 60_000 }, () => {
   });
 
   it('an upload that hardly moves gives way when others wait for its room', async () => {
-    const app = await startApp({ uploadBytes: 2 * MB, patienceMs: 100 });
+    const app = await startApp({ uploadBytes: 2 * MB, displaceAfterMs: 100 });
     const slow = await rawConnection(app.port);
     await slow.send(formHead({ 'Content-Length': MB }));
     const opening = formBody([{ fileName: 'a.jpg', bytes: largePhoto }]);

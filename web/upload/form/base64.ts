@@ -1,13 +1,13 @@
-/** Base64 as RFC 2045 has it, in lines of any length, decoded as it comes. */
+/** Decodes base64 (RFC 2045) in chunks, with lines of any length. */
 import { httpError } from '../../errors.ts';
 
 const OTHER = /[^A-Za-z0-9+/=]|=[^=]/;
 
 export class Base64Decoder {
-  /** Letters that do not make three bytes yet. */
+  /** Letters at the end that do not make three bytes yet. */
   #letters = '';
 
-  /** @throws {HttpError} 400 when there is anything else in it */
+  /** @throws {HttpError} 400 for any other letter */
   push(bytes: Buffer): Buffer {
     const letters = this.#letters + bytes.toString('latin1').replaceAll(/[\r\n\t ]/g, '');
     const whole = letters.length - (letters.length % 4);
@@ -30,6 +30,6 @@ export class Base64Decoder {
 
 function notBase64() {
   return httpError.brokenPart(
-    'says that it is in base64, but is not: leave its Content-Transfer-Encoding out',
+    'is marked as base64, but is not: remove its Content-Transfer-Encoding',
   );
 }

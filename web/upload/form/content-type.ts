@@ -1,15 +1,15 @@
 /**
- * The head of a form's request: its media type, its boundary and its codings. Read as leniently as clients
- * write them, since Node's form parsers take a boundary without quotes only in a token's letters.
+ * Parses the headers of a form: media type, boundary and codings. More lenient than Node's form parsers,
+ * which accept an unquoted boundary only if it is a token.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { TextDecoder as Decoder } from 'node:util';
 import { httpError } from '../../errors.ts';
 
 export interface FormType {
-  /** As it stands in the body, without the dashes before it. */
+  /** As in the body, without the leading dashes. */
   readonly boundary: Buffer;
-  /** Of the heads of its parts. */
+  /** For the headers of its parts. */
   readonly decoder: Decoder;
 }
 
@@ -18,7 +18,7 @@ const FORM = 'multipart/form-data';
 const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))/g;
 
 /**
- * @throws {HttpError} 415 for a body that is no form or is compressed, 400 for a form without boundary
+ * @throws {HttpError} 415 if it is not a form or is compressed, 400 without a boundary
  */
 export function formTypeOf(headers: IncomingHttpHeaders): FormType {
   const given = headers['content-type'] ?? '';
@@ -30,11 +30,11 @@ export function formTypeOf(headers: IncomingHttpHeaders): FormType {
   }
   const boundary = parameter(given, 'boundary');
   if (!boundary) throw httpError.noBoundary();
-  // Node hands out the bytes of a header as Latin-1.
+  // Node decodes header bytes as Latin-1.
   return { boundary: Buffer.from(boundary, 'latin1'), decoder: decoderOf(given) };
 }
 
-/** The first of this name: of two, other readers take the first as well. */
+/** The first parameter with this name, as in other parsers. */
 function parameter(header: string, wanted: string): string | undefined {
   for (const [, name = '', quoted, plain = ''] of header.matchAll(PARAMETER)) {
     if (name.toLowerCase() !== wanted) continue;
@@ -48,11 +48,11 @@ function decoderOf(header: string): Decoder {
   try {
     return new TextDecoder(parameter(header, 'charset') || 'utf-8', options);
   } catch {
-    return new TextDecoder('utf-8', options); // Of a charset that nobody knows, the names are UTF-8.
+    return new TextDecoder('utf-8', options); // Unknown charset: UTF-8 is assumed.
   }
 }
 
-/** The coding of a body that is not as it was; Node has taken `chunked` apart already. */
+/** A coding that must be undone; Node has already handled `chunked`. */
 function foreignCoding(value: string | undefined): string | undefined {
   const codings = (value ?? '').split(',').map((coding) => coding.trim().toLowerCase());
   return codings.find((coding) => !['', 'identity', 'chunked'].includes(coding));

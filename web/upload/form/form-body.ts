@@ -1,6 +1,6 @@
 /**
- * A form's body as multer gets it: the same parts, with heads and a boundary written here, so that every
- * form that clients send means one thing to the parser, or is refused with the reason. Knows no photo.
+ * Rewrites a form's body for multer: the same parts, with new headers and a new boundary, so that every
+ * form has one meaning for the parser, or is refused with the reason.
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -21,21 +21,21 @@ const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 
 type Place = 'before' | 'head' | 'part' | 'after';
 
-/** Reads like a request of multer's; what it finds wrong is in `refusal`, and ends what multer gets. */
+/** Looks like a request to multer. A fault is stored in `refusal`, and ends the body that multer gets. */
 export class FormBody extends Transform {
   readonly headers: IncomingHttpHeaders;
-  /** The name of each file, by the number that multer has in its place; undefined where none came. */
+  /** The name of each file, by the index that multer gets instead; undefined if the client sent none. */
   readonly fileNames: (string | undefined)[] = [];
   refusal: unknown;
   readonly #form: FormType;
   readonly #delimiter: Buffer;
   readonly #own = `elastic-face-${randomBytes(16).toString('hex')}`;
   #place: Place = 'before';
-  /** Not judged yet; the line break is the one that the first boundary need not have. */
+  /** Bytes not processed yet. Begins with the line break that the first boundary may lack. */
   #bytes: Buffer = LINE;
-  /** The first bytes that came, to say what is wrong with a form without parts. */
+  /** The first bytes of the body, to explain what is wrong with a form without parts. */
   #opening: Buffer = Buffer.alloc(0);
-  /** Of the part whose first byte has not come. */
+  /** Of the part whose first byte has not arrived. */
   #head: PartHead | undefined;
   #base64: Base64Decoder | undefined;
 
@@ -70,7 +70,7 @@ export class FormBody extends Transform {
     done();
   }
 
-  /** What a form is refused for ends it; the bytes that still come are read and dropped. */
+  /** A fault ends the form; later bytes are read and dropped. */
   #guarded(work: () => void): void {
     if (this.refusal !== undefined) return;
     try {
@@ -81,7 +81,7 @@ export class FormBody extends Transform {
     }
   }
 
-  /** @returns whether there may be more to do with the bytes at hand */
+  /** @returns whether the buffered bytes may allow another step */
   #step(): boolean {
     switch (this.#place) {
       case 'before':
@@ -109,7 +109,7 @@ export class FormBody extends Transform {
         return false;
       }
       if (kind === 'other') {
-        from = at + 1; // Of a boundary that only begins like this one.
+        from = at + 1; // Another boundary that begins like this one.
         continue;
       }
       this.#pass(at);
@@ -122,7 +122,7 @@ export class FormBody extends Transform {
     }
   }
 
-  /** Some clients write their texts with one: the boundary is then the first line all the same. */
+  /** Some clients write a byte order mark before the first boundary. */
   #dropByteOrderMark(): void {
     if (this.#place !== 'before') return;
     const after = LINE.length + BYTE_ORDER_MARK.length;
@@ -131,7 +131,7 @@ export class FormBody extends Transform {
     }
   }
 
-  /** The head begins with the line break of its boundary, so that a part without headers has an end too. */
+  /** The head includes the line break of its boundary, so that a part without headers has an end too. */
   #readHead(): boolean {
     const bytes = this.#bytes;
     const blank = bytes.indexOf(HEAD_END);
@@ -152,7 +152,7 @@ export class FormBody extends Transform {
     return true;
   }
 
-  /** Hands on the first bytes of the part. */
+  /** Passes on the first bytes of the part. */
   #pass(length: number): void {
     if (length > 0 && this.#place === 'part') {
       const bytes = this.#bytes.subarray(0, length);
@@ -177,7 +177,7 @@ export class FormBody extends Transform {
   #endPart(): void {
     if (this.#place !== 'part') return;
     const decoded = this.#base64?.end() ?? Buffer.alloc(0);
-    // A browser's field in which no file was chosen is no photo.
+    // A browser sends a field without a chosen file as an empty file.
     if (this.#head?.fileName === '' && decoded.length === 0) return;
     this.#beginPart();
     if (decoded.length > 0) this.push(decoded);
@@ -190,12 +190,12 @@ export class FormBody extends Transform {
   #whyNoPart(): string {
     const boundary = this.#form.boundary.toString('latin1');
     const opening = this.#opening.toString('latin1');
-    if (opening.trim() === '') return 'nothing came in it';
+    if (opening.trim() === '') return 'it is empty';
     const line = opening.trimStart();
     if (line.startsWith(`--${boundary}\n`) || line.startsWith(`--${boundary}\r`)) {
       return 'its lines do not end in CR LF: end each line of a head, and each boundary, with both';
     }
-    return `the boundary that its Content-Type names, ${quoted(boundary)}, begins no part of it`;
+    return `the boundary that its Content-Type names, ${quoted(boundary)}, does not occur in it`;
   }
 }
 
@@ -207,7 +207,7 @@ function lineAfter(bytes: Buffer, from: number): 'line' | 'closing' | 'other' | 
   return next.length < MOST_PADDING && /^(?:-|[\t ]*\r?)$/.test(next) ? 'unknown' : 'other';
 }
 
-/** How many of the last bytes may be the beginning of a delimiter. */
+/** The number of bytes at the end that may begin a delimiter. */
 function overlap(bytes: Buffer, delimiter: Buffer): number {
   const tail = bytes.subarray(Math.max(0, bytes.length - delimiter.length + 1));
   for (let at = tail.indexOf(13); at >= 0; at = tail.indexOf(13, at + 1)) {
@@ -217,7 +217,7 @@ function overlap(bytes: Buffer, delimiter: Buffer): number {
   return 0;
 }
 
-/** As browsers write a name into a head, so that multer reads it back. */
+/** Escapes a name as browsers do, so that multer reads it back. */
 function escaped(name: string): string {
   return name
     .replaceAll('\\', '\\\\')

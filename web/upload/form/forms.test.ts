@@ -204,7 +204,7 @@ describe('forms as clients write them', { timeout: 60_000 }, () => {
       [one({ headers: 'Content-Type: multipart/mixed; boundary=YbY\r\n' }), /is a form itself/],
       [one({ headers: 'Content-Transfer-Encoding: quoted-printable\r\n' }), /"quoted-printable"/],
       [one({ headers: 'Content-Encoding: gzip\r\n' }), /is encoded as "gzip"/],
-      [one({ headers: 'Content-Transfer-Encoding: base64\r\n' }), /says that it is in base64/],
+      [one({ headers: 'Content-Transfer-Encoding: base64\r\n' }), /is marked as base64/],
       [
         one({ headers: 'Content-Disposition: form-data; name="b"\r\n' }),
         /two headers content-disp/,
@@ -245,8 +245,8 @@ describe('forms as clients write them', { timeout: 60_000 }, () => {
     for (const [body, says] of [
       [one({}).subarray(0, -10), /ends before its closing boundary/],
       [one({}).subarray(0, 40), /ends before its closing boundary/],
-      [Buffer.alloc(0), /nothing came in it/],
-      [one({ boundary: 'other' }), /"XbX", begins no part of it/],
+      [Buffer.alloc(0), /it is empty/],
+      [one({ boundary: 'other' }), /"XbX", does not occur in it/],
       [latin1(one({}).toString('latin1').replaceAll('\r\n', '\n')), /do not end in CR LF/],
       [form(latin1('--XbX\r\n\r\n'), photo), /has no headers/],
     ] as const) {

@@ -1,4 +1,4 @@
-/** The head of one part of a form, read from its bytes: which field it is, and whether it is a file. */
+/** Parses the headers of one part of a form: its field, its file name, and whether it is a file. */
 import type { TextDecoder as Decoder } from 'node:util';
 import { httpError } from '../../errors.ts';
 
@@ -7,21 +7,21 @@ export const PHOTO_FIELD = 'inputFile';
 
 export interface PartHead {
   readonly field: string;
-  /** Undefined when it came without one; empty when a browser sends a field in which no file was chosen. */
+  /** Undefined if there is none; empty if no file was chosen in a browser's field. */
   readonly fileName: string | undefined;
   readonly isFile: boolean;
-  /** Whether its bytes came as base64. */
+  /** Whether its bytes are base64. */
   readonly isBase64: boolean;
 }
 
-/** Types of parts without a file name that are texts; any other is a file whose name was left out. */
+/** Types of text fields. A part of any other type is a file, even without a name. */
 const TEXT = /^(?:text\/|application\/(?:json|x-www-form-urlencoded)\b)/;
 const PLAIN_CODINGS = ['', '7bit', '8bit', 'binary', 'identity'];
 
 /**
- * @param block the lines of the head, without the empty one that ends it
- * @param decoder of the letters in its headers
- * @throws {HttpError} 400 that says what is wrong with the head
+ * @param block the header lines, without the empty line at the end
+ * @param decoder of the header values
+ * @throws {HttpError} 400 with the reason if they cannot be read
  */
 export function readPartHead(block: Buffer, decoder: Decoder): PartHead {
   const headers = headersOf(block.toString('latin1'));
@@ -46,7 +46,7 @@ export function readPartHead(block: Buffer, decoder: Decoder): PartHead {
   return { field, fileName, isFile, isBase64 };
 }
 
-/** By lower-case name. A line that begins with a space goes on with the one before it. */
+/** By lower-case name. A line that begins with a space continues the one before it. */
 function headersOf(block: string): Map<string, string> {
   const headers = new Map<string, string>();
   for (const line of block.replaceAll(/\r\n[\t ]+/g, ' ').split('\r\n')) {
@@ -90,7 +90,7 @@ function readDisposition(header: string): { field: string; fileName: string | un
       );
     }
     const [, name, quoted, plain = ''] = match;
-    if (name === undefined || given.has(name.toLowerCase())) continue; // Of two, the first counts.
+    if (name === undefined || given.has(name.toLowerCase())) continue; // The first of two counts.
     given.set(name.toLowerCase(), quoted === undefined ? plain.trim() : unescaped(quoted));
   }
   const field = given.get('name');
@@ -98,14 +98,14 @@ function readDisposition(header: string): { field: string; fileName: string | un
   return { field: asBrowsersEscape(field), fileName: fileNameOf(given) };
 }
 
-/** A backslash before any other letter is a part of the name: `C:\fakepath\a.jpg`. */
+/** A backslash before any other letter belongs to the name: `C:\fakepath\a.jpg`. */
 const unescaped = (quoted: string): string => quoted.replaceAll(/\\(["\\])/g, '$1');
 
-/** Of a name, browsers escape these three and nothing else (WHATWG HTML, 4.10.21.8). */
+/** Browsers escape these three characters of a name (WHATWG HTML, 4.10.21.8). */
 const asBrowsersEscape = (name: string): string =>
   name.replaceAll(/%22|%0d|%0a/gi, (letter) => decodeURIComponent(letter));
 
-/** `filename*` says what `filename` may only be able to hint at (RFC 6266, 4.3). */
+/** `filename*` wins over `filename` (RFC 6266, 4.3). */
 function fileNameOf(given: ReadonlyMap<string, string>): string | undefined {
   const plain = given.get('filename');
   const extended = given.get('filename*');
@@ -120,7 +120,7 @@ function fileNameOf(given: ReadonlyMap<string, string>): string | undefined {
   return undefined;
 }
 
-/** RFC 8187: a charset, a language and bytes in percent escapes; undefined when it is something else. */
+/** RFC 8187: a charset, a language and bytes in percent escapes; undefined for anything else. */
 function extendedValue(value: string): string | undefined {
   const [, charset = '', text] = /^([^']+)'[^']*'((?:[ -$&-~]|%[0-9a-f]{2})*)$/i.exec(value) ?? [];
   const bytes = text?.replaceAll(/%(..)/g, (_match, hex) =>

@@ -1,4 +1,4 @@
-/** The photos of one request whose client asks for the answers later, perhaps another web node. */
+/** Requests with `Prefer: respond-async`: their results are stored in Redis, and any web node can read them. */
 import type { ReplyMessage } from '../../cloud/contract/messages.ts';
 import type { RecognitionRecord, Recognitions } from '../../cloud/redis/recognitions.ts';
 import { httpError, toHttpError } from '../errors.ts';
@@ -7,22 +7,22 @@ import { type Enqueue, recognisedOf } from '../recognize/recognition.ts';
 import { type Arrived, type Batch, doneAnswer, failedAnswer, failureOf } from './batch.ts';
 import { type PhotoAnswer, type Recognition, recognitionOf } from './schemas.ts';
 
-export interface KeptParts {
+export interface DeferredParts {
   readonly recognitions: Recognitions;
   readonly enqueue: Enqueue;
-  /** A photo that has no answer after so long is told to be too late. */
+  /** A photo without a result after this time has failed with `too-slow`. */
   readonly lateMs: number;
 }
 
 /**
- * Resolves when every photo is stored or has failed. The record is written first: should this node die
- * in between, what it sent is found by whoever knows the id.
- * @throws {HttpError} 503 when it cannot be written down, or no photo of it could be stored
+ * Resolves when every photo is stored or has failed. The record is written first, so that the photos can
+ * be found by their id even if this node stops in between.
+ * @throws {HttpError} 503 if the record or every photo could not be stored
  */
 export async function sendLater(
   { id, ask, photos, span, outcomes }: Batch,
   holder: string | undefined,
-  { recognitions, enqueue }: KeptParts,
+  { recognitions, enqueue }: DeferredParts,
 ): Promise<Recognition> {
   const write = async (arrived: readonly Arrived[]): Promise<RecognitionRecord> => {
     const record = {
@@ -50,28 +50,28 @@ export async function sendLater(
   const isAsBefore = sent.every((photo, index) => photo === photos[index]);
   const record = isAsBefore ? first : await write(sent);
   const refusals = sent.map(({ checked }) => (checked instanceof HttpError ? checked : undefined));
-  // The others are counted when their reply is kept.
+  // The others are counted when their reply is stored.
   outcomes.push(...refusals.flatMap((refusal) => refusal?.code ?? []));
   const failure = failureOf(refusals);
   if (failure) throw failure;
-  return told(id, record, [], undefined);
+  return recognitionFrom(id, record, [], undefined);
 }
 
-export interface KeptNow {
+export interface DeferredNow {
   readonly recognition: Recognition;
-  /** ms until its photos that are still pending count as too late. */
+  /** ms until its pending photos count as too late. */
   readonly lateInMs: number;
 }
 
 /**
- * What is known of a recognition by now.
- * @throws {HttpError} 404 when there is none of this id, or it is another holder's; 503 without Redis
+ * The current state of a recognition.
+ * @throws {HttpError} 404 if there is none with this id, or it belongs to another key; 503 without Redis
  */
-export async function findKept(
+export async function findDeferred(
   id: string,
   holder: string | undefined,
-  { recognitions, lateMs }: Omit<KeptParts, 'enqueue'>,
-): Promise<KeptNow> {
+  { recognitions, lateMs }: Omit<DeferredParts, 'enqueue'>,
+): Promise<DeferredNow> {
   const unreadable = (cause: unknown): never => {
     throw httpError.resultsUnreadable(cause);
   };
@@ -81,7 +81,7 @@ export async function findKept(
   const replies = await recognitions.replies(record.photos.map((one) => one.id)).catch(unreadable);
   const lateInMs = Math.max(0, lateMs - ageMs);
   const tooLate = lateInMs > 0 ? undefined : httpError.tooSlow(lateMs / 1000);
-  return { recognition: told(id, record, replies, tooLate), lateInMs };
+  return { recognition: recognitionFrom(id, record, replies, tooLate), lateInMs };
 }
 
 function recorded({ id, file, checked }: Arrived): RecognitionRecord['photos'][number] {
@@ -90,7 +90,7 @@ function recorded({ id, file, checked }: Arrived): RecognitionRecord['photos'][n
   return { id, file, refused: { status, code, message } };
 }
 
-function told(
+function recognitionFrom(
   id: string,
   record: RecognitionRecord,
   replies: readonly (ReplyMessage | undefined)[],
@@ -101,14 +101,14 @@ function told(
       return failedAnswer(photo, new HttpError(refused.status, refused.code, refused.message));
     }
     const reply = replies[index];
-    if (reply !== undefined) return answered(photo, reply);
+    if (reply !== undefined) return answerFrom(photo, reply);
     if (tooLate) return failedAnswer(photo, tooLate);
     return { ...photo, status: 'pending' };
   });
   return recognitionOf(id, answers);
 }
 
-function answered(photo: Pick<Arrived, 'id' | 'file'>, reply: ReplyMessage): PhotoAnswer {
+function answerFrom(photo: Pick<Arrived, 'id' | 'file'>, reply: ReplyMessage): PhotoAnswer {
   try {
     return doneAnswer(photo, recognisedOf(reply));
   } catch (error) {

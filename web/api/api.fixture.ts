@@ -37,10 +37,10 @@ export const match = (name: string): Match => ({
 export const parsed = ({ text }: Pick<Answer, 'text'>): Recognition =>
   recognitionSchema.parse(JSON.parse(text));
 
-export type ApiStage = Awaited<ReturnType<typeof openApiStage>>;
+export type ApiFixture = Awaited<ReturnType<typeof openApiFixture>>;
 
 /** @param overrides settings that the test cares about */
-export async function openApiStage(overrides: Record<string, unknown> = {}) {
+export async function openApiFixture(overrides: Record<string, unknown> = {}) {
   const photo = await plainPhoto();
   const cloud = await startTestCloud({ MAX_UPLOAD_MB: 1, ...overrides });
   const requests = await openQueue(cloud.clients.sqs, cloud.names.requestQueue);

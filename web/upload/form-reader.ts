@@ -1,68 +1,52 @@
-/** From a multipart form to one checked photo: bounds on size, count, field and name. Knows no cloud. */
+/** Reads the photos and fields of a multipart form, within limits on size, number and memory. */
 import { pipeline, Transform } from 'node:stream';
 import type { Request, RequestHandler, Response } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
-import { ownFileName } from '../../cloud/contract/file-names.ts';
 import { httpError } from '../errors.ts';
 import { HttpError } from '../http-error.ts';
-import { type Room, untilAborted } from './admission.ts';
-import { checkFileName } from './file-name.ts';
+import { type Reservation, untilAborted } from './admission.ts';
 import { formTypeOf } from './form/content-type.ts';
 import { FormBody } from './form/form-body.ts';
 import { PHOTO_FIELD } from './form/part-head.ts';
-import { checkImageType } from './image-type.ts';
+import type { RawPhoto } from './photo.ts';
 
 export const BYTES_PER_MB = 1024 * 1024;
-/** Other fields are passed over, within reason. */
+/** Fields besides the photos, and the bytes of each. */
 const MOST_FIELDS = 16;
 const MOST_FIELD_BYTES = 4096;
 const MOST_FIELD_NAME_BYTES = 100;
-/** What a form may hold beside its photo. */
+/** Bytes of a form besides its photo. */
 const MOST_FORM_BYTES = 256 * 1024;
-/** While the pieces of a photo are joined, it is in memory twice. */
+/** While the chunks of a photo are joined, it is in memory twice. */
 const COPIES = 2;
-
-export interface Upload {
-  readonly file: string;
-  readonly bytes: Buffer;
-  /** Media type judged from the bytes. */
-  readonly type: string;
-}
-
-/** A file as it came. */
-export interface RawPhoto {
-  /** As the client named it, folders and all; undefined where it did not. */
-  readonly file: string | undefined;
-  readonly bytes: Buffer;
-}
 
 export interface Form {
   readonly photos: readonly RawPhoto[];
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** @param room grows with the photos as they arrive; once it is displaced, reading ends */
+/** @param room reserves memory for the photos as they arrive; reading ends once it is displaced */
 export type ReadForm = (
   request: Request,
   response: Response,
-  room: Pick<Room, 'displaced' | 'grow'>,
+  room: Pick<Reservation, 'displaced' | 'grow'>,
 ) => Promise<Form>;
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** What multer tells of a file. It keeps copies of that for as long as the request lives. */
+/** Multer's record of a file. Multer keeps copies of it as long as the request lives. */
 interface HeldFile {
-  /** The number of its name: see `FormBody`. */
+  /** The index of its name: see `FormBody`. */
   readonly originalname: string;
   readonly held: { bytes: Buffer };
 }
 
 const inMemory = multer.memoryStorage();
-const rooms = new WeakMap<object, Pick<Room, 'grow'>>();
-/** Keeps a file's bytes where they can be let go, whoever has a copy of the rest. */
-const LETTING_GO: StorageEngine = {
+const rooms = new WeakMap<object, Pick<Reservation, 'grow'>>();
+/** Keeps a file's bytes in a holder, so that they can be freed although copies of the record remain. */
+const FREEABLE_STORAGE: StorageEngine = {
   _handleFile(request, file, done) {
-    const stream = file.stream.pipe(inRoom(rooms.get(request)));
+    const stream = file.stream.pipe(withinReservation(rooms.get(request)));
     inMemory._handleFile(request, { ...file, stream }, (error, info) => {
       const held = { bytes: info?.buffer ?? NO_BYTES };
       done(error, { size: held.bytes.length, held } as Partial<Express.Multer.File>);
@@ -74,8 +58,8 @@ const LETTING_GO: StorageEngine = {
   },
 };
 
-/** Lets bytes through as fast as there is room for them: the client is not read from meanwhile. */
-function inRoom(room: Pick<Room, 'grow'> | undefined): Transform {
+/** Passes bytes on once memory for them is reserved; until then nothing is read from the client. */
+function withinReservation(room: Pick<Reservation, 'grow'> | undefined): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const grown = room?.grow(COPIES * chunk.length) ?? Promise.resolve();
@@ -85,10 +69,10 @@ function inRoom(room: Pick<Room, 'grow'> | undefined): Transform {
 }
 
 /**
- * Judges a request by its head alone.
- * @returns the most bytes of memory that reading its photo can take
- * @throws {HttpError} 415 when it is no form, 400 when its form cannot be read, 413 when it says itself
- * that it is too large
+ * Checks the headers of a request.
+ * @returns the largest number of bytes of memory that reading its photo can take
+ * @throws {HttpError} 415 if it is not a form, 400 if its boundary is missing, 413 if its Content-Length is
+ * over the limit
  */
 export function checkHead(
   request: Request,
@@ -102,15 +86,15 @@ export function checkHead(
   return COPIES * Math.min(length, most);
 }
 
-/** Most megabytes of several photos in one form: no form may take more memory than there is. */
+/** Limit in megabytes for all photos of one form, which must fit into the memory for uploads. */
 export function uploadsMb(photos: number, largestMb: number, memoryMb: number): number {
   return Math.max(largestMb, Math.min(photos * largestMb, memoryMb / COPIES));
 }
 
 /**
- * The same for a form of several photos.
- * @param limitMb of all of them
- * @throws {HttpError} 411 without a length: what is not told cannot be held against the limit
+ * Checks the headers of a request with several photos.
+ * @param limitMb for all photos together
+ * @throws {HttpError} 411 without a Content-Length, which is needed to reserve memory
  */
 export function checkHeadOfSeveral(request: Request, limitMb: number): number {
   if (request.headers['content-length'] === undefined && request.headers['transfer-encoding']) {
@@ -125,7 +109,7 @@ export function checkHeadOfSeveral(request: Request, limitMb: number): number {
  */
 export function formReader(limitMb: number, most = 1): ReadForm {
   const parse = multer({
-    storage: LETTING_GO,
+    storage: FREEABLE_STORAGE,
     preservePath: true,
     defParamCharset: 'utf8',
     limits: {
@@ -139,9 +123,9 @@ export function formReader(limitMb: number, most = 1): ReadForm {
   return async (request, response, room) => {
     const form = new FormBody(formTypeOf(request.headers));
     rooms.set(form, room);
-    // A client that asks first, as curl does with large files, has not sent the photo yet.
-    if (asksFirst(request)) response.writeContinue();
-    // A request that breaks off ends the form as well.
+    // With `Expect: 100-continue`, as curl sends with large files, the photo has not been sent yet.
+    if (expectsContinue(request)) response.writeContinue();
+    // If the request is aborted, the form ends too.
     pipeline(request, form, () => {});
     const parsed = form as unknown as Request;
     try {
@@ -149,19 +133,19 @@ export function formReader(limitMb: number, most = 1): ReadForm {
       if (form.refusal !== undefined) throw form.refusal;
     } catch (error) {
       if (room.displaced.aborted) {
-        // Nobody reads the rest of it.
+        // The remaining bytes of the request are not read.
         response.set('Connection', 'close');
         response.on('finish', () => request.destroy());
       }
       throw error instanceof MulterError
         ? formError(error, limitMb, most)
-        : (form.refusal ?? asHttpError(error));
+        : (form.refusal ?? readingError(error));
     }
     const files = (parsed.files ?? []) as unknown as readonly HeldFile[];
     if (files.length === 0) throw httpError.noFile();
     const photos = files.map(({ originalname, held }) => {
       const { bytes } = held;
-      // The request lives until it is answered; the photo need not.
+      // Frees the photo before the request is answered.
       held.bytes = NO_BYTES;
       return { file: form.fileNames[Number(originalname)] || undefined, bytes };
     });
@@ -169,26 +153,9 @@ export function formReader(limitMb: number, most = 1): ReadForm {
   };
 }
 
-/** HTTP/1.0 knows no interim answer (RFC 9110, 10.1.1). */
-function asksFirst({ headers, httpVersion }: Request): boolean {
+/** HTTP/1.0 has no interim responses (RFC 9110, 10.1.1). */
+function expectsContinue({ headers, httpVersion }: Request): boolean {
   return httpVersion !== '1.0' && headers.expect !== undefined;
-}
-
-/** A photo that can be taken in. */
-export interface CheckedPhoto extends Omit<Upload, 'file'> {
-  /** Undefined where it came without a name. */
-  readonly file: string | undefined;
-}
-
-/** @throws {HttpError} when its name or its bytes cannot be taken */
-export async function checkPhoto({ file, bytes }: RawPhoto): Promise<CheckedPhoto> {
-  const name = file === undefined ? undefined : checkFileName(file);
-  return { file: name, bytes, type: await checkImageType(bytes) };
-}
-
-/** With a name of its own where it came without one. @param id of its request */
-export function named({ file, ...photo }: CheckedPhoto, id: string): Upload {
-  return { ...photo, file: file ?? ownFileName(id) };
 }
 
 function run(handler: RequestHandler, request: Request, response: Response): Promise<void> {
@@ -219,8 +186,8 @@ function formError(error: MulterError, limitMb: number, most: number): HttpError
   }
 }
 
-/** What else ends the reading of a form: the refusal of its room, or a connection that broke off. */
-function asHttpError(error: unknown): HttpError {
+/** Reading a form also ends when its memory is taken away, or when the connection is lost. */
+function readingError(error: unknown): HttpError {
   return error instanceof HttpError
     ? error
     : httpError.brokenForm('it ends before its closing boundary; send all of it', error);

@@ -1,5 +1,5 @@
-/** Options of a request: one that its route does not know is refused by its name, never passed over. */
-import type { NextFunction, Request } from 'express';
+/** What a route accepts: its options and its methods. Anything else is refused by name, never ignored. */
+import type { NextFunction, Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { httpError } from '../errors.ts';
 
@@ -17,7 +17,7 @@ export function readOptions<Shape extends z.ZodRawShape>(
   throw httpError.badOption(String(issue?.path[0]), issue?.message ?? 'is wrong');
 }
 
-/** The fields of a form that are options; what else a page puts into its form is none. */
+/** The fields of a form that are options. Web pages put other fields into their forms. */
 export function fieldsOf(
   schema: z.ZodObject,
   fields: Readonly<Record<string, unknown>>,
@@ -26,10 +26,24 @@ export function fieldsOf(
   return Object.fromEntries(known);
 }
 
-const none = z.strictObject({});
+const noneSchema = z.strictObject({});
 
 /** For a route that has no options. */
 export function noOptions<P>({ query }: Request<P>, _response: unknown, next: NextFunction): void {
-  readOptions(none, query);
+  readOptions(noneSchema, query);
   next();
+}
+
+/**
+ * For the last route of a path: answers OPTIONS, and refuses methods that the path does not have.
+ * @param methods of the path, separated by commas
+ */
+export function allowMethods(methods: string): RequestHandler {
+  const known = new Set(methods.split(', '));
+  return (request, response, next) => {
+    if (known.has(request.method)) return next();
+    response.set('Allow', `${methods}, OPTIONS`);
+    if (request.method !== 'OPTIONS') throw httpError.method(request.method, methods);
+    response.status(204).end();
+  };
 }

@@ -5,13 +5,13 @@ import { KEPT } from '../../cloud/contract/messages.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { post } from '../../test/form.fixture.ts';
 import { keyHash, makeKey } from '../keys.ts';
+import { type ApiFixture, match, openApiFixture, parsed } from './api.fixture.ts';
 import { type Recognition, recognitionSchema } from './schemas.ts';
-import { type ApiStage, match, openApiStage, parsed } from './stage.fixture.ts';
 
 describe('answers for later', { timeout: 90_000 }, () => {
-  let stage: ApiStage;
+  let stage: ApiFixture;
   before(async () => {
-    stage = await openApiStage();
+    stage = await openApiFixture();
   });
   after(() => stage.close());
 

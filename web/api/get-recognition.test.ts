@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../../test/condition.fixture.ts';
 import { type RunningApp, startApp } from '../app.fixture.ts';
-import { KeptNews } from './kept-news.ts';
+import { ResultUpdates } from './result-updates.ts';
 
 describe('a question for a result', () => {
   const known = randomUUID();
@@ -19,7 +19,7 @@ describe('a question for a result', () => {
             keep: async () => {},
             replies: async () => [],
           },
-          news: new KeptNews(() => ({ close() {} })),
+          updates: new ResultUpdates(() => ({ close() {} })),
           lateMs: 60_000,
           maxUploadsMb: 4,
         },

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Figures } from '../../cloud/redis/measurements.ts';
 import type { StatusReading } from '../../cloud/redis/scaler-status.ts';
 import { HttpError } from '../http-error.ts';
-import { openOutlook, secondsToAnswer } from './outlook.ts';
+import { openWaitForecast, secondsToAnswer } from './wait-forecast.ts';
 
 const NOW = 1_000_000_000;
 
@@ -46,7 +46,7 @@ describe('a photo at the door', () => {
     told: Partial<StatusReading> | null = {},
     measured: Figures | null = figures,
   ): Promise<HttpError | undefined> {
-    const outlook = openOutlook({
+    const outlook = openWaitForecast({
       pressure: { read: async () => ({ abandoned: 0, ...waiting }) },
       scaler: { read: async () => (told === null ? undefined : { ...status, ...told }) },
       figures: {
@@ -88,7 +88,7 @@ describe('a photo at the door', () => {
   });
 
   it('counts those that came since the fleet was looked at', async () => {
-    const outlook = openOutlook({
+    const outlook = openWaitForecast({
       pressure: { read: async () => ({ count: 0, abandoned: 0 }) },
       scaler: { read: async () => status },
       figures: { read: async () => ({ figures, ageSeconds: 0 }) },

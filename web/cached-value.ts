@@ -1,15 +1,15 @@
-/** A reading that several ask for: one call for all of them, kept for a while. */
+/** Caches the result of an asynchronous read for a while: concurrent callers share one call. */
 
-/** @returns undefined when the call failed; a failure is not kept */
-export function shared<T>(
+/** @returns a function that resolves with undefined if the read failed; a failure is not cached */
+export function cached<T>(
   read: () => Promise<T>,
-  keepMs: number,
+  ttlMs: number,
   now: () => number = () => performance.now(),
 ): () => Promise<T | undefined> {
   let last: Promise<T | undefined> | undefined;
   let readAt = 0;
   return () => {
-    if (last !== undefined && now() - readAt < keepMs) return last;
+    if (last !== undefined && now() - readAt < ttlMs) return last;
     readAt = now();
     last = read().catch(() => {
       last = undefined;

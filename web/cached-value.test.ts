@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { shared } from './reading.ts';
+import { cached } from './cached-value.ts';
 
-describe('a shared reading', () => {
+describe('a cached reading', () => {
   it('is one call for all who ask at once or soon after, and another later', async () => {
     let calls = 0;
     let now = 0;
-    const read = shared(
+    const read = cached(
       async () => ++calls,
       1000,
       () => now,
@@ -20,7 +20,7 @@ describe('a shared reading', () => {
 
   it('that failed is undefined, and is tried again by the next who asks', async () => {
     let isAway = true;
-    const read = shared(async () => {
+    const read = cached(async () => {
       if (isAway) throw new Error('away');
       return 'here';
     }, 1000);

@@ -1,33 +1,33 @@
 /**
- * How long a photo that comes now would wait, from what the scaler publishes and the pressure, and so
- * whether it is taken in at all. Where anything is unknown it is: a refusal needs a reason.
+ * Forecasts how long a new photo would wait, from the pressure and the scaler's status, and refuses photos
+ * that would time out. If anything is unknown, photos are accepted.
  */
 import type { FiguresStore } from '../../cloud/redis/measurements.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { ScalerStatusStore, StatusReading } from '../../cloud/redis/scaler-status.ts';
+import { cached } from '../cached-value.ts';
 import { httpError } from '../errors.ts';
-import { shared } from '../reading.ts';
 
 const READING_MS = 1000;
-/** A scaler that has not spoken for longer does not say what the fleet is. */
+/** A status older than this is not used. */
 const SCALER_SILENT_MS = 10_000;
-/** Share of the time limit in which a photo must be answered by forecast: the forecast is an estimate. */
+/** Share of the time limit that the forecast may use, because it is an estimate. */
 const TIMELY_SHARE = 0.9;
 const MOST_RETRY_SECONDS = 60;
-/** A fleet that could grow, has had reason to for this long and does not, will not. */
+/** A fleet that should have grown for this long and has not is taken as unable to grow. */
 const STUCK_MS = 60_000;
 
 export interface Fleet {
-  /** Seconds until each instance takes work, 0 for those that do. */
+  /** Seconds until each instance is ready; 0 for those that are. */
   readonly startsIn: readonly number[];
-  /** Instances that may still be launched, and what each takes from then on to take work, in seconds. */
+  /** Instances that may still be launched, and the seconds each needs to become ready. */
   readonly launchable: number;
   readonly bootSeconds: number;
-  /** What one request takes on one instance, in seconds. */
+  /** Seconds that one request takes on one instance. */
   readonly serviceSeconds: number;
 }
 
-/** Seconds until a request with so many before it is answered; infinite where nothing ever serves. */
+/** Seconds until a request with `ahead` requests before it is answered; infinite without instances. */
 export function secondsToAnswer(ahead: number, fleet: Fleet): number {
   const { startsIn, launchable, bootSeconds, serviceSeconds } = fleet;
   const starts = [...startsIn, ...Array<number>(launchable).fill(bootSeconds)].sort(
@@ -43,7 +43,7 @@ export function secondsToAnswer(ahead: number, fleet: Fleet): number {
   return Number.POSITIVE_INFINITY;
 }
 
-export interface OutlookSources {
+export interface ForecastSources {
   readonly pressure: Pick<Pressure, 'read'>;
   readonly scaler: Pick<ScalerStatusStore, 'read'>;
   readonly figures: Pick<FiguresStore, 'read'>;
@@ -52,17 +52,17 @@ export interface OutlookSources {
   readonly now?: () => number;
 }
 
-export interface Outlook {
-  /** @throws {HttpError} 503 when a photo that comes now would not be answered in time */
+export interface WaitForecast {
+  /** @throws {HttpError} 503 if a new photo would not be answered in time */
   requireTimely(): Promise<void>;
 }
 
-export function openOutlook(sources: OutlookSources): Outlook {
+export function openWaitForecast(sources: ForecastSources): WaitForecast {
   const { pressure, scaler, figures, requestSeconds, now = Date.now } = sources;
   let stuckSince: number | undefined;
-  /** Requests that this node let in since the last reading. */
+  /** Requests that this node accepted since the last reading. */
   let since = 0;
-  const read = shared(async () => {
+  const read = cached(async () => {
     const [status, measured, counted] = await Promise.all([
       scaler.read(),
       figures.read(),
@@ -75,14 +75,14 @@ export function openOutlook(sources: OutlookSources): Outlook {
     const bootSeconds = boot.seconds;
     const startsIn = startsOf(status, bootSeconds, now());
     const ahead = counted.count - counted.abandoned;
-    const room = Math.max(0, status.largestFleet - startsIn.length);
+    const launchable = Math.max(0, status.largestFleet - startsIn.length);
     const isStill = startsIn.length > 0 && startsIn.every((start) => start === 0);
-    const wantsMore = room > 0 && isStill && ahead > 2 * startsIn.length;
+    const wantsMore = launchable > 0 && isStill && ahead > 2 * startsIn.length;
     stuckSince = wantsMore ? (stuckSince ?? performance.now()) : undefined;
     const isStuck = stuckSince !== undefined && performance.now() - stuckSince > STUCK_MS;
     const fleet: Fleet = {
       startsIn,
-      launchable: isStuck ? 0 : room,
+      launchable: isStuck ? 0 : launchable,
       bootSeconds,
       serviceSeconds: service.busySeconds / service.finished,
     };
@@ -109,7 +109,7 @@ function startsOf(
     if (state !== 'pending' && state !== 'running') return [];
     if (spoke) return [0];
     const left = bootSeconds - (now - launchedAt) / 1000;
-    // Clocks differ, and a boot may be late: it is not over before the instance speaks.
+    // Clocks differ and a boot may be late: it ends only when the instance reports.
     return [Math.min(bootSeconds, Math.max(left, Math.min(1, bootSeconds)))];
   });
 }

@@ -11,7 +11,7 @@ import { silent } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { post } from '../../test/form.fixture.ts';
 import type { WebService } from '../service.ts';
-import { type ApiStage, match, openApiStage, parsed } from './stage.fixture.ts';
+import { type ApiFixture, match, openApiFixture, parsed } from './api.fixture.ts';
 
 /** WAITING_CLIENTS=2000 makes as many as docs/reliability.md reports. */
 const CLIENTS = Number(process.env.WAITING_CLIENTS ?? 200);
@@ -23,13 +23,13 @@ describe('clients that wait for a kept answer', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'elastic-face-wait-'));
   let server: LocalRedis;
   let redis: Redis;
-  let stage: ApiStage;
+  let stage: ApiFixture;
   let other: WebService;
   before(async () => {
     const searchPath = process.env.PATH ?? '';
     server = await startRedis({ folder, logFile: join(folder, 'redis.log'), searchPath });
     redis = connectRedis(server.url, 'test', silent);
-    stage = await openApiStage({ REDIS_URL: server.url });
+    stage = await openApiFixture({ REDIS_URL: server.url });
     other = await stage.start();
   });
   after(async () => {
