@@ -83,7 +83,7 @@ describe('the memory that uploads may take', { timeout: 60_000 }, () => {
     await until('it to hold the room', () => app.admission.uploadBytes > 1.4 * MB);
     const other = await postPhoto(app.url, 'b.jpg', largePhoto);
     assert.equal(other.text, 'b:Somebody');
-    assert.match(await slow.closed, /^HTTP\/1.1 408 [\s\S]*too slowly while others waited/);
+    assert.match(await slow.closed, /^HTTP\/1.1 408 [\s\S]*too slow while others were waiting/);
     await app.stop();
   });
 });
