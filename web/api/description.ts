@@ -63,6 +63,14 @@ function properties(schema: z.ZodType): Record<string, object> {
   return z.toJSONSchema(schema).properties as Record<string, object>;
 }
 
+/** Generators of clients know arrays of a fixed length better than `prefixItems`. */
+function describeAsArray(schema: z.core.JSONSchema.BaseSchema): void {
+  const [first] = schema.prefixItems ?? [];
+  if (first === undefined) return;
+  schema.items = first;
+  delete schema.prefixItems;
+}
+
 const inQuery = (schema: z.ZodType) =>
   Object.entries(properties(schema)).map(
     ([name, { description, ...rest }]: [string, { description?: string }]) => ({
@@ -76,7 +84,10 @@ const inQuery = (schema: z.ZodType) =>
 /** @param version the package's version */
 export function describeApi(version: string): object {
   const options = properties(optionsSchema);
-  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` });
+  const { schemas } = z.toJSONSchema(registry, {
+    uri: (id) => `#/components/schemas/${id}`,
+    override: ({ jsonSchema }) => describeAsArray(jsonSchema),
+  });
   return {
     openapi: '3.1.0',
     info: {
