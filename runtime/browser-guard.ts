@@ -43,8 +43,9 @@ export function browserGuard({ allowedHosts = '', anyHost = false }: GuardOption
 }
 
 /**
- * The headers that the guard looks at, without the Host of a POST that no browser sent: browsers write
- * Origin into each of theirs, also after DNS rebinding. A program may call this machine what it likes.
+ * The headers that the guard looks at, without a Host of one word (`Host: web`) in a POST that no browser
+ * sent. Browsers write Origin into every POST, also after DNS rebinding, and no public name is one word;
+ * hand-written clients and containers use such names.
  */
 export function withoutToolsHost(request: {
   readonly method?: string | undefined;
@@ -52,8 +53,10 @@ export function withoutToolsHost(request: {
 }): IncomingHttpHeaders {
   const { method, headers } = request;
   const isTool = method === 'POST' && headers.origin === undefined && !hasFetchMetadata(headers);
-  return isTool ? { ...headers, host: undefined } : headers;
+  return isTool && ONE_WORD.test(headers.host ?? '') ? { ...headers, host: undefined } : headers;
 }
+
+const ONE_WORD = /^[A-Za-z0-9_-]+(?::\d+)?$/;
 
 function hasFetchMetadata(headers: IncomingHttpHeaders): boolean {
   return Object.keys(headers).some((name) => name.startsWith('sec-'));
