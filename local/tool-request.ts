@@ -3,6 +3,7 @@
  * an Authorization header, but it cannot leave out what its browser adds to every request. Pure.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { hasFetchMetadata } from '../runtime/browser-guard.ts';
 
 const SIGNATURE = /^AWS4-HMAC-SHA256 Credential=[^,\s]+\/aws4_request[,\s]/;
 const OF_BROWSERS = ['accept-language', 'cookie', 'origin', 'referer', 'upgrade-insecure-requests'];
@@ -13,7 +14,7 @@ export function isToolRequest(headers: IncomingHttpHeaders): boolean {
   return (
     SIGNATURE.test(headers.authorization ?? '') &&
     !OF_BROWSERS.some((name) => names.includes(name)) &&
-    !names.some((name) => name.startsWith('sec-')) &&
+    !hasFetchMetadata(headers) &&
     !headers['user-agent']?.startsWith('Mozilla/')
   );
 }

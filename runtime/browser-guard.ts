@@ -17,6 +17,7 @@ export interface GuardOptions {
 
 /** Of this machine as containers see it; outside DNS, so that no page can have it. */
 const CONTAINER_HOST = 'host.docker.internal';
+const ONE_WORD = /^[A-Za-z0-9_-]+(?::\d+)?$/;
 
 export function browserGuard({ allowedHosts = '', anyHost = false }: GuardOptions): BrowserGuard {
   const allowed = allowedHosts.toLowerCase().split(',').filter(Boolean);
@@ -56,9 +57,8 @@ export function withoutToolsHost(request: {
   return isTool && ONE_WORD.test(headers.host ?? '') ? { ...headers, host: undefined } : headers;
 }
 
-const ONE_WORD = /^[A-Za-z0-9_-]+(?::\d+)?$/;
-
-function hasFetchMetadata(headers: IncomingHttpHeaders): boolean {
+/** Browsers describe each request in Sec-Fetch headers, which no page can leave out. */
+export function hasFetchMetadata(headers: IncomingHttpHeaders): boolean {
   return Object.keys(headers).some((name) => name.startsWith('sec-'));
 }
 

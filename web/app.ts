@@ -1,10 +1,8 @@
 /** The web tier's Express app: its routes, and the steps that requests with photos share. */
 import express, { type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
-
 import type { RequestIds } from '../cloud/redis/request-ids.ts';
 import { type BrowserGuard, withoutToolsHost } from '../runtime/browser-guard.ts';
-
 import type { Logger } from '../runtime/log.ts';
 import type { Tracing } from '../runtime/tracing/tracing.ts';
 import type { Access } from './access.ts';

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-
 import { after, before, describe, it } from 'node:test';
 import { encodeRequest, KEPT } from '../../cloud/contract/messages.ts';
 import { openRelay } from '../../cloud/redis/relay.ts';
 import { silent } from '../../test/cloud.fixture.ts';
-
 import { Activity } from '../activity.ts';
 import { startWorker } from '../service.ts';
 import { type Bench, openBench, startDouble } from '../worker.fixture.ts';
