@@ -2,10 +2,10 @@
  * Collects the faces of several photos, so that one call of the encoder takes them all. Knows nothing of
  * how a face is identified.
  */
-import { alignFaces, type FacePlace } from './align.ts';
+import { alignFaces, type FacePlace } from './align/align.ts';
 import type { EncoderDescription } from './format.ts';
 import type { Identified, Identity } from './identify.ts';
-import type { RgbImage } from './image.ts';
+import type { RgbImage } from './image/image.ts';
 
 /** More faces than this in one call would only take memory. */
 const FACES_PER_CALL = 16;

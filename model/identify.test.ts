@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { facenetShape, faceValues } from './encoder.fixture.ts';
 import type { Precision } from './format.ts';
+import { Matcher } from './gallery/matcher.ts';
 import { identify } from './identify.ts';
-import { Matcher } from './match.ts';
 
 const FACE_VALUES = faceValues(facenetShape);
 const { embeddingLength: EMBEDDING_LENGTH } = facenetShape;

@@ -2,7 +2,7 @@
  * From cut faces to people: embeds, finds the nearest, and where a bfloat16 embedding leaves it open who
  * is nearest, embeds once more in float32. Knows no photos and no boxes.
  */
-import type { Matcher, Neighbour } from './match.ts';
+import type { Matcher, Neighbour } from './gallery/matcher.ts';
 import type { Networks } from './networks.ts';
 
 export interface Identity {

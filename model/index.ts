@@ -8,7 +8,8 @@ export type { OpenOptions } from './backend/index.ts';
 export type { Box, DetectedFace, Point } from './detect/stages.ts';
 export { BackendError, ImageError, ModelError } from './errors.ts';
 export type { EncoderDescription, EncoderKind, Precision } from './format.ts';
-export type { Neighbour } from './match.ts';
+export type { Neighbour } from './gallery/matcher.ts';
+export type { QuarterTurn } from './image/turn.ts';
 export type { Backend } from './networks.ts';
 export {
   type Face,
@@ -20,4 +21,3 @@ export {
   type Timings,
 } from './recognition.ts';
 export { loadRecognizer } from './recognizer.ts';
-export type { QuarterTurn } from './turn.ts';

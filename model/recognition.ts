@@ -2,9 +2,9 @@
 import type { OpenOptions } from './backend/index.ts';
 import type { DetectedFace } from './detect/stages.ts';
 import type { EncoderDescription, Precision } from './format.ts';
-import type { Neighbour } from './match.ts';
+import type { Neighbour } from './gallery/matcher.ts';
+import type { QuarterTurn } from './image/turn.ts';
 import type { Backend } from './networks.ts';
-import type { QuarterTurn } from './turn.ts';
 
 /** A face found in a photo, with its embedding and the people nearest to it. */
 export interface Face extends DetectedFace {

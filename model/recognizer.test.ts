@@ -95,7 +95,7 @@ for (const backend of ['tensorflow', 'wasm'] as const satisfies Backend[]) {
 
     before(async () => {
       try {
-        // The reference answers are float32's; model/precision.test.ts holds bfloat16 to the same names.
+        // The reference answers are float32's; model/precision/both-precisions.test.ts holds bfloat16 to the same names.
         const options = { backend, warmUp: true, precision: 'float32' } as const;
         recognizer = await loadRecognizer(await modelDirectory(), options);
       } catch (error) {

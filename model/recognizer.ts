@@ -4,16 +4,19 @@
  */
 import { commandLine } from '../runtime/installation.ts';
 import { openNetworks } from './backend/index.ts';
-import { decodeImage } from './decode.ts';
+import { decodeImage } from './decode/decode.ts';
 import { proposeOnScales } from './detect/propose.ts';
+import { searchFaces, type Wish, wishOf } from './detect/search.ts';
 import type { DetectedFace } from './detect/stages.ts';
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
 import type { EncoderDescription, Precision } from './format.ts';
-import { type Gallery, readGallery } from './gallery.ts';
+import { type Gallery, readGallery } from './gallery/gallery.ts';
+import { Matcher } from './gallery/matcher.ts';
 import { identify } from './identify.ts';
+import { release } from './image/release.ts';
+import { faceBeforeTurn, type QuarterTurn } from './image/turn.ts';
 import { readManifest } from './manifest.ts';
-import { Matcher } from './match.ts';
 import type { Backend, Networks } from './networks.ts';
 import { choosePrecision, ON_WASM } from './precision/fastest.ts';
 import type {
@@ -23,9 +26,6 @@ import type {
   RecognizeOptions,
   Recognizer,
 } from './recognition.ts';
-import { release } from './release.ts';
-import { searchFaces, type Wish, wishOf } from './search.ts';
-import { faceBeforeTurn, type QuarterTurn } from './turn.ts';
 
 /**
  * Loads the converted model from its folder.

@@ -7,9 +7,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { findCourseData } from '../../convert/sources/course-data.ts';
-import { readGallery } from '../../model/gallery.ts';
+import { readGallery } from '../../model/gallery/gallery.ts';
+import { Matcher } from '../../model/gallery/matcher.ts';
 import { largestFace, loadRecognizer } from '../../model/index.ts';
-import { Matcher } from '../../model/match.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 

@@ -1,6 +1,6 @@
 /** Photos of a gallery that a person should look at again. They are in the gallery all the same. */
 import type { EncoderKind } from '../../model/format.ts';
-import { Matcher, type Neighbour } from '../../model/match.ts';
+import { Matcher, type Neighbour } from '../../model/gallery/matcher.ts';
 import type { UsedPhoto } from './gallery-photos.ts';
 
 /**

@@ -1,14 +1,14 @@
 /** Makes a gallery from photos: which of them can be used, and one embedding of each. */
 import { readFile } from 'node:fs/promises';
-import { alignFaces } from '../../model/align.ts';
-import { decodeImage } from '../../model/decode.ts';
+import { alignFaces } from '../../model/align/align.ts';
+import { decodeImage } from '../../model/decode/decode.ts';
 import { detectFaces } from '../../model/detect/cascade.ts';
+import { findUpright } from '../../model/detect/upright.ts';
 import { ImageError } from '../../model/errors.ts';
 import type { EncoderDescription } from '../../model/format.ts';
-import type { Gallery } from '../../model/gallery.ts';
+import type { Gallery } from '../../model/gallery/gallery.ts';
+import type { QuarterTurn } from '../../model/image/turn.ts';
 import type { Networks } from '../../model/networks.ts';
-import type { QuarterTurn } from '../../model/turn.ts';
-import { findUpright } from '../../model/upright.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { CheckpointError } from '../errors.ts';
 import { whyUnreadable } from './folder-entries.ts';

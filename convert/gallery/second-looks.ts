@@ -2,8 +2,8 @@
  * How many faces a bfloat16 encoder will have to leave to float32, as far as the gallery tells: the denser
  * it is, the more often two people are nearly as near. Knows no engine and no photos.
  */
-import type { Gallery } from '../../model/gallery.ts';
-import { Matcher } from '../../model/match.ts';
+import type { Gallery } from '../../model/gallery/gallery.ts';
+import { Matcher } from '../../model/gallery/matcher.ts';
 
 type People = Pick<Gallery, 'names' | 'embeddings'>;
 

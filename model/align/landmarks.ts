@@ -3,7 +3,7 @@
  * encoder's network. Knows which landmarks lie where, not how they were found.
  */
 import type { Point } from '../detect/stages.ts';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import { sampleSimilarity } from './sample.ts';
 import { similarityBetween } from './similarity.ts';
 

@@ -1,9 +1,9 @@
 /** A square is read out of a photo exactly where arithmetic says it is, without aliasing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RgbImage } from '../image.ts';
-import { patternImage } from '../pattern.fixture.ts';
-import { resizeBilinear } from '../resample.ts';
+import type { RgbImage } from '../image/image.ts';
+import { patternImage } from '../image/pattern.fixture.ts';
+import { resizeBilinear } from '../image/resample.ts';
 import { sampleSimilarity } from './sample.ts';
 
 /** Grey by a function of the pixel. */

@@ -2,8 +2,8 @@
  * Reads a turned and scaled square out of a photo without aliasing: what is larger than the square is
  * first reduced with the area filter of `resample.ts`, then read between its pixels. Knows no faces.
  */
-import type { PixelWindow, RgbImage } from '../image.ts';
-import { resizeBilinear } from '../resample.ts';
+import type { PixelWindow, RgbImage } from '../image/image.ts';
+import { resizeBilinear } from '../image/resample.ts';
 import { type Similarity, transformed } from './similarity.ts';
 
 const CHANNELS = 3;

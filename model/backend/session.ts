@@ -2,7 +2,7 @@
  * What a backend must be able to do, and the four networks on top of it: names of signatures and
  * tensors stand here and nowhere else.
  */
-import { probabilitiesOf } from '../face-probability.ts';
+import { probabilitiesOf } from '../detect/face-probability.ts';
 import type { EncoderDescription, Precision } from '../format.ts';
 import type { Backend, Networks } from '../networks.ts';
 

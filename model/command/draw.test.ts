@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { decodeImage } from '../decode.ts';
+import { decodeImage } from '../decode/decode.ts';
 import { type DrawnFace, drawFaces } from './draw.ts';
 import { DrawingFolder } from './drawing-folder.ts';
 

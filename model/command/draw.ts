@@ -1,7 +1,7 @@
 /** A photo with its faces drawn on it: boxes, landmarks and names. Knows no files but its font. */
 import { fileURLToPath } from 'node:url';
 import sharp, { type OverlayOptions } from 'sharp';
-import { decodeImage } from '../decode.ts';
+import { decodeImage } from '../decode/decode.ts';
 import type { Face } from '../recognition.ts';
 
 /** Brought along, since a machine may have no font at all, and then text is drawn as nothing. */

@@ -1,7 +1,7 @@
 /** AVIFs of every brand, and grey ones in the range that their numbers have. */
 import { Buffer } from 'node:buffer';
 import { type Box, boxesOf } from '../../runtime/photo-format/heif.ts';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import { readRgb } from './sharp.ts';
 
 /** Where a file says its major brand. */

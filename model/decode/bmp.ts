@@ -3,7 +3,7 @@
  * bits, with masks, run lengths, from below or from above; laid on white where they are transparent.
  */
 import { ImageError } from '../errors.ts';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import { type BmpHeader, bmpHeaderOf } from './bmp-header.ts';
 import { unpackRuns } from './bmp-runs.ts';
 import { brokenImage, requireBearableSize } from './size.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { moduleUrl } from '../../runtime/installation.ts';
 import { ImageError } from '../errors.ts';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import type { HeicAnswer } from './heic.thread.ts';
 import { brokenImage } from './size.ts';
 

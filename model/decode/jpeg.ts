@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { type JpegHeaders, jpegHeadersOf } from '../../runtime/photo-format/jpeg.ts';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import { readCmyk, readRgb } from './sharp.ts';
 import { brokenImage } from './size.ts';
 

@@ -5,8 +5,8 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { decodeImage } from '../decode.ts';
 import { ImageError } from '../errors.ts';
+import { decodeImage } from './decode.ts';
 import { assertNear, assertScene, fileOf, HEIGHT, pixel, scene, WIDTH } from './scene.fixture.ts';
 
 for (const [name, tolerance] of [
@@ -130,7 +130,7 @@ test('without the package libheif-js HEIC is refused by name, and JPEG is read',
       if (!name.startsWith('libheif-js')) return next(name, context);
       throw Object.assign(new Error('Cannot find it'), { code: 'MODULE_NOT_FOUND' });
     } });`;
-  const program = `const { decodeImage } = await import(${JSON.stringify(import.meta.resolve('../decode.ts'))});
+  const program = `const { decodeImage } = await import(${JSON.stringify(import.meta.resolve('./decode.ts'))});
     const read = (text) => decodeImage(Buffer.from(text, 'base64')).then(() => 'read', (error) => error.message);
     console.log(await read('${fileOf('a HEIC').toString('base64')}'));
     console.log(await read('${(await scene().jpeg().toBuffer()).toString('base64')}'));`;

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { z } from 'zod';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 
 /** Left red, right blue; the upper right corner green, so that every turn and flip shows. */
 export const WIDTH = 48;

@@ -1,6 +1,6 @@
 /** Reads images with sharp: one way for every format that needs no other, bounded in its pixels. */
 import sharp, { type Metadata, type OutputInfo, type Sharp, type SharpOptions } from 'sharp';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import { brokenImage, MAX_PIXELS, requireBearableSize } from './size.ts';
 
 // Every photo comes once: keeping decoded ones for a second reading would only hold memory.

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import type { Output, ProposalMap, Refinement } from '../networks.ts';
 import { detectFaces } from './cascade.ts';
 

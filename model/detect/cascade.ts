@@ -1,5 +1,5 @@
 /** Every face of a photo: the three stages over all of its scales. */
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import { buildPyramid } from './pyramid.ts';
 import {
   type CascadeNetworks,

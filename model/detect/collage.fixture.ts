@@ -1,6 +1,6 @@
 /** Photos of known faces at random places and sizes, over and beside each other: equal seeds give equal ones. */
 import sharp, { type OverlayOptions } from 'sharp';
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 
 const MOST_FACES = 7;
 

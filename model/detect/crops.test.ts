@@ -1,7 +1,7 @@
 /** Crops pinned to PyTorch's 'area' resize. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { patternImage } from '../pattern.fixture.ts';
+import { patternImage } from '../image/pattern.fixture.ts';
 import { cropAreas } from './crops.ts';
 
 const photo = patternImage(90, 70);

@@ -2,9 +2,10 @@
  * Squares cut from the photo for R-Net and O-Net, scaled by averaging areas (PyTorch's adaptive
  * average pooling). Knows nothing of boxes beyond the pixels they cover.
  */
-import type { RgbImage } from '../image.ts';
-import { type AreaGrid, boundsOf, spansOf } from './area-grid.ts';
-import { averageAreas } from './areas.ts';
+
+import { type AreaGrid, boundsOf, spansOf } from '../image/area-grid.ts';
+import { averageAreas } from '../image/areas.ts';
+import type { RgbImage } from '../image/image.ts';
 
 /** A pass over a pixel of the photo takes so much of the time of reading it for one crop. */
 const PASS_COST = 0.25;

@@ -11,7 +11,7 @@
  * it went in, and that no chain of small boxes, each in the place of the one before, reaches from
  * beyond the margin into the face. docs/reports/performance.md says how both were tried.
  */
-import type { PixelWindow, RgbImage } from '../image.ts';
+import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { boxAreas } from './boxes.ts';
 import { PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
 import { buildParts, buildPyramid, type LevelPart, levelSize } from './pyramid.ts';

@@ -2,9 +2,10 @@
  * P-Net's answers on one scale, read as candidate boxes in the photo. Decides by probability alone;
  * suppression comes after. Knows not how a scale was cut into pieces.
  */
-import { faceProbability } from '../face-probability.ts';
+
 import type { ProposalCells, ProposalMap } from '../networks.ts';
 import type { ScoredBoxes } from './boxes.ts';
+import { faceProbability } from './face-probability.ts';
 
 /** P-Net looks at squares of 12 pixels, 2 apart. */
 export const PROPOSAL_FIELD = 12;

@@ -3,8 +3,9 @@
  * and strips share canvases: few calls, and of few shapes, since kernels are compiled for each, and what
  * a canvas's layers hold between them stays in the processor's cache. The answers are those of the whole scales.
  */
+
+import { release } from '../image/release.ts';
 import type { Networks } from '../networks.ts';
-import { release } from '../release.ts';
 import { CANVAS_SIDE, type Canvas, layOut, type Placed, type Rectangle } from './canvas.ts';
 import { Candidates, PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
 import type { Level } from './pyramid.ts';

@@ -1,7 +1,7 @@
 /** Scales and pixels of the pyramid pinned to facenet-pytorch's loop and PyTorch's 'area' resize. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { patternImage } from '../pattern.fixture.ts';
+import { patternImage } from '../image/pattern.fixture.ts';
 import { buildParts, buildPyramid, MAX_LEVEL_PIXELS, pyramidScales } from './pyramid.ts';
 
 const absoluteSum = (values: Float32Array): number =>

@@ -1,7 +1,8 @@
 /** The photo at every scale that P-Net looks at, made in one pass over it. Knows nothing of boxes. */
-import type { PixelWindow, RgbImage } from '../image.ts';
-import { spansOf } from './area-grid.ts';
-import { averageAreas } from './areas.ts';
+
+import { spansOf } from '../image/area-grid.ts';
+import { averageAreas } from '../image/areas.ts';
+import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { PROPOSAL_FIELD } from './proposals.ts';
 
 /** A scaled photo, or a part of one, ready for P-Net. */

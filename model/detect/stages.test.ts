@@ -1,7 +1,7 @@
 /** What the stages ask the networks when a photo is decided again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { patternImage } from '../pattern.fixture.ts';
+import { patternImage } from '../image/pattern.fixture.ts';
 import type { Proposals } from './proposals.ts';
 import { type CascadeNetworks, decide, Said } from './stages.ts';
 

@@ -4,7 +4,7 @@
  * min_face_size 20 and defaults otherwise, so that both answer alike. Knows not which scales and parts
  * of a photo are looked at.
  */
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import type { Networks } from '../networks.ts';
 import { boxAreas, joinRows, pickRows, regressBoxes, squareBoxes } from './boxes.ts';
 import { suppressBySmaller, suppressByUnion } from './nms.ts';

@@ -8,7 +8,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { modelDirectory } from '../../test/model.fixture.ts';
 import { openNetworks } from '../backend/index.ts';
-import { decodeImage } from '../decode.ts';
+import { decodeImage } from '../decode/decode.ts';
 import { BackendError } from '../errors.ts';
 import type { Networks } from '../networks.ts';
 import { parityPhotoPath, sharedMissing } from '../shared.fixture.ts';

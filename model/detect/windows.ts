@@ -1,5 +1,5 @@
 /** The pixels of the photo under boxes, and their crops for a network. Knows no network and no score. */
-import type { RgbImage } from '../image.ts';
+import type { RgbImage } from '../image/image.ts';
 import { clipBoxes, pickRows } from './boxes.ts';
 import { cropAreas } from './crops.ts';
 

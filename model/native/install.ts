@@ -13,7 +13,7 @@ async function reasonsWhyNot(): Promise<readonly string[]> {
     const { takeFolderWarning } = await import('../../runtime/folders.ts');
     const warning = takeFolderWarning();
     if (warning !== undefined) say(warning);
-    const { setUp } = await import('./set-up.ts');
+    const { setUp } = await import('./set-up/set-up.ts');
     const { way, reasons } = await setUp({ say, show: process.stderr.isTTY === true });
     if (way === undefined) return reasons;
     say(`TensorFlow's native library is ready (${way})`);

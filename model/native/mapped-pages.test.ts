@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { addPagesAddon } from './mapped-pages.ts';
 import { pagesAddonFile } from './places.ts';
-import { Programs } from './programs.fixture.ts';
 import { run } from './run.ts';
-import { findTools } from './tools.ts';
+import { Programs } from './set-up/programs.fixture.ts';
+import { findTools } from './set-up/tools.ts';
 
 const { compiler } = await findTools();
 const skip =

@@ -9,9 +9,9 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { platform } from 'node:os';
 import { dirname, join } from 'node:path';
-import { compileModule } from './addon.ts';
 import { pagesAddonFile, tfjsNodeFolder } from './places.ts';
-import { findTools } from './tools.ts';
+import { compileModule } from './set-up/addon.ts';
+import { findTools } from './set-up/tools.ts';
 
 const SOURCE = join(import.meta.dirname, 'mapped-pages.cc');
 

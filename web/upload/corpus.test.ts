@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { decodeImage } from '../../model/decode.ts';
+import { decodeImage } from '../../model/decode/decode.ts';
 import { ImageError } from '../../model/errors.ts';
 import { loadRecognizer } from '../../model/index.ts';
 import { postPhoto } from '../../test/form.fixture.ts';

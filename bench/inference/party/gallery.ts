@@ -1,7 +1,7 @@
 /** Exact matching in galleries of any size, as a party. Arguments: model folder. */
-import { readGallery } from '../../../model/gallery.ts';
+import { readGallery } from '../../../model/gallery/gallery.ts';
+import { Matcher } from '../../../model/gallery/matcher.ts';
 import { readManifest } from '../../../model/manifest.ts';
-import { Matcher } from '../../../model/match.ts';
 import { MadePeople } from './made-people.ts';
 import { serve } from './serve.ts';
 

@@ -3,9 +3,9 @@
  * folder, backend, threads, precision.
  */
 import { readFile } from 'node:fs/promises';
-import { alignFaces } from '../../../model/align.ts';
+import { alignFaces } from '../../../model/align/align.ts';
 import { openNetworks } from '../../../model/backend/index.ts';
-import { decodeImage } from '../../../model/decode.ts';
+import { decodeImage } from '../../../model/decode/decode.ts';
 import type { Precision } from '../../../model/format.ts';
 import {
   type Backend,

@@ -5,7 +5,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram, run } from '../../../model/native/run.ts';
-import { fetchWheel } from '../../../model/native/wheel.ts';
+import { fetchWheel } from '../../../model/native/set-up/wheel.ts';
 import { sha256OfFile } from '../../../runtime/digest.ts';
 import { DownloadError } from '../download.ts';
 import type { NpmPackage, RegistryPackage } from './packages.ts';

@@ -1,0 +1,40 @@
+/** Which faces of a photo are asked for, and the search for them. Knows no gallery. */
+
+import type { RgbImage } from '../image/image.ts';
+import type { RecognizeOptions } from '../recognition.ts';
+import { detectFaces } from './cascade.ts';
+import { detectLargestFace } from './largest.ts';
+import type { CascadeNetworks, DetectedFace } from './stages.ts';
+import { findUpright, type UprightFaces } from './upright.ts';
+
+const DEFAULT_TOP = 3;
+
+/** What is asked of one photo, with every default filled in. */
+export type Wish = Required<Omit<RecognizeOptions, 'knownWithin'>> &
+  Pick<RecognizeOptions, 'knownWithin'>;
+
+/** @throws {RangeError} when `top` is no whole number from 1 */
+export function wishOf({
+  top = DEFAULT_TOP,
+  allFaces = false,
+  mostFaces = Number.POSITIVE_INFINITY,
+  orient = true,
+  knownWithin,
+}: RecognizeOptions = {}): Wish {
+  if (!Number.isInteger(top) || top < 1) throw new RangeError('top must be a whole number from 1.');
+  return { top, allFaces, mostFaces, orient, knownWithin };
+}
+
+/** The faces that are asked for, largest first, and the photo in the turn that they were found in. */
+export function searchFaces(
+  networks: CascadeNetworks,
+  image: RgbImage,
+  { allFaces, mostFaces, orient }: Wish,
+): UprightFaces {
+  const detect = (photo: RgbImage): DetectedFace[] => {
+    if (allFaces) return detectFaces(networks, photo).slice(0, mostFaces);
+    const largest = detectLargestFace(networks, photo);
+    return largest === undefined ? [] : [largest];
+  };
+  return orient ? findUpright(networks, image, detect) : { image, turn: 0, faces: detect(image) };
+}

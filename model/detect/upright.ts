@@ -1,0 +1,93 @@
+/**
+ * The faces of a photo, and the quarter turn in which they are upright: copies by messengers, scans and
+ * exports lie on their side without an EXIF orientation that says so. Turns are tried only where no
+ * clear face is upright, so most photos take no longer.
+ * docs/architecture.md says what a clear face is taken from.
+ */
+
+import type { RgbImage } from '../image/image.ts';
+import { resizeBilinear } from '../image/resample.ts';
+import { type QuarterTurn, turnImage } from '../image/turn.ts';
+import { detectFaces } from './cascade.ts';
+import type { CascadeNetworks, DetectedFace } from './stages.ts';
+
+export interface UprightFaces {
+  /** The photo, turned. */
+  readonly image: RgbImage;
+  readonly turn: QuarterTurn;
+  /** In pixels of the turned photo. */
+  readonly faces: readonly DetectedFace[];
+}
+
+/** px of the longer side at which turns are tried: three of them cost less than a large photo itself. */
+const TRIAL_SIDE = 320;
+/** Networks find faces upside down and on their side too, nearly always with less than this. */
+const CLEAR = 0.995;
+/** Shares of the face's size; of a face on its side the landmarks are put closer together. */
+const LEAST_DISTANCE = 0.25;
+/** Tangent of 35 degrees. */
+const MOST_TILT = 0.7;
+
+/**
+ * @param detect finds the faces that are asked for in the whole photo
+ */
+export function findUpright(
+  networks: CascadeNetworks,
+  image: RgbImage,
+  detect: (image: RgbImage) => readonly DetectedFace[],
+): UprightFaces {
+  const faces = detect(image);
+  const asSent: UprightFaces = { image, turn: 0, faces };
+  if (faces.some(isClear)) return asSent;
+  const turn = clearTurn(networks, reduced(image), faces.length > 0);
+  if (turn === 0) return asSent;
+  const turned = turnImage(image, turn);
+  const upright = detect(turned);
+  return upright.some(isClear) ? { image: turned, turn, faces: upright } : asSent;
+}
+
+/** Whether a face is found so surely, and lies so upright, that no other turn has to be tried. */
+export function isClear({ box, probability, landmarks }: DetectedFace): boolean {
+  if (probability < CLEAR) return false;
+  const [leftEye, rightEye, , left, right] = landmarks;
+  const [width, height] = [box[2] - box[0], box[3] - box[1]];
+  if (height <= width) return false;
+  const least = LEAST_DISTANCE * Math.sqrt(width * height);
+  const [across, slope] = [rightEye[0] - leftEye[0], rightEye[1] - leftEye[1]];
+  const down = (left[1] + right[1] - leftEye[1] - rightEye[1]) / 2;
+  const aside = (left[0] + right[0] - leftEye[0] - rightEye[0]) / 2;
+  return (
+    across > least &&
+    down > least &&
+    Math.abs(slope) < MOST_TILT * across &&
+    Math.abs(aside) < MOST_TILT * down
+  );
+}
+
+/** The turn with the most probable clear face; 0 where none has one, or a smaller one is upright. */
+function clearTurn(networks: CascadeNetworks, image: RgbImage, hasFaces: boolean): QuarterTurn {
+  const clear = (turn: QuarterTurn): number =>
+    Math.max(
+      0,
+      ...detectFaces(networks, turnImage(image, turn))
+        .filter(isClear)
+        .map(({ probability }) => probability),
+    );
+  let best: QuarterTurn = 0;
+  let most = 0;
+  for (const turn of [90, 180, 270] as const) {
+    const probability = clear(turn);
+    if (probability > most) [best, most] = [turn, probability];
+  }
+  return best !== 0 && hasFaces && clear(0) > 0 ? 0 : best;
+}
+
+function reduced(image: RgbImage): RgbImage {
+  const { width, height } = image;
+  const scale = TRIAL_SIDE / Math.max(width, height);
+  if (scale >= 1) return image;
+  const side = (length: number): number => Math.max(1, Math.round(length * scale));
+  const [wide, high] = [side(width), side(height)];
+  const whole = { left: 0, top: 0, right: width, bottom: height };
+  return { width: wide, height: high, data: resizeBilinear(image, whole, wide, high) };
+}

@@ -1,0 +1,142 @@
+/**
+ * The ways to a tfjs-node that loads, tried in turn: as it is, from the cache, built from the package
+ * registries, and by its own installer. Where none works, the wasm backend takes over.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../../runtime/errors.ts';
+import { modulePath } from '../../../runtime/installation.ts';
+import { NativeError, NotSetUpYet } from '../errors.ts';
+import { type Machine, thisMachine, whyNever } from '../machine.ts';
+import { addPagesAddon } from '../mapped-pages.ts';
+import { addonFile, cacheFolder, tfjsNodeFolder } from '../places.ts';
+import { run } from '../run.ts';
+import { buildParts, type Teller } from './build.ts';
+import { type CachePlaces, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
+import { hasOwnInstaller, runOwnInstaller } from './own-installer.ts';
+import { type Wheel, wheelFor } from './wheel.ts';
+
+const PROBE = modulePath('../probe.ts', import.meta.url);
+const PROBE_MS = 120_000;
+
+/** One way to a library that loads; throws an error saying why it did not. */
+export interface Way {
+  readonly name: string;
+  readonly go: () => Promise<void>;
+}
+
+export interface SetUpOptions extends Teller {
+  /** Default: this user's cache and this project's tfjs-node. */
+  readonly places?: CachePlaces;
+  /** Default: this machine. */
+  readonly machine?: Machine;
+  /** Default: the wheel for this machine. */
+  readonly wheel?: () => Wheel;
+  /** Throws unless tfjs-node loads. Default: tries it in a process of its own. */
+  readonly probe?: () => Promise<void>;
+}
+
+/**
+ * Tries the ways in their order until one works.
+ * @returns the name of the way that did, and why each earlier one did not, unless it was only empty
+ */
+export async function firstThatWorks(
+  ways: readonly Way[],
+): Promise<{ way: string | undefined; reasons: readonly string[] }> {
+  const reasons: string[] = [];
+  for (const { name, go } of ways) {
+    try {
+      await go();
+      return { way: name, reasons };
+    } catch (error) {
+      if (!(error instanceof NotSetUpYet)) reasons.push(`${name}: ${messageOf(error)}`);
+    }
+  }
+  return { way: undefined, reasons };
+}
+
+/**
+ * Sets tfjs-node up by the first way that works; after a failure nothing of it is left to be loaded,
+ * because a library that kills its process would take the wasm backend down with it.
+ */
+export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatWorks> {
+  const { places = ownPlaces, machine = thisMachine() } = options;
+  const never = whyNever(machine);
+  if (never !== undefined) return { way: undefined, reasons: [never] };
+  const result = await firstThatWorks(waysToTfjsNode(options));
+  if (result.way === undefined) await clearInstalled(places.tfjsNode);
+  else await addPages(places.tfjsNode, options.say);
+  return result;
+}
+
+/** TensorFlow computes without it: a failure only costs memory. */
+async function addPages(tfjsNode: string, say: Teller['say']): Promise<void> {
+  try {
+    await addPagesAddon(tfjsNode);
+  } catch (error) {
+    say(`workers will take 250 MB more of memory each: ${messageOf(error)}`);
+  }
+}
+
+const ownPlaces: CachePlaces = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };
+
+/**
+ * The ways of this machine, in their order. The registries come before tfjs-node's own installer: npm
+ * has just reached one, so the network reaches them, and their TensorFlow is almost four years newer. The
+ * other way needs neither pip nor a compiler.
+ */
+export function waysToTfjsNode({
+  say,
+  show,
+  places = ownPlaces,
+  machine = thisMachine(),
+  wheel = () => wheelFor(machine),
+  probe = probeTfjsNode,
+}: SetUpOptions): Way[] {
+  const { cache, tfjsNode } = places;
+  const installAndProbe = async (folder: string): Promise<void> => {
+    await installFrom(folder, tfjsNode);
+    await probe();
+  };
+  const ownInstaller: Way = {
+    name: 'tfjs-node’s own installer',
+    go: async () => {
+      say("trying tfjs-node's own installer");
+      await runOwnInstaller(tfjsNode, show);
+      await probe();
+    },
+  };
+  return [
+    {
+      name: 'as installed',
+      go: async () => {
+        if (!existsSync(join(tfjsNode, addonFile))) throw new NotSetUpYet('not set up yet');
+        await probe();
+      },
+    },
+    {
+      name: 'cache',
+      go: async () => {
+        await checkCache(cache);
+        await installAndProbe(cache);
+      },
+    },
+    {
+      name: 'package registries',
+      go: async () => {
+        const chosen = wheel();
+        const build = (folder: string) => buildParts(folder, chosen, { say, show });
+        await fillCache(places, build, installAndProbe);
+      },
+    },
+    // The npm package carries no more of tfjs-node than its addon.
+    ...(hasOwnInstaller(tfjsNode) ? [ownInstaller] : []),
+  ];
+}
+
+/** @throws {NativeError} when tfjs-node does not load and compute in a process of its own */
+async function probeTfjsNode(): Promise<void> {
+  await run(process.execPath, [PROBE], { timeoutMs: PROBE_MS }).catch((cause) => {
+    throw new NativeError(`it does not load (${messageOf(cause)})`, { cause });
+  });
+}
