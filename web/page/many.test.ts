@@ -131,10 +131,14 @@ describe('many photos on the page', { skip }, () => {
     try {
       await page.withPage(await startPage(), async ({ tab }) => {
         const debug = await tab.context().newCDPSession(tab);
-        const at = { x: 300, y: 200 };
         const data = { items: [], files: [join(folder, 'holiday')], dragOperationsMask: 1 };
-        for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-          await debug.send('Input.dispatchDragEvent', { type, ...at, data });
+        // The mouse moves on to another element as it lets go.
+        for (const [type, x] of [
+          ['dragEnter', 300],
+          ['dragOver', 300],
+          ['drop', 20],
+        ] as const) {
+          await debug.send('Input.dispatchDragEvent', { type, x, y: 200, data });
         }
         await tab.waitForSelector('text=/^121 photos answered in /');
         assert.equal(await tab.textContent('#intake-note'), '2 other files left out.');

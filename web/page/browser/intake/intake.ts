@@ -15,11 +15,14 @@ export function openIntake(take: (files: readonly File[]) => void): void {
     const files = [...(event.clipboardData?.files ?? [])];
     if (files.length > 0) takeDropped({ files, passedOver: 0 });
   });
-  document.addEventListener('dragover', (event) => {
+  const accept = (event: DragEvent): void => {
     if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
     drop.classList.add('over');
-  });
+  };
+  // A drop right after the pointer or the layout moved follows `dragenter`, with no `dragover` between.
+  document.addEventListener('dragenter', accept);
+  document.addEventListener('dragover', accept);
   document.addEventListener('dragleave', (event) => {
     if (event.relatedTarget === null) drop.classList.remove('over');
   });
