@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { errorClass } from '../../runtime/errors.ts';
 import { isFileName } from './file-names.ts';
 import { asideKey } from './names.ts';
+import { qualitySchema } from './people-work.ts';
 
 /** The contract's bound on a request message, in bytes of UTF-8. */
 export const REQUEST_MESSAGE_BYTES = 1024;
@@ -30,6 +31,10 @@ export const askSchema = z.object({
   top: z.int().min(1).max(10).optional(),
   /** Whether the nearest person is near enough to be the one in the photo. */
   known: z.literal(true).optional(),
+  /** Least version of the live gallery that the answer must be made with. */
+  gallery: z.int().nonnegative().optional(),
+  /** Odds from which a person counts as known, in place of the worker's setting. */
+  odds: z.number().min(1).optional(),
 });
 export type Ask = z.output<typeof askSchema>;
 
@@ -90,6 +95,13 @@ export const faceSchema = z.object({
       'left eye, right eye, nose, left and right corner of the mouth, as seen on the upright face; may lie beyond the photo',
     ),
   nearest: z.array(z.object({ name: z.string(), distance: z.number() })),
+  /** Of the nearest person; people of the model's own gallery have one too once it has changed. */
+  person: z.uuid().optional(),
+  odds: z
+    .number()
+    .optional()
+    .describe('1 in this many strangers would be as near to anybody in the gallery'),
+  quality: qualitySchema.optional(),
   /** Whether the distance is below KNOWN_DISTANCE, where that was asked. */
   known: z.boolean().optional(),
 });
@@ -106,6 +118,11 @@ export const matchSchema = faceSchema.extend({
     .describe(
       'degrees clockwise that make the photo upright, where its faces lie on their side or upside down; boxes and landmarks are of the photo as it was sent',
     ),
+  gallery: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe("version of the gallery that was searched; 0 is the model's own"),
   /** All faces, largest first, where they were asked for. */
   faces: z.array(faceSchema).max(MOST_FACES).optional(),
 });

@@ -17,6 +17,8 @@ export interface CloudNames {
   readonly deadLetterQueue: string;
   readonly inBucket: string;
   readonly outBucket: string;
+  /** The live gallery and photos on their way into it. */
+  readonly peopleBucket: string;
   /** Prefix of every Redis key. */
   readonly keys: string;
 }
@@ -28,6 +30,7 @@ export function cloudNames(projectId: string): CloudNames {
     deadLetterQueue: `${projectId}-req-dead-letter-queue`,
     inBucket: `${projectId}-in-bucket`,
     outBucket: `${projectId}-out-bucket`,
+    peopleBucket: `${projectId}-people-bucket`,
     keys: `elastic-face:${projectId}`,
   };
 }
