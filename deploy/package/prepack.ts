@@ -3,6 +3,7 @@
  * declarations of what is exported, and what is read at run time), and puts the package.json of the built
  * package in place of the checkout’s, which runs TypeScript, while npm packs.
  */
+
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
@@ -19,16 +20,86 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, posix } from 'node:path';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 import { errorClass } from '../../runtime/errors.ts';
 import { packageFolder } from '../../runtime/installation.ts';
-import {
-  assets,
-  checkoutManifestSchema,
-  leftOut,
-  libraries,
-  packedManifest,
-  programs,
-} from './contents.ts';
+
+/** What a consumer imports, by its name in `exports`. */
+const libraries = {
+  '.': 'model/index',
+  './convert': 'convert/index',
+} as const;
+
+/** What runs without being imported by another module. */
+const programs = {
+  commandLine: 'elastic-face',
+  postinstall: 'model/native/install',
+} as const;
+
+/** Development and deployment need a checkout, and packages that only a checkout has. */
+const leftOut = /^(?:bench\/|test\/chaos\/|deploy\/deploy\.command\.)/;
+
+/** Read by path at run time; they keep their place among the modules. */
+const assets = [
+  'convert/**/*.{json,proto}',
+  'model/native/*.cc',
+  'web/page/browser/**/*.{ts,css,html,svg}',
+] as const;
+
+/** Of a checkout's dependencies, those that a consumer must not get. */
+const droppedDependencies: readonly string[] = [
+  // Its install script fails the whole installation where its storage bucket cannot be reached, and the
+  // overrides of its own dependencies do not hold in a consumer's tree: the package carries its addon.
+  '@tensorflow/tfjs-node',
+  // It would put another Node before the consumer's own.
+  'node',
+];
+
+const checkoutManifestSchema = z.looseObject({
+  name: z.string(),
+  version: z.string(),
+  dependencies: z.record(z.string(), z.string()),
+  optionalDependencies: z.record(z.string(), z.string()).default({}),
+});
+type CheckoutManifest = z.output<typeof checkoutManifestSchema>;
+
+/** Of the library; the command line moves to a newer Node by itself. */
+const OLDEST_NODE = '>=20.11';
+
+/** Of no use, or untrue, below node_modules. */
+const ONLY_IN_A_CHECKOUT = ['private', 'devDependencies', 'overrides', 'allowScripts'] as const;
+
+/** The package.json that a consumer gets. */
+function packedManifest(checkout: CheckoutManifest): Record<string, unknown> {
+  const kept = Object.entries(checkout).filter(
+    ([key]) => !(ONLY_IN_A_CHECKOUT as readonly string[]).includes(key),
+  );
+  const built = (module: string) => ({
+    types: `./dist/${module}.d.ts`,
+    default: `./dist/${module}.js`,
+  });
+  return {
+    ...Object.fromEntries(kept),
+    engines: { node: OLDEST_NODE },
+    bin: { [checkout.name]: `./dist/${programs.commandLine}.js` },
+    exports: {
+      ...Object.fromEntries(
+        Object.entries(libraries).map(([name, module]) => [name, built(module)]),
+      ),
+      './package.json': './package.json',
+    },
+    scripts: { postinstall: `node dist/${programs.postinstall}.js` },
+    dependencies: forConsumers(checkout.dependencies),
+    optionalDependencies: forConsumers(checkout.optionalDependencies),
+  };
+}
+
+function forConsumers(dependencies: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.entries(dependencies).filter(
+    ([name]) => !droppedDependencies.includes(name) && !name.startsWith('@types/'),
+  );
+  return Object.fromEntries(kept);
+}
 
 const require = createRequire(import.meta.url);
 
