@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { pageOf } from './buckets/pages.ts';
-import { compareKeys, OrderedMap } from './key-order.ts';
+import { compareKeys, OrderedMap, pageOf } from './key-order.ts';
 
 const bytewise = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const key = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 });

@@ -1,4 +1,7 @@
-/** S3's order of keys, by their UTF-8 bytes, and a map that keeps it. Knows nothing about objects. */
+/**
+ * S3's order of keys, by their UTF-8 bytes, a map that keeps it, and one page of a list in it. Knows nothing
+ * about objects.
+ */
 
 /** Compares as the UTF-8 bytes of both would; both are well-formed. */
 export function compareKeys(a: string, b: string): number {
@@ -50,7 +53,7 @@ export class OrderedMap<T> extends Map<string, T> {
 }
 
 /** Of a sorted list, the first index from `from` on where `isReached` holds; it holds for all after it. */
-export function firstIndex(
+function firstIndex(
   sorted: readonly string[],
   isReached: (key: string) => boolean,
   from = 0,
@@ -63,4 +66,56 @@ export function firstIndex(
     else low = middle + 1;
   }
   return low;
+}
+
+export interface PageRequest {
+  readonly prefix: string;
+  /** Empty for none. */
+  readonly delimiter: string;
+  /** Keys and groups up to and with this one are left out. */
+  readonly after: string;
+  readonly most: number;
+}
+
+export interface Page {
+  readonly keys: readonly string[];
+  /** Common prefixes: one entry for all keys that share it up to the delimiter. */
+  readonly groups: readonly string[];
+  /** Where the next page goes on; undefined after the last one. */
+  readonly next: string | undefined;
+}
+
+/**
+ * @param sorted all keys in S3's order. Only those of the page are looked at, and a group is passed in
+ * one step, so that no bucket is too large.
+ */
+export function pageOf(
+  sorted: readonly string[],
+  { prefix, delimiter, after, most }: PageRequest,
+): Page {
+  const keys: string[] = [];
+  const groups: string[] = [];
+  let last = '';
+  let at = firstIndex(
+    sorted,
+    (key) => compareKeys(key, prefix) >= 0 && compareKeys(key, after) > 0,
+  );
+  while (at < sorted.length && most > 0) {
+    const key = sorted[at]!;
+    if (!key.startsWith(prefix)) break;
+    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+    const group = end < 0 ? undefined : key.slice(0, end + delimiter.length);
+    const isGiven = group !== undefined && after !== '' && compareKeys(group, after) <= 0;
+    if (!isGiven) {
+      if (keys.length + groups.length === most) return { keys, groups, next: last };
+      (group === undefined ? keys : groups).push(group ?? key);
+      last = group ?? key;
+    }
+    at = group === undefined ? at + 1 : pastGroup(sorted, group, at);
+  }
+  return { keys, groups, next: undefined };
+}
+
+function pastGroup(sorted: readonly string[], group: string, from: number): number {
+  return firstIndex(sorted, (key) => !key.startsWith(group), from);
 }

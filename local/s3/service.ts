@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../../runtime/log.ts';
-import { type Address, addressOf } from './address.ts';
 import { S3Error } from './errors.ts';
 import { operationOf } from './operations.ts';
 import {
   ACCOUNT,
+  type Address,
+  addressOf,
   checkPresigned,
   header,
   headersOf,

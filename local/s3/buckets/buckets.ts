@@ -4,8 +4,8 @@ import { invalidArgument, notImplemented, S3Error } from '../errors.ts';
 import { compareKeys } from '../key-order.ts';
 import { contentOf } from '../objects/content.ts';
 import { ACCOUNT, type Operation, type S3Request, wholeNumber, xmlAnswer } from '../request.ts';
+import { MOST_BUCKET_TAGS, tagsOfXml, tagsXml } from '../sub-resources.ts';
 import { documentXml, parseXml } from '../xml.ts';
-import { MOST_BUCKET_TAGS, tagsOfXml, tagsXml } from './tag-set.ts';
 
 const MOST_BUCKETS = 10_000;
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */

@@ -1,10 +1,9 @@
 /** What is in a bucket: ListObjects in both versions, ListObjectVersions, ListMultipartUploads. */
 import { invalidArgument } from '../errors.ts';
-import { compareKeys } from '../key-order.ts';
+import { compareKeys, type PageRequest, pageOf } from '../key-order.ts';
 import { ACCOUNT, type Operation, wholeNumber, xmlAnswer } from '../request.ts';
 import { extrasOf, type StoredObject } from '../store.ts';
 import { documentXml, type Elements } from '../xml.ts';
-import { type PageRequest, pageOf } from './pages.ts';
 
 /** S3's most for one page, whatever is asked for. */
 const MOST_KEYS = 1000;

@@ -1,9 +1,9 @@
 /** What a write's headers say about the object: content type, metadata, tags, storage class. */
 
-import { tagsOfHeader } from '../buckets/tag-set.ts';
 import { invalidArgument, invalidRequest, notImplemented, S3Error } from '../errors.ts';
 import { header, type S3Request } from '../request.ts';
 import { type Extras, withExtras } from '../store.ts';
+import { tagsOfHeader } from '../sub-resources.ts';
 import { storedEncoding } from './content.ts';
 
 export interface Properties {

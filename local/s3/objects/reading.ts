@@ -1,5 +1,4 @@
 /** Reading one object: GetObject, HeadObject, GetObjectAttributes. */
-
 import { invalidArgument, invalidRequest, S3Error } from '../errors.ts';
 import {
   checkKey,
@@ -16,7 +15,6 @@ import { extrasOf, type StoredObject, userMetadata } from '../store.ts';
 import { documentXml, type Elements } from '../xml.ts';
 import { algorithmOf, headerOf } from './checksums.ts';
 import { isNotModified, isRangeCurrent } from './conditions.ts';
-import { type Range, rangeOf } from './ranges.ts';
 
 /** Parameters of a signed read that replace a header of the answer. */
 const OVERRIDES = [
@@ -189,4 +187,39 @@ function partsOf(request: S3Request, object: StoredObject): Elements | undefined
       ...(algorithm && { [`Checksum${algorithm}`]: partChecksums?.[parts.indexOf(part)] }),
     })),
   };
+}
+
+interface Range {
+  readonly start: number;
+  /** The last byte. */
+  readonly end: number;
+}
+
+/**
+ * The one range a header asks for; undefined for the whole object, which S3 also gives for several
+ * ranges and for what is no range.
+ * @throws {S3Error} InvalidRange when the object has none of its bytes
+ */
+function rangeOf(text: string | undefined, size: number): Range | undefined {
+  const match = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(text ?? '');
+  if (text === undefined || match === null) return undefined;
+  const [, first = '', last = ''] = match;
+  if (first === '' && last === '') return undefined;
+  if (first === '') {
+    const length = Math.min(Number(last), size);
+    if (length === 0) throw invalidRange(text, size);
+    return { start: size - length, end: size - 1 };
+  }
+  const start = Number(first);
+  const end = last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if (last !== '' && Number(last) < start) return undefined;
+  if (start >= size) throw invalidRange(text, size);
+  return { start, end };
+}
+
+function invalidRange(asked: string, size: number): S3Error {
+  return new S3Error('InvalidRange', 416, 'The requested range is not satisfiable', {
+    details: { RangeRequested: asked.slice(0, 200), ActualObjectSize: String(size) },
+    headers: { 'content-range': `bytes */${size}` },
+  });
 }

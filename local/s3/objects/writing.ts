@@ -1,6 +1,5 @@
 /** Writing and deleting objects: PutObject, CopyObject, DeleteObject, DeleteObjects. */
 import { z } from 'zod';
-import { tagsOfHeader } from '../buckets/tag-set.ts';
 import {
   invalidArgument,
   invalidRequest,
@@ -17,6 +16,7 @@ import {
   xmlAnswer,
 } from '../request.ts';
 import { type Extras, extrasOf, type StoredObject, withExtras } from '../store.ts';
+import { tagsOfHeader } from '../sub-resources.ts';
 import { documentXml, type Elements, parseXml } from '../xml.ts';
 import { algorithmOf, type Checksum, checksumOf, headerOf } from './checksums.ts';
 import { checkDelete, checkSource, checkWrite } from './conditions.ts';
