@@ -10,8 +10,7 @@ import { deleteExpired, type ObjectStore } from './s3/retention.ts';
 import { openS3 } from './s3/service.ts';
 import { Buckets, type ObjectStore as S3Store } from './s3/store.ts';
 import { layOverSqs } from './sqs/layer.ts';
-import { keepOneSetOfQueues } from './sqs/queue-set.ts';
-import { type Queue, wakeOnePollAMessage } from './sqs/single-poll.ts';
+import { keepOneSetOfQueues, type Queue, wakeOnePollAMessage } from './sqs/queues.ts';
 
 /** fauxqs takes 11 MiB; a browser's form may hold the largest photo that the settings allow. */
 const MOST_FORM_BYTES = 600 * 1024 * 1024;

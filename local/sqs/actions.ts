@@ -3,9 +3,8 @@
  * answered in its place.
  */
 import { z } from 'zod';
-import { batch } from './batches.ts';
 import { SqsError } from './errors.ts';
-import { checkMessage, checkWhole, message } from './messages.ts';
+import { checkMessage, checkWhole, message, receiptOf } from './messages.ts';
 import {
   checkFifo,
   checkQueueName,
@@ -13,10 +12,8 @@ import {
   checkSettable,
   firstDifference,
 } from './queue-attributes.ts';
-import { pageOfNames } from './queue-set.ts';
-import { receiptOf } from './receipts.ts';
-import { type Action, type Body, noQueue, parse, queueOf } from './request.ts';
-import type { Queue } from './single-poll.ts';
+import { pageOfNames, type Queue } from './queues.ts';
+import { type Action, type Body, batch, noQueue, parse, queueOf } from './request.ts';
 
 type QueueAttribute = Parameters<Queue['getAttribute']>[0];
 

@@ -3,9 +3,8 @@ import type { buildApp } from 'fauxqs';
 import { messageOf } from '../../runtime/errors.ts';
 import { actions } from './actions.ts';
 import { queryError, SqsError } from './errors.ts';
-import { isWritable } from './messages.ts';
-import { nameOf, type SqsStore } from './queue-set.ts';
-import { handleOf } from './receipts.ts';
+import { handleOf, isWritable } from './messages.ts';
+import { nameOf, type SqsStore } from './queues.ts';
 import type { Body, Failure } from './request.ts';
 
 type App = ReturnType<typeof buildApp>;

@@ -1,4 +1,6 @@
-/** What SQS takes as a message. Pure. */
+/** What SQS takes as a message, and the receipt handles of messages it gave out. Pure. */
+
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { invalidValue, outOfRange, SqsError } from './errors.ts';
 
@@ -74,4 +76,26 @@ function checkAttribute(
 export function checkWhole(name: string, value: unknown, low: number, high: number): void {
   if (Number.isInteger(value) && Number(value) >= low && Number(value) <= high) return;
   throw outOfRange(name, value, low, high);
+}
+
+const HANDLE = /^([0-9a-f-]{36})\.([\w-]{22})$/;
+
+/**
+ * What a client gets of a receipt of fauxqs's, which takes any text: with a check in it, a handle that was never
+ * given, or is another queue's, can be distinguished from one of a message deleted before.
+ */
+export function handleOf(receipt: string, queue: string): string {
+  return `${receipt}.${checkOf(receipt, queue)}`;
+}
+
+/** @throws {SqsError} ReceiptHandleIsInvalid for text that `handleOf` did not give for this queue */
+export function receiptOf(handle: unknown, queue: string): string {
+  const [, receipt = '', check] = HANDLE.exec(String(handle)) ?? [];
+  if (check !== undefined && check === checkOf(receipt, queue)) return receipt;
+  throw new SqsError('ReceiptHandleIsInvalid', 'The input receipt handle is invalid.');
+}
+
+/** A handle stays valid over a restart, therefore there is no key. */
+function checkOf(receipt: string, queue: string): string {
+  return createHash('sha256').update(`${queue} ${receipt}`).digest('base64url').slice(0, 22);
 }
