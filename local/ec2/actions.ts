@@ -1,17 +1,15 @@
 /** EC2's actions: a checked request in, the content of the answer out. Knows nothing about HTTP. */
 
 import { Ec2Error } from './errors.ts';
-import type { ChangeEvent } from './fleet/changes.ts';
 import type { InstanceFleet, StateChange } from './fleet/fleet.ts';
-import type { Instance } from './fleet/instance.ts';
+import type { ChangeEvent, Instance } from './fleet/instance.ts';
 import { ABSENT, type AbsentAction, noneOf } from './lists/absent.ts';
 import { byReservation, reservationXml, stateXml, statusXml } from './lists/describe.ts';
 import { FILTER_NAMES } from './lists/filter-names.ts';
-import { select, selectInstances, selectStatuses } from './lists/filters.ts';
+import { pageOf, select, selectInstances, selectStatuses } from './lists/filters.ts';
 import { attributeOf, consoleOf, creditsOf, refuseReboot } from './lists/instance-details.ts';
 import { instanceTypesOf } from './lists/instance-types.ts';
 import { imagesOf, imageXml, offersOf } from './lists/offers.ts';
-import { pageOf } from './lists/pages.ts';
 import {
   availabilityZonesOf,
   regionsOf,

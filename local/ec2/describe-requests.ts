@@ -1,7 +1,7 @@
 /** What may be asked of the lists around the instances, as schemas over the parsed form. */
 import { z } from 'zod';
+import { dryRun, filters, flag, list, paging } from './form.ts';
 import { ABSENT, type AbsentAction } from './lists/absent.ts';
-import { dryRun, filters, flag, list, paging } from './request-parts.ts';
 
 const named = list(z.string());
 const ofList = { ...dryRun, ...paging, Filter: filters };

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { Ec2Error } from './errors.ts';
-import { nextState, STATE_CODES, type StateEvent, type StateName } from './fleet/states.ts';
-import { matchesPattern } from './lists/filters.ts';
-import { pageOf } from './lists/pages.ts';
+import { nextState, STATE_CODES, type StateEvent, type StateName } from './fleet/instance.ts';
+import { matchesPattern, pageOf } from './lists/filters.ts';
 
 test('a star is any text, a question mark one character, a backslash takes the next as it is', () => {
   const cases: [string, string, boolean][] = [

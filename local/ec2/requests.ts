@@ -5,10 +5,10 @@
 import { z } from 'zod';
 import { absentRequests, describeRequests } from './describe-requests.ts';
 import { Ec2Error, invalidValue, missingParameter } from './errors.ts';
-import type { FormObject } from './form.ts';
 import {
   count,
   dryRun,
+  type FormObject,
   filters,
   flag,
   list,
@@ -16,7 +16,7 @@ import {
   paging,
   tags,
   WRITABLE,
-} from './request-parts.ts';
+} from './form.ts';
 
 /** Real parameters of RunInstances that mean nothing to a process on this machine. */
 const passedOver = Object.fromEntries(

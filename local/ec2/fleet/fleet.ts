@@ -5,15 +5,28 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Ec2Error, instancesNotFound } from '../errors.ts';
 import type { RunInstancesRequest } from '../requests.ts';
-import { checkHardware, roomFor } from './capacity.ts';
-import { type ChangeEvent, endedBy, whyNot } from './changes.ts';
 import type { Imitation } from './imitation.ts';
-import type { Instance } from './instance.ts';
+import {
+  type ChangeEvent,
+  endedBy,
+  type Instance,
+  nextState,
+  STATE_CODES,
+  type StateEvent,
+  type StateName,
+  whyNot,
+} from './instance.ts';
 import { LaggingList } from './lagging-list.ts';
-import { externalPlan, type InstancePlan, launchCount, launchPlan } from './launch.ts';
+import {
+  capacityFor,
+  checkHardware,
+  externalPlan,
+  type InstancePlan,
+  launchCount,
+  launchPlan,
+} from './launch.ts';
 import { type LaunchMachine, Machines } from './machines.ts';
 import { SpotMarket } from './spot.ts';
-import { nextState, STATE_CODES, type StateEvent, type StateName } from './states.ts';
 
 export interface FleetOptions {
   readonly launch: LaunchMachine;
@@ -101,8 +114,8 @@ export class InstanceFleet {
   check(request: RunInstancesRequest): number {
     const { limit, region, imitation } = this.#options;
     const here = this.list().filter(({ external, state }) => !external && state !== 'terminated');
-    const room = roomFor(request, imitation, this.list());
-    return launchCount(request, { account: limit - here.length, limit, ...room, region });
+    const capacity = capacityFor(request, imitation, this.list());
+    return launchCount(request, { account: limit - here.length, limit, ...capacity, region });
   }
 
   /**

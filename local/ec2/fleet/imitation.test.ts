@@ -19,8 +19,8 @@ test('with nothing set, or the defaults, no call fails, waits, lags or runs shor
       assert.equal(imitation.losesReply('RunInstances'), false);
       assert.equal(imitation.spotFate(), undefined);
     }
-    const room = imitation.roomFor(kind('c7i.large'), Array(1e5).fill(kind('c7i.large')));
-    assert.deepEqual(room, { hardware: Infinity, addresses: Infinity });
+    const capacity = imitation.capacityFor(kind('c7i.large'), Array(1e5).fill(kind('c7i.large')));
+    assert.deepEqual(capacity, { hardware: Infinity, addresses: Infinity });
   }
 });
 
@@ -83,7 +83,7 @@ test('failures come at their rates, also several for one action, with EC2’s ow
 test('hardware runs out in all and by type', () => {
   const imitation = new Imitation({ LOCAL_EC2_CAPACITY: '*=5,c7i.large=2' });
   const hardware = (type: string, inUse: string[]) =>
-    imitation.roomFor(kind(type), inUse.map(kind)).hardware;
+    imitation.capacityFor(kind(type), inUse.map(kind)).hardware;
   assert.equal(hardware('c7i.large', []), 2);
   assert.equal(hardware('c7i.large', ['c7i.large', 'c7a.large']), 1);
   assert.equal(hardware('c7a.large', ['c7i.large', 'c7a.large']), 3);
@@ -95,11 +95,11 @@ test('spot capacity runs out for spot instances, addresses in their subnet', () 
   const imitation = new Imitation({ LOCAL_EC2_CAPACITY: 'spot=1,subnet-a=2' });
   const spot = { ...kind('c7i.large'), spot: true };
   const inA = { ...kind('c7i.large'), subnetId: 'subnet-a' };
-  assert.equal(imitation.roomFor(spot, [kind('c7i.large')]).hardware, 1);
-  assert.equal(imitation.roomFor(spot, [spot]).hardware, 0);
-  assert.equal(imitation.roomFor(kind('c7i.large'), [spot]).hardware, Infinity);
-  assert.equal(imitation.roomFor(inA, [inA, inA]).addresses, 0);
-  assert.equal(imitation.roomFor(kind('c7i.large'), [inA, inA]).addresses, Infinity);
+  assert.equal(imitation.capacityFor(spot, [kind('c7i.large')]).hardware, 1);
+  assert.equal(imitation.capacityFor(spot, [spot]).hardware, 0);
+  assert.equal(imitation.capacityFor(kind('c7i.large'), [spot]).hardware, Infinity);
+  assert.equal(imitation.capacityFor(inA, [inA, inA]).addresses, 0);
+  assert.equal(imitation.capacityFor(kind('c7i.large'), [inA, inA]).addresses, Infinity);
 });
 
 test('spot instances are taken back after as long on average as the rate says, notice first', () => {

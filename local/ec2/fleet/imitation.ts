@@ -25,7 +25,7 @@ export interface Kind {
 }
 
 /** How many more there can be. */
-export interface Room {
+export interface Capacity {
   readonly hardware: number;
   readonly addresses: number;
 }
@@ -125,7 +125,7 @@ export class Imitation {
    * How many more instances of one kind there is hardware for, and addresses in its subnet.
    * @param inUse each instance that takes up hardware now
    */
-  roomFor(kind: Kind, inUse: readonly Kind[]): Room {
+  capacityFor(kind: Kind, inUse: readonly Kind[]): Capacity {
     const left = (limit: string | undefined, uses: (one: Kind) => boolean): number => {
       const most = limit === undefined ? undefined : this.#capacity.get(limit);
       return most === undefined

@@ -1,6 +1,9 @@
-/** What the embedded EC2 knows of one instance. Data only. */
+/**
+ * One instance of the embedded EC2: what is known of it, the table of its states, and whether it may be
+ * terminated, stopped or started. Pure.
+ */
 import { instanceName, numberByTags } from '../../../cloud/contract/names.ts';
-import type { StateName } from './states.ts';
+import { Ec2Error } from '../errors.ts';
 
 export interface Instance {
   readonly id: string;
@@ -44,4 +47,101 @@ export interface Instance {
 export function displayName({ id, tags, launchIndex }: Instance): string {
   const number = numberByTags((key) => tags.get(key), launchIndex);
   return tags.get('Name') || (number === undefined ? id : instanceName(number));
+}
+
+export type StateName =
+  | 'pending'
+  | 'running'
+  | 'shutting-down'
+  | 'terminated'
+  | 'stopping'
+  | 'stopped';
+
+/** EC2's own numbers (API reference, type InstanceState). */
+export const STATE_CODES: Readonly<Record<StateName, number>> = {
+  pending: 0,
+  running: 16,
+  'shutting-down': 32,
+  terminated: 48,
+  stopping: 64,
+  stopped: 80,
+};
+
+/**
+ * `spawned` and `exited` come from the instance's process, `interrupt` from the spot market, the others
+ * from the API.
+ */
+export type StateEvent = 'spawned' | 'exited' | 'interrupt' | 'terminate' | 'stop' | 'start';
+
+const TABLE: Readonly<Record<StateName, Partial<Record<StateEvent, StateName>>>> = {
+  pending: {
+    spawned: 'running',
+    exited: 'terminated',
+    terminate: 'shutting-down',
+    start: 'pending',
+  },
+  running: {
+    exited: 'terminated',
+    interrupt: 'shutting-down',
+    terminate: 'shutting-down',
+    stop: 'stopping',
+    start: 'running',
+  },
+  'shutting-down': { exited: 'terminated', terminate: 'shutting-down' },
+  terminated: { terminate: 'terminated' },
+  stopping: { exited: 'stopped', terminate: 'shutting-down', stop: 'stopping' },
+  stopped: { start: 'pending', stop: 'stopped', terminate: 'terminated' },
+};
+
+/** The state that follows, the same one when the event changes nothing, undefined when it is not allowed. */
+export function nextState(state: StateName, event: StateEvent): StateName | undefined {
+  return TABLE[state][event];
+}
+
+/** What a caller may ask of instances that exist. */
+export type ChangeEvent = 'terminate' | 'stop' | 'start';
+
+/** @returns IncorrectInstanceState, UnsupportedOperation, OperationNotPermitted, or undefined when it may be done */
+export function whyNot(instance: Instance, event: ChangeEvent): Ec2Error | undefined {
+  const { id, state, external, spot } = instance;
+  if (external && event !== 'start') {
+    return new Ec2Error(
+      'OperationNotPermitted',
+      `The instance '${id}' may not be ${PAST[event]}: it runs outside the local cloud.`,
+    );
+  }
+  if (event === 'stop' && spot && !spot.persistent) {
+    return new Ec2Error(
+      'UnsupportedOperation',
+      `You can't stop the Spot Instance '${id}' because it is associated with a one-time Spot Instance request.`,
+    );
+  }
+  if (nextState(state, event) === undefined) {
+    return new Ec2Error(
+      'IncorrectInstanceState',
+      `The instance '${id}' is not in a state from which it can be ${PAST[event]}.`,
+    );
+  }
+  return undefined;
+}
+
+const PAST = { terminate: 'terminated', stop: 'stopped', start: 'started' } as const;
+
+/** What DescribeInstances tells of why an instance was ended at this time. */
+export function endedBy(
+  event: 'terminate' | 'stop' | 'interrupt',
+  now: Date,
+): Pick<Instance, 'stateReason' | 'transitionReason'> {
+  if (event === 'interrupt') {
+    const code = 'Server.SpotInstanceTermination';
+    return {
+      stateReason: { code, message: `${code}: The spot instance was interrupted` },
+      transitionReason: code,
+    };
+  }
+  const code = 'Client.UserInitiatedShutdown';
+  return {
+    stateReason: { code, message: `${code}: User initiated shutdown` },
+    transitionReason: `User initiated (${now.toISOString().slice(0, 19).replace('T', ' ')} GMT)`,
+  };
 }

@@ -1,8 +1,31 @@
-/** An instance as EC2's answers show it. Pure. */
-import type { Instance } from '../fleet/instance.ts';
-import { STATE_CODES, type StateName } from '../fleet/states.ts';
+/** An instance, and the one network that every instance is in, as EC2's answers show them. Pure. */
+import { type Instance, STATE_CODES, type StateName } from '../fleet/instance.ts';
 import { items, type XmlObject } from '../xml.ts';
-import { GROUP_ID, subnetIdOf, VPC_ID } from './network.ts';
+
+export const VPC_ID = 'vpc-000000000000010ca';
+export const GROUP_ID = 'sg-000000000000010ca';
+/** Zones of every region here. */
+const ZONE_LETTERS = ['a', 'b', 'c'] as const;
+
+export function zonesOf(region: string): string[] {
+  return ZONE_LETTERS.map((letter) => `${region}${letter}`);
+}
+
+/** The default subnet of a zone. */
+export function subnetIdOf(zone: string): string {
+  const index = Math.max(0, ZONE_LETTERS.indexOf(zone.at(-1) as 'a'));
+  return `subnet-00000000000${index}010ca`;
+}
+
+/** As AWS numbers zones apart from their letters: `use1-az1` is in `us-east-1`. */
+export function zoneIdOf(zone: string): string {
+  const region = zone.slice(0, -1);
+  const short = region
+    .split('-')
+    .map((part, index) => (index === 0 ? part : part.startsWith('central') ? 'c' : part.charAt(0)))
+    .join('');
+  return `${short}-az${zone.charCodeAt(zone.length - 1) - 96}`;
+}
 
 /** The account that every emulator uses. */
 export const ACCOUNT = '000000000000';

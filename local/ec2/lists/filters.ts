@@ -1,6 +1,8 @@
-/** EC2's filters: every filter must match, any of its values may, `*` and `?` stand for text. Pure. */
-
-import { invalidValue } from '../errors.ts';
+/**
+ * What part of a list an answer shows: EC2's filters (every filter must match, any of its values may, `*` and
+ * `?` stand for text) and its pages. Pure.
+ */
+import { Ec2Error, invalidValue } from '../errors.ts';
 import type { Instance } from '../fleet/instance.ts';
 import type { XmlObject, XmlValue } from '../xml.ts';
 import { ACCOUNT, instanceXml, statusXml } from './describe.ts';
@@ -190,4 +192,43 @@ export function selectStatuses(
   filters: readonly Filter[],
 ): Instance[] {
   return select(instances, filters, STATUSES, statusXml);
+}
+
+/** Most of one answer when the caller names no number. */
+const MOST = 1000;
+
+export interface Page<T> {
+  readonly things: readonly T[];
+  readonly nextToken: string | undefined;
+}
+
+/**
+ * The page that follows a token; the first one without. A token names the last thing given, so that later
+ * changes shift nothing.
+ * @param things in the order of `keyOf`, whose values rise
+ * @throws {Ec2Error} InvalidNextToken for a token this EC2 did not give.
+ */
+export function pageOf<T>(
+  things: readonly T[],
+  keyOf: (thing: T) => number,
+  { MaxResults, NextToken }: { MaxResults?: number | undefined; NextToken?: string | undefined },
+): Page<T> {
+  const after = NextToken === undefined || NextToken === '' ? -1 : decode(NextToken);
+  const rest = things.filter((thing) => keyOf(thing) > after);
+  const page = rest.slice(0, MaxResults ?? MOST);
+  const last = page.at(-1);
+  const more = last !== undefined && page.length < rest.length;
+  return { things: page, nextToken: more ? encode(keyOf(last)) : undefined };
+}
+
+function encode(key: number): string {
+  return Buffer.from(`after:${key}`).toString('base64url');
+}
+
+function decode(token: string): number {
+  const match = /^after:(\d{1,15})$/.exec(Buffer.from(token, 'base64url').toString());
+  if (match === null) {
+    throw new Ec2Error('InvalidNextToken', 'The specified NextToken is not valid.');
+  }
+  return Number(match[1]);
 }

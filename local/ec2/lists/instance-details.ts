@@ -4,9 +4,9 @@ import type { InstanceFleet } from '../fleet/fleet.ts';
 import type { Instance } from '../fleet/instance.ts';
 import type { Ec2Request } from '../requests.ts';
 import { items, type XmlObject } from '../xml.ts';
+import { GROUP_ID } from './describe.ts';
 import { FILTER_NAMES } from './filter-names.ts';
 import { select } from './filters.ts';
-import { GROUP_ID } from './network.ts';
 
 const ATTRIBUTES: Readonly<Record<string, (instance: Instance) => XmlObject>> = {
   blockDeviceMapping: () => ({ blockDeviceMapping: '' }),

@@ -6,8 +6,7 @@ import { Ec2Error } from '../errors.ts';
 import type { Ec2Request } from '../requests.ts';
 import { items, type XmlObject } from '../xml.ts';
 import { FILTER_NAMES } from './filter-names.ts';
-import { type Filterable, select } from './filters.ts';
-import { pageOf } from './pages.ts';
+import { type Filterable, pageOf, select } from './filters.ts';
 
 /** GiB of memory a vCPU. */
 const MEMORY: Readonly<Record<string, number>> = { c: 2, m: 4, r: 8 };

@@ -3,10 +3,9 @@
 import { Ec2Error } from '../errors.ts';
 import type { Ec2Request } from '../requests.ts';
 import type { XmlObject } from '../xml.ts';
-import { ACCOUNT } from './describe.ts';
+import { ACCOUNT, zoneIdOf, zonesOf } from './describe.ts';
 import { FILTER_NAMES } from './filter-names.ts';
 import { type Filterable, select } from './filters.ts';
-import { zoneIdOf, zonesOf } from './network.ts';
 
 /** Image of everything that runs here. */
 export const LOCAL_IMAGE_ID = 'ami-000000000000010ca';

@@ -4,10 +4,9 @@ import { type Ec2Error, invalidValue, notFound } from '../errors.ts';
 import type { InstanceFleet } from '../fleet/fleet.ts';
 import type { Ec2Request } from '../requests.ts';
 import { items, type XmlObject } from '../xml.ts';
-import { ACCOUNT } from './describe.ts';
+import { ACCOUNT, GROUP_ID, subnetIdOf, VPC_ID, zoneIdOf, zonesOf } from './describe.ts';
 import { FILTER_NAMES } from './filter-names.ts';
 import { type Filterable, select } from './filters.ts';
-import { GROUP_ID, subnetIdOf, VPC_ID, zoneIdOf, zonesOf } from './network.ts';
 
 /** Those that every account of AWS has from the start. */
 const REGIONS =
