@@ -12,8 +12,7 @@ import type { Ec2Answer } from './ec2/answer.ts';
 import { Ec2Error } from './ec2/errors.ts';
 import { errorXml } from './ec2/xml.ts';
 import type { QueuesAndObjects } from './queues-and-objects.ts';
-import { byVersion, type Route, routeOf } from './route.ts';
-import { isToolRequest } from './tool-request.ts';
+import { byVersion, isToolRequest, type Route, routeOf } from './route.ts';
 
 /** A Query-protocol body: user data is 16 KB at most. */
 const MOST_FORM_BYTES = 1024 * 1024;

@@ -1,7 +1,9 @@
 /**
- * Which service a request on the one endpoint is for, as AWS itself would know from the host name.
- * Pure; knows only what the head of a request says.
+ * What the head of a request says: which service it is for, as AWS itself would know from the host name, and
+ * whether an SDK sent it or a web page. Pure.
  */
+import type { IncomingHttpHeaders } from 'node:http';
+import { hasFetchMetadata } from '../runtime/browser-guard.ts';
 
 export type Service = 'sqs' | 's3' | 'ec2' | 'sts';
 
@@ -71,4 +73,21 @@ function isService(name: string): name is Service {
 
 function text(header: string | readonly string[] | undefined): string {
   return typeof header === 'string' ? header : (header?.[0] ?? '');
+}
+
+const SIGNATURE = /^AWS4-HMAC-SHA256 Credential=[^,\s]+\/aws4_request[,\s]/;
+const OF_BROWSERS = ['accept-language', 'cookie', 'origin', 'referer', 'upgrade-insecure-requests'];
+
+/**
+ * Whether the request is signed as SDKs sign theirs and has nothing of a browser: a page whose name was rebound
+ * to this machine can write an Authorization header, but it cannot leave out what its browser adds.
+ */
+export function isToolRequest(headers: IncomingHttpHeaders): boolean {
+  const names = Object.keys(headers);
+  return (
+    SIGNATURE.test(headers.authorization ?? '') &&
+    !OF_BROWSERS.some((name) => names.includes(name)) &&
+    !hasFetchMetadata(headers) &&
+    !headers['user-agent']?.startsWith('Mozilla/')
+  );
 }

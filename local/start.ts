@@ -1,6 +1,6 @@
 /**
- * The `start` command's work: settings fit for one machine, the stack, and what a person reads while
- * it runs (local/display/). The parts log as JSON into the data folder.
+ * The `start` command's work: settings fit for one machine, the stack, and what a person reads while it runs
+ * (local/display/). The parts log as JSON into the data folder.
  */
 import { createWriteStream } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
@@ -9,9 +9,8 @@ import { messageOf } from '../runtime/errors.ts';
 import { createLogger } from '../runtime/log.ts';
 import { stopOnSignals } from '../runtime/process/stop.ts';
 import { isSet, readSettings, type Settings, type SettingsInput } from '../runtime/settings.ts';
-import { fleetSize } from './capacity.ts';
 import { makeFolder } from './data-folder.ts';
-import { openDisplay } from './display/display.ts';
+import type { Display } from './display/view.ts';
 import { startStack } from './stack.ts';
 
 /** Runs until a signal or until a part dies; leaves the process with 0 or 1. */
@@ -85,4 +84,40 @@ async function withSamples(settings: Settings): Promise<Settings> {
 async function prepareModel(settings: Settings, say: (line: string) => void): Promise<void> {
   const { ensureModel } = await import('../convert/ensure-model.ts');
   await ensureModel(settings, say);
+}
+
+/** The live view needs a terminal with cursor control; scripts get plain lines. */
+export async function openDisplay(
+  stream: NodeJS.WriteStream,
+  logFolder: string,
+  { CI, TERM }: NodeJS.ProcessEnv = process.env,
+): Promise<Display> {
+  const isLive = stream.isTTY && !CI && TERM !== 'dumb';
+  if (!isLive) return (await import('./display/view.ts')).plainDisplay((line) => console.log(line));
+  return (await import('./display/live.ts')).liveDisplay(stream, logFolder);
+}
+
+/** A worker and its inference process, resident: 0.6 to 1.0 GB were measured, by engine and graph. */
+const WORKER_BYTES = 1024 ** 3;
+/** The rest is for the system, the cloud, the web tier and the user's own programs. */
+const SHARE_OF_MEMORY = 0.75;
+/** The contract: a fleet of one could not show that it grows. */
+const LEAST = 2;
+/** The contract's largest fleet. */
+const MOST = 20;
+
+/**
+ * The largest fleet that gains from this machine: more workers than cores only wait for each other,
+ * and more than its memory holds make it swap.
+ */
+export function fleetSize(machine: {
+  /** Cores this process may use. */
+  cores: number;
+  memoryBytes: number;
+  /** Threads of one worker's inference. */
+  threads: number;
+}): number {
+  const byCores = Math.floor(machine.cores / machine.threads);
+  const byMemory = Math.floor((machine.memoryBytes * SHARE_OF_MEMORY) / WORKER_BYTES);
+  return Math.max(LEAST, Math.min(MOST, byCores, byMemory));
 }

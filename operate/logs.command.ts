@@ -1,6 +1,6 @@
 /** `elastic-face logs`: shows the logs of the local stack, of one request or of all. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import type { Level } from '../local/logs/log-files.ts';
+import type { Level } from '../local/logs.ts';
 import { EXIT } from '../runtime/process/exit-codes.ts';
 
 const options = {
@@ -45,7 +45,7 @@ export const command: CommandModule<object, Flags> = {
   async handler({ request, service, level, since, follow, json }: ArgumentsCamelCase<Flags>) {
     const [{ LogFiles, lineForPeople }, { readSettings }, { join }, { setTimeout: sleep }] =
       await Promise.all([
-        import('../local/logs/log-files.ts'),
+        import('../local/logs.ts'),
         import('../runtime/settings.ts'),
         import('node:path'),
         import('node:timers/promises'),

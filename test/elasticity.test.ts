@@ -9,7 +9,7 @@ import { APP_TIER_PATTERN, listKeys } from '../cloud/aws/inspection.ts';
 import { openQueue } from '../cloud/aws/queues.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
-import { LogFiles } from '../local/logs/log-files.ts';
+import { LogFiles } from '../local/logs.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { until } from './condition.fixture.ts';
 import { postPhoto } from './form.fixture.ts';

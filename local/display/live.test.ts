@@ -101,7 +101,7 @@ describe('npm start on a terminal', { skip, timeout: 180_000 }, () => {
 
 it('NO_COLOR is heard, and CI gets plain lines', { skip, timeout: 60_000 }, async () => {
   const program = `
-    import { openDisplay } from ${JSON.stringify(new URL('./display.ts', import.meta.url).href)};
+    import { openDisplay } from ${JSON.stringify(new URL('../start.ts', import.meta.url).href)};
     const display = await openDisplay(process.stdout, ${JSON.stringify(tmpdir())});
     display.partReady('cloud');
     display.say('a line');

@@ -3,11 +3,18 @@ import { setInterval as every } from 'node:timers/promises';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
 import type { Settings } from '../../runtime/settings.ts';
-import { LogFiles, lineForPeople } from '../logs/log-files.ts';
+import { LogFiles, lineForPeople } from '../logs.ts';
 import type { Part, Stack } from '../stack.ts';
 import { type Look, openLooks } from './look.ts';
-import { type Display, instanceLine, redisWords, unexpectedEnd } from './plain.ts';
-import { fit, type Paint, viewLines } from './view.ts';
+import {
+  type Display,
+  fit,
+  instanceLine,
+  type Paint,
+  redisWords,
+  unexpectedEnd,
+  viewLines,
+} from './view.ts';
 
 const LOOK_MS = 1000;
 /** A flood of warnings must not push everything else off the screen; the log has them all. */

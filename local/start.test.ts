@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { fleetSize } from './capacity.ts';
+import { fleetSize } from './start.ts';
 
 const GB = 1024 ** 3;
 

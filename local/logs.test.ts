@@ -3,7 +3,7 @@ import { appendFile, copyFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { LogFiles } from './log-files.ts';
+import { LogFiles } from './logs.ts';
 
 const line = (second: number, msg: string, rest: object = {}): string =>
   `${JSON.stringify({ level: 'info', time: `2026-01-01T00:00:0${second}.000Z`, service: 'web', msg, ...rest })}\n`;
