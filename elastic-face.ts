@@ -2,16 +2,10 @@
 /** The command line: one program, each command living in the room it belongs to. */
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { keepCompiled } from './runtime/compile-cache.ts';
 import { ElasticFaceError, messageOf, SettingsError } from './runtime/errors.ts';
-import { takeFolderWarning } from './runtime/folders.ts';
+import { keepCompiled, takeFolderWarning } from './runtime/folders.ts';
 import { isPackaged, packageVersion } from './runtime/installation.ts';
-import {
-  EXIT,
-  EXIT_CODES_HELP,
-  exitCodeOf,
-  tellingExitCodes,
-} from './runtime/process/exit-codes.ts';
+import { EXIT, EXIT_CODES_HELP, exitCodeOf, tellingExitCodes } from './runtime/process/exit.ts';
 import { moveToNewerNode } from './runtime/process/newer-node.ts';
 
 if (isPackaged) await moveToNewerNode();

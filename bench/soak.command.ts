@@ -1,6 +1,6 @@
 /** `npm run soak`: steady load for a long time, and whether any service grows under it. */
 import type { Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { EXIT } from '../runtime/process/exit-codes.ts';
+import { EXIT } from '../runtime/process/exit.ts';
 
 const options = {
   minutes: { type: 'number', default: 30, requiresArg: true, describe: 'duration of the load' },

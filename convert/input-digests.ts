@@ -1,7 +1,7 @@
 /** Digests of the files that a model is made from, which say whether it must be made again. */
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { sha256OfFile } from '../runtime/digest.ts';
+import { sha256OfFile } from '../runtime/files.ts';
 import { CheckpointError } from './errors.ts';
 import { whyUnreadable } from './gallery/folder-entries.ts';
 import type { GallerySource } from './gallery/make-gallery.ts';

@@ -7,7 +7,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../runtime/errors.ts';
 import { createLogger } from '../runtime/log.ts';
-import { stopOnSignals } from '../runtime/process/stop.ts';
+import { stopOnSignals } from '../runtime/process/exit.ts';
 import { isSet, readSettings, type Settings, type SettingsInput } from '../runtime/settings.ts';
 import { makeFolder } from './data-folder.ts';
 import type { Display } from './display/view.ts';

@@ -1,7 +1,7 @@
 /** `elastic-face recognize`: names the people in photos on this machine, without any cloud. */
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { SettingsError } from '../runtime/errors.ts';
-import { EXIT } from '../runtime/process/exit-codes.ts';
+import { EXIT } from '../runtime/process/exit.ts';
 
 const options = {
   json: { type: 'boolean', default: false, describe: 'One JSON object a line' },

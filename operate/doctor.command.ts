@@ -1,6 +1,6 @@
 /** `elastic-face doctor`: checks this machine and an AWS account before anything is created. */
 import type { CommandModule } from 'yargs';
-import { EXIT } from '../runtime/process/exit-codes.ts';
+import { EXIT } from '../runtime/process/exit.ts';
 
 interface Flags {
   id?: string;

@@ -1,7 +1,7 @@
 /** `elastic-face logs`: shows the logs of the local stack, of one request or of all. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import type { Level } from '../local/logs.ts';
-import { EXIT } from '../runtime/process/exit-codes.ts';
+import { EXIT } from '../runtime/process/exit.ts';
 
 const options = {
   request: {

@@ -4,12 +4,10 @@
  */
 import { z } from 'zod';
 import { SettingsError } from './errors.ts';
-import { connectionSettings } from './settings/connection.ts';
-import { instanceSettings } from './settings/instances.ts';
 import { shownValue } from './settings/kinds.ts';
 import { localCloudSettings } from './settings/local-cloud.ts';
-import { requestSettings } from './settings/requests.ts';
-import { scalingSettings } from './settings/scaling.ts';
+import { instanceSettings, scalingSettings } from './settings/scaling.ts';
+import { connectionSettings, requestSettings } from './settings/shared.ts';
 import { webSettings } from './settings/web.ts';
 import { conversionSettings, workerSettings } from './settings/worker.ts';
 

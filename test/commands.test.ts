@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { EXIT, EXIT_CODES_HELP } from '../runtime/process/exit-codes.ts';
+import { EXIT, EXIT_CODES_HELP } from '../runtime/process/exit.ts';
 
 const program = fileURLToPath(new URL('../elastic-face.ts', import.meta.url));
 const source = await readFile(program, 'utf8');

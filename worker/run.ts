@@ -1,7 +1,7 @@
 /** A worker from start to exit of its process: signals, the end of its parent, a machine it cannot run on. */
 
 import { createLogger } from '../runtime/log.ts';
-import { EXIT } from '../runtime/process/exit-codes.ts';
+import { EXIT } from '../runtime/process/exit.ts';
 import { supervise } from '../runtime/process/service.ts';
 import type { SettingsInput } from '../runtime/settings.ts';
 import { identify } from './identity.ts';

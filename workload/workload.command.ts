@@ -3,8 +3,7 @@
  * says how it went. Exits 0 only when every request was answered and no answer was wrong.
  */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
-import { EXIT } from '../runtime/process/exit-codes.ts';
-import { abortOnSignals } from '../runtime/process/stop.ts';
+import { abortOnSignals, EXIT } from '../runtime/process/exit.ts';
 import { prepareRun, runOptions } from './plan.ts';
 import { createPoster } from './post.ts';
 import { formatSummary, showProgress } from './report.ts';

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { findCourseData } from '../../convert/sources/course-data.ts';
 import { startRedis } from '../../local/redis.ts';
-import { EXIT } from '../../runtime/process/exit-codes.ts';
+import { EXIT } from '../../runtime/process/exit.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { type ImageFile, listImages } from '../../workload/photos.ts';
 import { createPoster } from '../../workload/post.ts';

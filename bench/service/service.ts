@@ -10,7 +10,7 @@ import { findCourseData } from '../../convert/sources/course-data.ts';
 import { readManifest } from '../../model/manifest.ts';
 import { fastestPrecision } from '../../model/precision/fastest.ts';
 import { messageOf } from '../../runtime/errors.ts';
-import { EXIT } from '../../runtime/process/exit-codes.ts';
+import { EXIT } from '../../runtime/process/exit.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { listImages, readPredictions } from '../../workload/photos.ts';

@@ -1,6 +1,6 @@
 /**
  * The entries of a zip file that stores them uncompressed, as torch.save does: views of the bytes, so
- * that no archive can grow beyond its own size. runtime/zip.ts reads other archives: it copies what it
+ * that no archive can grow beyond its own size. runtime/files.ts reads other archives: it copies what it
  * reads, and checks no checksum. Knows nothing of PyTorch.
  * Source: PKWARE's APPNOTE 6.3, sections 4.3 and 4.4.
  */

@@ -9,7 +9,7 @@ import { detectFaces } from '../../model/detect/cascade.ts';
 import { readGallery } from '../../model/gallery/gallery.ts';
 import type { Networks } from '../../model/networks.ts';
 import { loadRecognizer } from '../../model/recognizer.ts';
-import { sha256OfFile } from '../../runtime/digest.ts';
+import { sha256OfFile } from '../../runtime/files.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { modelDirectory } from '../../test/model.fixture.ts';
 import { knownPhotos } from '../../test/photos.fixture.ts';

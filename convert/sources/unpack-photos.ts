@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
-import { zipEntries } from '../../runtime/zip.ts';
+import { zipEntries } from '../../runtime/files.ts';
 import { CheckpointError } from '../errors.ts';
 
 /** What all photos together may take unpacked: forty times the course's. */

@@ -13,8 +13,8 @@ import {
   modelFiles,
   outputFilesOf,
 } from '../../model/format.ts';
-import { sha256OfFile } from '../../runtime/digest.ts';
 import { errorCodeOf } from '../../runtime/errors.ts';
+import { sha256OfFile } from '../../runtime/files.ts';
 import { OutputError } from '../errors.ts';
 import { isDesktopFile, isSystemEntry } from '../gallery/system-entries.ts';
 import type { WorkPlaces } from './work-places.ts';

@@ -1,7 +1,7 @@
 /** `npm run chaos`: the whole system under real load and faults from a seed, held against its promises. */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { SettingsError } from '../../runtime/errors.ts';
-import { EXIT } from '../../runtime/process/exit-codes.ts';
+import { EXIT } from '../../runtime/process/exit.ts';
 
 const options = {
   requests: { type: 'number', default: 200, describe: 'total number of uploads' },

@@ -7,7 +7,7 @@
 
 import { MOST_FACES } from '../../cloud/contract/messages.ts';
 import type { Backend, Precision, Recognition, RecognizeOptions } from '../../model/index.ts';
-import { keepCompiled, writeCompiled } from '../../runtime/compile-cache.ts';
+import { keepCompiled, writeCompiled } from '../../runtime/folders.ts';
 import type { Answer, Photo } from './protocol.ts';
 import { serveInference } from './serve.ts';
 

@@ -1,6 +1,6 @@
 /** Single files out of a package's archive, into memory and bounded. Writes nothing, knows no registry. */
 import { list } from 'tar';
-import { zipEntries } from '../../../runtime/zip.ts';
+import { zipEntries } from '../../../runtime/files.ts';
 import { CheckpointError } from '../../errors.ts';
 
 /** Bytes of each wanted file by its path in the archive. */

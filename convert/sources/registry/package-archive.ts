@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram, run } from '../../../model/native/run.ts';
 import { fetchWheel } from '../../../model/native/set-up/wheel.ts';
-import { sha256OfFile } from '../../../runtime/digest.ts';
+import { sha256OfFile } from '../../../runtime/files.ts';
 import { DownloadError } from '../download.ts';
 import type { NpmPackage, RegistryPackage } from './packages.ts';
 import { fetchSourceDistribution } from './pip-sdist.ts';

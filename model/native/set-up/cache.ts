@@ -16,7 +16,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { sha256OfFile } from '../../../runtime/digest.ts';
+import { sha256OfFile } from '../../../runtime/files.ts';
 import { NativeError, NotSetUpYet } from '../errors.ts';
 import { nativeParts } from '../places.ts';
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { startLocalCloud } from '../../../local/cloud.ts';
 import { processLauncher } from '../../../local/processes/instances.ts';
 import { createLogger } from '../../../runtime/log.ts';
-import { leaveWithParent, stopOnSignals } from '../../../runtime/process/stop.ts';
+import { leaveWithParent, stopOnSignals } from '../../../runtime/process/exit.ts';
 
 /** What it is told, as JSON in the environment. */
 const cloudPlanSchema = z.object({

@@ -1,6 +1,9 @@
-/** Settings of every service: the project, where AWS and Redis are, logs and traces. */
+/**
+ * Settings that several services read: the project, where AWS and Redis are, logs and traces, and how long a
+ * request and its answer are kept.
+ */
 import { z } from 'zod';
-import { endpoint, redisAddress } from './kinds.ts';
+import { endpoint, redisAddress, seconds, whole } from './kinds.ts';
 
 export const connectionSettings = {
   PROJECT_ID: z
@@ -43,4 +46,21 @@ export const connectionSettings = {
     })
     .default('info')
     .describe('Log level: trace, debug, info, warn, error, fatal or silent.'),
+};
+
+export const requestSettings = {
+  REQUEST_SECONDS: seconds(1, 86_400)
+    .default(900)
+    .describe('Seconds a request may take. A client that has no answer by that time gets 504.'),
+  VISIBILITY_SECONDS: seconds(5, 43_200)
+    .default(30)
+    .describe(
+      'Visibility timeout, in seconds, of a request that a worker has received. It is extended while work lasts.',
+    ),
+  MAX_RECEIVES: whole(1, 1000)
+    .default(5)
+    .describe('Deliveries of a request before it goes to the dead-letter queue.'),
+  RETENTION_DAYS: whole(0, 3650)
+    .default(0)
+    .describe('Days photos and results are kept (0 = forever).'),
 };

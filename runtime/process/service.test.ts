@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, describe, it } from 'node:test';
 import { pino } from 'pino';
 import { until } from '../../test/condition.fixture.ts';
-import { openSupervisor } from './systemd.ts';
+import { openSupervisor } from './service.ts';
 
 const log = pino({ level: 'silent' });
 const missing = ['systemd-notify', 'python3'].find(

@@ -1,6 +1,16 @@
-/** Reads zip files entry by entry, never holding more than one. Knows nothing of what they hold. */
+/** Large files, read piece by piece: their SHA-256, and the entries of zip files. Knows nothing of what they hold. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import yauzl from 'yauzl';
+
+/** @returns the SHA-256 of the file, lower-case hexadecimal */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}
 
 export interface ZipEntry {
   /** Path in the archive; never one that leads out of it. */

@@ -6,7 +6,7 @@ import { until } from '../../test/condition.fixture.ts';
 
 /** A process that stops as its standard input tells it to. */
 const PROGRAM = `
-  import { stopOnSignals } from '${new URL('./stop.ts', import.meta.url)}';
+  import { stopOnSignals } from '${new URL('./exit.ts', import.meta.url)}';
   import { createLogger } from '${new URL('../log.ts', import.meta.url)}';
   stopOnSignals(createLogger('test', 'silent'), () => new Promise((resolve, reject) => {
     console.log('stopping');
