@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { outcomeName } from '../cloud/contract/messages.ts';
 import { parityPhotoPath, sharedMissing } from '../model/shared.fixture.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { plainPhoto } from '../test/form.fixture.ts';
@@ -84,7 +85,7 @@ describe('a worker with the real model', { timeout: 300_000 }, () => {
     const good = await bench.send('good.jpg', whole);
     const outcomes = await Promise.all([plain, cut, good].map((one) => bench.reply(one)));
     const words = outcomes.map((outcome) =>
-      'match' in outcome ? outcome.match.name : outcome.refusal.reason,
+      'match' in outcome ? outcome.match.name : outcomeName(outcome),
     );
     assert.deepEqual(words, ['no-face', 'image', expected.get(stem)]);
     await bench.atRest();

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { errorClass } from '../../runtime/errors.ts';
 import { isFileName } from './file-names.ts';
 import { asideKey } from './names.ts';
-import { qualitySchema } from './people-work.ts';
+import { type PeopleWork, qualitySchema } from './people-work.ts';
 
 /** The contract's bound on a request message, in bytes of UTF-8. */
 export const REQUEST_MESSAGE_BYTES = 1024;
@@ -150,7 +150,12 @@ export const replyMessageSchema = z.object({
   id: z.uuid(),
   file: fileName,
   node: z.string().min(1).max(64),
-  outcome: z.union([z.object({ match: matchSchema }), z.object({ refusal: refusalSchema })]),
+  outcome: z.union([
+    z.object({ match: matchSchema }),
+    z.object({ refusal: refusalSchema }),
+    // Of people work: its result lies under `workKeys.result`.
+    z.object({ work: z.literal('done') }),
+  ]),
   /** ms of each step of its worker; none when the answer of an earlier delivery was sent again. */
   timings: z.record(z.string().max(32), z.number()).optional(),
   /** The instance that computed it. */
@@ -162,6 +167,12 @@ export const replyMessageSchema = z.object({
   sentAt: z.int().nonnegative().optional(),
 });
 export type ReplyMessage = z.output<typeof replyMessageSchema>;
+
+/** One word for logs and metrics: `match`, `work`, or the reason of a refusal. */
+export function outcomeName(outcome: ReplyMessage['outcome']): string {
+  if ('refusal' in outcome) return outcome.refusal.reason;
+  return 'match' in outcome ? 'match' : 'work';
+}
 
 /**
  * A key that does not fit is written in short, and a trace that does not is left out: the photo counts.
@@ -178,6 +189,17 @@ export function encodeRequest(message: RequestMessage): string {
   }
   throw new MessageError(
     `A request message of ${bytes} bytes is over the limit of ${REQUEST_MESSAGE_BYTES}: shorten the file name.`,
+  );
+}
+
+/** @throws {MessageError} when the message would be over the contract's 1,024 bytes. */
+export function encodeWork(work: PeopleWork): string {
+  for (const tried of [work, { ...work, trace: undefined }]) {
+    const body = JSON.stringify(tried);
+    if (Buffer.byteLength(body) <= REQUEST_MESSAGE_BYTES) return body;
+  }
+  throw new MessageError(
+    `A message of people work is over the limit of ${REQUEST_MESSAGE_BYTES} bytes.`,
   );
 }
 

@@ -13,6 +13,9 @@ export const workKeys = {
   prefix: (id: string): string => `work/${id}/`,
 };
 
+/** In place of a file name, in the reply to people work and where its pressure is counted. */
+export const WORK_FILE = 'people-work';
+
 /** Photos of one work. */
 export const MOST_WORK_PHOTOS = 10;
 

@@ -1,6 +1,6 @@
 /** Metrics per photo: its size when it is stored, and the timings that its worker reports. */
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
-import type { ModelInfo, ReplyMessage } from '../../cloud/contract/messages.ts';
+import { type ModelInfo, outcomeName, type ReplyMessage } from '../../cloud/contract/messages.ts';
 
 /** The worker stages with a label. Others are ignored: a reply must not create labels. */
 const WORKER_STAGES = ['fetch', 'wait', 'decode', 'detect', 'embed', 'match', 'write'];
@@ -32,7 +32,7 @@ export function replyMetrics(registers: Registry[], now: () => number = Date.now
   });
   const replies = new Counter({
     name: 'elastic_face_replies_total',
-    help: 'Replies of workers by outcome: match, or why not; failed is a dead letter.',
+    help: 'Replies of workers by outcome: match, work, or why not; failed is a dead letter.',
     labelNames: ['outcome'],
     registers,
   });
@@ -61,7 +61,7 @@ export function replyMetrics(registers: Registry[], now: () => number = Date.now
       stages.observe({ stage: 'store' }, seconds);
     },
     onReply({ outcome, timings = {}, model, deliveries = 1, sentAt }) {
-      replies.inc({ outcome: 'match' in outcome ? 'match' : outcome.refusal.reason });
+      replies.inc({ outcome: outcomeName(outcome) });
       redeliveries.inc(deliveries - 1);
       for (const stage of WORKER_STAGES) {
         const ms = timings[stage];

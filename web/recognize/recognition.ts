@@ -106,7 +106,8 @@ export function submitter(parts: RecognitionParts): Submit {
 /** @throws {HttpError} with the reason if there is no match */
 export function recognisedOf({ outcome, timings, instance }: ReplyMessage): Recognised {
   if ('match' in outcome) return { match: outcome.match, timings, instance };
-  throw refusal(outcome.refusal);
+  if ('refusal' in outcome) throw refusalError(outcome.refusal);
+  throw httpError.internal(); // The reply to people work: its id is of another kind of request.
 }
 
 async function send(
@@ -143,7 +144,8 @@ async function send(
   }
 }
 
-function refusal({
+/** What the client of a photo reads when it has no match. */
+export function refusalError({
   reason,
   message,
   permanent,

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { outcomeName } from '../../cloud/contract/messages.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { isAlive } from '../../test/start.fixture.ts';
@@ -42,7 +43,7 @@ describe('the inference process', { timeout: 60_000 }, () => {
   const pids = (): number[] => linesOf('started').map((line) => Number(line.split(' ')[0]));
   const name = async (computed: ReturnType<Inference['compute']>): Promise<string> => {
     const { outcome } = await computed;
-    return 'match' in outcome ? outcome.match.name : outcome.refusal.reason;
+    return 'match' in outcome ? outcome.match.name : outcomeName(outcome);
   };
   const photo = (text: string): Buffer => Buffer.from(text);
 

@@ -6,7 +6,12 @@ import { once } from 'node:events';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
 import { isPermanentRefusal } from '../../cloud/aws/service-outage.ts';
-import { decodeRequest, MessageError, type RequestMessage } from '../../cloud/contract/messages.ts';
+import {
+  decodeRequest,
+  MessageError,
+  outcomeName,
+  type RequestMessage,
+} from '../../cloud/contract/messages.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { NO_SPAN, type Tracing } from '../../runtime/tracing/tracing.ts';
@@ -164,13 +169,13 @@ export class Consumer {
       const end = performance.now();
       log.info(
         {
-          outcome: 'match' in outcome ? 'match' : outcome.refusal.reason,
+          outcome: outcomeName(outcome),
           again,
           ms: wholeMs({ ...timings, delete: end - deleting, total: end - start }),
         },
         'answered',
       );
-      span.set({ 'elastic_face.outcome': 'match' in outcome ? 'match' : outcome.refusal.reason });
+      span.set({ 'elastic_face.outcome': outcomeName(outcome) });
       span.end();
       return true;
     } catch (err) {
