@@ -21,7 +21,7 @@ import type { Logger } from '../runtime/log.ts';
 import { requireRedisUrl } from '../runtime/process/service.ts';
 import type { ScalerSettings } from '../runtime/settings.ts';
 import { tracesUrl } from '../runtime/tracing/open.ts';
-import { placesOf } from './decide/placements/placements.ts';
+import { placesOf } from './decide/placements.ts';
 import { keepLead } from './loop/lead.ts';
 import { startLoop } from './loop/loop.ts';
 import { leadAlone } from './loop/rivals.ts';

@@ -12,7 +12,7 @@ import { ownScaler } from '../bench/scaling/contenders/own-scaler.ts';
 import { simulateExactly } from '../bench/scaling/simulation/exact.ts';
 import { defaultWorld, type World } from '../bench/scaling/simulation/world.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
-import { policies } from '../scaler/decide/policies/registry.ts';
+import { policies } from '../scaler/decide/policies/policies.ts';
 import { until } from './condition.fixture.ts';
 import { type FleetChange, startSlowStack } from './slow-stack.fixture.ts';
 

@@ -16,7 +16,7 @@ import type { ImitationSettings } from '../local/ec2/fleet/imitation.ts';
 import { LOCAL_IMAGE_ID } from '../local/ec2/lists/offers.ts';
 import { startRedis } from '../local/redis.ts';
 import { readSettings } from '../runtime/settings.ts';
-import { placesOf } from '../scaler/decide/placements/placements.ts';
+import { placesOf } from '../scaler/decide/placements.ts';
 import { keepLead } from '../scaler/loop/lead.ts';
 import { type ScalerLoop, startLoop } from '../scaler/loop/loop.ts';
 import { countOld, silent } from './cloud.fixture.ts';

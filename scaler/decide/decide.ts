@@ -7,12 +7,12 @@ import type { Action, Inquiring, Naming, Stopping, Terminating } from './actions
 import { backOff, followBoots, NEVER_REPORTED } from './failed-boots.ts';
 import { fleetState, forgetGone, withStarts } from './fleet-state.ts';
 import { trackSilence } from './health.ts';
-import { firstSightsOf, inOwnTime } from './launch-times.ts';
+import { firstSightsOf, inOwnTime } from './launches.ts';
 import { measure } from './measure.ts';
 import { assumeDone, type Memory } from './memory.ts';
 import type { Observation } from './observation.ts';
+import { policies } from './policies/policies.ts';
 import { type Policy, type ScalingSettings, type Situation, wishOf } from './policies/policy.ts';
-import { policies } from './policies/registry.ts';
 import { leaving, toDrain } from './scale-in.ts';
 import { type GrowSettings, grow } from './scale-out.ts';
 import { situationOf } from './situation.ts';

@@ -1,8 +1,8 @@
 /**
- * Which launches to count beside EC2's list, and which numbers are free. EC2's list lags: a launch may
- * be missing for seconds, and missing again after it was there once. Pure.
+ * Launches beside EC2’s list and EC2’s clock: the list lags (a launch may be missing for seconds, and missing
+ * again after it was there once), and the clock may be ahead or behind by any amount. Says which launches to
+ * count, which numbers are free, and when an instance was launched by this scaler’s own clock. Pure.
  */
-
 import { writeNumbers } from '../../cloud/contract/names.ts';
 import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import type { Place } from '../../cloud/ec2/launch-input.ts';
@@ -65,7 +65,7 @@ export function recentLaunches(
   now: number,
 ): Launch[] {
   if (launches.length === 0) return [];
-  const find = finder(instances);
+  const find = instanceFinder(instances);
   return launches.flatMap((launch) => {
     if (launch.instanceId && terminations.has(launch.instanceId)) return [];
     const listed = find(launch);
@@ -85,12 +85,12 @@ export function unlisted(
   instances: readonly FleetInstance[],
 ): Launch[] {
   if (launches.length === 0) return [];
-  const find = finder(instances);
+  const find = instanceFinder(instances);
   return launches.filter((launch) => find(launch) === undefined);
 }
 
 /** By id where EC2 gave one; else by number, since numbers are given once. */
-function finder(instances: readonly FleetInstance[]) {
+function instanceFinder(instances: readonly FleetInstance[]) {
   const byId = new Map(instances.map((instance) => [instance.id, instance]));
   const byNumber = new Map(instances.map((instance) => [instance.number, instance]));
   return ({ instanceId, number }: Launch): FleetInstance | undefined =>
@@ -103,4 +103,53 @@ export function lowestFree(taken: Iterable<number>, count: number): number[] {
   const free: number[] = [];
   for (let number = 1; free.length < count; number++) if (!used.has(number)) free.push(number);
   return free;
+}
+
+/** EC2's list may lack an instance for a while; what is away for longer is gone. */
+const KEPT_MS = 60_000;
+
+/**
+ * When each instance was first seen: EC2's clock may be off, so an instance counts from when this scaler launched
+ * or started it, or else first saw it.
+ */
+export function firstSightsOf(
+  instances: readonly FleetInstance[],
+  { firstSights, launches, starts }: Pick<Memory, 'firstSights' | 'launches' | 'starts'>,
+  now: number,
+): Memory['firstSights'] {
+  const seen = new Map([...firstSights].filter(([, { seenAt }]) => now - seenAt <= KEPT_MS));
+  const launchOf = launchFinder(launches);
+  for (const instance of instances) {
+    const { id, launchedAt } = instance;
+    const before = firstSights.get(id);
+    if (before?.launchedAt === launchedAt) {
+      seen.set(id, { ...before, seenAt: now });
+      continue;
+    }
+    const askedAt =
+      starts.get(id) ?? (before === undefined ? launchOf(instance)?.askedAt : undefined);
+    seen.set(id, { launchedAt, at: askedAt ?? now, seenAt: now, isOurs: askedAt !== undefined });
+  }
+  return seen;
+}
+
+/** A launch without an answer has no id yet; its number is its own. */
+function launchFinder(
+  launches: readonly Launch[],
+): (instance: FleetInstance) => Launch | undefined {
+  const byId = new Map(launches.map((launch) => [launch.instanceId, launch]));
+  const unsure = launches.filter(({ instanceId }) => instanceId === undefined);
+  const byNumber = new Map(unsure.map((launch) => [launch.number, launch]));
+  return ({ id, number }) => byId.get(id) ?? byNumber.get(number);
+}
+
+/** The instances with their launch times by this controller's clock. */
+export function inOwnTime(
+  instances: readonly FleetInstance[],
+  firstSights: Memory['firstSights'],
+): readonly FleetInstance[] {
+  return instances.map((instance) => ({
+    ...instance,
+    launchedAt: firstSights.get(instance.id)?.at ?? instance.launchedAt,
+  }));
 }

@@ -5,7 +5,7 @@
 import type { Place } from '../../cloud/ec2/launch-input.ts';
 import type { Action, Call } from './actions.ts';
 import { type Measures, startMeasures } from './measure.ts';
-import type { Closures } from './placements/placements.ts';
+import type { Closures } from './placements.ts';
 
 /** A recent launch, which EC2's list of instances may not show yet, or not every time. */
 export interface Launch {

@@ -18,7 +18,7 @@ export interface SeenPressure {
 
 /**
  * One reading of the world; a part is undefined when it could not be read. Times are by this controller's
- * own clock, but for EC2's launch times: `decide` takes those only for names (see `launch-times.ts`).
+ * own clock, but for EC2's launch times: `decide` takes those only for names (see `launches.ts`).
  */
 export interface Observation {
   /** ms since 1970. */

@@ -3,8 +3,7 @@ import type { InstanceState } from '../../cloud/ec2/instances.ts';
 import { backOff } from './failed-boots.ts';
 import type { Memory, Pause, PendingBoot } from './memory.ts';
 import { isUp } from './observation.ts';
-import { close, placeName, reopen } from './placements/placements.ts';
-import { delayOf, isOfTheMarket, refusalOf } from './placements/refusals.ts';
+import { close, delayOf, isOfTheMarket, placeName, refusalOf, reopen } from './placements.ts';
 
 const SECOND = 1000;
 

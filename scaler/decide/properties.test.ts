@@ -8,9 +8,9 @@ import { startMemory } from './memory.ts';
 import { settings as fixed } from './observation.fixture.ts';
 import type { Observation } from './observation.ts';
 import { applyOutcomes } from './outcomes.ts';
-import { placesOf } from './placements/placements.ts';
+import { placesOf } from './placements.ts';
+import { policies } from './policies/policies.ts';
 import type { ScalingSettings } from './policies/policy.ts';
-import { policies } from './policies/registry.ts';
 import { World } from './world.fixture.ts';
 
 const weather: fc.Arbitrary<Weather> = fc.record(

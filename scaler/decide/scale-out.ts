@@ -7,7 +7,7 @@ import type { FleetState } from './fleet-state.ts';
 import { launchesOf, lowestFree } from './launches.ts';
 import type { Memory } from './memory.ts';
 import type { Observation } from './observation.ts';
-import { nextTry, openPlace, placeName } from './placements/placements.ts';
+import { nextTry, openPlace, placeName } from './placements.ts';
 import type { Grow } from './policies/policy.ts';
 
 /** The default place of launches. */

@@ -15,8 +15,7 @@ import type {
   Naming,
 } from '../decide/actions.ts';
 import type { Outcome } from '../decide/outcomes.ts';
-import { placeName } from '../decide/placements/placements.ts';
-import { readError } from '../decide/placements/refusals.ts';
+import { placeName, readError } from '../decide/placements.ts';
 import { CALL_MS, end, start } from './change-instances.ts';
 import { withTimeout } from './outages.ts';
 

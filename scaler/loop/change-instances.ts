@@ -8,7 +8,7 @@ import type { Leases } from '../../cloud/redis/leases.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Starting, Stopping, Terminating } from '../decide/actions.ts';
 import type { Outcome } from '../decide/outcomes.ts';
-import { readError } from '../decide/placements/refusals.ts';
+import { readError } from '../decide/placements.ts';
 import { withTimeout } from './outages.ts';
 
 /** EC2 answers within seconds; a call that takes longer is repeated. */

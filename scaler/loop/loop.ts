@@ -11,9 +11,14 @@ import { type Guess, type Measures, resumeMeasures, startMeasures } from '../dec
 import { type Backoff, type Memory, startMemory } from '../decide/memory.ts';
 import { applyOutcomes } from '../decide/outcomes.ts';
 import { fleetOf } from '../decide/policies/policy.ts';
-import { refusals, Tally } from '../report/tally.ts';
-import type { LoopView, MadeDecision, Role } from '../report/view.ts';
-import { linesOf } from '../report/words.ts';
+import {
+  type LoopView,
+  linesOf,
+  type MadeDecision,
+  type Role,
+  refusals,
+  Tally,
+} from '../report/view.ts';
 import { act } from './act.ts';
 import type { Lead } from './lead.ts';
 import { observe, type Sources } from './observe.ts';

@@ -1,6 +1,6 @@
 /** The status as a web page that reloads itself; it has no script. Pure. */
 import type { ScalerStatus } from './status.ts';
-import { byReason } from './words.ts';
+import { byReason } from './view.ts';
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
 table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}th,td{text-align:left;padding:.2rem .8rem .2rem 0;vertical-align:top;border-bottom:1px solid #8884}

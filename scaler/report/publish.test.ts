@@ -8,8 +8,7 @@ import { silent } from '../../test/cloud.fixture.ts';
 import type { Action } from '../decide/actions.ts';
 import type { Observation } from '../decide/observation.ts';
 import { changesOf, publisher } from './publish.ts';
-import { Tally } from './tally.ts';
-import type { LoopView } from './view.ts';
+import { type LoopView, Tally } from './view.ts';
 
 const instance = (number: number, state: FleetInstance['state']): FleetInstance => ({
   id: `i-${number}`,

@@ -11,8 +11,7 @@ import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import type { Observation } from '../decide/observation.ts';
-import type { LoopView, MadeDecision } from './view.ts';
-import { linesOf } from './words.ts';
+import { type LoopView, linesOf, type MadeDecision } from './view.ts';
 
 /** Of decisions; one may be several lines. */
 const MOST_LINES = 20;

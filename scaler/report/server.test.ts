@@ -7,8 +7,7 @@ import { until } from '../../test/condition.fixture.ts';
 import { openStage, type Stage } from '../../test/stage.fixture.ts';
 import { type ScalerServer, serveStatus } from './server.ts';
 import { scalerStatusSchema } from './status.ts';
-import { Tally } from './tally.ts';
-import type { LoopView } from './view.ts';
+import { type LoopView, Tally } from './view.ts';
 
 const settings = readSettings({ MAX_INSTANCES: 4 }, {});
 

@@ -6,8 +6,7 @@ import { z } from 'zod';
 import { instanceName } from '../../cloud/contract/names.ts';
 import type { Observation } from '../decide/observation.ts';
 import type { Situation } from '../decide/policies/policy.ts';
-import type { LoopView } from './view.ts';
-import { subjectOf } from './words.ts';
+import { type LoopView, subjectOf } from './view.ts';
 
 const figures = z.object({
   /** Requests that wait, and that are in work; undefined when no source could be read. */

@@ -1,8 +1,8 @@
 /** The scalers that are compared, each with a grid of its settings, so that each is seen at its best. */
-import { backlog } from '../../../scaler/decide/policies/backlog.ts';
+
 import { drainTime } from '../../../scaler/decide/policies/drain-time.ts';
+import { backlog, threshold } from '../../../scaler/decide/policies/policies.ts';
 import type { ScalingSettings } from '../../../scaler/decide/policies/policy.ts';
-import { threshold } from '../../../scaler/decide/policies/threshold.ts';
 import type { Load, Scaler, World } from '../simulation/world.ts';
 import { stepScaling, targetTracking } from './aws.ts';
 import { keda, kedaDefaults } from './keda.ts';

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { settings as fixed } from '../observation.fixture.ts';
 import { drainTime } from './drain-time.ts';
+import { policies } from './policies.ts';
 import { fleetOf, type ScalingSettings, type Situation, type Wish, wishOf } from './policy.ts';
-import { policies } from './registry.ts';
 import { situation } from './situation.fixture.ts';
 
 type Name = keyof typeof policies;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Place } from '../../../cloud/ec2/launch-input.ts';
+import type { Place } from '../../cloud/ec2/launch-input.ts';
 import {
   type Closures,
   close,
