@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { openNetworks } from '../model/backend/index.ts';
+import { openNetworks } from '../model/backend/open-networks.ts';
 import { modelFiles } from '../model/format.ts';
 import { readGallery } from '../model/gallery/gallery.ts';
 import { Matcher } from '../model/gallery/matcher.ts';

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { findPortraits, type Portraits } from '../convert/sources/portraits.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
 import { alignFaces } from './align/align.ts';
-import { openNetworks } from './backend/index.ts';
+import { openNetworks } from './backend/open-networks.ts';
 import { decodeImage } from './decode/decode.ts';
 import { detectFaces } from './detect/cascade.ts';
 import { BackendError, ModelError } from './errors.ts';

@@ -68,7 +68,7 @@ export class FaceBatch {
     if (count === 0) return;
     this.#pending = [];
     this.#waiting = 0;
-    const { identities, embedMs, matchMs } = this.#identify(joined(pending, count), count);
+    const { identities, embedMs, matchMs } = this.#identify(concatenated(pending, count), count);
     let row = 0;
     for (const { owner, count: own } of pending) {
       owner.identities.push(...identities.slice(row, row + own));
@@ -79,7 +79,7 @@ export class FaceBatch {
   }
 }
 
-function joined(pending: readonly Pending[], count: number): Float32Array {
+function concatenated(pending: readonly Pending[], count: number): Float32Array {
   if (pending.length === 1) return pending[0]!.faces;
   const [first] = pending as [Pending];
   const whole = new Float32Array((first.faces.length / first.count) * count);

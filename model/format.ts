@@ -3,7 +3,7 @@
  * `convert/` writes it, `model/` reads it; docs/architecture.md describes it.
  */
 import { z } from 'zod';
-import { timingsSchema } from './precision/timings.ts';
+import { trialTimingsSchema } from './precision/timings.ts';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
 export const FORMAT_VERSION = 10;
@@ -45,7 +45,7 @@ const REGION_BYTES = 1024;
  * resolves none against the graph's own.
  * @throws {RangeError} when it is longer than the room for it
  */
-export function regionName(path: string): string {
+export function paddedWeightsPath(path: string): string {
   const padding = REGION_BYTES - Buffer.byteLength(path);
   if (padding < 0) throw new RangeError(`A path of over ${REGION_BYTES} bytes: ${path}`);
   return '/'.repeat(padding) + path;
@@ -96,7 +96,7 @@ export const manifestSchema = z.object({
   /** Share of faces that bfloat16 embeds a second time in float32, as the gallery lets expect. */
   secondLooks: z.number().min(0).max(1).optional(),
   /** How fast both precisions were where the model was converted. */
-  timings: timingsSchema.optional(),
+  timings: trialTimingsSchema.optional(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 

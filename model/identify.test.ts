@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { facenetShape, faceValues } from './encoder.fixture.ts';
 import type { Precision } from './format.ts';
 import { Matcher } from './gallery/matcher.ts';
-import { identify } from './identify.ts';
+import { identifyFaces } from './identify.ts';
 
 const FACE_VALUES = faceValues(facenetShape);
 const { embeddingLength: EMBEDDING_LENGTH } = facenetShape;
@@ -73,7 +73,7 @@ test('no error within the bound lets another name through', () => {
               : value,
         );
         const networks = told([exact], [rough]);
-        const { identities } = identify({ networks, matcher, bound }, numbered(1), 1, 1);
+        const { identities } = identifyFaces({ networks, matcher, bound }, numbered(1), 1, 1);
         const [expected] = matcher.nearest(exact, 1);
         assert.equal(identities[0]!.nearest[0]!.name, expected!.name);
         if (!identities[0]!.twice) settled++;
@@ -99,7 +99,7 @@ test('no error within the bound makes a stranger of a known person, or the other
         const rough = point(distance + bound * part * (1 - 1e-5), 0);
         const networks = told([exact], [rough]);
         const parts = { networks, matcher, bound, threshold };
-        const { identities } = identify(parts, numbered(1), 1, 1);
+        const { identities } = identifyFaces(parts, numbered(1), 1, 1);
         const [nearest] = identities[0]!.nearest;
         assert.equal(nearest!.distance < threshold, exact[0]! < threshold);
         if (!identities[0]!.twice) settled++;
@@ -122,7 +122,7 @@ test('a bound that is too small would let one through', () => {
   assert.equal(matcher.isSettled(rough, bound), false);
   assert.equal(matcher.isSettled(rough, 0.004), true, 'a bound that is too small settles it');
   const networks = told([exact], [rough]);
-  const { identities } = identify({ networks, matcher, bound }, numbered(1), 1, 2);
+  const { identities } = identifyFaces({ networks, matcher, bound }, numbered(1), 1, 2);
   assert.deepEqual(
     identities.map(({ nearest: [first], twice }) => [first!.name, twice]),
     [['Bob', true]],
@@ -138,7 +138,7 @@ test('only faces whose names are open are embedded again, all in one call', () =
   // Between two embeddings of Ann nothing is open; between Ann and Bob it is.
   const exact = [0.05, 0.8, 0.02, 0.81].map(onCircle);
   const networks = told(exact, exact);
-  const { identities } = identify({ networks, matcher, bound: 0.02 }, numbered(4), 4, 3);
+  const { identities } = identifyFaces({ networks, matcher, bound: 0.02 }, numbered(4), 4, 3);
   assert.deepEqual(
     identities.map(({ twice }) => twice),
     [false, true, false, true],
@@ -157,9 +157,9 @@ test('with a single person, or in float32, nothing is embedded twice', () => {
   });
   const networks = told([onCircle(1.5)], [onCircle(1.5)]);
   const parts = { networks, matcher: alone, bound: 0.5 };
-  assert.equal(identify(parts, numbered(1), 1, 1).identities[0]!.twice, false);
+  assert.equal(identifyFaces(parts, numbered(1), 1, 1).identities[0]!.twice, false);
   const exact = { ...networks, precision: 'float32' as const };
-  identify({ ...parts, networks: exact }, numbered(1), 1, 1);
+  identifyFaces({ ...parts, networks: exact }, numbered(1), 1, 1);
   assert.deepEqual(networks.calls, [
     ['bfloat16', 1],
     ['float32', 1],

@@ -34,7 +34,7 @@ export interface Parts {
  * @param faces [count, faceSize, faceSize, 3] of the encoder
  * @param top how many of the nearest people to name
  */
-export function identify(
+export function identifyFaces(
   parts: Parts,
   faces: Float32Array,
   count: number,

@@ -4,8 +4,8 @@
  *     const recognizer = await loadRecognizer(directory);
  *     const { faces } = await recognizer.recognize(jpegBytes);
  */
-export type { OpenOptions } from './backend/index.ts';
-export type { Box, DetectedFace, Point } from './detect/stages.ts';
+export type { OpenOptions } from './backend/open-networks.ts';
+export type { Box, DetectedFace, Point } from './detect/faces.ts';
 export { BackendError, ImageError, ModelError } from './errors.ts';
 export type { EncoderDescription, EncoderKind, Precision } from './format.ts';
 export type { Neighbour } from './gallery/matcher.ts';

@@ -35,7 +35,7 @@ export interface Refinement {
 }
 
 /** What O-Net says of each crop. */
-export interface Output extends Refinement {
+export interface Confirmation extends Refinement {
   /** [count, 10]: x of the five landmarks, then y, as shares of the box. */
   readonly landmarks: Float32Array;
 }
@@ -61,7 +61,7 @@ export interface Networks {
   /** @param crops [count, 24, 24, 3] */
   refine(crops: Float32Array, count: number): Refinement;
   /** @param crops [count, 48, 48, 3] */
-  output(crops: Float32Array, count: number): Output;
+  output(crops: Float32Array, count: number): Confirmation;
   /**
    * @param faces [count, faceSize, faceSize, 3] of the encoder
    * @param precision one of the encoder's; default float32

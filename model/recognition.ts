@@ -1,6 +1,6 @@
 /** What the recogniser is asked and answers: its public types, without what does it. */
-import type { OpenOptions } from './backend/index.ts';
-import type { DetectedFace } from './detect/stages.ts';
+import type { OpenOptions } from './backend/open-networks.ts';
+import type { DetectedFace } from './detect/faces.ts';
 import type { EncoderDescription, Precision } from './format.ts';
 import type { Neighbour } from './gallery/matcher.ts';
 import type { QuarterTurn } from './image/turn.ts';

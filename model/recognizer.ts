@@ -3,18 +3,18 @@
  * file names and no command line.
  */
 import { commandLine } from '../runtime/installation.ts';
-import { openNetworks } from './backend/index.ts';
+import { openNetworks } from './backend/open-networks.ts';
 import { decodeImage } from './decode/decode.ts';
+import type { DetectedFace } from './detect/faces.ts';
 import { proposeOnScales } from './detect/propose.ts';
-import { searchFaces, type Wish, wishOf } from './detect/search.ts';
-import type { DetectedFace } from './detect/stages.ts';
+import { type SearchOptions, searchFaces, searchOptions } from './detect/search.ts';
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
 import type { EncoderDescription, Precision } from './format.ts';
 import { type Gallery, readGallery } from './gallery/gallery.ts';
 import { Matcher } from './gallery/matcher.ts';
-import { identify } from './identify.ts';
-import { release } from './image/release.ts';
+import { identifyFaces } from './identify.ts';
+import { releaseMemory } from './image/image.ts';
 import { faceBeforeTurn, type QuarterTurn } from './image/turn.ts';
 import { readManifest } from './manifest.ts';
 import type { Backend, Networks } from './networks.ts';
@@ -118,7 +118,9 @@ class LoadedRecognizer implements Recognizer {
     photos: readonly Uint8Array[],
     options: RecognizeOptions | readonly RecognizeOptions[] = {},
   ): Promise<(Recognition | Error)[]> {
-    const wishes = photos.map((_, index) => wishOf(isList(options) ? options[index] : options));
+    const wishes = photos.map((_, index) =>
+      searchOptions(isList(options) ? options[index] : options),
+    );
     const top = Math.max(1, ...wishes.map((wish) => wish.top));
     const parts = {
       networks: this.#networks,
@@ -126,7 +128,9 @@ class LoadedRecognizer implements Recognizer {
       bound: this.#bound,
       threshold: wishes.find((wish) => wish.knownWithin !== undefined)?.knownWithin,
     };
-    const batch = new FaceBatch(this.encoder, (faces, count) => identify(parts, faces, count, top));
+    const batch = new FaceBatch(this.encoder, (faces, count) =>
+      identifyFaces(parts, faces, count, top),
+    );
     const searched: (Searched | Error)[] = [];
     for (const [index, bytes] of photos.entries()) {
       searched.push(await this.#search(bytes, wishes[index]!, batch).catch(asImageError));
@@ -137,7 +141,7 @@ class LoadedRecognizer implements Recognizer {
   }
 
   /** Decodes, detects, and gives the faces to the batch; the photo's memory is released. */
-  async #search(bytes: Uint8Array, wish: Wish, batch: FaceBatch): Promise<Searched> {
+  async #search(bytes: Uint8Array, wish: SearchOptions, batch: FaceBatch): Promise<Searched> {
     const begun = performance.now();
     const image = await decodeImage(bytes, { orient: wish.orient });
     const decoded = performance.now();
@@ -145,8 +149,8 @@ class LoadedRecognizer implements Recognizer {
     const upright = searchFaces(this.#networks, image, wish);
     const detected = performance.now();
     const share = batch.add(upright.image, upright.faces);
-    release(image.data);
-    if (upright.image !== image) release(upright.image.data);
+    releaseMemory(image.data);
+    if (upright.image !== image) releaseMemory(upright.image.data);
     return {
       wish,
       width: image.width,
@@ -175,7 +179,7 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
 }
 
 interface Searched {
-  readonly wish: Wish;
+  readonly wish: SearchOptions;
   readonly width: number;
   readonly height: number;
   readonly found: readonly DetectedFace[];

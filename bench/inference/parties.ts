@@ -1,7 +1,7 @@
 /** Who is measured, how each is started, and what each can be asked. Starts nothing. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { tensorMemory } from '../../model/native/tensor-memory.ts';
+import { mallocSettings } from '../../model/native/malloc-settings.ts';
 import type { Program } from './peer.ts';
 
 export type PartyId =
@@ -113,14 +113,14 @@ export const parties: readonly Party[] = [
     label: 'this project, float32',
     precision: 'float32',
     ...own,
-    program: node('own.ts', tensorMemory, 'tensorflow', 'THREADS', 'float32'),
+    program: node('own.ts', mallocSettings, 'tensorflow', 'THREADS', 'float32'),
   },
   {
     id: 'own-bfloat16',
     label: 'this project, bfloat16',
     precision: 'bfloat16',
     ...own,
-    program: node('own.ts', tensorMemory, 'tensorflow', 'THREADS', 'bfloat16'),
+    program: node('own.ts', mallocSettings, 'tensorflow', 'THREADS', 'bfloat16'),
   },
   {
     id: 'own-wasm',
@@ -172,7 +172,7 @@ export const parties: readonly Party[] = [
     precision: 'float32',
     needs: ['facenet'],
     photos: false,
-    program: node('tfjs.ts', tensorMemory, 'eager', 'THREADS'),
+    program: node('tfjs.ts', mallocSettings, 'eager', 'THREADS'),
   },
   {
     id: 'tfjs-wasm-unfolded',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts';
 import { alignFaces } from '../../model/align/align.ts';
-import { openNetworks } from '../../model/backend/index.ts';
+import { openNetworks } from '../../model/backend/open-networks.ts';
 import { decodeImage } from '../../model/decode/decode.ts';
 import { detectFaces } from '../../model/detect/cascade.ts';
 import { detectLargestFace } from '../../model/detect/largest.ts';

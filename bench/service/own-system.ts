@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { COMMAND_LINE } from '../../local/processes/service.ts';
-import { tensorMemory } from '../../model/native/tensor-memory.ts';
+import { mallocSettings } from '../../model/native/malloc-settings.ts';
 import { memoryOf, startedAt, startProcess } from '../processes.ts';
 import type { WorkerMemory } from './figures.ts';
 
@@ -119,7 +119,7 @@ export async function inferenceAlone(options: AloneOptions): Promise<number> {
   const { modelDir, backend, precision, processes, images, photos } = options;
   const environment = {
     ...process.env,
-    ...tensorMemory,
+    ...mallocSettings,
     TF_NUM_INTRAOP_THREADS: '1',
     TF_NUM_INTEROP_THREADS: '1',
   };

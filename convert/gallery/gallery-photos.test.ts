@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { openNetworks } from '../../model/backend/index.ts';
+import { openNetworks } from '../../model/backend/open-networks.ts';
 import { decodeImage } from '../../model/decode/decode.ts';
 import { detectFaces } from '../../model/detect/cascade.ts';
 import { readGallery } from '../../model/gallery/gallery.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { z } from 'zod';
-import { openNetworks } from '../../model/backend/index.ts';
+import { openNetworks } from '../../model/backend/open-networks.ts';
 import { BackendError } from '../../model/errors.ts';
 import type { Networks } from '../../model/networks.ts';
 import { readSettings } from '../../runtime/settings.ts';

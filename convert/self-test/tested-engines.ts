@@ -1,5 +1,5 @@
 /** Runs the self-test on every engine that this machine has. Knows no checkpoint. */
-import { openNetworks } from '../../model/backend/index.ts';
+import { openNetworks } from '../../model/backend/open-networks.ts';
 import { BackendError } from '../../model/errors.ts';
 import type { EncoderDescription } from '../../model/format.ts';
 import type { Backend, Networks } from '../../model/networks.ts';

@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { openNetworks } from '../../model/backend/index.ts';
+import { openNetworks } from '../../model/backend/open-networks.ts';
 import { type EncoderKind, encoderKinds } from '../../model/format.ts';
 import { facenetMissing, modelDirectory } from '../../test/model.fixture.ts';
 import { type Answers, answersOf } from '../self-test/reference.ts';

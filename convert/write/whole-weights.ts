@@ -2,7 +2,7 @@
  * The part of a SavedModel's graph that has the whole weights file as rows of bytes, mapped or unpacked.
  * Knows not what lies in which row.
  */
-import { regionName } from '../../model/format.ts';
+import { paddedWeightsPath } from '../../model/format.ts';
 import { type Attribute, type GraphNode, vectorNode } from '../networks/graph.ts';
 import { ROW_BYTES, rowsOf, type WeightsLayout } from './weights.ts';
 
@@ -32,7 +32,7 @@ function mappedNodes(rows: number, file: string): GraphNode[] {
       attributes: {
         dtype: uint8,
         shape: { shape: [rows, ROW_BYTES] },
-        memory_region_name: { text: regionName(file) },
+        memory_region_name: { text: paddedWeightsPath(file) },
         // Nothing is computed in advance of a node that says so, and nothing else comes of it.
         _scoped_allocator: { ints: [] },
       },
@@ -48,7 +48,7 @@ function unpackedNodes(rows: number, file: string): GraphNode[] {
       name: 'weights/file',
       op: 'Const',
       inputs: [],
-      attributes: { dtype: string, value: { string: regionName(file) } },
+      attributes: { dtype: string, value: { string: paddedWeightsPath(file) } },
     },
     variably('weights/path', 'weights/file', string),
     { name: 'weights/compressed', op: 'ReadFile', inputs: ['weights/path'], attributes: {} },

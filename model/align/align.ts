@@ -3,7 +3,7 @@
  * standardised. Knows no network.
  */
 
-import type { DetectedFace } from '../detect/stages.ts';
+import type { DetectedFace } from '../detect/faces.ts';
 import type { EncoderDescription } from '../format.ts';
 import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { resizeBilinear } from '../image/resample.ts';

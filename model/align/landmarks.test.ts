@@ -1,7 +1,7 @@
 /** A face is turned upright, whatever its place, size and turn in the photo. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Point } from '../detect/stages.ts';
+import type { Point } from '../detect/faces.ts';
 import type { RgbImage } from '../image/image.ts';
 import { cutByLandmarks, templateOf } from './landmarks.ts';
 

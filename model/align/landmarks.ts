@@ -2,7 +2,7 @@
  * A face turned upright and scaled by its landmarks, as dlib's get_face_chip cuts it for the compact
  * encoder's network. Knows which landmarks lie where, not how they were found.
  */
-import type { Point } from '../detect/stages.ts';
+import type { Point } from '../detect/faces.ts';
 import type { RgbImage } from '../image/image.ts';
 import { sampleSimilarity } from './sample.ts';
 import { similarityBetween } from './similarity.ts';

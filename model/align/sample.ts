@@ -8,7 +8,7 @@ import { type Similarity, transformed } from './similarity.ts';
 
 const CHANNELS = 3;
 
-/** Part of a photo, maybe reduced. */
+/** Part of a photo, possibly reduced. */
 interface Source {
   /** The pixels of the photo that it shows. */
   readonly window: PixelWindow;
@@ -27,7 +27,7 @@ export function sampleSimilarity(image: RgbImage, place: Similarity, size: numbe
   const pixels = new Uint8Array(size * size * CHANNELS);
   const window = windowOf(image, place, size);
   if (window === undefined) return pixels;
-  const source = reduced(image, window, Math.hypot(place.a, place.b));
+  const source = reducedWindow(image, window, Math.hypot(place.a, place.b));
   read(source, place, size, pixels);
   return pixels;
 }
@@ -54,7 +54,7 @@ function windowOf(
 }
 
 /** @param factor source pixels that become one; up to 1 the photo itself is read */
-function reduced(image: RgbImage, window: PixelWindow, factor: number): Source {
+function reducedWindow(image: RgbImage, window: PixelWindow, factor: number): Source {
   if (!(factor > 1)) {
     const { width, height, data } = image;
     return { window: { left: 0, top: 0, right: width, bottom: height }, width, height, data };

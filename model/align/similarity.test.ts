@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Point } from '../detect/stages.ts';
+import type { Point } from '../detect/faces.ts';
 import { type Similarity, similarityBetween, transformed } from './similarity.ts';
 
 const square: Point[] = [

@@ -1,7 +1,7 @@
 /**
  * The turn, scale and shift that brings points nearest to others. Knows no pixels.
  */
-import type { Point } from '../detect/stages.ts';
+import type { Point } from '../detect/faces.ts';
 
 /** (x, y) becomes (a·x − b·y + dx, b·x + a·y + dy): a scale of √(a² + b²) and a turn of atan2(b, a). */
 export interface Similarity {

@@ -4,7 +4,7 @@ import { memory } from '@tensorflow/tfjs-core';
 import { modelDirectory } from '../../test/model.fixture.ts';
 import { faceValues } from '../encoder.fixture.ts';
 import type { Networks } from '../networks.ts';
-import { openNetworks } from './index.ts';
+import { openNetworks } from './open-networks.ts';
 
 /** Seeded values from −1 to 1 (mulberry32), so that a failure can be seen again. */
 function noise(length: number, seed = 1): Float32Array {
@@ -152,7 +152,7 @@ describe('the first opening in a process', { timeout: 120_000 }, () => {
   it('may be of several at once', async () => {
     const { spawnSync } = await import('node:child_process');
     const program = `
-      const { openNetworks } = await import('${new URL('./index.ts', import.meta.url)}');
+      const { openNetworks } = await import('${new URL('./open-networks.ts', import.meta.url)}');
       const open = (backend) => openNetworks(process.argv[1], { backend });
       const all = await Promise.all(['wasm', 'wasm', 'tensorflow', 'auto', 'wasm'].map(open));
       const crops = new Float32Array(24 * 24 * 3);

@@ -9,7 +9,7 @@ import { facenetShape, faceValues } from '../encoder.fixture.ts';
 import { BackendError, ModelError } from '../errors.ts';
 import { modelFiles } from '../format.ts';
 import type { Networks } from '../networks.ts';
-import { openNetworks } from './index.ts';
+import { openNetworks } from './open-networks.ts';
 
 const noFacenet = await facenetMissing();
 
@@ -107,7 +107,7 @@ describe('opening a model', { timeout: 120_000 }, () => {
   it('oneDNN’s operations and TensorFlow’s own give the same answers', async (context) => {
     const { spawnSync } = await import('node:child_process');
     const program = `
-      const { openNetworks } = await import('${new URL('./index.ts', import.meta.url)}');
+      const { openNetworks } = await import('${new URL('./open-networks.ts', import.meta.url)}');
       const { answersOf } = await import('${new URL('../../convert/self-test/reference.ts', import.meta.url)}');
       const networks = await openNetworks(process.argv[1], { backend: 'tensorflow' });
       const { pnet, rnet, onet, encoder } = answersOf(networks);
@@ -140,7 +140,7 @@ describe('opening a model', { timeout: 120_000 }, () => {
         if (name.endsWith('tfjs_binding.node')) throw new Error('libtensorflow.so.2: cannot open');
         return load(name, ...rest);
       };
-      const { openNetworks } = await import('${new URL('./index.ts', import.meta.url)}');
+      const { openNetworks } = await import('${new URL('./open-networks.ts', import.meta.url)}');
       const networks = await openNetworks(process.argv[1], { onFallback: (line) => console.log(line) });
       console.log(networks.backend);
       await openNetworks(process.argv[1], { backend: 'tensorflow' }).catch((error) => console.log(error.code));

@@ -1,5 +1,5 @@
 /** What pays on this machine's processor. Knows processors by their flags only. */
-import { cpuinfoHere, flagsIn } from '../native/cpuinfo.ts';
+import { cpuinfoHere, flagsIn } from '../native/machine.ts';
 
 /** Flags of x86 processors that multiply bfloat16 themselves; on others that graph is three times as slow. */
 const BFLOAT16 = ['amx_bf16', 'avx512_bf16'];

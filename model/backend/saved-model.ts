@@ -17,7 +17,7 @@ import { join, resolve } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import { ModelError } from '../errors.ts';
-import { regionName } from '../format.ts';
+import { paddedWeightsPath } from '../format.ts';
 import type { Addon } from '../native/load.ts';
 
 const TAG = 'serve';
@@ -95,12 +95,12 @@ export class SavedModel {
   #placed(): Buffer {
     const { weights } = this.#files;
     if (weights === undefined) return this.#graph;
-    const at = this.#graph.indexOf(regionName(weights));
+    const at = this.#graph.indexOf(paddedWeightsPath(weights));
     if (at < 0) throw this.#unreadable('it does not say where its weights are');
     const path = existsSync(OPEN_FILES)
       ? join(OPEN_FILES, String(this.#weights))
       : resolve(this.#directory, weights);
-    this.#graph.write(regionName(path), at);
+    this.#graph.write(paddedWeightsPath(path), at);
     return this.#graph;
   }
 

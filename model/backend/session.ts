@@ -21,7 +21,7 @@ export interface OutputTensor {
   readonly shape: readonly number[];
 }
 
-export const encoders: Record<Precision, Signature> = {
+export const encoderSignatures: Record<Precision, Signature> = {
   float32: 'encoder',
   bfloat16: 'encoder_bfloat16',
 };
@@ -124,7 +124,7 @@ export function networksOf(session: Session, encoder: EncoderDescription): Netwo
         throw new RangeError(`The ${encoder.kind} encoder does not compute in ${precision}.`);
       }
       const input = filled('faces', data, square(count, encoder.faceSize));
-      return session.run(encoders[precision], input, ['embedding']).embedding.data;
+      return session.run(encoderSignatures[precision], input, ['embedding']).embedding.data;
     },
     dispose: () => session.dispose(),
   };

@@ -7,10 +7,10 @@ import { type EncoderDescription, modelFiles, type Precision } from '../format.t
 import { type Addon, loadAddon } from '../native/load.ts';
 import { detectsWithOneDnnHere, usesOneDnnHere } from './processor.ts';
 import { SavedModel } from './saved-model.ts';
-import { encoders, type OutputTensor, type Session, type Signature } from './session.ts';
+import { encoderSignatures, type OutputTensor, type Session, type Signature } from './session.ts';
 
 /** A network in one of the SavedModels; its nodes are named `<name>/<tensor>`. */
-interface Place {
+interface NetworkLocation {
   readonly model: SavedModel;
   readonly name: string;
 }
@@ -37,11 +37,11 @@ export async function openTensorflow(
     opened.push(model);
     return model;
   };
-  let places: Record<Signature, Place>;
+  let places: Record<Signature, NetworkLocation>;
   try {
-    places = placesOf(open, precision, encoder);
+    places = locateNetworks(open, precision, encoder);
     places.pnet_blocks.model.load();
-    places[encoders[precision]].model.load();
+    places[encoderSignatures[precision]].model.load();
   } catch (error) {
     dispose();
     throw error;
@@ -75,11 +75,11 @@ export async function openTensorflow(
 type Opener = (graph: string, weights: string) => SavedModel;
 
 /** Nothing of them is loaded yet. */
-function placesOf(
+function locateNetworks(
   open: Opener,
   precision: Precision,
   { precisions }: EncoderDescription,
-): Record<Signature, Place> {
+): Record<Signature, NetworkLocation> {
   const { detectionWeights, encoderWeights, bfloat16Weights } = modelFiles;
   // oneDNN keeps an arrangement of its own of the weights, 96 MB: too much for a face in five.
   const keepsWeights = precision === 'float32' && usesOneDnnHere();

@@ -7,10 +7,10 @@ import { loadAddon } from '../native/load.ts';
 import type { TrialTimes } from '../precision/timings.ts';
 import { SavedModel } from './saved-model.ts';
 
-/** Each runs so often at most, in turns; the least time counts. */
+/** Maximum number of timed calls of each precision, in turns; the shortest time counts. */
 const ROUNDS = 6;
 /** From so many times as slow on, one round is enough. */
-const CLEAR = 1.6;
+const CLEAR_RATIO = 1.6;
 /** ms of the same clock after which no further round begins: a worker's start waits for it. */
 const BUDGET_MS = 240;
 /** What the layers are fed with: no zeros, which could be skipped. */
@@ -40,11 +40,11 @@ export function runTrial(directory: string, threads: number): TrialTimes {
   };
   try {
     run('float32'); // The first call compiles kernels.
-    if (!runs(() => run('bfloat16'))) return { float32: run('float32'), bfloat16: null };
+    if (!canRun(() => run('bfloat16'))) return { float32: run('float32'), bfloat16: null };
     let [float32, bfloat16] = [run('float32'), run('bfloat16')];
     for (let round = 1; round < ROUNDS; round++) {
       const ratio = bfloat16 / float32;
-      if (ratio > CLEAR || ratio < 1 / (2 * CLEAR) || spent() > BUDGET_MS) break;
+      if (ratio > CLEAR_RATIO || ratio < 1 / (2 * CLEAR_RATIO) || spent() > BUDGET_MS) break;
       float32 = Math.min(float32, run('float32'));
       bfloat16 = Math.min(bfloat16, run('bfloat16'));
     }
@@ -56,7 +56,7 @@ export function runTrial(directory: string, threads: number): TrialTimes {
 }
 
 /** oneDNN has no kernels for it on some processors, and says so when it is to make one. */
-function runs(call: () => void): boolean {
+function canRun(call: () => void): boolean {
   try {
     call();
     return true;

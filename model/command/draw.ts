@@ -70,7 +70,7 @@ function shapesOf(face: DrawnFace, photo: Size): string {
   );
 }
 
-/** The nearest name above its box, or where there is no room within it. */
+/** The nearest name above its box, or where there is no room inside it. */
 async function labelOf(face: DrawnFace, photo: Size): Promise<OverlayOptions | undefined> {
   const name = face.nearest[0]?.name.replace(/\p{C}+/gu, ' ').trim();
   if (!name) return undefined;
@@ -80,8 +80,8 @@ async function labelOf(face: DrawnFace, photo: Size): Promise<OverlayOptions | u
   const above = y1 - line - info.height;
   return {
     input: data,
-    left: within(x1 - line, photo.width - info.width),
-    top: within(above >= 0 ? above : y1 + line, photo.height - info.height),
+    left: clampRounded(x1 - line, photo.width - info.width),
+    top: clampRounded(above >= 0 ? above : y1 + line, photo.height - info.height),
   };
 }
 
@@ -117,6 +117,6 @@ function escapeMarkup(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-function within(value: number, most: number): number {
+function clampRounded(value: number, most: number): number {
   return Math.round(Math.min(Math.max(0, value), Math.max(0, most)));
 }

@@ -5,7 +5,7 @@ import { PHOTO_EXTENSIONS } from '../../runtime/photo-format/formats.ts';
 import { ImageError } from '../errors.ts';
 
 /** A photo to recognise, or what was named and cannot be one. */
-export type Named =
+export type NamedPhoto =
   | { readonly path: string }
   | { readonly path: string; readonly error: ImageError };
 
@@ -13,11 +13,11 @@ export type Named =
  * A file stands for itself, whatever its ending; a folder for the images in it, by their endings,
  * sorted by name. Folders inside folders are not entered.
  */
-export async function photoFiles(named: readonly string[]): Promise<Named[]> {
+export async function photoFiles(named: readonly string[]): Promise<NamedPhoto[]> {
   return (await Promise.all(named.map(expand))).flat();
 }
 
-async function expand(path: string): Promise<Named[]> {
+async function expand(path: string): Promise<NamedPhoto[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [{ path }];
     const entries = await readdir(path, { withFileTypes: true });

@@ -7,7 +7,7 @@ import type { Recognition, Recognizer } from '../recognition.ts';
 import { loadRecognizer } from '../recognizer.ts';
 import { DrawingFolder } from './drawing-folder.ts';
 import { Output } from './output.ts';
-import { type Named, photoFiles, unreadable } from './photo-files.ts';
+import { type NamedPhoto, photoFiles, unreadable } from './photo-files.ts';
 import { jsonErrorLine, jsonLine, plainLines, type ReportOptions } from './report.ts';
 
 export interface RecognizeFilesOptions extends ReportOptions {
@@ -74,7 +74,7 @@ export async function recognizeFiles(given: RecognizeFilesOptions): Promise<numb
 
 async function recognizeFile(
   recognizer: Recognizer,
-  photo: Named,
+  photo: NamedPhoto,
   { top, allFaces, orient }: RecognizeFilesOptions,
   drawings: DrawingFolder | undefined,
 ): Promise<Recognition> {

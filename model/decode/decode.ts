@@ -11,7 +11,7 @@ import { decodeBmp } from './bmp.ts';
 import { decodeJpeg } from './jpeg.ts';
 import { readCmyk, readRgb } from './sharp.ts';
 
-export { MAX_PIXELS } from './size.ts';
+export { MAX_PIXELS } from '../image/image.ts';
 
 export interface DecodeOptions {
   /**

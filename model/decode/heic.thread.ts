@@ -2,8 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../runtime/errors.ts';
 import { ImageError } from '../errors.ts';
+import { requireAcceptedSize } from '../image/image.ts';
 import { type HeifPixels, readHeif } from './libheif.ts';
-import { requireBearableSize } from './size.ts';
 
 export type HeicAnswer =
   | { readonly width: number; readonly height: number; readonly data: Uint8Array }
@@ -36,7 +36,7 @@ function rgbOf({ width, height, channels, stride, isPremultiplied, data }: HeifP
 
 async function answer(bytes: Uint8Array): Promise<HeicAnswer> {
   try {
-    const pixels = await readHeif(bytes, requireBearableSize);
+    const pixels = await readHeif(bytes, requireAcceptedSize);
     return { width: pixels.width, height: pixels.height, data: rgbOf(pixels) };
   } catch (error) {
     return { error: messageOf(error), isImage: error instanceof ImageError };

@@ -2,10 +2,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { moduleUrl } from '../../runtime/installation.ts';
-import { ImageError } from '../errors.ts';
+import { brokenImage, ImageError } from '../errors.ts';
 import type { RgbImage } from '../image/image.ts';
 import type { HeicAnswer } from './heic.thread.ts';
-import { brokenImage } from './size.ts';
 
 /** Of 48 megapixels, the largest that phones take, 10 s; what takes this long is made to. */
 const MOST_MS = 40_000;

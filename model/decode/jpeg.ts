@@ -4,9 +4,9 @@
  */
 import { Buffer } from 'node:buffer';
 import { type JpegHeaders, jpegHeadersOf } from '../../runtime/photo-format/jpeg.ts';
+import { brokenImage } from '../errors.ts';
 import type { RgbImage } from '../image/image.ts';
 import { readCmyk, readRgb } from './sharp.ts';
-import { brokenImage } from './size.ts';
 
 const INKS = 4;
 const END = Buffer.from('ffd9', 'hex');

@@ -1,13 +1,14 @@
 /** Reads images with sharp: one way for every format that needs no other, bounded in its pixels. */
 import sharp, { type Metadata, type OutputInfo, type Sharp, type SharpOptions } from 'sharp';
+import { brokenImage } from '../errors.ts';
 import type { RgbImage } from '../image/image.ts';
-import { brokenImage, MAX_PIXELS, requireBearableSize } from './size.ts';
+import { MAX_PIXELS, requireAcceptedSize } from '../image/image.ts';
 
 // Every photo comes once: keeping decoded ones for a second reading would only hold memory.
 sharp.cache(false);
 
 /** Pixels as sharp gives them: `channels` bytes each. */
-interface Samples {
+interface SharpPixels {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
@@ -55,7 +56,7 @@ async function reading(
   bytes: Uint8Array,
   orient: boolean,
   read: (image: Sharp) => Promise<Raw>,
-): Promise<Samples> {
+): Promise<SharpPixels> {
   const options: SharpOptions = {
     autoOrient: orient,
     // 'error' refuses what is cut short or damaged, and bears what libjpeg only warns of.
@@ -71,7 +72,7 @@ async function reading(
   } catch (error) {
     // Only then, since reading the header by itself takes up to a millisecond.
     const { width, height, pageHeight = height } = await readMetadata(bytes, options);
-    requireBearableSize(width, pageHeight);
+    requireAcceptedSize(width, pageHeight);
     throw brokenImage(error);
   }
 }
@@ -86,7 +87,7 @@ async function readMetadata(bytes: Uint8Array, options: SharpOptions): Promise<M
 }
 
 /** An image of one value a pixel is grey; of more than three values the first three are its colours. */
-function threeOf({ width, height, channels, data }: Samples): RgbImage {
+function threeOf({ width, height, channels, data }: SharpPixels): RgbImage {
   if (channels === 3) return { width, height, data };
   const rgb = new Uint8Array(width * height * 3);
   for (let pixel = 0, to = 0; to < rgb.length; pixel += channels) {
@@ -97,7 +98,7 @@ function threeOf({ width, height, channels, data }: Samples): RgbImage {
   return { width, height, data: rgb };
 }
 
-function rgbOfInks({ width, height, channels, data }: Samples): RgbImage {
+function rgbOfInks({ width, height, channels, data }: SharpPixels): RgbImage {
   const rgb = new Uint8Array(width * height * 3);
   for (let pixel = 0, to = 0; to < rgb.length; pixel += channels) {
     const light = 255 - data[pixel + 3]!;

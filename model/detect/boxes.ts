@@ -89,15 +89,15 @@ export function clipBoxes(boxes: Float32Array, width: number, height: number): I
   const windows = new Int32Array(boxes.length);
   for (let at = 0; at < boxes.length; at += 4) {
     // Bounded on both sides: beyond 32 bits a whole number would come out as quite another one.
-    windows[at] = within(boxes[at]!, 1, width + 1) - 1;
-    windows[at + 1] = within(boxes[at + 1]!, 1, height + 1) - 1;
-    windows[at + 2] = within(boxes[at + 2]!, 0, width);
-    windows[at + 3] = within(boxes[at + 3]!, 0, height);
+    windows[at] = clampToWhole(boxes[at]!, 1, width + 1) - 1;
+    windows[at + 1] = clampToWhole(boxes[at + 1]!, 1, height + 1) - 1;
+    windows[at + 2] = clampToWhole(boxes[at + 2]!, 0, width);
+    windows[at + 3] = clampToWhole(boxes[at + 3]!, 0, height);
   }
   return windows;
 }
 
-function within(value: number, least: number, most: number): number {
+function clampToWhole(value: number, least: number, most: number): number {
   return Math.min(Math.max(Math.trunc(value), least), most);
 }
 

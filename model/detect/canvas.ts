@@ -37,7 +37,7 @@ const SIZES: readonly Rectangle[] = [
 ];
 
 /** What is left of a strip. */
-interface Rest<Strip extends Rectangle> {
+interface Leftover<Strip extends Rectangle> {
   readonly strip: Strip;
   readonly from: number;
 }
@@ -54,23 +54,23 @@ export function layOut<Strip extends Rectangle>(
     throw new RangeError(`A strip is at most ${CANVAS_SIDE} wide.`);
   }
   const widestFirst = [...strips].sort((a, b) => b.width - a.width || b.height - a.height);
-  let rest: Rest<Strip>[] = widestFirst.map((strip) => ({ strip, from: 0 }));
+  let leftovers: Leftover<Strip>[] = widestFirst.map((strip) => ({ strip, from: 0 }));
   const canvases: Canvas<Strip>[] = [];
-  while (rest.length > 0) {
+  while (leftovers.length > 0) {
     let filled: Filled<Strip> | undefined;
     for (const size of SIZES) {
-      filled = fill(rest, size, overlap);
-      if (filled.rest.length === 0) break;
+      filled = fill(leftovers, size, overlap);
+      if (filled.leftovers.length === 0) break;
     }
     canvases.push(filled!.canvas);
-    rest = filled!.rest;
+    leftovers = filled!.leftovers;
   }
   return canvases;
 }
 
 interface Filled<Strip extends Rectangle> {
   readonly canvas: Canvas<Strip>;
-  readonly rest: Rest<Strip>[];
+  readonly leftovers: Leftover<Strip>[];
 }
 
 /**
@@ -78,27 +78,27 @@ interface Filled<Strip extends Rectangle> {
  * less; the last one of a column is cut.
  */
 function fill<Strip extends Rectangle>(
-  strips: readonly Rest<Strip>[],
+  strips: readonly Leftover<Strip>[],
   { width, height }: Rectangle,
   overlap: number,
 ): Filled<Strip> {
-  const rest = [...strips];
+  const leftovers = [...strips];
   const placed: Placed<Strip>[] = [];
   for (let left = 0; ; ) {
-    const column = rest.find(({ strip }) => strip.width <= width - left)?.strip.width;
-    if (column === undefined) return { canvas: { width, height, placed }, rest };
+    const column = leftovers.find(({ strip }) => strip.width <= width - left)?.strip.width;
+    if (column === undefined) return { canvas: { width, height, placed }, leftovers };
     for (let top = 0; ; ) {
       const room = height - top;
-      const next = rest.findIndex(
+      const next = leftovers.findIndex(
         ({ strip, from }) =>
           strip.width <= column && (strip.height - from <= room || room >= 2 * overlap),
       );
       if (next < 0) break;
-      const { strip, from } = rest[next]!;
+      const { strip, from } = leftovers[next]!;
       const rows = Math.min(strip.height - from, room);
       placed.push({ strip, from, rows, left, top });
-      if (from + rows === strip.height) rest.splice(next, 1);
-      else rest[next] = { strip, from: from + rows - overlap };
+      if (from + rows === strip.height) leftovers.splice(next, 1);
+      else leftovers[next] = { strip, from: from + rows - overlap };
       top += rows;
     }
     left += column;

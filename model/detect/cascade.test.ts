@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RgbImage } from '../image/image.ts';
-import type { Output, ProposalMap, Refinement } from '../networks.ts';
+import type { Confirmation, ProposalMap, Refinement } from '../networks.ts';
 import { detectFaces } from './cascade.ts';
 
 /** A black photo with white squares. */
@@ -63,7 +63,7 @@ class WhiteIsFace {
     return this.#judge(crops, count, 24);
   }
 
-  output(crops: Float32Array, count: number): Output {
+  output(crops: Float32Array, count: number): Confirmation {
     this.calls.output++;
     const landmarks = new Float32Array(count * 10);
     for (let row = 0; row < count; row++) {

@@ -1,16 +1,60 @@
 /**
- * Squares cut from the photo for R-Net and O-Net, scaled by averaging areas (PyTorch's adaptive
- * average pooling). Knows nothing of boxes beyond the pixels they cover.
+ * The pixels of the photo under boxes, scaled to the square crops of R-Net and O-Net by averaging areas
+ * (PyTorch's adaptive average pooling).
  */
-
+import { averageAreas } from '../image/area-averages.ts';
 import { type AreaGrid, boundsOf, spansOf } from '../image/area-grid.ts';
-import { averageAreas } from '../image/areas.ts';
 import type { RgbImage } from '../image/image.ts';
+import { clipBoxes, pickRows } from './boxes.ts';
 
-/** A pass over a pixel of the photo takes so much of the time of reading it for one crop. */
+/** Crops cut in one pass over the photo; limits the memory, since a busy photo has thousands of proposals. */
+const CROPS_PER_PASS = 512;
+/** Pixels of all crops in one call: with more, the layers' intermediate values no longer fit the caches. */
+const PIXELS_PER_CALL = 128 * 24 * 24;
+/** Time of a pass over one pixel of the photo, as a share of the time to read it for one crop. */
 const PASS_COST = 0.25;
-/** Cells of fewer pixels than this are read as fast as they are gathered. */
-const LEAST_CELL = 4;
+/** px: smaller cells take no longer to read one by one than to gather from a pass. */
+const MIN_CELL_PIXELS = 4;
+
+/** The boxes that contain pixels of the photo, with the windows of those pixels. */
+export function insidePhoto(
+  squares: Float32Array,
+  { width, height }: RgbImage,
+): { boxes: Float32Array; windows: Int32Array } {
+  const windows = clipBoxes(squares, width, height);
+  const inside: number[] = [];
+  for (let at = 0; at < windows.length; at += 4) {
+    const [left, top, right, bottom] = windows.subarray(at, at + 4);
+    if (right! > left! && bottom! > top!) inside.push(at / 4);
+  }
+  return { boxes: pickRows(squares, 4, inside), windows: pickWindows(windows, inside) };
+}
+
+export function pickWindows(windows: Int32Array, indices: readonly number[]): Int32Array {
+  const picked = new Int32Array(indices.length * 4);
+  for (const [row, index] of indices.entries()) {
+    picked.set(windows.subarray(index * 4, index * 4 + 4), row * 4);
+  }
+  return picked;
+}
+
+/** Crops of the windows, [count, size, size, 3], in batches for one network call each. */
+export function* cropBatches(
+  image: RgbImage,
+  windows: Int32Array,
+  size: number,
+): Generator<[crops: Float32Array, count: number]> {
+  const values = size * size * 3;
+  const perCall = Math.floor(PIXELS_PER_CALL / (size * size));
+  for (let at = 0; at < windows.length; at += CROPS_PER_PASS * 4) {
+    const cut = windows.subarray(at, at + CROPS_PER_PASS * 4);
+    const crops = cropAreas(image, cut, size);
+    for (let first = 0; first < cut.length / 4; first += perCall) {
+      const count = Math.min(perCall, cut.length / 4 - first);
+      yield [crops.subarray(first * values, (first + count) * values), count];
+    }
+  }
+}
 
 /** A window of the photo as the cells of its crop. */
 interface Crop extends AreaGrid {
@@ -20,12 +64,12 @@ interface Crop extends AreaGrid {
 
 /**
  * Scales windows of the photo to `size` times `size` pixels.
- * @param windows [count, 4]: left, top, right, bottom, the last two exclusive; none empty
- * @returns [count, size, size, 3], (x - 127.5) / 128, until the next areas are averaged
+ * @param windows [count, 4]: left, top, right, bottom, the last two exclusive; not empty
+ * @returns [count, size, size, 3], (x - 127.5) / 128; valid until the next call that averages areas
  */
 export function cropAreas(image: RgbImage, windows: Int32Array, size: number): Float32Array {
   const values = size * size * 3;
-  // Of a large photo's many overlapping windows, each pixel would be read a dozen times.
+  // The windows of a large photo overlap: read one by one, each pixel would be read a dozen times.
   const large: Crop[] = [];
   const small: Crop[] = [];
   for (let at = 0; at < windows.length; at += 4) {
@@ -37,7 +81,7 @@ export function cropAreas(image: RgbImage, windows: Int32Array, size: number): F
       at: (at / 4) * values,
       area: width * height,
     };
-    const isLarge = Math.min(width, height) >= size && crop.area > LEAST_CELL * size * size;
+    const isLarge = Math.min(width, height) >= size && crop.area > MIN_CELL_PIXELS * size * size;
     (isLarge ? large : small).push(crop);
   }
   const count = (windows.length / 4) * values;

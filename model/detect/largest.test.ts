@@ -4,15 +4,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { modelDirectory } from '../../test/model.fixture.ts';
-import { openNetworks } from '../backend/index.ts';
+import { openNetworks } from '../backend/open-networks.ts';
 import { decodeImage } from '../decode/decode.ts';
 import type { RgbImage } from '../image/image.ts';
 import type { Networks } from '../networks.ts';
 import { courseImages, parityPhotoPath, sharedMissing } from '../shared.fixture.ts';
 import { detectFaces } from './cascade.ts';
 import { collage } from './collage.fixture.ts';
+import type { DetectedFace } from './faces.ts';
 import { detectLargestFace } from './largest.ts';
-import type { DetectedFace } from './stages.ts';
 
 /** COLLAGES=500 compares that many. */
 const COLLAGES = Number(process.env.COLLAGES ?? 10);

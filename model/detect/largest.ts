@@ -13,18 +13,16 @@
  */
 import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { boxAreas } from './boxes.ts';
-import { PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
-import { buildParts, buildPyramid, type LevelPart, levelSize } from './pyramid.ts';
 import {
   type CascadeNetworks,
-  type DetectedFace,
-  decide,
-  facesOf,
-  propose,
-  Said,
+  confirmFaces,
+  proposeBoxes,
+  StageAnswers,
   scalesOf,
-  type Verdict,
-} from './stages.ts';
+} from './cascade.ts';
+import { type DetectedBoxes, type DetectedFace, facesOf } from './faces.ts';
+import { PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
+import { buildLevelParts, buildPyramid, type LevelPart, levelSize } from './pyramid.ts';
 
 /** How many times its side a box may grow from P-Net's grid to O-Net's answer. */
 const GROWTH = 3;
@@ -44,14 +42,14 @@ export function detectLargestFace(
   networks: CascadeNetworks,
   image: RgbImage,
 ): DetectedFace | undefined {
-  return new Search(networks, image).largest();
+  return new LargestFaceSearch(networks, image).largest();
 }
 
-class Search {
+class LargestFaceSearch {
   readonly #networks: CascadeNetworks;
   readonly #image: RgbImage;
   readonly #scales: readonly number[];
-  readonly #said = new Said();
+  readonly #answers = new StageAnswers();
   /** Of the coarsest scales, each looked at as a whole. */
   readonly #whole: Proposals[] = [];
 
@@ -66,12 +64,12 @@ class Search {
     let finest = isSmall ? 0 : Math.min(FINEST, Math.max(this.#scales.length - 1, 0));
     for (;;) {
       this.#lookFrom(finest);
-      const verdict = this.#decide(this.#whole);
-      const [largest] = facesOf(verdict);
+      const boxes = this.#decide(this.#whole);
+      const [largest] = facesOf(boxes);
       if (finest === 0) return largest;
       const canLeaveOut = largest === undefined ? 0 : smallerThan(sideOf(largest), this.#scales);
       if (largest !== undefined && canLeaveOut >= finest) {
-        const face = this.#lookAround(finest, contenders(verdict, largest));
+        const face = this.#lookAround(finest, contendersOf(boxes, largest));
         if (face) return face;
         finest = 0; // The finer scales have changed what was found: nothing is left out then.
       } else {
@@ -85,32 +83,32 @@ class Search {
     const missing = this.#scales.slice(first, this.#scales.length - this.#whole.length);
     const levels = buildPyramid(this.#image, missing);
     const whole = levels.map((level) => [level]);
-    this.#whole.unshift(...propose(this.#networks, whole));
+    this.#whole.unshift(...proposeBoxes(this.#networks, whole));
   }
 
   /**
    * Looks at the finest scales around whatever contends with the largest face.
    * @returns the largest face then; undefined when it is none that the places looked at are enough for
    */
-  #lookAround(finest: number, places: readonly Place[]): DetectedFace | undefined {
+  #lookAround(finest: number, places: readonly Contender[]): DetectedFace | undefined {
     const scales = this.#scales.slice(0, finest);
     const parts = scales.flatMap((scale) => placesOnLevel(this.#image, scale, places));
-    const levels = buildParts(this.#image, parts);
-    const finer = propose(
+    const levels = buildLevelParts(this.#image, parts);
+    const finer = proposeBoxes(
       this.#networks,
       scales.map((scale) => levels.filter((level) => level.scale === scale)),
     );
-    const verdict = this.#decide([...finer, ...this.#whole]);
-    const [face] = facesOf(verdict);
+    const boxes = this.#decide([...finer, ...this.#whole]);
+    const [face] = facesOf(boxes);
     if (face === undefined || smallerThan(sideOf(face), this.#scales) < finest) return undefined;
-    const areKnown = contenders(verdict, face).every((one) =>
+    const areKnown = contendersOf(boxes, face).every((one) =>
       places.some((place) => holds(place, one)),
     );
     return areKnown ? face : undefined;
   }
 
-  #decide(perScale: readonly Proposals[]): Verdict {
-    return decide(this.#networks, this.#image, perScale, this.#said);
+  #decide(perScale: readonly Proposals[]): DetectedBoxes {
+    return confirmFaces(this.#networks, this.#image, perScale, this.#answers);
   }
 }
 
@@ -124,7 +122,7 @@ function sideOf({ box: [x1, y1, x2, y2] }: DetectedFace): number {
   return Math.sqrt(Math.max(x2 - x1, 0) * Math.max(y2 - y1, 0));
 }
 
-interface Place {
+interface Contender {
   /** px of the photo; may reach beyond it */
   readonly left: number;
   readonly top: number;
@@ -133,10 +131,10 @@ interface Place {
   readonly margin: number;
 }
 
-function contenders({ boxes }: Verdict, largest: DetectedFace): Place[] {
+function contendersOf({ boxes }: DetectedBoxes, largest: DetectedFace): Contender[] {
   const least = CONTENDS * sideOf(largest) ** 2;
   const areas = boxAreas(boxes);
-  const places: Place[] = [];
+  const places: Contender[] = [];
   for (const [row, area] of areas.entries()) {
     if (area < least) continue;
     const [left, top, right, bottom] = boxes.subarray(row * 4, row * 4 + 4);
@@ -147,7 +145,7 @@ function contenders({ boxes }: Verdict, largest: DetectedFace): Place[] {
 }
 
 /** Whether a box lies in a place and its margin. */
-function holds(place: Place, box: Place): boolean {
+function holds(place: Contender, box: Contender): boolean {
   return (
     box.left >= place.left - place.margin &&
     box.top >= place.top - place.margin &&
@@ -157,7 +155,7 @@ function holds(place: Place, box: Place): boolean {
 }
 
 /** Windows of a level that share no pixel and hold every place with its margin and P-Net's field. */
-function placesOnLevel(image: RgbImage, scale: number, places: readonly Place[]): LevelPart[] {
+function placesOnLevel(image: RgbImage, scale: number, places: readonly Contender[]): LevelPart[] {
   const { right: width, bottom: height } = levelSize(image, scale);
   let windows = places.map(({ left, top, right, bottom, margin }): PixelWindow => {
     const [x1, x2] = span((left - margin) * scale, (right + margin) * scale, width);
@@ -166,7 +164,7 @@ function placesOnLevel(image: RgbImage, scale: number, places: readonly Place[])
   });
   for (let count = 0; count !== windows.length; ) {
     count = windows.length;
-    windows = windows.reduce<PixelWindow[]>(joined, []);
+    windows = windows.reduce<PixelWindow[]>(mergeInto, []);
   }
   return windows.map((window) => ({ scale, window }));
 }
@@ -182,7 +180,7 @@ function span(from: number, to: number, side: number): [number, number] {
 }
 
 /** Adds a window to others, as one with the first that it meets. */
-function joined(windows: PixelWindow[], window: PixelWindow): PixelWindow[] {
+function mergeInto(windows: PixelWindow[], window: PixelWindow): PixelWindow[] {
   const at = windows.findIndex((other) => meet(window, other));
   if (at < 0) return [...windows, window];
   const other = windows[at]!;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { modelDirectory } from '../../test/model.fixture.ts';
-import { openNetworks } from '../backend/index.ts';
+import { openNetworks } from '../backend/open-networks.ts';
 import { BackendError } from '../errors.ts';
 import type { Networks } from '../networks.ts';
 import { proposeOnScales } from './propose.ts';

@@ -4,7 +4,7 @@
  * a canvas's layers hold between them stays in the processor's cache. The answers are those of the whole scales.
  */
 
-import { release } from '../image/release.ts';
+import { releaseMemory } from '../image/image.ts';
 import type { Networks } from '../networks.ts';
 import { CANVAS_SIDE, type Canvas, layOut, type Placed, type Rectangle } from './canvas.ts';
 import { Candidates, PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
@@ -107,7 +107,7 @@ function proposeOnCanvases(proposeBlocks: ProposeBlocks, canvases: readonly Canv
         firstRow: strip.part.top / PROPOSAL_STRIDE + from,
       });
     }
-    release(answer.cells);
+    releaseMemory(answer.cells);
   }
 }
 

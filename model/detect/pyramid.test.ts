@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { patternImage } from '../image/pattern.fixture.ts';
-import { buildParts, buildPyramid, MAX_LEVEL_PIXELS, pyramidScales } from './pyramid.ts';
+import { buildLevelParts, buildPyramid, MAX_LEVEL_PIXELS, pyramidScales } from './pyramid.ts';
 
 const absoluteSum = (values: Float32Array): number =>
   values.reduce((sum, value) => sum + Math.abs(value), 0);
@@ -37,7 +37,7 @@ test('a part of a level has the pixels that the whole level has there', () => {
   ];
   const whole = buildPyramid(image, [0.4254])[0]!.data.slice();
   const parts = windows.map((window) => ({ scale: 0.4254, window }));
-  for (const [index, part] of buildParts(image, parts).entries()) {
+  for (const [index, part] of buildLevelParts(image, parts).entries()) {
     const { left, top, right, bottom } = windows[index]!;
     assert.deepEqual([part.left, part.top], [left, top]);
     for (let y = top; y < bottom; y++) {

@@ -1,7 +1,7 @@
 /** The photo at every scale that P-Net looks at, made in one pass over it. Knows nothing of boxes. */
 
+import { averageAreas } from '../image/area-averages.ts';
 import { spansOf } from '../image/area-grid.ts';
-import { averageAreas } from '../image/areas.ts';
 import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { PROPOSAL_FIELD } from './proposals.ts';
 
@@ -57,7 +57,7 @@ export function levelSize({ width, height }: RgbImage, scale: number): PixelWind
 
 /** The photo at every one of these scales, until the next areas are averaged. */
 export function buildPyramid(image: RgbImage, scales: readonly number[]): Level[] {
-  return buildParts(
+  return buildLevelParts(
     image,
     scales.map((scale) => ({ scale, window: levelSize(image, scale) })),
   );
@@ -70,7 +70,7 @@ export interface LevelPart {
 }
 
 /** Averages the photo's pixels into parts of levels: they stay until the next areas are averaged. */
-export function buildParts(image: RgbImage, parts: readonly LevelPart[]): Level[] {
+export function buildLevelParts(image: RgbImage, parts: readonly LevelPart[]): Level[] {
   let count = 0;
   const grids = parts.map(({ scale, window: { left, top, right, bottom } }) => {
     const columns = spansOf(image.width, levelSide(image.width, scale), { from: left, to: right });

@@ -2,25 +2,26 @@
 
 import type { RgbImage } from '../image/image.ts';
 import type { RecognizeOptions } from '../recognition.ts';
+import type { CascadeNetworks } from './cascade.ts';
 import { detectFaces } from './cascade.ts';
+import type { DetectedFace } from './faces.ts';
 import { detectLargestFace } from './largest.ts';
-import type { CascadeNetworks, DetectedFace } from './stages.ts';
 import { findUpright, type UprightFaces } from './upright.ts';
 
 const DEFAULT_TOP = 3;
 
 /** What is asked of one photo, with every default filled in. */
-export type Wish = Required<Omit<RecognizeOptions, 'knownWithin'>> &
+export type SearchOptions = Required<Omit<RecognizeOptions, 'knownWithin'>> &
   Pick<RecognizeOptions, 'knownWithin'>;
 
 /** @throws {RangeError} when `top` is no whole number from 1 */
-export function wishOf({
+export function searchOptions({
   top = DEFAULT_TOP,
   allFaces = false,
   mostFaces = Number.POSITIVE_INFINITY,
   orient = true,
   knownWithin,
-}: RecognizeOptions = {}): Wish {
+}: RecognizeOptions = {}): SearchOptions {
   if (!Number.isInteger(top) || top < 1) throw new RangeError('top must be a whole number from 1.');
   return { top, allFaces, mostFaces, orient, knownWithin };
 }
@@ -29,7 +30,7 @@ export function wishOf({
 export function searchFaces(
   networks: CascadeNetworks,
   image: RgbImage,
-  { allFaces, mostFaces, orient }: Wish,
+  { allFaces, mostFaces, orient }: SearchOptions,
 ): UprightFaces {
   const detect = (photo: RgbImage): DetectedFace[] => {
     if (allFaces) return detectFaces(networks, photo).slice(0, mostFaces);

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { modelDirectory } from '../../test/model.fixture.ts';
-import { openNetworks } from '../backend/index.ts';
+import { openNetworks } from '../backend/open-networks.ts';
 import { decodeImage } from '../decode/decode.ts';
 import { BackendError } from '../errors.ts';
 import type { Networks } from '../networks.ts';

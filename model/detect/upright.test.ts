@@ -9,7 +9,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { modelDirectory } from '../../test/model.fixture.ts';
 import { knownPhotos } from '../../test/photos.fixture.ts';
-import { openNetworks } from '../backend/index.ts';
+import { openNetworks } from '../backend/open-networks.ts';
 import { decodeImage } from '../decode/decode.ts';
 import { BackendError } from '../errors.ts';
 import type { RgbImage } from '../image/image.ts';
@@ -18,8 +18,8 @@ import { loadRecognizer, type Recognizer } from '../index.ts';
 import type { Networks } from '../networks.ts';
 import { parityPhotoPath, sharedMissing } from '../shared.fixture.ts';
 import { detectFaces } from './cascade.ts';
+import type { DetectedFace } from './faces.ts';
 import { detectLargestFace } from './largest.ts';
-import type { DetectedFace } from './stages.ts';
 import { findUpright, isClear } from './upright.ts';
 
 const TURNS = [90, 180, 270] as const;

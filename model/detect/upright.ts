@@ -8,8 +8,9 @@
 import type { RgbImage } from '../image/image.ts';
 import { resizeBilinear } from '../image/resample.ts';
 import { type QuarterTurn, turnImage } from '../image/turn.ts';
+import type { CascadeNetworks } from './cascade.ts';
 import { detectFaces } from './cascade.ts';
-import type { CascadeNetworks, DetectedFace } from './stages.ts';
+import type { DetectedFace } from './faces.ts';
 
 export interface UprightFaces {
   /** The photo, turned. */
@@ -22,7 +23,7 @@ export interface UprightFaces {
 /** px of the longer side at which turns are tried: three of them cost less than a large photo itself. */
 const TRIAL_SIDE = 320;
 /** Networks find faces upside down and on their side too, nearly always with less than this. */
-const CLEAR = 0.995;
+const CLEAR_PROBABILITY = 0.995;
 /** Shares of the face's size; of a face on its side the landmarks are put closer together. */
 const LEAST_DISTANCE = 0.25;
 /** Tangent of 35 degrees. */
@@ -39,7 +40,7 @@ export function findUpright(
   const faces = detect(image);
   const asSent: UprightFaces = { image, turn: 0, faces };
   if (faces.some(isClear)) return asSent;
-  const turn = clearTurn(networks, reduced(image), faces.length > 0);
+  const turn = clearTurn(networks, shrunk(image), faces.length > 0);
   if (turn === 0) return asSent;
   const turned = turnImage(image, turn);
   const upright = detect(turned);
@@ -48,7 +49,7 @@ export function findUpright(
 
 /** Whether a face is found so surely, and lies so upright, that no other turn has to be tried. */
 export function isClear({ box, probability, landmarks }: DetectedFace): boolean {
-  if (probability < CLEAR) return false;
+  if (probability < CLEAR_PROBABILITY) return false;
   const [leftEye, rightEye, , left, right] = landmarks;
   const [width, height] = [box[2] - box[0], box[3] - box[1]];
   if (height <= width) return false;
@@ -82,7 +83,7 @@ function clearTurn(networks: CascadeNetworks, image: RgbImage, hasFaces: boolean
   return best !== 0 && hasFaces && clear(0) > 0 ? 0 : best;
 }
 
-function reduced(image: RgbImage): RgbImage {
+function shrunk(image: RgbImage): RgbImage {
   const { width, height } = image;
   const scale = TRIAL_SIDE / Math.max(width, height);
   if (scale >= 1) return image;

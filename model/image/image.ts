@@ -1,4 +1,5 @@
-/** A decoded photo: the form in which pixels go from decoding to detection and alignment. */
+/** A decoded photo: its form, its largest accepted size, and how its memory is released. */
+import { ImageError } from '../errors.ts';
 
 /** Eight-bit RGB pixels, rows from the top, no padding. */
 export interface RgbImage {
@@ -16,4 +17,35 @@ export interface PixelWindow {
   readonly top: number;
   readonly right: number;
   readonly bottom: number;
+}
+
+/**
+ * A file of a few hundred kilobytes can declare gigabytes of pixels. The largest phone photos (8192x6144)
+ * are accepted; at this size the pixels take 153 MB.
+ */
+export const MAX_PIXELS = 51_000_000;
+
+/** @throws {ImageError} when the image has more pixels than are accepted */
+export function requireAcceptedSize(width: number, height: number): void {
+  const pixels = width * height;
+  if (pixels <= MAX_PIXELS) return;
+  throw new ImageError(
+    `The image is too large: ${width}x${height} is ${megapixels(pixels)} megapixels, ` +
+      `at most ${megapixels(MAX_PIXELS)} are accepted.`,
+  );
+}
+
+function megapixels(pixels: number): string {
+  return (pixels / 1e6).toFixed(0);
+}
+
+/**
+ * Releases the memory of pixels or network answers without waiting for a garbage collection: V8 counts
+ * memory outside its heap, and collects the whole heap each time some tens of megabytes were added. The
+ * values must not be read afterwards.
+ */
+export function releaseMemory({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): void {
+  const isWhole = byteOffset === 0 && byteLength === buffer.byteLength;
+  // Node 20 has no `transfer`: there the memory waits for the garbage collection.
+  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer?.(0);
 }

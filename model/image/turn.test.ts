@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DetectedFace } from '../detect/stages.ts';
+import type { DetectedFace } from '../detect/faces.ts';
 import type { RgbImage } from './image.ts';
 import { faceBeforeTurn, type QuarterTurn, turnImage } from './turn.ts';
 

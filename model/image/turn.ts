@@ -1,5 +1,5 @@
 /** Quarter turns of a photo, and of the places of faces in it. Knows no network. */
-import type { DetectedFace, Point } from '../detect/stages.ts';
+import type { DetectedFace, Point } from '../detect/faces.ts';
 import type { RgbImage } from './image.ts';
 
 /** Degrees clockwise. */

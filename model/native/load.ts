@@ -6,8 +6,8 @@ import type { TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import { BackendError } from '../errors.ts';
-import { whyNoTensorflow } from './cpuinfo.ts';
-import { addonFile, tfjsNodeFolder } from './places.ts';
+import { whyNoTensorflow } from './machine.ts';
+import { addonFile, tfjsNodeFolder } from './paths.ts';
 
 export type TfjsNode = typeof import('@tensorflow/tfjs-node');
 

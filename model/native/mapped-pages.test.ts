@@ -4,7 +4,7 @@ import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { addPagesAddon } from './mapped-pages.ts';
-import { pagesAddonFile } from './places.ts';
+import { pagesAddonFile } from './paths.ts';
 import { run } from './run.ts';
 import { Programs } from './set-up/programs.fixture.ts';
 import { findTools } from './set-up/tools.ts';

@@ -9,7 +9,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { platform } from 'node:os';
 import { dirname, join } from 'node:path';
-import { pagesAddonFile, tfjsNodeFolder } from './places.ts';
+import { pagesAddonFile, tfjsNodeFolder } from './paths.ts';
 import { compileModule } from './set-up/addon.ts';
 import { findTools } from './set-up/tools.ts';
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import { hideCredentials } from '../../runtime/credentials.ts';
 import { messageOf } from '../../runtime/errors.ts';
-import { NativeError } from './errors.ts';
+import { NativeError } from '../errors.ts';
 
 /** As much of a failed program's words as help. */
 const KEPT_LETTERS = 8000;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fasterOf } from './choice.ts';
-import { machineOf } from './timings.ts';
+import { fasterPrecision } from './choice.ts';
+import { trialMachineOf } from './timings.ts';
 
 const cpuinfo = `model name\t: A Processor 9\ncpu family\t: 6\nmodel\t\t: 1\nstepping\t: 2\nflags\t\t: fpu avx2 amx_bf16\n`;
-const machine = machineOf(cpuinfo, { threads: 1, tensorflow: '2' }, {});
+const machine = trialMachineOf(cpuinfo, { threads: 1, tensorflow: '2' }, {});
 const choice = (float32: number, bfloat16: number | null, secondLooks?: number) =>
-  fasterOf({ machine, float32, bfloat16 }, secondLooks);
+  fasterPrecision({ machine, float32, bfloat16 }, secondLooks);
 
 test('bfloat16 is taken where it is faster with its second looks', () => {
   assert.equal(choice(8, 2).precision, 'bfloat16');

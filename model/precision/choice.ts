@@ -1,8 +1,8 @@
 /** Which precision is faster, and why, from timings. Pure; knows no engine and no files. */
 import type { Precision } from '../format.ts';
-import type { Timings } from './timings.ts';
+import type { TrialTimings } from './timings.ts';
 
-export interface Choice {
+export interface PrecisionChoice {
   readonly precision: Precision;
   /** For people, after the precision's name, e.g. `measured: …`. */
   readonly reason: string;
@@ -22,10 +22,10 @@ export const USUAL_SECOND_LOOKS = 0.2;
  * one in float32.
  * @param secondLooks that share, 0 to 1
  */
-export function fasterOf(
-  { machine, float32, bfloat16 }: Timings,
+export function fasterPrecision(
+  { machine, float32, bfloat16 }: TrialTimings,
   secondLooks: number = USUAL_SECOND_LOOKS,
-): Choice {
+): PrecisionChoice {
   const [name] = machine.processor.split(' (');
   if (bfloat16 === null) {
     return {

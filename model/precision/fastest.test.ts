@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { facenetMissing, modelDirectory } from '../../test/model.fixture.ts';
 import { multipliesBfloat16 } from '../backend/processor.ts';
 import { readManifest } from '../manifest.ts';
-import { cpuinfoHere } from '../native/cpuinfo.ts';
+import { cpuinfoHere } from '../native/machine.ts';
 
 const program = `
   const { loadRecognizer } = await import('${new URL('../index.ts', import.meta.url)}');

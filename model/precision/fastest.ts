@@ -6,13 +6,13 @@ import { hasBfloat16Matrices, multipliesBfloat16 } from '../backend/processor.ts
 import { runTrial } from '../backend/trial.ts';
 import { BackendError, ModelError } from '../errors.ts';
 import type { Manifest } from '../format.ts';
-import { cpuinfoHere } from '../native/cpuinfo.ts';
 import { loadAddon } from '../native/load.ts';
-import { TENSORFLOW_VERSION } from '../native/places.ts';
+import { cpuinfoHere } from '../native/machine.ts';
+import { TENSORFLOW_VERSION } from '../native/paths.ts';
 import type { LoadOptions } from '../recognition.ts';
-import { type Choice, fasterOf } from './choice.ts';
-import { timingsOf } from './kept-timings.ts';
-import { isSameMachine, machineOf, type Timings } from './timings.ts';
+import { fasterPrecision, type PrecisionChoice } from './choice.ts';
+import { isSameTrialMachine, type TrialTimings, trialMachineOf } from './timings.ts';
+import { cachedTimings } from './timings-cache.ts';
 
 export interface FastestOptions {
   readonly threads: number;
@@ -27,7 +27,7 @@ export async function choosePrecision(
   directory: string,
   manifest: Manifest,
   { precision, backend, threads = 1 }: Pick<LoadOptions, 'precision' | 'backend' | 'threads'>,
-): Promise<Choice> {
+): Promise<PrecisionChoice> {
   if (precision !== undefined && precision !== 'auto') return { precision, reason: 'as set' };
   if (backend === 'wasm') return { precision: 'float32', reason: ON_WASM };
   return fastestPrecision(directory, manifest, { threads });
@@ -42,7 +42,7 @@ export async function fastestPrecision(
   directory: string,
   { bfloat16Bound, secondLooks, timings: converted }: Manifest,
   { threads, cache }: FastestOptions,
-): Promise<Choice> {
+): Promise<PrecisionChoice> {
   if (bfloat16Bound === undefined) {
     return { precision: 'float32', reason: 'the model has no bfloat16 encoder of known error' };
   }
@@ -50,15 +50,15 @@ export async function fastestPrecision(
   if (!multipliesBfloat16(cpuinfo)) {
     return { precision: 'float32', reason: 'this processor has no bfloat16 instructions' };
   }
-  const machine = machineOf(cpuinfo, { threads, tensorflow: TENSORFLOW_VERSION });
-  if (converted !== undefined && isSameMachine(converted.machine, machine)) {
-    return fasterOf(converted, secondLooks);
+  const machine = trialMachineOf(cpuinfo, { threads, tensorflow: TENSORFLOW_VERSION });
+  if (converted !== undefined && isSameTrialMachine(converted.machine, machine)) {
+    return fasterPrecision(converted, secondLooks);
   }
   try {
     // It is needed in any case, and others need not wait while this process loads it.
     loadAddon(threads);
-    const timings = await timingsOf(machine, () => runTrial(directory, threads), cache);
-    return fasterOf(timings, secondLooks);
+    const timings = await cachedTimings(machine, () => runTrial(directory, threads), cache);
+    return fasterPrecision(timings, secondLooks);
   } catch (error) {
     // Opening the model says the same, or goes on with wasm.
     if (!(error instanceof BackendError || error instanceof ModelError)) throw error;
@@ -73,11 +73,11 @@ export async function fastestPrecision(
  * A trial of a model that was just written, for its manifest.
  * @returns undefined where bfloat16 is out of the question
  */
-export function trialOf(directory: string, threads: number): Timings | undefined {
+export function trialOf(directory: string, threads: number): TrialTimings | undefined {
   const cpuinfo = cpuinfoHere();
   if (!multipliesBfloat16(cpuinfo)) return undefined;
   return {
-    machine: machineOf(cpuinfo, { threads, tensorflow: TENSORFLOW_VERSION }),
+    machine: trialMachineOf(cpuinfo, { threads, tensorflow: TENSORFLOW_VERSION }),
     ...runTrial(directory, threads),
   };
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 const TRIAL_VERSION = 1;
 
 /** All that decides how fast the encoder is: a trial is repeated where any of it differs. */
-export const machineSchema = z.object({
+export const trialMachineSchema = z.object({
   trial: z.literal(TRIAL_VERSION),
   /** Model name, family, model and stepping, as in /proc/cpuinfo. */
   processor: z.string(),
@@ -16,7 +16,7 @@ export const machineSchema = z.object({
   /** oneDNN's own setting, which hides instructions from it. */
   instructions: z.string(),
 });
-export type Machine = z.output<typeof machineSchema>;
+export type TrialMachine = z.output<typeof trialMachineSchema>;
 
 /** What a trial found. */
 const trialTimesSchema = z.object({
@@ -27,15 +27,15 @@ const trialTimesSchema = z.object({
 });
 export type TrialTimes = z.output<typeof trialTimesSchema>;
 
-export const timingsSchema = trialTimesSchema.extend({ machine: machineSchema });
-export type Timings = z.output<typeof timingsSchema>;
+export const trialTimingsSchema = trialTimesSchema.extend({ machine: trialMachineSchema });
+export type TrialTimings = z.output<typeof trialTimingsSchema>;
 
 /** @param cpuinfo the text of /proc/cpuinfo */
-export function machineOf(
+export function trialMachineOf(
   cpuinfo: string,
-  { threads, tensorflow }: Pick<Machine, 'threads' | 'tensorflow'>,
+  { threads, tensorflow }: Pick<TrialMachine, 'threads' | 'tensorflow'>,
   environment: NodeJS.ProcessEnv = process.env,
-): Machine {
+): TrialMachine {
   const field = (name: string): string =>
     new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(cpuinfo)?.[1]?.trim() ?? '?';
   const kind = ['cpu family', 'model', 'stepping'].map(field).join('/');
@@ -53,11 +53,11 @@ export function machineOf(
   };
 }
 
-export function isSameMachine(a: Machine, b: Machine): boolean {
-  return keyOf(a) === keyOf(b);
+export function isSameTrialMachine(a: TrialMachine, b: TrialMachine): boolean {
+  return trialMachineKey(a) === trialMachineKey(b);
 }
 
 /** The same text for the same machine. */
-export function keyOf(machine: Machine): string {
+export function trialMachineKey(machine: TrialMachine): string {
   return JSON.stringify(Object.entries(machine).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -148,7 +148,7 @@ export function reserve(memory: SimdMemory, bytes: number): void {
 }
 
 /** Hands out places in a memory, one behind the other, each where a vector may begin. */
-export class Places {
+export class MemoryLayout {
   /** Of all that were handed out. */
   bytes = 0;
 

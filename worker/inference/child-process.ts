@@ -1,7 +1,7 @@
 /** One inference process from fork to end, as messages and one ending. Does not know the order of photos. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { tensorMemory } from '../../model/native/tensor-memory.ts';
+import { mallocSettings } from '../../model/native/malloc-settings.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { type ChildMessage, childMessageSchema, type Work } from './protocol.ts';
 
@@ -96,7 +96,7 @@ function onceEnded(child: ChildProcess, end: (how: string) => void): void {
 /** The environment's own memory settings take precedence. The threads must be known before the library loads. */
 function inferenceEnvironment(threads: number, environment = process.env): NodeJS.ProcessEnv {
   return {
-    ...tensorMemory,
+    ...mallocSettings,
     ...environment,
     TF_NUM_INTRAOP_THREADS: String(threads),
     TF_NUM_INTEROP_THREADS: '1',

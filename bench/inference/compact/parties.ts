@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ensureModel } from '../../../convert/ensure-model.ts';
 import { COMMAND_LINE } from '../../../local/processes/service.ts';
+import { mallocSettings } from '../../../model/native/malloc-settings.ts';
 import { run } from '../../../model/native/run.ts';
-import { tensorMemory } from '../../../model/native/tensor-memory.ts';
 import { messageOf } from '../../../runtime/errors.ts';
 import { folders } from '../../../runtime/folders.ts';
 import type { OnStep } from '../../../runtime/progress.ts';
@@ -31,7 +31,7 @@ import {
 const photos = { precision: 'float32', photos: true } as const;
 
 /** TensorFlow's own use of oneDNN, which is its default and which this project turns off. */
-const asShipped = { ...tensorMemory, TF_ENABLE_ONEDNN_OPTS: '1' };
+const asShipped = { ...mallocSettings, TF_ENABLE_ONEDNN_OPTS: '1' };
 
 export const compactParties: readonly Party[] = [
   {
@@ -43,7 +43,7 @@ export const compactParties: readonly Party[] = [
       nodeProgram(
         { model: compact, threads },
         'own.ts',
-        tensorMemory,
+        mallocSettings,
         'tensorflow',
         'THREADS',
         'float32',

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { alignFaces } from '../../../model/align/align.ts';
-import { openNetworks } from '../../../model/backend/index.ts';
+import { openNetworks } from '../../../model/backend/open-networks.ts';
 import { decodeImage } from '../../../model/decode/decode.ts';
 import type { Precision } from '../../../model/format.ts';
 import {

@@ -1,7 +1,7 @@
 /** Compiles native addons, in one call of the C++ compiler each: tfjs-node's own against a TensorFlow library. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NAPI_VERSION, nodeApiHeaders, tfjsNodeFolder } from '../places.ts';
+import { NAPI_VERSION, nodeApiHeaders, tfjsNodeFolder } from '../paths.ts';
 import { run } from '../run.ts';
 
 /** From the addon's place in tfjs-node to the libraries' place. */

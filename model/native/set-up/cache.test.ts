@@ -13,12 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { nativeParts } from '../places.ts';
-import { type CachePlaces, checkCache, fillCache, installFrom } from './cache.ts';
+import { nativeParts } from '../paths.ts';
+import { type CachePaths, checkCache, fillCache, installFrom } from './cache.ts';
 
 describe('the cache of native parts', { timeout: 60_000 }, () => {
   let folder: string;
-  let places: CachePlaces;
+  let places: CachePaths;
   let beside: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'elastic-face-native-'));
@@ -116,7 +116,7 @@ describe('the cache of native parts', { timeout: 60_000 }, () => {
       import { writeFile } from 'node:fs/promises';
       import { join } from 'node:path';
       const { fillCache, installFrom } = await import('${new URL('./cache.ts', import.meta.url)}');
-      const { nativeParts } = await import('${new URL('../places.ts', import.meta.url)}');
+      const { nativeParts } = await import('${new URL('../paths.ts', import.meta.url)}');
       const [cache, tfjsNode, word] = process.argv.slice(1);
       process.stdin.once('data', async () => {
         process.stdin.unref();

@@ -17,8 +17,8 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { sha256OfFile } from '../../../runtime/files.ts';
-import { NativeError, NotSetUpYet } from '../errors.ts';
-import { nativeParts } from '../places.ts';
+import { NativeError, NotSetUpYet } from '../../errors.ts';
+import { nativeParts } from '../paths.ts';
 
 const CHECKSUMS = 'checksums.json';
 const checksumsSchema = z.record(z.string(), z.hex().length(64));
@@ -29,7 +29,7 @@ const ABANDONED_AFTER_MS = 6 * 60 * 60 * 1000;
 const PLACING_ATTEMPTS = 20;
 
 /** Where the parts go and from where; tests name their own. */
-export interface CachePlaces {
+export interface CachePaths {
   readonly cache: string;
   readonly tfjsNode: string;
 }
@@ -63,7 +63,7 @@ export async function checkCache(cache: string): Promise<void> {
  *   prove throw
  */
 export async function fillCache(
-  places: CachePlaces,
+  places: CachePaths,
   build: (folder: string) => Promise<void>,
   prove: (folder: string) => Promise<void>,
 ): Promise<void> {
@@ -85,7 +85,7 @@ export async function fillCache(
 }
 
 /** Beside the cache, to be moved there; in tfjs-node's folder where a user has no writable home. */
-async function makeFreshFolder({ cache, tfjsNode }: CachePlaces): Promise<string> {
+async function makeFreshFolder({ cache, tfjsNode }: CachePaths): Promise<string> {
   const suffix = `${process.pid}-${randomBytes(4).toString('hex')}`;
   for (const fresh of [`${cache}.${suffix}`, join(tfjsNode, `native.${suffix}`)]) {
     const made = await mkdir(fresh, { recursive: true }).catch(() => undefined);

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { strToU8, zipSync } from 'fflate';
-import { NativeError, NotSetUpYet } from '../errors.ts';
-import { addonFile, nativeParts } from '../places.ts';
-import type { CachePlaces } from './cache.ts';
+import { NativeError, NotSetUpYet } from '../../errors.ts';
+import { addonFile, nativeParts } from '../paths.ts';
+import type { CachePaths } from './cache.ts';
 import { Programs } from './programs.fixture.ts';
 import { firstThatWorks, type SetUpOptions, setUp } from './set-up.ts';
 
@@ -42,7 +42,7 @@ describe('setting up from the package registries', { timeout: 60_000 }, () => {
   const sha256 = createHash('sha256').update(wheelBytes).digest('hex');
 
   let folder: string;
-  let places: CachePlaces;
+  let places: CachePaths;
   let programs: Programs;
   let options: SetUpOptions;
   beforeEach(async () => {

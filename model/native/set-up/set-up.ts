@@ -6,14 +6,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../../runtime/errors.ts';
 import { modulePath } from '../../../runtime/installation.ts';
-import { NativeError, NotSetUpYet } from '../errors.ts';
+import { NativeError, NotSetUpYet } from '../../errors.ts';
 import { type Machine, thisMachine, whyNever } from '../machine.ts';
 import { addPagesAddon } from '../mapped-pages.ts';
-import { addonFile, cacheFolder, tfjsNodeFolder } from '../places.ts';
+import { addonFile, cacheFolder, tfjsNodeFolder } from '../paths.ts';
 import { run } from '../run.ts';
-import { buildParts, type Teller } from './build.ts';
-import { type CachePlaces, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
-import { hasOwnInstaller, runOwnInstaller } from './own-installer.ts';
+import { buildNativeParts, type SetUpLog } from './build.ts';
+import { type CachePaths, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
+import { hasTfjsNodeInstaller, runTfjsNodeInstaller } from './tfjs-node-installer.ts';
 import { type Wheel, wheelFor } from './wheel.ts';
 
 const PROBE = modulePath('../probe.ts', import.meta.url);
@@ -25,9 +25,9 @@ export interface Way {
   readonly go: () => Promise<void>;
 }
 
-export interface SetUpOptions extends Teller {
+export interface SetUpOptions extends SetUpLog {
   /** Default: this user's cache and this project's tfjs-node. */
-  readonly places?: CachePlaces;
+  readonly places?: CachePaths;
   /** Default: this machine. */
   readonly machine?: Machine;
   /** Default: the wheel for this machine. */
@@ -70,7 +70,7 @@ export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatW
 }
 
 /** TensorFlow computes without it: a failure only costs memory. */
-async function addPages(tfjsNode: string, say: Teller['say']): Promise<void> {
+async function addPages(tfjsNode: string, say: SetUpLog['say']): Promise<void> {
   try {
     await addPagesAddon(tfjsNode);
   } catch (error) {
@@ -78,7 +78,7 @@ async function addPages(tfjsNode: string, say: Teller['say']): Promise<void> {
   }
 }
 
-const ownPlaces: CachePlaces = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };
+const ownPlaces: CachePaths = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };
 
 /**
  * The ways of this machine, in their order. The registries come before tfjs-node's own installer: npm
@@ -102,7 +102,7 @@ export function waysToTfjsNode({
     name: 'tfjs-node’s own installer',
     go: async () => {
       say("trying tfjs-node's own installer");
-      await runOwnInstaller(tfjsNode, show);
+      await runTfjsNodeInstaller(tfjsNode, show);
       await probe();
     },
   };
@@ -125,12 +125,12 @@ export function waysToTfjsNode({
       name: 'package registries',
       go: async () => {
         const chosen = wheel();
-        const build = (folder: string) => buildParts(folder, chosen, { say, show });
+        const build = (folder: string) => buildNativeParts(folder, chosen, { say, show });
         await fillCache(places, build, installAndProbe);
       },
     },
     // The npm package carries no more of tfjs-node than its addon.
-    ...(hasOwnInstaller(tfjsNode) ? [ownInstaller] : []),
+    ...(hasTfjsNodeInstaller(tfjsNode) ? [ownInstaller] : []),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** The programs that building the native library takes: pip for the download, a C++ compiler for the addon. */
-import { NativeError } from '../errors.ts';
+import { NativeError } from '../../errors.ts';
 import { type Command, findProgram } from '../run.ts';
 
 const PIPS: readonly Command[] = [

@@ -7,9 +7,9 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { sha256OfFile, zipEntries } from '../../../runtime/files.ts';
-import { NativeError } from '../errors.ts';
+import { NativeError } from '../../errors.ts';
 import type { Machine } from '../machine.ts';
-import { TENSORFLOW_VERSION } from '../places.ts';
+import { TENSORFLOW_VERSION } from '../paths.ts';
 import { run } from '../run.ts';
 import { requirePip } from './tools.ts';
 

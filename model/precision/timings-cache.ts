@@ -8,12 +8,12 @@ import { dirname, join } from 'node:path';
 import { folders } from '../../runtime/folders.ts';
 import { withLock } from '../../runtime/lock.ts';
 import {
-  isSameMachine,
-  keyOf,
-  type Machine,
-  type Timings,
+  isSameTrialMachine,
+  type TrialMachine,
   type TrialTimes,
-  timingsSchema,
+  type TrialTimings,
+  trialMachineKey,
+  trialTimingsSchema,
 } from './timings.ts';
 
 /** ms: a trial takes a fifth of a second, much longer where the processor is overloaded. */
@@ -24,12 +24,12 @@ const PATIENCE_MS = 20_000;
  * once one measures and the others wait for it. Where the cache cannot be written, each measures.
  * @throws what `measure` throws
  */
-export async function timingsOf(
-  machine: Machine,
+export async function cachedTimings(
+  machine: TrialMachine,
   measure: () => TrialTimes,
   cache: string = folders.cache,
-): Promise<Timings> {
-  const path = pathOf(machine, cache);
+): Promise<TrialTimings> {
+  const path = timingsPath(machine, cache);
   const kept = await readKept(path, machine);
   if (kept !== undefined) return kept;
   return alone(path, async () => {
@@ -41,21 +41,21 @@ export async function timingsOf(
   });
 }
 
-function pathOf(machine: Machine, cache: string): string {
-  const key = createHash('sha256').update(keyOf(machine)).digest('hex').slice(0, 16);
+function timingsPath(machine: TrialMachine, cache: string): string {
+  const key = createHash('sha256').update(trialMachineKey(machine)).digest('hex').slice(0, 16);
   return join(cache, 'trials', `${key}.json`);
 }
 
-async function readKept(path: string, machine: Machine): Promise<Timings | undefined> {
+async function readKept(path: string, machine: TrialMachine): Promise<TrialTimings | undefined> {
   try {
-    const timings = timingsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-    return isSameMachine(timings.machine, machine) ? timings : undefined;
+    const timings = trialTimingsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return isSameTrialMachine(timings.machine, machine) ? timings : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function keep(path: string, timings: Timings): Promise<void> {
+async function keep(path: string, timings: TrialTimings): Promise<void> {
   const fresh = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
     await writeFile(fresh, `${JSON.stringify(timings, null, 2)}\n`);

@@ -5,7 +5,7 @@
  * Knows nothing of levels and boxes.
  */
 
-import { Places } from '../simd/assembler.ts';
+import { MemoryLayout } from '../simd/assembler.ts';
 import { type AreaGrid, boundsOf } from './area-grid.ts';
 import {
   type AreaKernels,
@@ -38,7 +38,7 @@ export function averageAreas(
   const { left, top, right, bottom } =
     grids.length > 0 ? boundsOf(grids) : { left: 0, top: 0, right: 0, bottom: 0 };
   const fours = Math.ceil((right - left) / PIXELS_AT_ONCE);
-  const memory = new Places();
+  const memory = new MemoryLayout();
   const lineAt = memory.take(fours * PIXELS_AT_ONCE * PIXEL_BYTES + SPARE_BYTES);
   const tableBytes = (fours * PIXELS_AT_ONCE + 1) * TABLE_BYTES;
   const table = memory.take(tableBytes);

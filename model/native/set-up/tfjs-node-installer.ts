@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { NativeError } from '../errors.ts';
+import { NativeError } from '../../errors.ts';
 import { run } from '../run.ts';
 import { clearInstalled } from './cache.ts';
 
@@ -11,7 +11,7 @@ const LONGEST_MS = 900_000;
 /** A firewall may swallow what is sent to the installer's storage instead of refusing it. */
 const FIRST_BYTES_MS = 10_000;
 
-export function hasOwnInstaller(tfjsNode: string): boolean {
+export function hasTfjsNodeInstaller(tfjsNode: string): boolean {
   return existsSync(join(tfjsNode, PROGRAM));
 }
 
@@ -21,7 +21,7 @@ export function hasOwnInstaller(tfjsNode: string): boolean {
  * @param firstBytesMs time until something of the library must have arrived
  * @throws {NativeError} when it fails, takes too long, or nothing arrives
  */
-export async function runOwnInstaller(
+export async function runTfjsNodeInstaller(
   tfjsNode: string,
   show: boolean,
   firstBytesMs: number = FIRST_BYTES_MS,

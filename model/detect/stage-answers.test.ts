@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { patternImage } from '../image/pattern.fixture.ts';
+import { type CascadeNetworks, confirmFaces, StageAnswers } from './cascade.ts';
 import type { Proposals } from './proposals.ts';
-import { type CascadeNetworks, decide, Said } from './stages.ts';
 
 const photo = patternImage(200, 150);
 
@@ -37,25 +37,30 @@ function proposals(...boxes: number[][]): Proposals {
 test('a photo that is decided again asks R-Net about new windows alone', () => {
   const asked = { refine: [], output: [] };
   const networks = networksThatCount(asked);
-  const said = new Said();
-  decide(networks, photo, [proposals([10, 10, 60, 60], [10, 70, 60, 120])], said);
+  const said = new StageAnswers();
+  confirmFaces(networks, photo, [proposals([10, 10, 60, 60], [10, 70, 60, 120])], said);
   // Each new one is a known one, moved along one side.
   const known = [10, 10, 60, 60];
-  decide(networks, photo, [proposals(known, [110, 70, 160, 120], [110, 10, 160, 60])], said);
+  confirmFaces(networks, photo, [proposals(known, [110, 70, 160, 120], [110, 10, 160, 60])], said);
   assert.deepEqual(asked.refine, [2, 2]);
 });
 
 test('O-Net is asked again where its boxes are others, and only there', () => {
   const asked = { refine: [], output: [] };
   const networks = networksThatCount(asked);
-  const said = new Said();
+  const said = new StageAnswers();
   const both = [proposals([10, 10, 60, 60], [100, 70, 150, 120])];
-  const first = decide(networks, photo, both, said);
-  assert.deepEqual(decide(networks, photo, both, said), first);
+  const first = confirmFaces(networks, photo, both, said);
+  assert.deepEqual(confirmFaces(networks, photo, both, said), first);
   assert.deepEqual(asked.output, [2]);
-  const moved = decide(networks, photo, [proposals([10, 10, 60, 60], [100, 70, 151, 121])], said);
+  const moved = confirmFaces(
+    networks,
+    photo,
+    [proposals([10, 10, 60, 60], [100, 70, 151, 121])],
+    said,
+  );
   assert.deepEqual(asked.output, [2, 2]);
   assert.notDeepEqual(moved, first);
-  assert.deepEqual(decide(networks, photo, both), first);
+  assert.deepEqual(confirmFaces(networks, photo, both), first);
   assert.deepEqual(asked.output, [2, 2, 2]);
 });

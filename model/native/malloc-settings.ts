@@ -7,7 +7,7 @@
  * Pages of 2 MB where the system has them: a face walks through 100 MB of weights, whose addresses the
  * processor then need not look up one by one. Older C libraries know nothing of it, and ignore it.
  */
-export const tensorMemory = {
+export const mallocSettings = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_TRIM_THRESHOLD_: String(64 * 2 ** 20),
   MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { runOwnInstaller } from './own-installer.ts';
+import { runTfjsNodeInstaller } from './tfjs-node-installer.ts';
 
 describe("tfjs-node's own installer", { timeout: 30_000 }, () => {
   let tfjsNode: string;
@@ -18,7 +18,7 @@ describe("tfjs-node's own installer", { timeout: 30_000 }, () => {
   it('is ended where its storage swallows every packet', async () => {
     await installer("fs.mkdirSync('deps'); setInterval(() => {}, 1000);");
     const started = performance.now();
-    await assert.rejects(runOwnInstaller(tfjsNode, false, 500), {
+    await assert.rejects(runTfjsNodeInstaller(tfjsNode, false, 500), {
       code: 'native',
       message: 'nothing arrived within 0.5 s',
     });
@@ -29,11 +29,14 @@ describe("tfjs-node's own installer", { timeout: 30_000 }, () => {
     await installer(
       "fs.mkdirSync('deps/include', { recursive: true }); setTimeout(() => {}, 4000);",
     );
-    await runOwnInstaller(tfjsNode, false, 3000);
+    await runTfjsNodeInstaller(tfjsNode, false, 3000);
   });
 
   it('that fails is quoted', async () => {
     await installer("throw new Error('the storage cannot be reached')");
-    await assert.rejects(runOwnInstaller(tfjsNode, false), /Error: the storage cannot be reached/);
+    await assert.rejects(
+      runTfjsNodeInstaller(tfjsNode, false),
+      /Error: the storage cannot be reached/,
+    );
   });
 });

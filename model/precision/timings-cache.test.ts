@@ -3,16 +3,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { timingsOf } from './kept-timings.ts';
-import { type Machine, machineOf } from './timings.ts';
+import { type TrialMachine, trialMachineOf } from './timings.ts';
+import { cachedTimings } from './timings-cache.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'elastic-face-timings-'));
 after(() => rm(folder, { recursive: true }));
 
 const cpuinfo = (name: string, flags = 'fpu avx2 amx_bf16') =>
   `model name\t: ${name}\ncpu family\t: 6\nmodel\t\t: 1\nstepping\t: 2\nflags\t\t: ${flags}\n`;
-const machine = (name: string, flags?: string): Machine =>
-  machineOf(cpuinfo(name, flags), { threads: 1, tensorflow: '2' }, {});
+const machine = (name: string, flags?: string): TrialMachine =>
+  trialMachineOf(cpuinfo(name, flags), { threads: 1, tensorflow: '2' }, {});
 
 /** Counts how often it measures. */
 function trial(float32 = 8) {
@@ -29,27 +29,30 @@ function trial(float32 = 8) {
 test('a machine is measured once, another one for itself', async () => {
   const cache = join(folder, 'once');
   const [first, second] = [trial(8), trial(9)];
-  assert.equal((await timingsOf(machine('a'), first, cache)).float32, 8);
-  assert.equal((await timingsOf(machine('a'), second, cache)).float32, 8);
-  assert.equal((await timingsOf(machine('b'), second, cache)).float32, 9);
-  assert.equal((await timingsOf(machine('a', 'fpu avx2 avx512_bf16'), second, cache)).float32, 9);
+  assert.equal((await cachedTimings(machine('a'), first, cache)).float32, 8);
+  assert.equal((await cachedTimings(machine('a'), second, cache)).float32, 8);
+  assert.equal((await cachedTimings(machine('b'), second, cache)).float32, 9);
+  assert.equal(
+    (await cachedTimings(machine('a', 'fpu avx2 avx512_bf16'), second, cache)).float32,
+    9,
+  );
   assert.deepEqual([first.measured.times, second.measured.times], [1, 2]);
 });
 
 test('threads, the library and hidden instructions make another machine; other flags do not', () => {
   const text = cpuinfo('a');
   const with1 = { threads: 1, tensorflow: '2' };
-  const one = machineOf(text, with1, {});
-  assert.deepEqual(machineOf(cpuinfo('a', 'amx_bf16 avx2 new_fpu'), with1, {}), one);
-  assert.notDeepEqual(machineOf(text, { ...with1, threads: 2 }, {}), one);
-  assert.notDeepEqual(machineOf(text, { ...with1, tensorflow: '3' }, {}), one);
-  assert.notDeepEqual(machineOf(text, with1, { ONEDNN_MAX_CPU_ISA: 'AVX2' }), one);
+  const one = trialMachineOf(text, with1, {});
+  assert.deepEqual(trialMachineOf(cpuinfo('a', 'amx_bf16 avx2 new_fpu'), with1, {}), one);
+  assert.notDeepEqual(trialMachineOf(text, { ...with1, threads: 2 }, {}), one);
+  assert.notDeepEqual(trialMachineOf(text, { ...with1, tensorflow: '3' }, {}), one);
+  assert.notDeepEqual(trialMachineOf(text, with1, { ONEDNN_MAX_CPU_ISA: 'AVX2' }), one);
 });
 
 test('a damaged file, and one of another machine under the same name, are measured over', async () => {
   const cache = join(folder, 'damaged');
-  await timingsOf(machine('a'), trial(), cache);
-  await timingsOf(machine('b'), trial(), cache);
+  await cachedTimings(machine('a'), trial(), cache);
+  await cachedTimings(machine('b'), trial(), cache);
   const trials = join(cache, 'trials');
   const files = (await readdir(trials)).filter((file) => file.endsWith('.json'));
   assert.equal(files.length, 2);
@@ -59,7 +62,7 @@ test('a damaged file, and one of another machine under the same name, are measur
     await writeFile(one, content);
     const again = trial(5);
     const found = await Promise.all(
-      ['a', 'b'].map((name) => timingsOf(machine(name), again, cache)),
+      ['a', 'b'].map((name) => cachedTimings(machine(name), again, cache)),
     );
     assert.equal(again.measured.times, 1, content);
     assert.deepEqual(found.map(({ machine: { processor } }) => processor[0]).sort(), ['a', 'b']);
@@ -71,7 +74,7 @@ test('where the cache cannot be written, each start measures', async () => {
   await writeFile(file, '');
   const measure = trial();
   for (const cache of [file, join(file, 'below')]) {
-    assert.equal((await timingsOf(machine('a'), measure, cache)).float32, 8);
+    assert.equal((await cachedTimings(machine('a'), measure, cache)).float32, 8);
   }
   assert.equal(measure.measured.times, 2);
 });
@@ -79,7 +82,9 @@ test('where the cache cannot be written, each start measures', async () => {
 test('several at once in one process measure once', async () => {
   const measure = trial();
   const cache = join(folder, 'several');
-  const found = await Promise.all([1, 2, 3, 4].map(() => timingsOf(machine('a'), measure, cache)));
+  const found = await Promise.all(
+    [1, 2, 3, 4].map(() => cachedTimings(machine('a'), measure, cache)),
+  );
   assert.equal(measure.measured.times, 1);
   assert.equal(new Set(found.map(({ float32 }) => float32)).size, 1);
   assert.equal((await readdir(join(cache, 'trials'))).length, 1, 'the timings, and no lock');
@@ -91,6 +96,6 @@ test('what the trial throws is thrown, and the next start measures', async () =>
   const failing = () => {
     throw new Error('no library');
   };
-  await assert.rejects(timingsOf(machine('a'), failing, cache), /no library/);
-  assert.equal((await timingsOf(machine('a'), trial(), cache)).float32, 8);
+  await assert.rejects(cachedTimings(machine('a'), failing, cache), /no library/);
+  assert.equal((await cachedTimings(machine('a'), trial(), cache)).float32, 8);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { cpuinfoHere, whyNoTensorflow } from './cpuinfo.ts';
+import { cpuinfoHere, whyNoTensorflow } from './machine.ts';
 
 const cpuinfo = (flags: string): string =>
   `processor\t: 0\nmodel name\t: a processor\nflags\t\t: ${flags}\nbugs\t\t: spectre_v1\n`;
