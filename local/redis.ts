@@ -2,12 +2,11 @@
  * Redis for one machine: the one in REDIS_URL, else redis-server where it is installed, else a
  * small one in this process. Knows nothing about what is kept in it.
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { access, constants, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import {
@@ -19,6 +18,7 @@ import {
 import { withoutCredentials } from '../runtime/credentials.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { LOOPBACK, LocalCloudError } from './endpoint.ts';
+import { findProgram, spawnRedisServer } from './redis-server.ts';
 
 export interface LocalRedis {
   readonly url: string;
@@ -40,7 +40,6 @@ export interface RedisOptions {
 
 /** Longest wait for redis-server to answer; loading a large append-only file takes a while. */
 const START_MS = 20_000;
-const STOP_MS = 5000;
 /** A port that was free may be taken before redis-server has it. */
 const ATTEMPTS = 3;
 
@@ -108,19 +107,12 @@ async function realServer(program: string, options: RedisOptions): Promise<Local
   );
 }
 
-/**
- * Its standard input is a pipe that closes when this process is gone, however it went: a watcher
- * beside it then ends it. The shell becomes redis-server, so that the pid is the server's own.
- */
-const ENDS_WITH_PARENT =
-  'exec 3<&0; (cat <&3 >/dev/null; kill -TERM $$ 2>/dev/null) >/dev/null 2>&1 & exec 3<&-; exec "$@" </dev/null';
-
 async function startServer(
   program: string,
   port: number,
   { folder, logFile }: RedisOptions,
 ): Promise<LocalRedis> {
-  const settings = {
+  const server = await spawnRedisServer(program, {
     bind: LOOPBACK,
     port: String(port),
     dir: folder,
@@ -129,28 +121,16 @@ async function startServer(
     save: '',
     loglevel: 'warning',
     logfile: logFile,
-  };
-  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const child = spawn('/bin/sh', ['-c', ENDS_WITH_PARENT, 'redis-server', program, ...flags], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    // A terminal's Ctrl-C must not take Redis from under services that still answer.
-    detached: true,
-    env: {},
   });
-  child.stdin.on('error', () => undefined);
-  await once(child, 'spawn');
   let stopping = false;
-  const exit = once(child, 'exit').then(([code, signal]) => {
-    child.stdin.destroy();
-    return `redis-server ended (${signal ?? `code ${code}`}); its log is ${logFile}`;
-  });
+  const exit = server.gone.then((how) => `redis-server ended (${how}); its log is ${logFile}`);
   const url = `redis://${LOOPBACK}:${port}`;
   const ended = new AbortController();
   void exit.then((how) => ended.abort(new LocalCloudError(how)));
   try {
     await untilReady(url, AbortSignal.any([ended.signal, AbortSignal.timeout(START_MS)]));
   } catch (error) {
-    child.kill('SIGKILL');
+    server.kill();
     throw error;
   }
   return {
@@ -159,10 +139,8 @@ async function startServer(
     died: exit.then((how) => (stopping ? NEVER : how)),
     async stop() {
       stopping = true;
-      const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-      child.kill('SIGTERM');
+      server.stop();
       await exit;
-      clearTimeout(kill);
     },
   };
 }
@@ -196,18 +174,6 @@ async function ping(url: string): Promise<void> {
   } finally {
     redis.disconnect();
   }
-}
-
-async function findProgram(name: string, searchPath: string): Promise<string | undefined> {
-  for (const folder of searchPath.split(delimiter).filter((part) => part !== '')) {
-    const file = join(folder, name);
-    const usable = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (usable) return file;
-  }
-  return undefined;
 }
 
 /** A port of loopback that nothing listens on at this moment. */

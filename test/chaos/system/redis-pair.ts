@@ -1,18 +1,21 @@
 /** Two Redis servers, one of them the primary, and the failover from one to the other and back. */
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort, startRedis } from '../../../local/redis.ts';
+import { findProgram, spawnRedisServer } from '../../../local/redis-server.ts';
 import { ChaosError } from '../errors.ts';
 import { type Running, type Supervised, supervise } from './processes.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** For a replica to hold what its primary holds. */
 const SYNC_MS = 5000;
+/** For one to answer after its start. */
+const START_MS = 10_000;
+/** A port that was free may be taken before redis-server has it. */
+const ATTEMPTS = 2;
 
 export interface RedisPair {
   /** Of the primary. */
@@ -43,11 +46,10 @@ export async function openRedis(folder: string): Promise<RunRedis> {
   const own = join(folder, 'redis');
   mkdirSync(own, { recursive: true });
   const password = `secret-${randomUUID()}`;
-  try {
-    const pair = await startRedisPair(own, password);
+  const program = await findProgram('redis-server', process.env.PATH ?? '');
+  if (program !== undefined) {
+    const pair = await startRedisPair(program, own, password);
     return { port: pair.port, pair, password, stop: () => pair.stop() };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const logFile = join(folder, 'logs', 'redis.log');
   const { url, stop } = await startRedis({ folder: own, logFile, searchPath: '' });
@@ -59,21 +61,17 @@ interface Server {
   readonly supervised: Supervised;
 }
 
-/** @throws when there is no redis-server on this machine */
-async function startRedisPair(folder: string, password: string): Promise<RedisPair> {
-  const start = async (name: string): Promise<Server> => {
-    const own = join(folder, name);
-    mkdirSync(own, { recursive: true });
-    const port = await freePort();
-    return { port, supervised: await supervise(() => startServer(own, port, password)) };
-  };
-  let primary = await start('first');
-  let other = await start('second');
-
+/** @throws {ChaosError} when one of the two does not start */
+async function startRedisPair(
+  program: string,
+  folder: string,
+  password: string,
+): Promise<RedisPair> {
   const command = async (port: number, ...words: [string, ...string[]]): Promise<string> => {
     const redis = new Redis(port, LOOPBACK, {
       password,
       lazyConnect: true,
+      connectTimeout: 1000,
       commandTimeout: 1000,
       retryStrategy: () => null,
     });
@@ -85,6 +83,38 @@ async function startRedisPair(folder: string, password: string): Promise<RedisPa
       redis.disconnect();
     }
   };
+  const untilAnswers = async ({ port, supervised }: Server): Promise<void> => {
+    const end = performance.now() + START_MS;
+    for (;;) {
+      const info = await command(port, 'INFO', 'server').catch(() => '');
+      // Another process may have taken the port that was free.
+      if (/^process_id:(\d+)/m.exec(info)?.[1] === String(supervised.pid)) return;
+      const how = supervised.ends[0]?.how ?? (performance.now() > end ? 'it is too slow' : '');
+      if (how !== '') throw new ChaosError(`redis-server at port ${port} did not start: ${how}.`);
+      await delay(20);
+    }
+  };
+  const start = async (name: string): Promise<Server> => {
+    const own = join(folder, name);
+    mkdirSync(own, { recursive: true });
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePort();
+      const supervised = await supervise(() => startServer(program, own, port, password));
+      try {
+        await untilAnswers({ port, supervised });
+        return { port, supervised };
+      } catch (error) {
+        await supervised.stop();
+        if (attempt === ATTEMPTS) throw error;
+      }
+    }
+  };
+  let primary = await start('first');
+  let other = await start('second').catch(async (error: unknown) => {
+    await primary.supervised.stop();
+    throw error;
+  });
+
   const follow = (follower: Server, leader: Server): Promise<string> =>
     command(follower.port, 'REPLICAOF', LOOPBACK, String(leader.port));
   const untilSame = async (): Promise<void> => {
@@ -126,28 +156,22 @@ async function startRedisPair(folder: string, password: string): Promise<RedisPa
 }
 
 /** Appends every write, as a Redis does that should keep its data over a crash. */
-async function startServer(folder: string, port: number, password: string): Promise<Running> {
-  const flags = {
+function startServer(
+  program: string,
+  folder: string,
+  port: number,
+  password: string,
+): Promise<Running> {
+  return spawnRedisServer(program, {
     bind: LOOPBACK,
-    port,
+    port: String(port),
     dir: folder,
     appendonly: 'yes',
     save: '',
     requirepass: password,
     masterauth: password,
     // Its five seconds are for several replicas at once.
-    'repl-diskless-sync-delay': 0,
+    'repl-diskless-sync-delay': '0',
     logfile: join(folder, 'redis.log'),
-  };
-  const child = spawn(
-    'redis-server',
-    Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    { stdio: 'ignore', detached: true },
-  );
-  await once(child, 'spawn');
-  return {
-    pid: child.pid!,
-    gone: once(child, 'exit').then(([code, signal]) => String(signal ?? code)),
-    stop: () => void child.kill('SIGTERM'),
-  };
+  });
 }
