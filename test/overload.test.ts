@@ -26,6 +26,7 @@ it('an overload is refused at the door, and what is computed still has a client'
     GUESS_SERVICE_SECONDS: WORK_SECONDS,
     GUESS_BOOT_SECONDS: 2,
   });
+  t.after(() => stack.stop());
   const plain = await plainPhoto();
   const answered = new Set<string>();
   const statuses = new Map<number, number>();
@@ -63,5 +64,4 @@ it('an overload is refused at the door, and what is computed still has a client'
   );
   assert.ok(useful >= 0.9, `${useful} of what was computed had a client`);
   assert.ok((statuses.get(503) ?? 0) > 0, told);
-  await stack.stop();
 });

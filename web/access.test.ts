@@ -94,24 +94,25 @@ describe('a web tier with keys', { timeout: 60_000 }, () => {
 });
 
 describe('a web tier with an admin key alone', () => {
-  it('takes photos from everybody and shows its inside to the admin', async () => {
+  it('takes photos from everybody and shows its inside to the admin', async (t) => {
     const access = accessBy({
       apiKeys: undefined,
       adminKeyHash: keyHash(admin),
       rateLimit: undefined,
     });
     const app = await startApp({ parts: { access } });
+    t.after(() => app.stop());
     assert.equal((await postPhoto(app.url, 'a.jpg', await plainPhoto())).status, 200);
     assert.equal((await fetch(`${app.url}live`)).status, 401);
     const stream = await openStream(`${app.url}live`, bearer(admin));
     stream.leave();
-    await app.stop();
   });
 });
 
 describe('what every answer carries and none does', { timeout: 60_000 }, () => {
-  it('the security headers, and no word of what it runs on', async () => {
+  it('the security headers, and no word of what it runs on', async (t) => {
     const app = await startApp();
+    t.after(() => app.stop());
     const answers = [
       await fetch(app.url),
       await fetch(`${app.url}nothing`),
@@ -126,17 +127,16 @@ describe('what every answer carries and none does', { timeout: 60_000 }, () => {
       assert.equal(headers.get('x-powered-by'), null);
       assert.equal(headers.get('server'), null);
     }
-    await app.stop();
   });
 
-  it('an error that nobody foresaw says nothing of the inside', async () => {
+  it('an error that nobody foresaw says nothing of the inside', async (t) => {
     const app = await startApp({
       recognise: () => Promise.reject(new Error('secret at /home/x, table users')),
     });
+    t.after(() => app.stop());
     const { status, text } = await postPhoto(app.url, 'a.jpg', await plainPhoto());
     assert.equal(status, 500);
     assert.match(text, /^Internal error: if it happens again, give the operator/);
-    await app.stop();
   });
 });
 
@@ -147,7 +147,7 @@ describe('rates by key, counted in Redis', { timeout: 60_000 }, () => {
   });
   after(() => cloud.close());
 
-  it('one key’s photos are counted over all nodes, another key’s apart; too many get 429', async () => {
+  it('one key’s photos are counted over all nodes, another key’s apart; too many get 429', async (t) => {
     const settings = {
       ...cloud.settings,
       API_KEYS: apiKeys,
@@ -155,6 +155,7 @@ describe('rates by key, counted in Redis', { timeout: 60_000 }, () => {
       REQUEST_SECONDS: 0.2,
     };
     const nodes = [await startWeb(settings, silent), await startWeb(settings, silent)];
+    for (const node of nodes) t.after(() => node.stop());
     const urls = nodes.map(({ port }) => `http://127.0.0.1:${port}/`);
     const photo = await plainPhoto();
     for (const url of urls) await until('ready', async () => (await fetch(`${url}readyz`)).ok);
@@ -168,7 +169,6 @@ describe('rates by key, counted in Redis', { timeout: 60_000 }, () => {
     assert.match(text, /^This key has reached its rate limit: try again in \d+ s\.$/);
     assert.ok(Number(headers['retry-after']) >= 1 && Number(headers['retry-after']) <= 60);
     assert.equal((await post(4, bob)).status, 504);
-    for (const node of nodes) await node.stop();
   });
 
   it('a rate without keys is refused at the start', async () => {

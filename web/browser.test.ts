@@ -18,8 +18,9 @@ describe('the web tier in a browser’s reach', { timeout: 60_000 }, () => {
     [{ Origin: 'null' }, '/v1/recognitions'],
   ];
 
-  it('refuses pages of other sites where it listens on this machine only', async () => {
+  it('refuses pages of other sites where it listens on this machine only', async (t) => {
     const web = await startWeb({ ...cloud.settings, HOST: '127.0.0.1' }, silent);
+    t.after(() => web.stop());
     const url = `http://127.0.0.1:${web.port}`;
     const status = async (headers: Record<string, string>, path = '/'): Promise<number> =>
       (await send(url, { path, headers })).status;
@@ -35,11 +36,11 @@ describe('the web tier in a browser’s reach', { timeout: 60_000 }, () => {
     }
     const { text } = await send(url, { headers: { Host: 'evil.example' } });
     assert.match(text, /"evil.example" are not answered here: use localhost/);
-    await web.stop();
   });
 
-  it('takes photos of programs under a host name of one word, and none of a page led here by it', async () => {
+  it('takes photos of programs under a host name of one word, and none of a page led here by it', async (t) => {
     const web = await startWeb({ ...cloud.settings, HOST: '127.0.0.1' }, silent);
+    t.after(() => web.stop());
     const post = async (headers: Record<string, string>): Promise<number> =>
       (await send(`http://127.0.0.1:${web.port}`, { method: 'POST', headers, body: 'x' })).status;
     const Host = 'faces:8000';
@@ -48,15 +49,14 @@ describe('the web tier in a browser’s reach', { timeout: 60_000 }, () => {
     assert.equal(await post({ Host, Origin: `http://${Host}` }), 403);
     assert.equal(await post({ Host, Origin: 'null' }), 403);
     assert.equal(await post({ Host, 'Sec-Fetch-Site': 'same-origin' }), 403);
-    await web.stop();
   });
 
-  it('is called by any name where it listens for others', async () => {
+  it('is called by any name where it listens for others', async (t) => {
     const web = await startWeb(cloud.settings, silent);
+    t.after(() => web.stop());
     const { status } = await send(`http://127.0.0.1:${web.port}`, {
       headers: { Host: 'faces.example.org', Origin: 'https://faces.example.org' },
     });
     assert.equal(status, 200);
-    await web.stop();
   });
 });

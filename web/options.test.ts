@@ -136,11 +136,12 @@ describe('options, methods and expectations of requests', { timeout: 60_000 }, (
     assert.equal(JSON.parse(problem.text).type, '/problems/expectation');
   });
 
-  it('more photos in one request than a key may send a minute are not told to come again', async () => {
+  it('more photos in one request than a key may send a minute are not told to come again', async (t) => {
     const key = 'a'.repeat(43);
     const rateLimit = { perMinute: 1, take: async () => undefined };
     const access = accessBy({ apiKeys: `ada:${keyHash(key)}`, adminKeyHash: undefined, rateLimit });
     const limited = await startApp({ parts: { access } });
+    t.after(() => limited.stop());
     const two = formBody(['a.jpg', 'b.jpg'].map((fileName) => ({ fileName, bytes: photo })));
     const { status, text, headers } = await post(`${limited.url}v1/recognitions`, two, {
       headers: { Authorization: `Bearer ${key}` },
@@ -148,13 +149,13 @@ describe('options, methods and expectations of requests', { timeout: 60_000 }, (
     assert.equal(status, 400);
     assert.match(text, /may send 1 photos per minute: send no more/);
     assert.equal(headers['retry-after'], undefined);
-    await limited.stop();
   });
 });
 
 describe('an idle connection', { timeout: 20_000 }, () => {
-  it('is closed after KEEP_ALIVE_SECONDS, and not before its next request', async () => {
+  it('is closed after KEEP_ALIVE_SECONDS, and not before its next request', async (t) => {
     const app = await startApp({ keepAliveSeconds: 1.5 });
+    t.after(() => app.stop());
     const client = await rawConnection(app.port);
     const ask = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
     await client.send(ask);
@@ -163,6 +164,5 @@ describe('an idle connection', { timeout: 20_000 }, () => {
     await client.closed;
     assert.ok(performance.now() - begun >= 1400);
     await until('no connection', async () => app.admission.requests === 0);
-    await app.stop();
   });
 });

@@ -134,8 +134,9 @@ describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, 
     await queueEmpty(replies);
   });
 
-  it('a reply that another web node drains still reaches its client', async () => {
+  it('a reply that another web node drains still reaches its client', async (t) => {
     const second = await startWeb(cloud.settings, silent);
+    t.after(() => second.stop());
     await until(
       'the second node to be ready',
       async () => (await fetch(`${url(second)}readyz`)).ok,
@@ -149,7 +150,6 @@ describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, 
     }
     const measured = await (await fetch(`${url(second)}metrics`)).text();
     assert.match(measured, /^elastic_face_replies_total\{outcome="match"\} 10$/m);
-    await second.stop();
   });
 
   it('what nobody can read is taken off the reply queue and disturbs nobody', async () => {
@@ -189,13 +189,13 @@ describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, 
     await queueEmpty(replies);
   });
 
-  it('a request without an answer within the limit gets 504', async () => {
+  it('a request without an answer within the limit gets 504', async (t) => {
     const hasty = await startWeb({ ...cloud.settings, REQUEST_SECONDS: 0.2 }, silent);
+    t.after(() => hasty.stop());
     const { status, text } = await postPhoto(url(hasty), 'slow.jpg', await plainPhoto());
     assert.equal(status, 504);
     assert.match(text, /No answer came within 0.2 s/);
     await takeRequest();
-    await hasty.stop();
   });
 });
 

@@ -13,8 +13,9 @@ const AT_ONCE = 8;
 
 test('whatever form comes is a photo with a good name or a 4xx with one sentence', {
   timeout: FUZZ_TIMEOUT_MS,
-}, async () => {
+}, async (t) => {
   const app = await startApp();
+  t.after(() => app.stop());
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const photo = (await plainPhoto()).subarray(0, 400);
   const originals = [
@@ -61,5 +62,4 @@ test('whatever form comes is a photo with a good name or a 4xx with one sentence
   for (const { file } of app.taken) assert.ok(isFileName(file), file);
   assert.deepEqual(Object.keys(Object.prototype), []);
   agent.destroy();
-  await app.stop();
 });

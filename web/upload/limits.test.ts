@@ -29,9 +29,10 @@ function held() {
 }
 
 describe('how much of the web tier clients may use', { timeout: 60_000 }, () => {
-  it('past the limit of requests a further one gets 503 with Retry-After, and nothing of it is kept', async () => {
+  it('past the limit of requests a further one gets 503 with Retry-After, and nothing of it is kept', async (t) => {
     const work = held();
     const app = await startApp({ maxRequests: 2, recognise: work.recognise });
+    t.after(() => app.stop());
     const first = [postPhoto(app.url, 'a.jpg', photo), postPhoto(app.url, 'b.jpg', photo)];
     await until('both to be here', () => work.count() === 2);
     const third = await postPhoto(app.url, 'c.jpg', photo);
@@ -48,12 +49,12 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
     await until('it to be here', () => work.count() === 1);
     work.release();
     assert.equal((await again).status, 200);
-    await app.stop();
   });
 
-  it('the 503 comes before the body is read: who asks first never has to send it', async () => {
+  it('the 503 comes before the body is read: who asks first never has to send it', async (t) => {
     const work = held();
     const app = await startApp({ maxRequests: 1, recognise: work.recognise });
+    t.after(() => app.stop());
     const first = postPhoto(app.url, 'a.jpg', photo);
     await until('it to be here', () => work.count() === 1);
     const asking = await rawConnection(app.port);
@@ -67,11 +68,11 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
     sending.leave();
     work.release();
     await first;
-    await app.stop();
   });
 
-  it('who asks first is told to go on when there is room', async () => {
+  it('who asks first is told to go on when there is room', async (t) => {
     const app = await startApp();
+    t.after(() => app.stop());
     const body = formBody([{ fileName: 'a.jpg', bytes: photo }]);
     const client = await rawConnection(app.port);
     await client.send(formHead({ 'Content-Length': body.length, Expect: '100-continue' }));
@@ -79,10 +80,9 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
     await client.send(body);
     await client.says(/a:Somebody$/);
     client.leave();
-    await app.stop();
   });
 
-  it('who leaves while the key is looked up is not counted any more', async () => {
+  it('who leaves while the key is looked up is not counted any more', async (t) => {
     const asked = Promise.withResolvers<void>();
     const decided = Promise.withResolvers<void>();
     const app = await startApp({
@@ -96,6 +96,7 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
         } as never,
       },
     });
+    t.after(() => app.stop());
     const client = await rawConnection(app.port);
     await client.send(formHead({ 'Content-Length': 1000 }));
     await asked.promise;
@@ -106,13 +107,13 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
     // Another request comes after it, and is the only one that is counted.
     await postPhoto(app.url, 'a.jpg', largePhoto);
     await until('nobody to be counted', () => app.admission.requests === 0);
-    await app.stop();
   });
 
   for (const path of ['', 'v1/recognitions']) {
-    it(`a photo for /${path} is not kept in memory while its client waits for the answer`, async () => {
+    it(`a photo for /${path} is not kept in memory while its client waits for the answer`, async (t) => {
       const work = held();
       const app = await startApp({ recognise: () => work.recognise() });
+      t.after(() => app.stop());
       const before = heldBytes();
       const clients = 40;
       const body = formBody([{ fileName: 'a.jpg', bytes: largePhoto }]);
@@ -127,12 +128,12 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
       assert.equal(app.admission.requests, clients);
       work.release();
       await Promise.all(answers);
-      await app.stop();
     });
   }
 
-  it('a body or a head that does not come gets 408, and its connection ends', async () => {
+  it('a body or a head that does not come gets 408, and its connection ends', async (t) => {
     const app = await startApp({ uploadSeconds: 0.3 });
+    t.after(() => app.stop());
     const body = await rawConnection(app.port);
     await body.send(formHead({ 'Content-Length': MB }));
     await body.send('--elastic-face-test-boundary\r\n');
@@ -144,11 +145,11 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
     }
     await until('nothing to be left', () => app.admission.requests === 0);
     assert.equal(app.admission.uploadBytes, 0);
-    await app.stop();
   });
 
-  it('a body without an end gets 408 when its time is over, however much has come', async () => {
+  it('a body without an end gets 408 when its time is over, however much has come', async (t) => {
     const app = await startApp({ uploadSeconds: 1 });
+    t.after(() => app.stop());
     const client = await rawConnection(app.port);
     await client.send(formHead({ 'Transfer-Encoding': 'chunked' }));
     const opening = formBody([{ fileName: 'a.jpg', bytes: photo }], { closed: false });
@@ -166,12 +167,12 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
     await until('nothing to be left', () => app.admission.requests === 0);
     assert.equal(app.admission.uploadBytes, 0);
     assert.equal(app.taken.length, 0);
-    await app.stop();
   });
 
-  it('clients that leave at any moment leave nothing behind', async () => {
+  it('clients that leave at any moment leave nothing behind', async (t) => {
     const work = held();
     const app = await startApp({ recognise: work.recognise, uploadBytes: 2 * MB });
+    t.after(() => app.stop());
     const body = formBody([{ fileName: 'a.jpg', bytes: photo }]);
     for (const sent of [0, 50, body.length - 10, body.length]) {
       const clients = await Promise.all(Array.from({ length: 5 }, () => rawConnection(app.port)));
@@ -185,6 +186,5 @@ describe('how much of the web tier clients may use', { timeout: 60_000 }, () => 
       await until('the room to be free', () => app.admission.uploadBytes === 0);
     }
     work.release();
-    await app.stop();
   });
 });

@@ -11,8 +11,9 @@ const photo = await plainPhoto();
 const largePhoto = Buffer.concat([photo, Buffer.alloc(LIMIT_MB * MB - photo.length)]);
 
 describe('the memory that uploads may take', { timeout: 60_000 }, () => {
-  it('uploads wait for memory, and get 503 when none is free in time', async () => {
+  it('uploads wait for memory, and get 503 when none is free in time', async (t) => {
     const app = await startApp({ uploadBytes: 2 * MB, memoryWaitMs: 300, displaceAfterMs: 60_000 });
+    t.after(() => app.stop());
     const body = formBody([{ fileName: 'large.jpg', bytes: largePhoto.subarray(0, MB - 1000) }]);
     const first = await rawConnection(app.port);
     await first.send(formHead({ 'Content-Length': body.length }));
@@ -26,26 +27,26 @@ describe('the memory that uploads may take', { timeout: 60_000 }, () => {
     assert.equal((await third).text, 'c:Somebody');
     first.leave();
     await until('all room to be free', () => app.admission.uploadBytes === 0);
-    await app.stop();
   });
 
-  it('a crowd of large uploads that cannot all be in memory at once is taken in whole', async () => {
+  it('a crowd of large uploads that cannot all be in memory at once is taken in whole', async (t) => {
     const app = await startApp({ uploadBytes: 5 * MB });
+    t.after(() => app.stop());
     const crowd = Array.from({ length: 40 }, (_, i) => postPhoto(app.url, `${i}.jpg`, largePhoto));
     let most = 0;
     const looking = setInterval(() => {
       most = Math.max(most, app.admission.uploadBytes);
     }, 1);
+    t.after(() => clearInterval(looking));
     for (const [i, { text }] of (await Promise.all(crowd)).entries()) {
       assert.equal(text, `${i}:Somebody`);
     }
-    clearInterval(looking);
     assert.ok(most > 2 * MB && most <= 5 * MB, `${most} bytes at most`);
-    await app.stop();
   });
 
-  it('two hundred slow uploads do not slow an honest one, whatever they announce', async () => {
+  it('two hundred slow uploads do not slow an honest one, whatever they announce', async (t) => {
     const app = await startApp();
+    t.after(() => app.stop());
     const honest = async (): Promise<number> => {
       const times: number[] = [];
       for (let i = 0; i < 40; i++) {
@@ -65,17 +66,17 @@ describe('the memory that uploads may take', { timeout: 60_000 }, () => {
     const dripping = setInterval(() => {
       for (const client of slow) void client.send('x');
     }, 1000);
+    t.after(() => clearInterval(dripping));
     const during = await honest();
-    clearInterval(dripping);
     // On a machine that is busy with other things a moment more says nothing.
     assert.ok(during < 2 * before + 20, `${before} ms became ${during} ms`);
     for (const client of slow) client.leave();
     await until('all room to be free', () => app.admission.uploadBytes === 0);
-    await app.stop();
   });
 
-  it('an upload that hardly moves gives way when others wait for its room', async () => {
+  it('an upload that hardly moves gives way when others wait for its room', async (t) => {
     const app = await startApp({ uploadBytes: 2 * MB, displaceAfterMs: 100 });
+    t.after(() => app.stop());
     const slow = await rawConnection(app.port);
     await slow.send(formHead({ 'Content-Length': MB }));
     const opening = formBody([{ fileName: 'a.jpg', bytes: largePhoto }]);
@@ -84,6 +85,5 @@ describe('the memory that uploads may take', { timeout: 60_000 }, () => {
     const other = await postPhoto(app.url, 'b.jpg', largePhoto);
     assert.equal(other.text, 'b:Somebody');
     assert.match(await slow.closed, /^HTTP\/1.1 408 [\s\S]*too slow while others were waiting/);
-    await app.stop();
   });
 });
