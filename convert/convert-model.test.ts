@@ -21,7 +21,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { openNetworks } from '../model/backend/open-networks.ts';
 import { modelFiles } from '../model/format.ts';
 import { readGallery } from '../model/gallery/gallery.ts';
-import { Matcher } from '../model/gallery/matcher.ts';
+import { GalleryMatcher } from '../model/match/gallery-matcher.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { facenetMissing, modelDirectory, peopleKnown } from '../test/model.fixture.ts';
 import { convertModel } from './convert-model.ts';
@@ -77,7 +77,7 @@ describe('a conversion', { timeout: 300_000 }, () => {
       const { faceSize } = networks.encoder;
       const { faces } = referenceFaces(faceSize);
       return {
-        matcher: new Matcher(await readGallery(directory)),
+        matcher: GalleryMatcher.of(await readGallery(directory)),
         embedding: networks.embed(faces.subarray(0, faceSize ** 2 * 3), 1),
       };
     } finally {

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { facenetShape, faceValues } from './encoder.fixture.ts';
 import type { Precision } from './format.ts';
-import { Matcher } from './gallery/matcher.ts';
 import { identifyFaces } from './identify.ts';
+import { GalleryMatcher } from './match/gallery-matcher.ts';
 
 const FACE_VALUES = faceValues(facenetShape);
 const { embeddingLength: EMBEDDING_LENGTH } = facenetShape;
@@ -58,7 +58,7 @@ test('no error within the bound lets another name through', () => {
       share,
       angle,
       (people, at, bound, part, towards) => {
-        const matcher = new Matcher({
+        const matcher = GalleryMatcher.of({
           names: people.map(({ name }) => name),
           embeddings: Float32Array.from(people.flatMap((one) => [...onCircle(one.angle)])),
         });
@@ -87,7 +87,7 @@ test('no error within the bound lets another name through', () => {
 test('no error within the bound makes a stranger of a known person, or the other way', () => {
   let settled = 0;
   const alone = { names: ['Ann'], embeddings: point(0, 0) };
-  const matcher = new Matcher(alone);
+  const matcher = GalleryMatcher.of(alone);
   fc.assert(
     fc.property(
       fc.double({ min: 0.5, max: 1.5, noNaN: true }),
@@ -115,7 +115,7 @@ test('a bound that is too small would let one through', () => {
   const people = { names: ['Ann', 'Bob'], embeddings: new Float32Array(2 * EMBEDDING_LENGTH) };
   people.embeddings.set(point(-1, 0));
   people.embeddings.set(point(1, 0), EMBEDDING_LENGTH);
-  const matcher = new Matcher(people);
+  const matcher = GalleryMatcher.of(people);
   // Bob is nearer by 0.08 in float32; an error of 0.045 along the line makes Ann nearer by 0.01.
   const [exact, rough] = [point(0.04, 0), point(-0.005, 0)];
   assert.equal(matcher.nearest(rough, 1)[0]!.name, 'Ann');
@@ -131,7 +131,7 @@ test('a bound that is too small would let one through', () => {
 });
 
 test('only faces whose names are open are embedded again, all in one call', () => {
-  const matcher = new Matcher({
+  const matcher = GalleryMatcher.of({
     names: ['Ann', 'Ann', 'Bob'],
     embeddings: Float32Array.from([0, 0.1, 1.5].flatMap((at) => [...onCircle(at)])),
   });
@@ -151,7 +151,7 @@ test('only faces whose names are open are embedded again, all in one call', () =
 });
 
 test('with a single person, or in float32, nothing is embedded twice', () => {
-  const alone = new Matcher({
+  const alone = GalleryMatcher.of({
     names: ['Ann', 'Ann'],
     embeddings: Float32Array.from([...onCircle(0), ...onCircle(3)]),
   });

@@ -2,7 +2,7 @@
  * From cut faces to people: embeds, finds the nearest, and where a bfloat16 embedding leaves it open who
  * is nearest, embeds once more in float32. Knows no photos and no boxes.
  */
-import type { Matcher, Neighbour } from './gallery/matcher.ts';
+import type { GalleryMatcher, Neighbour } from './match/gallery-matcher.ts';
 import type { Networks } from './networks.ts';
 
 export interface Identity {
@@ -23,7 +23,7 @@ export interface Identified {
 
 export interface Parts {
   readonly networks: Pick<Networks, 'embed' | 'encoder' | 'precision'>;
-  readonly matcher: Pick<Matcher, 'nearest' | 'isSettled'>;
+  readonly matcher: Pick<GalleryMatcher, 'nearest' | 'isSettled'>;
   /** How far (L2) a bfloat16 embedding may be from the float32 one. */
   readonly bound: number;
   /** Where given, bfloat16 may also leave open on which side of it the nearest distance is. */

@@ -8,8 +8,15 @@ export type { OpenOptions } from './backend/open-networks.ts';
 export type { Box, DetectedFace, Point } from './detect/faces.ts';
 export { BackendError, ImageError, ModelError } from './errors.ts';
 export type { EncoderDescription, EncoderKind, Precision } from './format.ts';
-export type { Neighbour } from './gallery/matcher.ts';
 export type { QuarterTurn } from './image/turn.ts';
+export { FaceBlock } from './match/face-block.ts';
+export {
+  type GalleryBlock,
+  GalleryMatcher,
+  type GalleryPerson,
+  LEFT_OUT,
+  type Neighbour,
+} from './match/gallery-matcher.ts';
 export type { Backend } from './networks.ts';
 export {
   type Face,

@@ -2,15 +2,15 @@
 import type { OpenOptions } from './backend/open-networks.ts';
 import type { DetectedFace } from './detect/faces.ts';
 import type { EncoderDescription, Precision } from './format.ts';
-import type { Neighbour } from './gallery/matcher.ts';
 import type { QuarterTurn } from './image/turn.ts';
+import type { GalleryMatcher, Neighbour } from './match/gallery-matcher.ts';
 import type { Backend } from './networks.ts';
 
 /** A face found in a photo, with its embedding and the people nearest to it. */
 export interface Face extends DetectedFace {
   /** [the encoder's embedding length] */
   readonly embedding: Float32Array;
-  /** the nearest known people, nearest first */
+  /** the nearest known people, nearest first; none when the gallery is empty */
   readonly nearest: readonly Neighbour[];
   /** Whether the nearest is nearer than `knownWithin`, where that was given. */
   readonly known?: boolean;
@@ -25,6 +25,8 @@ export interface Recognition {
    * and landmarks are those of the photo before that turn, as it is shown.
    */
   readonly turned: QuarterTurn;
+  /** Version of the gallery that was searched; 0 is the model's own. */
+  readonly gallery: number;
   /** The largest, or with `allFaces` all, largest first; none is no error. */
   readonly faces: readonly Face[];
   /** How many of them were embedded again in float32, since bfloat16 left their names open. */
@@ -77,6 +79,13 @@ export interface Recognizer {
   readonly encoder: EncoderDescription;
   /** How many people the gallery knows. */
   readonly people: number;
+  /** The gallery that the next photos are compared with. */
+  readonly gallery: GalleryMatcher;
+  /**
+   * Replaces the gallery. Photos that are in work are still compared with the one they began with.
+   * @throws {ModelError} when its embeddings are not of this encoder's length
+   */
+  setGallery(matcher: GalleryMatcher): void;
   /**
    * Finds and recognises the faces in the bytes of an image file. The networks run synchronously: the
    * event loop stands still for most of the time.

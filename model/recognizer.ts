@@ -12,11 +12,11 @@ import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
 import type { EncoderDescription, Precision } from './format.ts';
 import { type Gallery, readGallery } from './gallery/gallery.ts';
-import { Matcher } from './gallery/matcher.ts';
 import { identifyFaces } from './identify.ts';
 import { releaseMemory } from './image/image.ts';
 import { faceBeforeTurn, type QuarterTurn } from './image/turn.ts';
 import { readManifest } from './manifest.ts';
+import { GalleryMatcher } from './match/gallery-matcher.ts';
 import type { Backend, Networks } from './networks.ts';
 import { choosePrecision, ON_WASM } from './precision/fastest.ts';
 import type {
@@ -53,7 +53,7 @@ export async function loadRecognizer(
   const choice = await choosePrecision(directory, manifest, { ...open, precision });
   const gallery = await readGallery(directory);
   requireGalleryOf(encoder, gallery, directory);
-  const matcher = new Matcher(gallery);
+  const matcher = GalleryMatcher.of(gallery);
   const networks = await openNetworks(directory, {
     ...open,
     encoder,
@@ -80,12 +80,12 @@ function requireGalleryOf(
 
 class LoadedRecognizer implements Recognizer {
   readonly #networks: Networks;
-  readonly #matcher: Matcher;
+  #matcher: GalleryMatcher;
   readonly #bound: number;
   readonly precisionReason: string;
   #disposed = false;
 
-  constructor(networks: Networks, matcher: Matcher, bound: number, precisionReason: string) {
+  constructor(networks: Networks, matcher: GalleryMatcher, bound: number, precisionReason: string) {
     this.precisionReason = precisionReason;
     this.#bound = bound;
     this.#networks = networks;
@@ -108,6 +108,21 @@ class LoadedRecognizer implements Recognizer {
     return this.#matcher.people;
   }
 
+  get gallery(): GalleryMatcher {
+    return this.#matcher;
+  }
+
+  setGallery(matcher: GalleryMatcher): void {
+    const { kind, embeddingLength } = this.encoder;
+    if (matcher.length !== undefined && matcher.length !== embeddingLength) {
+      throw new ModelError(
+        `Gallery version ${matcher.version} holds embeddings of ${matcher.length} numbers, the ${kind} ` +
+          `encoder gives ${embeddingLength}: enrol its people again with this encoder.`,
+      );
+    }
+    this.#matcher = matcher;
+  }
+
   async recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition> {
     const [answer] = await this.recognizeAll([bytes], options);
     if (answer === undefined || answer instanceof Error) throw answer;
@@ -122,9 +137,11 @@ class LoadedRecognizer implements Recognizer {
       searchOptions(isList(options) ? options[index] : options),
     );
     const top = Math.max(1, ...wishes.map((wish) => wish.top));
+    // A gallery that is set while these photos are in work is for the next ones.
+    const matcher = this.#matcher;
     const parts = {
       networks: this.#networks,
-      matcher: this.#matcher,
+      matcher,
       bound: this.#bound,
       threshold: wishes.find((wish) => wish.knownWithin !== undefined)?.knownWithin,
     };
@@ -137,7 +154,9 @@ class LoadedRecognizer implements Recognizer {
     }
     this.#requireOpen();
     batch.finish();
-    return searched.map((one) => (one instanceof Error ? one : recognitionOf(one)));
+    return searched.map((one) =>
+      one instanceof Error ? one : recognitionOf(one, matcher.version),
+    );
   }
 
   /** Decodes, detects, and gives the faces to the batch; the photo's memory is released. */
@@ -195,28 +214,25 @@ function asImageError(error: unknown): ImageError {
   throw error;
 }
 
-function recognitionOf({
-  wish,
-  found,
-  turned,
-  share,
-  decode,
-  detect,
-  width,
-  height,
-}: Searched): Recognition {
+function recognitionOf(
+  { wish, found, turned, share, decode, detect, width, height }: Searched,
+  gallery: number,
+): Recognition {
   const { identities, embedMs, matchMs } = share;
   const faces = found.map((face, index): Face => {
     const { embedding, nearest } = identities[index]!;
     const [first] = nearest;
     const known =
-      wish.knownWithin === undefined ? {} : { known: first!.distance < wish.knownWithin };
+      wish.knownWithin === undefined
+        ? {}
+        : { known: first !== undefined && first.distance < wish.knownWithin };
     return { ...face, embedding, nearest: nearest.slice(0, wish.top), ...known };
   });
   return {
     width,
     height,
     turned,
+    gallery,
     faces,
     embeddedTwice: identities.filter(({ twice }) => twice).length,
     timings: { decode, detect, embed: embedMs, match: matchMs },

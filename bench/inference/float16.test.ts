@@ -1,7 +1,7 @@
 /** What is counted of a set stored as float16. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { row, unitVectors } from '../../model/gallery/vectors.fixture.ts';
+import { row, unitVectors } from '../../model/match/vectors.fixture.ts';
 import { float32Bytes, largestMove } from './float16.ts';
 
 test('the bytes are those of every file but the bfloat16 encoder’s', () => {

@@ -8,8 +8,8 @@ import { join, parse } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { findCourseData } from '../../convert/sources/course-data.ts';
 import { readGallery } from '../../model/gallery/gallery.ts';
-import { Matcher } from '../../model/gallery/matcher.ts';
 import { largestFace, loadRecognizer } from '../../model/index.ts';
+import { GalleryMatcher } from '../../model/match/gallery-matcher.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 
@@ -50,7 +50,7 @@ export async function benchThreshold(onStep: OnStep): Promise<string> {
 /** How far each of the gallery's people is from the nearest other one. */
 async function leftOut(directory: string): Promise<number[]> {
   const gallery = await readGallery(directory);
-  const matcher = new Matcher(gallery);
+  const matcher = GalleryMatcher.of(gallery);
   const length = gallery.embeddings.length / gallery.names.length;
   return gallery.names.flatMap((person, row) => {
     const embedding = gallery.embeddings.slice(row * length, (row + 1) * length);

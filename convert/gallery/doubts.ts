@@ -1,6 +1,6 @@
 /** Photos of a gallery that a person should look at again. They are in the gallery all the same. */
 import type { EncoderKind } from '../../model/format.ts';
-import { Matcher, type Neighbour } from '../../model/gallery/matcher.ts';
+import { GalleryMatcher, type Neighbour } from '../../model/match/gallery-matcher.ts';
 import type { UsedPhoto } from './gallery-photos.ts';
 
 /**
@@ -44,16 +44,19 @@ export function galleryDoubts(photos: readonly UsedPhoto[], encoder: EncoderKind
 
 const pathOf = ({ path }: UsedPhoto): string => path;
 
-function matcherOf(photos: readonly UsedPhoto[], nameOf: (photo: UsedPhoto) => string): Matcher {
+function matcherOf(
+  photos: readonly UsedPhoto[],
+  nameOf: (photo: UsedPhoto) => string,
+): GalleryMatcher {
   const length = photos[0]?.embedding.length ?? 0;
   const embeddings = new Float32Array(photos.length * length);
   for (const [row, { embedding }] of photos.entries()) embeddings.set(embedding, row * length);
-  return new Matcher({ names: photos.map(nameOf), embeddings });
+  return GalleryMatcher.of({ names: photos.map(nameOf), embeddings });
 }
 
 /** The nearest that has another name than this one. */
 function nearestOther(
-  matcher: Matcher,
+  matcher: GalleryMatcher,
   embedding: Float32Array,
   name: string,
 ): Neighbour | undefined {

@@ -3,7 +3,7 @@
  * it is, the more often two people are nearly as near. Knows no engine and no photos.
  */
 import type { Gallery } from '../../model/gallery/gallery.ts';
-import { Matcher } from '../../model/gallery/matcher.ts';
+import { GalleryMatcher } from '../../model/match/gallery-matcher.ts';
 
 type People = Pick<Gallery, 'names' | 'embeddings'>;
 
@@ -41,7 +41,7 @@ export function shareOfSecondLooks(gallery: People, bound: number): number {
 }
 
 function countOpen(gallery: People, faces: readonly Float32Array[], bound: number): number {
-  const matcher = new Matcher(gallery);
+  const matcher = GalleryMatcher.of(gallery);
   return faces.filter((face) => !matcher.isSettled(face, bound)).length;
 }
 

@@ -9,6 +9,7 @@ const seen: Recognition = {
   width: 640,
   height: 480,
   turned: 0,
+  gallery: 0,
   embeddedTwice: 0,
   faces: [
     {

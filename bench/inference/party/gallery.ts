@@ -1,7 +1,7 @@
 /** Exact matching in galleries of any size, as a party. Arguments: model folder. */
 import { readGallery } from '../../../model/gallery/gallery.ts';
-import { Matcher } from '../../../model/gallery/matcher.ts';
 import { readManifest } from '../../../model/manifest.ts';
+import { GalleryMatcher } from '../../../model/match/gallery-matcher.ts';
 import { MadePeople } from './made-people.ts';
 import { serve } from './serve.ts';
 
@@ -16,7 +16,7 @@ await serve(
       const embeddings = made.people(people);
       const names = Array.from({ length: people }, (_, person) => `person ${person}`);
       const begun = performance.now();
-      const matcher = new Matcher({ names, embeddings });
+      const matcher = GalleryMatcher.of({ names, embeddings });
       const prepare = performance.now() - begun;
       /** All that a photo's face is asked, in bfloat16 too. */
       const timed = (face: Float32Array): number => {

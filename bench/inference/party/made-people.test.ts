@@ -1,7 +1,7 @@
 /** Made galleries are what they are said to be, else the figures of matching would say nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { row, unitVectors } from '../../../model/gallery/vectors.fixture.ts';
+import { row, unitVectors } from '../../../model/match/vectors.fixture.ts';
 import { EMBEDDING_LENGTH, MadePeople, spreads } from './made-people.ts';
 
 /** Twenty real people, all nearer to the first direction than to any other. */

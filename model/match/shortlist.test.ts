@@ -1,7 +1,7 @@
 /** A shortlist changes no answer, whatever the gallery looks like, and is short where it can be. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Matcher } from './matcher.ts';
+import { GalleryMatcher } from './gallery-matcher.ts';
 import { Shortlist } from './shortlist.ts';
 import { EMBEDDING_LENGTH, noise, normalised, row, unitVectors } from './vectors.fixture.ts';
 
@@ -91,7 +91,9 @@ function queries(embeddings: Float32Array): Float32Array[] {
 
 for (const [what, [embeddings, nameOf]] of Object.entries(galleries)) {
   const names = Array.from({ length: embeddings.length / EMBEDDING_LENGTH }, (_, at) => nameOf(at));
-  const [short, whole] = [ALWAYS, NEVER].map((from) => new Matcher({ names, embeddings }, from));
+  const [short, whole] = [ALWAYS, NEVER].map((from) =>
+    GalleryMatcher.of({ names, embeddings }, from),
+  );
 
   test(`a gallery with ${what}: the people and distances of a comparison with all`, () => {
     for (const query of queries(embeddings)) {
@@ -139,7 +141,7 @@ test('the list holds every row within the limit, and few others', () => {
 test('an embedding that was changed in place is looked at anew', () => {
   const embeddings = unitVectors(COUNT, 53);
   const names = Array.from({ length: COUNT }, (_, index) => `person ${index}`);
-  const matcher = new Matcher({ names, embeddings }, ALWAYS);
+  const matcher = GalleryMatcher.of({ names, embeddings }, ALWAYS);
   const query = Float32Array.from(row(embeddings, 3));
   assert.equal(matcher.nearest(query, 1)[0]!.name, 'person 3');
   query.set(row(embeddings, 8));
@@ -148,7 +150,7 @@ test('an embedding that was changed in place is looked at anew', () => {
 
 test('of equally near people the first in the gallery comes first, even by a later embedding', () => {
   const [far, near, other] = [0, 1, 2].map((index) => row(unitVectors(3, 59), index));
-  const matcher = new Matcher(
+  const matcher = GalleryMatcher.of(
     {
       names: ['first', 'second', 'first', 'third'],
       embeddings: Float32Array.from([...far!, ...near!, ...near!, ...other!]),

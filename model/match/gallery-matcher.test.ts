@@ -1,7 +1,7 @@
 /** The nearest people are found exactly, with distances that hold for near and far. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Matcher } from './matcher.ts';
+import { GalleryMatcher } from './gallery-matcher.ts';
 import { EMBEDDING_LENGTH, row, unitVectors } from './vectors.fixture.ts';
 
 function distance(a: Float32Array, b: Float32Array): number {
@@ -10,7 +10,7 @@ function distance(a: Float32Array, b: Float32Array): number {
 
 const embeddings = unitVectors(300, 1);
 const names = Array.from({ length: 300 }, (_, index) => `person ${index % 100}`);
-const matcher = new Matcher({ names, embeddings });
+const matcher = GalleryMatcher.of({ names, embeddings });
 
 test('the nearest people are those of a full comparison, in its order', () => {
   const asked = row(unitVectors(1, 77), 0);
@@ -50,7 +50,7 @@ test('of equally near people the first in the gallery comes first', () => {
   const twice = new Float32Array(2 * EMBEDDING_LENGTH);
   twice.set(row(embeddings, 0));
   twice.set(row(embeddings, 0), EMBEDDING_LENGTH);
-  const twins = new Matcher({ names: ['first', 'second'], embeddings: twice });
+  const twins = GalleryMatcher.of({ names: ['first', 'second'], embeddings: twice });
   const asked = row(embeddings, 1);
   assert.deepEqual(
     twins.nearest(asked, 2).map(({ name }) => name),

@@ -77,13 +77,16 @@ export class Shortlist {
     }
   }
 
-  /** Rows of `count` different people that are among the nearest, though not surely the nearest. */
-  likely(personOf: Uint32Array, count: number): number[] {
+  /**
+   * Rows of `count` different people that are among the nearest, though not surely the nearest.
+   * @param personOf of each row; those of `leftOut` are not counted
+   */
+  likely(personOf: Uint32Array, count: number, leftOut: number): number[] {
     const rows: number[] = [];
     const atLeast = this.#atLeast;
     let limit = Number.POSITIVE_INFINITY;
     for (let row = 0; row < atLeast.length; row++) {
-      if (atLeast[row]! >= limit) continue;
+      if (atLeast[row]! >= limit || personOf[row] === leftOut) continue;
       this.#enter(rows, row, personOf, count);
       if (rows.length === count) limit = atLeast[rows[count - 1]!]!;
     }

@@ -1,0 +1,235 @@
+/**
+ * Finds the nearest people of a gallery: exact Euclidean distance over every embedding that is not surely
+ * too far. Immutable. Knows nothing of photos and files.
+ */
+import { FaceBlock, squareOf } from './face-block.ts';
+
+/** A known person and how far away; from which distance on it is a stranger depends on the encoder. */
+export interface Neighbour {
+  /** Id of the person, where the gallery has ids. */
+  readonly person?: string;
+  readonly name: string;
+  /** Euclidean distance of two embeddings */
+  readonly distance: number;
+}
+
+export interface GalleryPerson {
+  readonly id?: string;
+  readonly name: string;
+}
+
+/** A block as one gallery sees it. */
+export interface GalleryBlock {
+  readonly block: FaceBlock;
+  /** [rows of the block]: index into the gallery's people, or `LEFT_OUT`. */
+  readonly personOf: Uint32Array;
+}
+
+/** In place of a person: the face is not searched. */
+export const LEFT_OUT = 0xffffffff;
+
+/** More than float32 embeddings leave of a squared distance; an equally near person is never settled. */
+const ROUNDING = 1e-9;
+/** More people than this are found by comparing with all embeddings: no list is short then. */
+const SHORTLIST_PEOPLE = 100;
+
+/** The nearest face of a person, among those that were compared. */
+interface NearestFace {
+  readonly person: number;
+  readonly block: FaceBlock;
+  readonly row: number;
+  /** Squared distance. */
+  readonly square: number;
+}
+
+export class GalleryMatcher {
+  /** 0 for the model's own gallery. */
+  readonly version: number;
+  /** Number of people who can be found: those with at least one face. */
+  readonly people: number;
+  /** Number of faces that are searched. */
+  readonly faces: number;
+  readonly #people: readonly GalleryPerson[];
+  readonly #blocks: readonly GalleryBlock[];
+
+  /** @param people of equally near ones the first of this list is named first */
+  constructor({
+    version,
+    blocks,
+    people,
+  }: {
+    readonly version: number;
+    readonly blocks: readonly GalleryBlock[];
+    readonly people: readonly GalleryPerson[];
+  }) {
+    this.version = version;
+    this.#people = people;
+    this.#blocks = blocks.filter(({ block }) => block.rows > 0);
+    requireFitting(this.#blocks, people.length);
+    const found = new Uint8Array(people.length);
+    this.faces = 0;
+    for (const { personOf } of this.#blocks) {
+      for (const person of personOf) {
+        if (person === LEFT_OUT) continue;
+        found[person] = 1;
+        this.faces++;
+      }
+    }
+    this.people = found.reduce((sum, one) => sum + one, 0);
+  }
+
+  /** Of one block; embeddings with the same name are of one person. */
+  static of(
+    { names, embeddings }: { readonly names: readonly string[]; readonly embeddings: Float32Array },
+    shortlistFrom?: number,
+  ): GalleryMatcher {
+    const persons = new Map<string, number>();
+    const personOf = Uint32Array.from(names, (name) => {
+      const person = persons.get(name) ?? persons.size;
+      persons.set(name, person);
+      return person;
+    });
+    const block = FaceBlock.of(embeddings, embeddings.length / names.length, shortlistFrom);
+    const people = [...persons.keys()].map((name) => ({ name }));
+    return new GalleryMatcher({ version: 0, blocks: [{ block, personOf }], people });
+  }
+
+  /** Numbers of an embedding; undefined without faces. */
+  get length(): number | undefined {
+    return this.#blocks[0]?.block.length;
+  }
+
+  /**
+   * The `count` nearest people, nearest first; a person is as near as the nearest of their embeddings.
+   * @param embedding of the gallery's length
+   */
+  nearest(embedding: Float32Array, count: number): Neighbour[] {
+    const own = this.#requireEmbedding(embedding);
+    const wanted = Math.min(count, this.people);
+    const limit = wanted > SHORTLIST_PEOPLE ? undefined : this.#limitOf(embedding, own, wanted);
+    const neighbours = this.#compare(embedding, own, limit)
+      .sort((a, b) => a.square - b.square || a.person - b.person)
+      .slice(0, wanted)
+      .map(({ person, block, row }) => ({
+        ...told(this.#people[person]!),
+        distance: block.distance(embedding, row),
+      }));
+    return neighbours.sort((a, b) => a.distance - b.distance);
+  }
+
+  /**
+   * Whether the nearest person is surely the nearest to any point within `bound` of the embedding. A step
+   * s takes |e − b|² − |e − a|² down by 2 s·(b − a), at most 2 · bound · |b − a|: for the nearest embedding
+   * a, and each b of another person, the difference must be more than that.
+   * @param embedding of the gallery's length
+   * @param bound Euclidean distance
+   * @param threshold where given, it must also be settled on which side of it the nearest distance is
+   */
+  isSettled(embedding: Float32Array, bound: number, threshold?: number): boolean {
+    const own = this.#requireEmbedding(embedding);
+    const [first] = this.#compare(embedding, own, this.#limitOf(embedding, own, 1)).sort(
+      (a, b) => a.square - b.square || a.person - b.person,
+    );
+    if (first === undefined) return true;
+    const nearest = Math.sqrt(Math.max(first.square, 0));
+    // Within `bound` of the embedding, no distance changes by more than `bound`.
+    if (threshold !== undefined && Math.abs(nearest - threshold) <= bound + ROUNDING) return false;
+    const a = first.block.row(first.row);
+    // |b − a| is at most the sum of both distances: most people are too far for more to be computed.
+    for (const { block, personOf } of this.#blocks) {
+      const rows = block.within((nearest + 2 * bound) ** 2 + ROUNDING);
+      const squares = block.squaresTo(embedding, own, rows);
+      for (const [at, row] of rows.entries()) {
+        if (personOf[row] === LEFT_OUT || personOf[row] === first.person) continue;
+        const square = squares[at]!;
+        if (Math.sqrt(Math.max(square, 0)) - nearest > 2 * bound) continue;
+        if (square - first.square <= 2 * bound * block.distance(a, row) + ROUNDING) return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Distance to the nearest face of one person.
+   * @returns undefined when the gallery has no face of that person
+   */
+  distanceTo(embedding: Float32Array, personId: string): number | undefined {
+    this.#requireEmbedding(embedding);
+    const person = this.#people.findIndex(({ id }) => id === personId);
+    let least: number | undefined;
+    for (const { block, personOf } of person < 0 ? [] : this.#blocks) {
+      for (let row = personOf.indexOf(person); row >= 0; row = personOf.indexOf(person, row + 1)) {
+        least = Math.min(block.distance(embedding, row), least ?? Number.POSITIVE_INFINITY);
+      }
+    }
+    return least;
+  }
+
+  /**
+   * @returns its squared length
+   * @throws {RangeError} when it is not an embedding of this gallery's encoder
+   */
+  #requireEmbedding(embedding: Float32Array): number {
+    const length = this.length ?? embedding.length;
+    if (embedding.length !== length) {
+      throw new RangeError(`An embedding has ${length} values, not ${embedding.length}.`);
+    }
+    const square = squareOf(embedding);
+    if (Number.isFinite(square)) return square;
+    throw new RangeError('An embedding holds a value that is not a number.');
+  }
+
+  /** A squared distance within which that many people are. */
+  #limitOf(embedding: Float32Array, own: number, people: number): number {
+    const least = new Map<number, number>();
+    for (const { block, personOf } of this.#blocks) {
+      if (block.shortlist === undefined) continue;
+      block.shortlist.lookFrom(embedding, own);
+      const rows = Uint32Array.from(block.shortlist.likely(personOf, people, LEFT_OUT));
+      const squares = block.squaresTo(embedding, own, rows);
+      for (const [at, row] of rows.entries()) {
+        const person = personOf[row]!;
+        least.set(person, Math.min(squares[at]!, least.get(person) ?? Number.POSITIVE_INFINITY));
+      }
+    }
+    const squares = Float64Array.from(least.values()).sort();
+    return squares[people - 1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The nearest face of each person who may be within the limit. @param limit of the squared distance */
+  #compare(embedding: Float32Array, own: number, limit: number | undefined): NearestFace[] {
+    const nearest = new Map<number, NearestFace>();
+    for (const { block, personOf } of this.#blocks) {
+      const rows = block.within(limit ?? Number.POSITIVE_INFINITY);
+      const squares = block.squaresTo(embedding, own, rows);
+      for (const [at, row] of rows.entries()) {
+        const person = personOf[row]!;
+        if (person === LEFT_OUT) continue;
+        const square = squares[at]!;
+        if (!(square >= (nearest.get(person)?.square ?? Number.POSITIVE_INFINITY))) {
+          nearest.set(person, { person, block, row, square });
+        }
+      }
+    }
+    return [...nearest.values()];
+  }
+}
+
+function told({ id, name }: GalleryPerson): GalleryPerson & { readonly person?: string } {
+  return id === undefined ? { name } : { person: id, name };
+}
+
+function requireFitting(blocks: readonly GalleryBlock[], people: number): void {
+  const length = blocks[0]?.block.length;
+  for (const { block, personOf } of blocks) {
+    if (block.length !== length) {
+      throw new RangeError(`A gallery has embeddings of ${length} numbers, not ${block.length}.`);
+    }
+    if (personOf.length !== block.rows) {
+      throw new RangeError(`${block.rows} faces have ${personOf.length} people assigned.`);
+    }
+    if (personOf.some((person) => person !== LEFT_OUT && person >= people)) {
+      throw new RangeError(`A face is assigned to a person beyond the ${people} of the gallery.`);
+    }
+  }
+}
