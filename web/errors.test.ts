@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { ERROR_TYPES, httpError, toHttpError } from './errors.ts';
+import { ERROR_TYPES } from './error-types.ts';
+import { httpError, toHttpError } from './errors.ts';
 import type { HttpError } from './http-error.ts';
+import { peopleError } from './people/errors.ts';
 
 describe('the catalogue of errors', () => {
-  const made = (Object.values(httpError) as unknown as ((...given: unknown[]) => HttpError)[]).map(
-    (make) => make('x', 'y'),
+  const all = [...Object.values(httpError), ...Object.values(peopleError)];
+  const made = (all as unknown as ((...given: unknown[]) => HttpError)[]).map((make) =>
+    make('x', ['y']),
   );
 
   it('has a use for every type, and a type for every error', () => {

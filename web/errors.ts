@@ -1,87 +1,6 @@
-/**
- * The catalogue of the web tier's errors. First the codes, with status, title and what a client can do:
- * docs/errors.md, /problems and the API's description are made from them. Then the errors themselves, each
- * with a sentence that says what is wrong with this request and what to do.
- */
-import { ACCEPTED_FORMATS } from '../runtime/photo-format/formats.ts';
+/** The web tier's errors about photos, each with a sentence that says what is wrong with this request and what to do. */
+import { type ErrorCode, typedError as error } from './error-types.ts';
 import { HttpError, quoted } from './http-error.ts';
-
-export interface ErrorType {
-  readonly status: number;
-  readonly title: string;
-  /** What the client can do about it. */
-  readonly help: string;
-}
-
-const type = (status: number, title: string, help: string): ErrorType => ({ status, title, help });
-
-const RETRY_LATER = 'Wait for the seconds in Retry-After, then send it again.';
-
-export const ERROR_TYPES = {
-  'broken-form': type(400, 'Broken form', 'Send a complete multipart form with its boundary.'),
-  'no-file': type(400, 'No photo sent', 'Send the photo in the field inputFile.'),
-  'wrong-field': type(400, 'File in the wrong field', 'Send the photo in the field inputFile.'),
-  'too-many-files': type(400, 'Too many photos', 'Send fewer photos in one request.'),
-  'too-many-fields': type(400, 'Too many fields', 'Remove the fields that are not options.'),
-  'empty-file': type(400, 'Empty photo', 'Send the whole file.'),
-  'bad-option': type(400, 'Invalid option', 'Correct the option named in the detail.'),
-  'bad-file-name': type(400, 'Invalid file name', 'Rename the file as the detail says.'),
-  'bad-request': type(400, 'Invalid request', 'Correct the path or the headers.'),
-  'no-key': type(401, 'API key needed', 'Send the header Authorization: Bearer <key>.'),
-  foreign: type(
-    403,
-    'Request from another site',
-    'Use localhost, or add the host to ALLOWED_HOSTS.',
-  ),
-  'not-found': type(404, 'Not found', 'See /docs for the addresses of this service.'),
-  'no-sample': type(404, 'Sample not found', 'See /samples for the names of the samples.'),
-  'unknown-id': type(
-    404,
-    'Recognition not found',
-    'If its result has expired, send the photos again.',
-  ),
-  method: type(405, 'Method not allowed', 'Use a method named in the header Allow.'),
-  slow: type(408, 'Upload too slow', 'Send it again.'),
-  missing: type(409, 'Photo replaced', 'Send it again: a later upload replaced the stored photo.'),
-  'no-length': type(411, 'Content-Length missing', 'Send a Content-Length with several photos.'),
-  'too-large': type(413, 'Too large', 'Send a smaller photo, or fewer photos in one request.'),
-  'not-a-form': type(415, 'Not a multipart form', 'Send the photo as multipart/form-data.'),
-  encoded: type(415, 'Compressed body', 'Send the form without a Content-Encoding.'),
-  'not-an-image': type(415, 'Not a photo', `Send ${ACCEPTED_FORMATS}.`),
-  'unread-format': type(
-    415,
-    'Unsupported format',
-    'Save the photo as JPEG or PNG, then send that.',
-  ),
-  expectation: type(417, 'Unknown Expect header', 'Remove the header Expect.'),
-  'broken-image': type(422, 'Broken photo', 'Send a complete photo of at most 51 megapixels.'),
-  'no-face': type(422, 'No face in the photo', 'Send a photo in which a face is clearly visible.'),
-  'too-many': type(429, 'Rate limit reached', RETRY_LATER),
-  internal: type(500, 'Internal error', 'If it happens again, give the operator the X-Request-Id.'),
-  unanswerable: type(
-    500,
-    'Answer cannot be sent',
-    'Tell the operator. Sending it again does not help.',
-  ),
-  busy: type(503, 'Too many photos waiting', RETRY_LATER),
-  overloaded: type(503, 'Overloaded', RETRY_LATER),
-  failed: type(503, 'Recognition failed', RETRY_LATER),
-  stopping: type(503, 'Server shutting down', 'Send it again: another server will take it.'),
-  'too-many-viewers': type(503, 'Too many viewers', 'Try again later.'),
-  unavailable: type(503, 'Upload failed', RETRY_LATER),
-  'result-unavailable': type(503, 'Result unavailable', 'Ask for the result again.'),
-  'too-slow': type(504, 'No answer in time', 'Ask for the result later, or send the photo again.'),
-} satisfies Record<string, ErrorType>;
-
-export type ErrorCode = keyof typeof ERROR_TYPES;
-
-function error(
-  code: ErrorCode,
-  message: string,
-  options?: ErrorOptions & { retryAfter?: number },
-): HttpError {
-  return new HttpError(ERROR_TYPES[code].status, code, message, options);
-}
 
 /** Longer than the default, because clients that return at once would only be refused again. */
 const BUSY_RETRY_SECONDS = 5;
@@ -186,6 +105,7 @@ export const httpError = {
     ),
   brokenImage: (message: string) => error('broken-image', message),
   noFace: (message: string) => error('no-face', message),
+  forgotten: (message: string) => error('forgotten', message),
   tooMany: (retryAfter: number) =>
     error('too-many', `This key has reached its rate limit: try again in ${retryAfter} s.`, {
       retryAfter,

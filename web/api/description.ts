@@ -1,7 +1,7 @@
 /** The API's description in OpenAPI 3.1, made from the schemas that validate requests. */
 import { z } from 'zod';
 import { ACCEPTED_FORMATS } from '../../runtime/photo-format/formats.ts';
-import { ERROR_TYPES } from '../errors.ts';
+import { ERROR_TYPES } from '../error-types.ts';
 import { problemSchema } from './problems.ts';
 import {
   MOST_PHOTOS,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startApp } from '../app.fixture.ts';
-import { ERROR_TYPES } from '../errors.ts';
+import { ERROR_TYPES } from '../error-types.ts';
 
 describe('what the service says of itself', () => {
   let app: Awaited<ReturnType<typeof startApp>>;

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { type Response, Router } from 'express';
 import helmet from 'helmet';
 import { packageVersion } from '../../runtime/installation.ts';
-import { ERROR_TYPES, httpError } from '../errors.ts';
+import { ERROR_TYPES } from '../error-types.ts';
+import { httpError } from '../errors.ts';
 import { problemText } from './problems.ts';
 import { allowMethods, noOptions } from './route-rules.ts';
 

@@ -1,6 +1,6 @@
 /** Errors on the wire as problem details (RFC 9457), and the text that explains each type. */
 import { z } from 'zod';
-import { ERROR_TYPES, type ErrorType } from '../errors.ts';
+import { ERROR_TYPES, type ErrorType } from '../error-types.ts';
 import type { HttpError } from '../http-error.ts';
 
 /** Has no members beyond those of RFC 9457. */

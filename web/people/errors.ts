@@ -1,0 +1,68 @@
+/** The errors of requests about people, each with a sentence that says what is wrong and what to do. */
+import { typedError as error } from '../error-types.ts';
+import { quoted } from '../http-error.ts';
+
+/** A photo of a form, as its client knows it: `Photo 2 ("b.jpg")`. */
+export function photoWords(index: number, file: string | undefined): string {
+  return `Photo ${index + 1}${file === undefined ? '' : ` (${quoted(file)})`}`;
+}
+
+export const peopleError = {
+  /** @param rule continues the sentence after the field's name */
+  badField: (field: string, rule: string) =>
+    error('bad-field', `The field ${quoted(field)} ${rule}.`),
+  unknownField: (field: string, known: readonly string[]) =>
+    error('bad-field', `Unknown field ${quoted(field)}: this request has ${known.join(', ')}.`),
+  noField: (sentence: string) => error('bad-field', sentence),
+  badBody: (cause?: unknown) =>
+    error('bad-body', 'The body is not valid JSON: send one JSON object.', { cause }),
+  notJson: (type: string, wanted: string) =>
+    error(
+      'not-json',
+      `The body ${type === '' ? 'has no Content-Type' : `is ${quoted(type)}`}: send it as ${wanted}.`,
+    ),
+  bodyTooLarge: (kilobytes: number) =>
+    error('too-large', `The body is over the limit of ${kilobytes} kB.`),
+  badImport: (sentence: string, cause?: unknown) => error('bad-import', sentence, { cause }),
+  unknownPerson: () => error('unknown-person', 'There is no person with this id in the gallery.'),
+  unknownName: () =>
+    error(
+      'unknown-person',
+      'There is no person with this name in the gallery: correct it, or enrol the person first.',
+    ),
+  unknownFace: () => error('unknown-face', 'This person has no face with this id.'),
+  unknownVersion: (sentence: string, cause?: unknown) =>
+    error('unknown-version', sentence, { cause }),
+  unknownReceipt: () => error('unknown-receipt', 'There is no receipt with this id.'),
+  nameTaken: () =>
+    error(
+      'name-taken',
+      'Another person has this name: choose another name, or send add=true to add the faces to that person.',
+    ),
+  mergeWithItself: () =>
+    error('bad-field', 'A person cannot be merged with itself: name another person.'),
+  otherEncoder: (theirs: string, ours: string) =>
+    error(
+      'other-encoder',
+      `These embeddings are of the encoder ${quoted(theirs)}, and the gallery's are of ${quoted(ours)}: they cannot be compared.`,
+    ),
+  refusedChange: (sentence: string, cause: unknown) => error('other-encoder', sentence, { cause }),
+  noFace: (photo: string) =>
+    error('no-face', `${photo} shows no face: send one in which the face is clearly visible.`),
+  brokenPhoto: (photo: string, reason: string) =>
+    error('broken-image', `${photo} cannot be used: ${reason}`),
+  severalFaces: (photo: string, faces: number) =>
+    error(
+      'several-faces',
+      `${photo} shows ${faces} faces of similar size: send one that shows this person alone.`,
+    ),
+  lowQuality: (photo: string, reasons: readonly string[]) =>
+    error(
+      'low-quality',
+      `${photo} is not good enough: ${reasons.join(' ')} Send a better photo, or accept=low-quality.`,
+    ),
+  unavailable: (cause: unknown) =>
+    error('gallery-unavailable', 'The gallery cannot be read or changed now: try again.', {
+      cause,
+    }),
+} as const;
