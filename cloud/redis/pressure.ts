@@ -13,17 +13,18 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /**
  * A name whose holder is not counted any more is free: its web node died before it sent the request, and
- * the scaler has forgotten it since. Who is the first is told. KEYS: pressure, hold. ARGV: request id, ms
- * to hold, channel.
+ * the scaler has forgotten it since. The first request is published. KEYS: pressure, hold, gallery version.
+ * ARGV: request id, ms to hold, channel. Whether it holds the name, and the version or -1.
  */
 const BEGIN = `${NOW}
+local gallery = tonumber(redis.call('GET', KEYS[3]) or -1)
 local added = redis.call('ZADD', KEYS[1], 'NX', now, ARGV[1])
 if added == 1 and redis.call('ZCARD', KEYS[1]) == 1 then redis.call('PUBLISH', ARGV[3], ARGV[1]) end
 local holder = redis.call('GET', KEYS[2])
-if holder == ARGV[1] then return 1 end
-if holder and redis.call('ZSCORE', KEYS[1], holder) then return 0 end
+if holder == ARGV[1] then return {1, gallery} end
+if holder and redis.call('ZSCORE', KEYS[1], holder) then return {0, gallery} end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return 1`;
+return {1, gallery}`;
 
 /** Frees the file name only if this request still holds it. KEYS: pressure, hold, abandoned. ARGV: request id. */
 const FINISH = `
@@ -61,12 +62,21 @@ export interface PressureReading {
   readonly recent?: number;
 }
 
+export interface Begun {
+  /** Whether the file name is this request's: its photo may then have the file name as key. */
+  readonly holdsName: boolean;
+  /** Newest version of the live gallery; undefined where Redis knows of none. */
+  readonly gallery: number | undefined;
+}
+
 export interface Pressure {
   /**
    * Counts the request and tries to hold its file name; asked again, a holder still holds it.
    * @returns whether the name is this request's: its photo may then have the file name as key
    */
   begin(requestId: string, file: string): Promise<boolean>;
+  /** The same, and in the same round trip the gallery version that the request must be computed with. */
+  arrive(requestId: string, file: string): Promise<Begun>;
   /** Ends the request's pressure and its hold on the file name; doing it twice does no harm. */
   finish(requestId: string, file: string): Promise<void>;
   /** Says that the client of a request has left: see worker/requests/postpone.ts. */
@@ -90,12 +100,16 @@ export function openPressure(redis: Redis, keys: string, holdMs: number): Pressu
   const pressureKey = `${keys}:pressure`;
   const abandonedKey = `${keys}:abandoned`;
   const holdKey = (file: string): string => `${keys}:hold:${file}`;
+  const arrive = async (requestId: string, file: string): Promise<Begun> => {
+    const hold = Math.ceil(holdMs);
+    const read = [pressureKey, holdKey(file), `${keys}:gallery`];
+    const answer = await redis.eval(BEGIN, 3, ...read, requestId, hold, firstChannel(keys));
+    const [holds, gallery] = begunSchema.parse(answer);
+    return { holdsName: holds === 1, gallery: gallery < 0 ? undefined : gallery };
+  };
   return {
-    async begin(requestId, file) {
-      const hold = Math.ceil(holdMs);
-      const [held, told] = [holdKey(file), firstChannel(keys)];
-      return (await redis.eval(BEGIN, 2, pressureKey, held, requestId, hold, told)) === 1;
-    },
+    arrive,
+    begin: async (requestId, file) => (await arrive(requestId, file)).holdsName,
     async finish(requestId, file) {
       await redis.eval(FINISH, 3, pressureKey, holdKey(file), abandonedKey, requestId);
     },
@@ -119,4 +133,5 @@ export function openPressure(redis: Redis, keys: string, holdMs: number): Pressu
   };
 }
 
+const begunSchema = z.tuple([z.number(), z.number()]);
 const readingSchema = z.tuple([z.number(), z.number(), z.number(), z.number()]);

@@ -8,13 +8,27 @@ export const MOST_PHOTOS = 10;
 /** Longest time that a request for a result is kept open. */
 export const MOST_WAIT_SECONDS = 60;
 
-const wholeText = (least: number, most: number) => {
+export const wholeText = (least: number, most: number) => {
   const error = `must be a whole number from ${least} to ${most}`;
   return z
     .string({ error })
-    .regex(/^\d{1,3}$/, { error })
+    .regex(/^\d{1,15}$/, { error })
     .transform(Number)
     .pipe(z.int().min(least, { error }).max(most, { error }));
+};
+
+const MOST_ODDS = 1_000_000_000;
+
+/** Of every request that compares faces with the gallery. */
+export const recognitionOptions = {
+  odds: wholeText(1, MOST_ODDS)
+    .optional()
+    .describe(
+      'odds from which a person counts as known: 1 in this many strangers would be as near to anybody in the gallery',
+    ),
+  gallery: wholeText(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('least version of the gallery to answer with, e.g. that of an enrolment'),
 };
 
 /** Options in a query or a form, where every value is text. */
@@ -24,6 +38,7 @@ export const optionsSchema = z.strictObject({
     .optional()
     .describe('the largest face only, or all faces, largest first'),
   top: wholeText(1, 10).optional().describe('number of nearest people to name'),
+  ...recognitionOptions,
 });
 
 export const waitSchema = z.strictObject({
@@ -75,6 +90,6 @@ export function recognitionOf(id: string, photos: PhotoAnswer[]): Recognition {
 }
 
 /** The options as the worker gets them. */
-export function askOf({ faces, top }: z.output<typeof optionsSchema>): Ask {
-  return { faces: faces === 'all' ? faces : undefined, top, known: true };
+export function askOf({ faces, ...ask }: z.output<typeof optionsSchema>): Ask {
+  return { ...ask, faces: faces === 'all' ? faces : undefined, known: true };
 }

@@ -32,6 +32,8 @@ export interface RecognitionParts {
   readonly pressure: Pressure;
   readonly requests: Queue;
   readonly waiters: Waiters;
+  /** Newest version of the live gallery that this node knows of: Redis may be away, or have lost it. */
+  readonly galleryVersion?: () => number | undefined;
   /** Called with the size of each photo that is stored and queued, and the time it took. */
   readonly onSent?: (bytes: number, seconds: number) => void;
   readonly log: Logger;
@@ -120,11 +122,11 @@ async function send(
   const { id } = asked;
   const { node, photos, pressure, requests } = parts;
   const begun = performance.now();
-  const holdsName = await pressure.begin(id, file).catch((err: unknown) => {
+  const { holdsName, gallery } = await pressure.arrive(id, file).catch((err: unknown) => {
     // Without Redis it is unknown whether the name is in use, so the photo gets a key of its own. The
     // connection logs the trouble with Redis once.
     log.debug({ err }, 'pressure not counted');
-    return false;
+    return { holdsName: false, gallery: undefined };
   });
   const key = holdsName ? file : asideKey(id, file);
   try {
@@ -133,7 +135,17 @@ async function send(
     const sentAt = Date.now();
     const sending = span.child('send request', { kind: 'producer' });
     const trace = sending.traceparent;
-    const message = encodeRequest({ ...asked, file, key, digest, node, sentAt, trace });
+    const least = newestOf(asked.gallery, gallery, parts.galleryVersion?.());
+    const message = encodeRequest({
+      ...asked,
+      gallery: least,
+      file,
+      key,
+      digest,
+      node,
+      sentAt,
+      trace,
+    });
     await inSpan(sending, () => requests.send(message));
     log.info({ bytes: bytes.length, trace }, 'queued'); // The file name is not logged: it may name the person in the photo.
     parts.onSent?.(bytes.length, (performance.now() - begun) / 1000);
@@ -142,6 +154,11 @@ async function send(
     await pressure.finish(id, file).catch(() => {}); // The entry expires: see cloud/redis/pressure.ts.
     throw httpError.notStored(err);
   }
+}
+
+/** The newest of these gallery versions; undefined for the model's own gallery, and where none is known. */
+export function newestOf(...versions: readonly (number | undefined)[]): number | undefined {
+  return Math.max(0, ...versions.map((version) => version ?? 0)) || undefined;
 }
 
 /** What the client of a photo reads when it has no match. */
