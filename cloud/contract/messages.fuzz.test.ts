@@ -7,14 +7,19 @@ import {
   decodeRequest,
   encodeReply,
   encodeRequest,
+  encodeWork,
   MessageError,
 } from './messages.ts';
 import { asideKey } from './names.ts';
+import { decodeQueued } from './queued.ts';
 
 const id = '0b9d3f0e-4a3e-4a52-9c0a-6d2a8b1c2d3e';
 const request = { id, file: 'a.jpg', key: 'a.jpg', node: 'web-1', sentAt: 1_790_000_000_000 };
 const text = Buffer.from(JSON.stringify(request));
 const aside = Buffer.from(JSON.stringify({ ...request, key: asideKey(id, 'a.jpg') }));
+const work = Buffer.from(
+  encodeWork({ id, work: 'embed', photos: 1, node: 'web-1', sentAt: 1_790_000_000_000 }),
+);
 const reply = Buffer.from(
   encodeReply({
     id,
@@ -25,7 +30,7 @@ const reply = Buffer.from(
 );
 
 function decodedOrRefused(body: string): void {
-  for (const decode of [decodeRequest, decodeReply]) {
+  for (const decode of [decodeRequest, decodeReply, decodeQueued]) {
     try {
       decode(body);
     } catch (error) {
@@ -39,7 +44,7 @@ test('a damaged or foreign message is read or refused by a MessageError, never a
   timeout: FUZZ_TIMEOUT_MS,
 }, () => {
   const bodies = fc.oneof(
-    damaged([text, aside, reply]).map(String),
+    damaged([text, aside, work, reply]).map(String),
     fc.json({ maxDepth: 4 }),
     fc.string({ unit: 'binary' }),
   );

@@ -22,11 +22,12 @@ describe('request messages', () => {
   it('stay within 1,024 bytes for the longest name that the web tier takes, in any script', () => {
     const node = `web-${'h'.repeat(40)}-0123456789ab`;
     const digest = 'd'.repeat(43);
+    const ask = { faces: 'all', top: 10, known: true, gallery: 9_999_999, odds: 1_000_000 };
     const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     for (const letter of ['n', '"', 'é', '写', '\u{1F600}']) {
       const file = letter.repeat(MOST_FILE_NAME_UNITS / letter.length);
       for (const key of [file, asideKey(id, file)]) {
-        const full = { ...request, file, key, node, digest, faces: 'all', top: 10, known: true };
+        const full = { ...request, file, key, node, digest, ...ask };
         const body = encodeRequest({ ...full, trace } as RequestMessage);
         assert.ok(Buffer.byteLength(body) <= 1024);
         const { trace: kept = trace, ...read } = decodeRequest(body);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { errorClass } from '../../runtime/errors.ts';
 import { isFileName } from './file-names.ts';
 import { asideKey } from './names.ts';
-import { type PeopleWork, qualitySchema } from './people-work.ts';
+import { type PeopleWork, qualitySchema, traceparent, WORK_FILE } from './people-work.ts';
 
 /** The contract's bound on a request message, in bytes of UTF-8. */
 export const REQUEST_MESSAGE_BYTES = 1024;
@@ -38,8 +38,16 @@ export const askSchema = z.object({
 });
 export type Ask = z.output<typeof askSchema>;
 
-/** W3C Trace Context, level 1: version, trace id, parent id, flags. */
-const traceparent = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
+/** The fields of `Ask` in the order of its short form, a list, for where their names would not fit. */
+const ASK_FIELDS = ['faces', 'top', 'known', 'gallery', 'odds'] as const;
+const shortAskSchema = z
+  .array(z.unknown())
+  .length(ASK_FIELDS.length)
+  .transform((values) => {
+    const fields = ASK_FIELDS.map((field, at) => [field, values[at]]);
+    return Object.fromEntries(fields.filter(([, value]) => value !== null));
+  })
+  .pipe(askSchema);
 
 export const requestMessageSchema = z
   .object({
@@ -56,12 +64,13 @@ export const requestMessageSchema = z
     /** When the web tier sent it, in ms since 1970. */
     sentAt: z.int().nonnegative(),
     ...askSchema.shape,
+    ask: shortAskSchema.optional(),
     /** Of the span that sent it, when the request is traced. */
     trace: traceparent.optional(),
   })
   // A message can name no other object than its own photo.
-  .transform(({ key, ...message }, context) => {
-    const { id, file } = message;
+  .transform(({ key, ask, id, file, ...others }, context) => {
+    const message = { id, file, ...others, ...ask };
     if (key === file || key === SHORT_KEYS.contract) return { ...message, key: file };
     const aside = asideKey(id, file);
     if (key === aside || key === SHORT_KEYS.aside) return { ...message, key: aside };
@@ -146,13 +155,18 @@ export const modelInfoSchema = z.object({
 });
 export type ModelInfo = z.output<typeof modelInfoSchema>;
 
+/** Of a photo to recognise. */
+export const recognitionOutcomeSchema = z.union([
+  z.object({ match: matchSchema }),
+  z.object({ refusal: refusalSchema }),
+]);
+
 export const replyMessageSchema = z.object({
   id: z.uuid(),
-  file: fileName,
+  file: z.union([fileName, z.literal(WORK_FILE)]),
   node: z.string().min(1).max(64),
   outcome: z.union([
-    z.object({ match: matchSchema }),
-    z.object({ refusal: refusalSchema }),
+    ...recognitionOutcomeSchema.options,
     // Of people work: its result lies under `workKeys.result`.
     z.object({ work: z.literal('done') }),
   ]),
@@ -175,31 +189,32 @@ export function outcomeName(outcome: ReplyMessage['outcome']): string {
 }
 
 /**
- * A key that does not fit is written in short, and a trace that does not is left out: the photo counts.
+ * A key or an ask that does not fit is written in short, and a trace that does not is left out.
  * @throws {MessageError} when the message would be over the contract's 1,024 bytes.
  */
 export function encodeRequest(message: RequestMessage): string {
-  const { file, key } = message;
-  const short = { ...message, key: SHORT_KEYS[key === file ? 'contract' : 'aside'] };
+  const key = SHORT_KEYS[message.key === message.file ? 'contract' : 'aside'];
+  const short = { ...message, key };
+  const ask = ASK_FIELDS.map((field) => message[field]);
+  const unnamed = Object.fromEntries(ASK_FIELDS.map((field) => [field, undefined]));
+  const untraced = { ...short, trace: undefined };
+  return firstThatFits([message, short, untraced, { ...untraced, ...unnamed, ask }]);
+}
+
+/** @throws {MessageError} when the message would be over the contract's 1,024 bytes. */
+export function encodeWork(work: PeopleWork): string {
+  return firstThatFits([work, { ...work, trace: undefined }]);
+}
+
+function firstThatFits(messages: readonly object[]): string {
   let bytes = 0;
-  for (const tried of [message, short, { ...short, trace: undefined }]) {
-    const body = JSON.stringify(tried);
+  for (const message of messages) {
+    const body = JSON.stringify(message);
     bytes = Buffer.byteLength(body);
     if (bytes <= REQUEST_MESSAGE_BYTES) return body;
   }
   throw new MessageError(
     `A request message of ${bytes} bytes is over the limit of ${REQUEST_MESSAGE_BYTES}: shorten the file name.`,
-  );
-}
-
-/** @throws {MessageError} when the message would be over the contract's 1,024 bytes. */
-export function encodeWork(work: PeopleWork): string {
-  for (const tried of [work, { ...work, trace: undefined }]) {
-    const body = JSON.stringify(tried);
-    if (Buffer.byteLength(body) <= REQUEST_MESSAGE_BYTES) return body;
-  }
-  throw new MessageError(
-    `A message of people work is over the limit of ${REQUEST_MESSAGE_BYTES} bytes.`,
   );
 }
 
@@ -209,21 +224,23 @@ export function encodeReply(message: ReplyMessage): string {
 
 /** @throws {MessageError} when the body is not a request message of this project. */
 export function decodeRequest(body: string): RequestMessage {
-  return decode(requestMessageSchema, body, 'request');
+  return parseMessage(requestMessageSchema, parseJson(body, 'request'), 'request');
 }
 
 /** @throws {MessageError} when the body is not a reply message of this project. */
 export function decodeReply(body: string): ReplyMessage {
-  return decode(replyMessageSchema, body, 'reply');
+  return parseMessage(replyMessageSchema, parseJson(body, 'reply'), 'reply');
 }
 
-function decode<T>(schema: z.ZodType<T>, body: string, kind: string): T {
-  let value: unknown;
+export function parseJson(body: string, kind: string): unknown {
   try {
-    value = JSON.parse(body);
+    return JSON.parse(body);
   } catch (cause) {
     throw new MessageError(`A ${kind} message is not JSON.`, { cause });
   }
+}
+
+export function parseMessage<T>(schema: z.ZodType<T>, value: unknown, kind: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const field = parsed.error.issues[0]?.path.join('.') ?? '';

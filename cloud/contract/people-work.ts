@@ -13,13 +13,19 @@ export const workKeys = {
   prefix: (id: string): string => `work/${id}/`,
 };
 
-/** In place of a file name, in the reply to people work and where its pressure is counted. */
-export const WORK_FILE = 'people-work';
+/**
+ * In place of a file name, in the reply to people work and where its pressure is counted: no photo can have
+ * this name.
+ */
+export const WORK_FILE = '~/people-work';
 
 /** Photos of one work. */
 export const MOST_WORK_PHOTOS = 10;
 
-export const peopleWorkSchema = z.object({
+/** W3C Trace Context, level 1: version, trace id, parent id, flags. */
+export const traceparent = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
+
+const workMessageSchema = z.object({
   id: z.uuid(),
   /**
    * `embed`: every face of each photo with embedding, quality and nearest people; `detect`: boxes and
@@ -39,9 +45,22 @@ export const peopleWorkSchema = z.object({
   gallery: z.int().nonnegative().optional(),
   node: z.string().min(1).max(64),
   sentAt: z.int().nonnegative(),
-  trace: z.string().optional(),
+  /** Of the span that sent it, when the request is traced. */
+  trace: traceparent.optional(),
+});
+
+export const peopleWorkSchema = workMessageSchema.refine(hasItsInputs, {
+  path: ['photos'],
+  error: 'do not fit the work',
 });
 export type PeopleWork = z.output<typeof peopleWorkSchema>;
+
+function hasItsInputs(message: z.output<typeof workMessageSchema>): boolean {
+  const photos = message.photos + (message.kept === undefined ? 0 : 1);
+  if (message.work === 'search') return photos === 0;
+  if (message.work === 'verify') return photos === (message.person === undefined ? 2 : 1);
+  return photos > 0;
+}
 
 /** How usable a face is, each from 0 (useless) to 1; computed from the pixels and the five landmarks. */
 export const qualitySchema = z.object({
@@ -75,7 +94,7 @@ export const workFaceSchema = z.object({
   box,
   landmarks: z.array(point).length(5),
   probability: z.number(),
-  quality: qualitySchema,
+  quality: qualitySchema.optional(),
   /** float32, little-endian, base64; not for `detect`. */
   embedding: z.base64().optional(),
   nearest: z.array(neighbourSchema).optional(),
@@ -84,7 +103,7 @@ export type WorkFace = z.output<typeof workFaceSchema>;
 
 const photoResult = z.union([
   z.object({ width: z.int(), height: z.int(), faces: z.array(workFaceSchema) }),
-  z.object({ refused: z.object({ reason: z.enum(['image', 'missing']), message: z.string() }) }),
+  z.object({ refused: z.object({ reason: z.literal('image'), message: z.string() }) }),
 ]);
 
 export const workResultSchema = z.object({
@@ -92,10 +111,11 @@ export const workResultSchema = z.object({
   /** The version that it was computed with; 0 is the model's own gallery. */
   gallery: z.int().nonnegative(),
   encoder: z.string(),
+  /** One for each photo, in their order; the kept one is the last. */
   photos: z.array(photoResult),
   /** Of `verify`: each face of the second photo, in its order, or one entry for `person`. */
   pairs: z
-    .array(z.object({ distance: z.number(), odds: z.number(), same: z.boolean() }))
+    .array(z.object({ distance: z.number(), odds: z.number().optional(), same: z.boolean() }))
     .optional(),
   /** Of `search`. */
   nearest: z.array(neighbourSchema).optional(),

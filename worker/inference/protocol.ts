@@ -1,6 +1,10 @@
 /** The messages between a worker and its inference process. Knows no network. */
 import { z } from 'zod';
-import { type Ask, modelInfoSchema, replyMessageSchema } from '../../cloud/contract/messages.ts';
+import {
+  type Ask,
+  modelInfoSchema,
+  recognitionOutcomeSchema,
+} from '../../cloud/contract/messages.ts';
 
 /** A photo, and what its answer is to tell. */
 export interface Photo {
@@ -16,7 +20,7 @@ export interface Work {
 
 const answerSchema = z.object({
   /** A match, or why the photo has none. */
-  outcome: replyMessageSchema.shape.outcome,
+  outcome: recognitionOutcomeSchema,
   /** ms of each step of the model */
   timings: z.record(z.string(), z.number()),
 });
