@@ -20,6 +20,8 @@ export const segmentRefSchema = z.object({
   /** Of the whole object. */
   bytes: z.int().positive(),
   sha256,
+  /** Of its bytes before the embeddings, which the web tier reads alone. */
+  headerSha256: sha256,
   people: z.int().nonnegative(),
   faces: z.int().nonnegative(),
 });
@@ -45,12 +47,16 @@ export type GalleryBase = z.output<typeof baseSchema>;
 
 export const headSchema = z.object({
   ...contents,
+  /** Of this write: it tells a writer whose answer was lost whether the head is its own. */
+  id: z.uuid(),
   /** 1 for the first change; never falls, also when an earlier gallery is brought back. */
   version: z.int().positive(),
   /** The base that the first version started from; null where there was none. */
   base: sha256.nullable(),
   /** Ids of people and faces that are left out and not erased from their segments yet. */
   removed: z.array(z.uuid()),
+  /** Ids of the base's people and faces that were removed: a newer base does not bring them back. */
+  removedFromBase: z.array(z.uuid()),
   /** When it was written, ISO 8601. */
   at: z.iso.datetime(),
   /** What changed, in words without names: "enrol 1 person", "roll back to version 12". */

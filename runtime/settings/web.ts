@@ -66,6 +66,15 @@ export const webSettings = {
     .describe(
       'Folder of sample photos that the page offers. `npm start` uses photos of people whom the model knows.',
     ),
+  GALLERY_VERSIONS: whole(0, 1000)
+    .default(20)
+    .describe('Number of earlier gallery versions to keep, which a rollback can bring back.'),
+  KEEP_ENROLLED_PHOTOS: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .describe(
+      '`true` keeps the photos of enrolled people in the people bucket, so that another encoder can embed them again.',
+    ),
   STOP_SECONDS: seconds(0, 3600)
     .default(20)
     .describe(

@@ -1,0 +1,66 @@
+/** What a head's segments come to, in order: which people there are, and whose face each face is. Pure. */
+import type { GalleryHead } from './head.ts';
+import { IdTable } from './id-table.ts';
+import { ID_BYTES, writeId } from './ids.ts';
+import type { PersonRecord } from './records.ts';
+import type { SegmentHeader } from './segment.ts';
+
+/** In `personOf`: the face is not of this version, because it was removed or a later segment replaces it. */
+export const LEFT_OUT = 0xffff_ffff;
+
+export interface Fold {
+  /** All of this version, in the order in which they came in. */
+  readonly people: readonly PersonRecord[];
+  /** By segment: the index in `people` of each of its faces, or LEFT_OUT. */
+  readonly personOf: readonly Uint32Array[];
+  /** Number of faces that are not left out. */
+  readonly faces: number;
+}
+
+/**
+ * Of two records with one id the later segment's counts; removed ids are left out, and so are faces of people
+ * who are not there.
+ * @param segments those of the head, in its order
+ */
+export function foldSegments(
+  { removed }: Pick<GalleryHead, 'removed'>,
+  segments: readonly Pick<SegmentHeader, 'people' | 'faces'>[],
+): Fold {
+  const people = foldPeople(new Set(removed), segments);
+  const indexOf = new Map(people.map(({ id }, index) => [id, index]));
+  const removedIds = idsOf(removed);
+  const gone = new IdTable([removedIds]);
+  for (let i = 0; i < removed.length; i++) gone.add(0, i);
+  const seen = new IdTable(segments.map(({ faces }) => faces.ids));
+  let count = 0;
+  const personOf = segments.map(({ faces }) => new Uint32Array(faces.count));
+  for (let s = segments.length - 1; s >= 0; s--) {
+    const { faces } = segments[s]!;
+    const persons = Uint32Array.from(faces.persons, (id) => indexOf.get(id) ?? LEFT_OUT);
+    for (let i = faces.count - 1; i >= 0; i--) {
+      const isLatest = seen.add(s, i);
+      const person = isLatest && !gone.has(faces.ids, i) ? persons[faces.of[i]!]! : LEFT_OUT;
+      personOf[s]![i] = person;
+      if (person !== LEFT_OUT) count += 1;
+    }
+  }
+  return { people, personOf, faces: count };
+}
+
+function foldPeople(
+  removed: ReadonlySet<string>,
+  segments: readonly Pick<SegmentHeader, 'people'>[],
+): PersonRecord[] {
+  const latest = new Map<string, PersonRecord>();
+  // A map keeps an id where it came first when its record is replaced.
+  for (const { people } of segments) {
+    for (const person of people) if (!removed.has(person.id)) latest.set(person.id, person);
+  }
+  return [...latest.values()];
+}
+
+function idsOf(ids: readonly string[]): Buffer {
+  const bytes = Buffer.alloc(ids.length * ID_BYTES);
+  for (const [i, id] of ids.entries()) writeId(id, bytes, i);
+  return bytes;
+}
