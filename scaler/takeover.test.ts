@@ -12,6 +12,7 @@ import { provision } from '../cloud/aws/provision.ts';
 import { openQueue } from '../cloud/aws/queues.ts';
 import { encodeRequest } from '../cloud/contract/messages.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
+import { scalerStatusSchema } from '../cloud/contract/scaler-status.ts';
 import { connectRedis } from '../cloud/redis/connection.ts';
 import { openPressure } from '../cloud/redis/pressure.ts';
 import { REGION, startTestCloud, temporaryFolder } from '../local/cloud.fixture.ts';
@@ -24,7 +25,6 @@ import { startRedis } from '../local/redis.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { silent } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
-import { scalerStatusSchema } from './report/status.ts';
 
 const COMMAND_LINE = fileURLToPath(new URL('../elastic-face.ts', import.meta.url));
 const WORKER = fileURLToPath(new URL('../test/double-worker.fixture.ts', import.meta.url));

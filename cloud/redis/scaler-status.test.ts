@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
+import type { PublishedStatus } from '../contract/scaler-status.ts';
 import { connectRedis } from './connection.ts';
 import { fleetPoint, shownState } from './fleet-view.ts';
 import type { LeaseReading } from './leases.ts';
-import { HISTORY_POINTS, openScalerStatus, type PublishedStatus } from './scaler-status.ts';
+import { HISTORY_POINTS, openScalerStatus } from './scaler-status.ts';
 
 const status: PublishedStatus = {
   role: 'leader',

@@ -3,7 +3,8 @@
  * of the last ten minutes' history. Its age is measured by Redis's own clock, as a lease's.
  */
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { type PublishedStatus, publishedStatusSchema } from '../contract/scaler-status.ts';
 import { type FleetPoint, fleetPointSchema } from './fleet-view.ts';
 
 /**
@@ -13,29 +14,6 @@ import { type FleetPoint, fleetPointSchema } from './fleet-view.ts';
 const KEPT_MS = 600_000;
 /** A point a second. */
 export const HISTORY_POINTS = 600;
-
-const publishedStatusSchema = z.object({
-  role: z.enum(['leader', 'alone']),
-  policy: z.string(),
-  largestFleet: z.number(),
-  /** Every instance that is not stopped or gone, by number. */
-  instances: z.array(
-    z.object({
-      id: z.string(),
-      name: z.string(),
-      state: z.enum(['pending', 'running', 'shutting-down', 'stopping']),
-      /** ms since 1970. */
-      launchedAt: z.number(),
-      /** It has had a lease since it was started. */
-      spoke: z.boolean(),
-      spot: z.boolean(),
-      type: z.string().nullable(),
-    }),
-  ),
-  /** The last that changed something, newest first. */
-  decisions: z.array(z.object({ at: z.number(), what: z.string(), reason: z.string() })),
-});
-export type PublishedStatus = z.output<typeof publishedStatusSchema>;
 
 export interface StatusReading extends PublishedStatus {
   /** Time since the scaler's last word, in ms. */

@@ -1,23 +1,9 @@
 /** The state of the running services, read over HTTP. Knows no terminal. */
-import { z } from 'zod';
+import type { z } from 'zod';
+import { scalerStatusSchema } from '../../cloud/contract/scaler-status.ts';
 
 /** Of the scaler's status, what is shown. */
-const scalerSchema = z.object({
-  now: z
-    .object({
-      figures: z
-        .object({ waiting: z.number().optional(), inWork: z.number().optional() })
-        .optional(),
-      instances: z.array(z.object({ state: z.string(), does: z.string().optional() })).optional(),
-    })
-    .optional(),
-  decisions: z.array(
-    z.object({
-      at: z.iso.datetime(),
-      actions: z.array(z.object({ kind: z.string(), on: z.string(), reason: z.string() })),
-    }),
-  ),
-});
+const scalerSchema = scalerStatusSchema.pick({ now: true, decisions: true });
 export type ScalerLook = z.output<typeof scalerSchema>;
 
 export interface Look {

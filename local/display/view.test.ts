@@ -7,6 +7,14 @@ import { fit, type Paint, type View, viewLines } from './view.ts';
 const plain: Paint = (_, text) => text;
 const coloured: Paint = (format, text) => styleText(format, text, { validateStream: false });
 
+const instance = (number: number, state: string, does?: string) => ({
+  id: `i-${number}`,
+  name: `app-tier-instance-${number}`,
+  state,
+  spot: false,
+  ...(does === undefined ? {} : { does }),
+});
+
 const running: View = {
   ready: new Set(parts),
   stack: { webUrl: 'http://127.0.0.1:8000', maxInstances: 20 },
@@ -14,19 +22,30 @@ const running: View = {
     photosPerSecond: 4.25,
     scaler: {
       now: {
-        figures: { waiting: 12, inWork: 2 },
+        at: '2030-01-01T00:00:00.000Z',
+        reasons: [],
+        figures: {
+          waiting: 12,
+          inWork: 2,
+          serving: 2,
+          booting: 2,
+          arrivalsPerSecond: 4,
+          serviceSeconds: 0.2,
+          bootSeconds: 5,
+        },
         instances: [
-          { state: 'running', does: 'busy' },
-          { state: 'running', does: 'busy' },
-          { state: 'running' },
-          { state: 'pending' },
-          { state: 'terminated' },
+          instance(1, 'running', 'busy'),
+          instance(2, 'running', 'busy'),
+          instance(3, 'running'),
+          instance(4, 'pending'),
+          instance(5, 'terminated'),
         ],
       },
       decisions: [
         {
           at: '2030-01-01T00:00:00.000Z',
           actions: [{ kind: 'launch', on: 'app-tier-instance-3', reason: 'requests wait' }],
+          refusals: {},
         },
       ],
     },

@@ -1,5 +1,5 @@
 /** The status as a web page that reloads itself; it has no script. Pure. */
-import type { ScalerStatus } from './status.ts';
+import type { ScalerStatus } from '../../cloud/contract/scaler-status.ts';
 import { byReason } from './view.ts';
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { PublishedStatus } from '../../cloud/contract/scaler-status.ts';
 import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import type { FleetPoint } from '../../cloud/redis/fleet-view.ts';
-import type { PublishedStatus } from '../../cloud/redis/scaler-status.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import type { Action } from '../decide/actions.ts';

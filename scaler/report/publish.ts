@@ -4,9 +4,10 @@
  */
 
 import { instanceName } from '../../cloud/contract/names.ts';
+import type { PublishedStatus } from '../../cloud/contract/scaler-status.ts';
 import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import { fleetPoint } from '../../cloud/redis/fleet-view.ts';
-import type { PublishedStatus, ScalerStatusStore } from '../../cloud/redis/scaler-status.ts';
+import type { ScalerStatusStore } from '../../cloud/redis/scaler-status.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Settings } from '../../runtime/settings.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { scalerStatusSchema } from '../../cloud/contract/scaler-status.ts';
 import { SettingsError } from '../../runtime/errors.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { send } from '../../test/browser.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { openStage, type Stage } from '../../test/stage.fixture.ts';
 import { type ScalerServer, serveStatus } from './server.ts';
-import { scalerStatusSchema } from './status.ts';
 import { type LoopView, Tally } from './view.ts';
 
 const settings = readSettings({ MAX_INSTANCES: 4 }, {});

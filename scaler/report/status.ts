@@ -1,72 +1,9 @@
-/**
- * The scaler's status: its schema, which other programs may use, and how it is made from what
- * the loop shows. Pure. Knows no HTTP.
- */
-import { z } from 'zod';
+/** The scaler's status as programs get it, made from what the loop shows. Pure. Knows no HTTP. */
 import { instanceName } from '../../cloud/contract/names.ts';
+import type { ScalerFigures, ScalerStatus } from '../../cloud/contract/scaler-status.ts';
 import type { Observation } from '../decide/observation.ts';
 import type { Situation } from '../decide/policies/policy.ts';
 import { type LoopView, subjectOf } from './view.ts';
-
-const figures = z.object({
-  /** Requests that wait, and that are in work; undefined when no source could be read. */
-  waiting: z.number().optional(),
-  inWork: z.number().optional(),
-  serving: z.number(),
-  booting: z.number(),
-  arrivalsPerSecond: z.number(),
-  serviceSeconds: z.number(),
-  bootSeconds: z.number(),
-});
-
-export const scalerStatusSchema = z.object({
-  role: z.enum(['leader', 'alone', 'waiting', 'standby']),
-  /** A scaler with another Redis leads the project, so this one stands by. */
-  hasRival: z.boolean(),
-  policy: z.string(),
-  largestFleet: z.number(),
-  /** Of the last look; missing while another leads. */
-  now: z
-    .object({
-      at: z.iso.datetime(),
-      reasons: z.array(z.string()),
-      figures: figures.optional(),
-      /** By Redis's set, and by SQS's own count; each is missing when it could not be read. */
-      pressure: z.number().optional(),
-      queue: z.object({ visible: z.number(), inFlight: z.number() }).optional(),
-      instances: z
-        .array(
-          z.object({
-            id: z.string(),
-            name: z.string(),
-            state: z.string(),
-            type: z.string().optional(),
-            spot: z.boolean(),
-            /** Of its lease; missing when it has none. */
-            does: z.string().optional(),
-          }),
-        )
-        .optional(),
-    })
-    .optional(),
-  /** Where launches are on hold, why, and until when. */
-  closed: z.array(z.object({ what: z.string(), code: z.string(), until: z.iso.datetime() })),
-  /** Launched instances in a row that ended before they took work; 0 while they report. */
-  youngDeaths: z.number(),
-  launches: z.number(),
-  refusals: z.record(z.string(), z.number()),
-  /** The last ones that changed something, newest first. */
-  decisions: z.array(
-    z.object({
-      at: z.iso.datetime(),
-      actions: z.array(z.object({ kind: z.string(), on: z.string(), reason: z.string() })),
-      figures: figures.optional(),
-      /** Instances that EC2 refused, by its code. */
-      refusals: z.record(z.string(), z.number()),
-    }),
-  ),
-});
-export type ScalerStatus = z.output<typeof scalerStatusSchema>;
 
 /** @param now ms since 1970 */
 export function statusOf(
@@ -145,7 +82,7 @@ function instancesOf(
   });
 }
 
-function figuresOf(situation: Situation): z.output<typeof figures> {
+function figuresOf(situation: Situation): ScalerFigures {
   const { demand, visible, inFlight, serving, booting } = situation;
   return {
     ...(demand.known === undefined ? {} : { waiting: visible, inWork: inFlight }),

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
+import type { PublishedStatus } from '../../cloud/contract/scaler-status.ts';
 import { connectRedis } from '../../cloud/redis/connection.ts';
 import type { FleetPoint } from '../../cloud/redis/fleet-view.ts';
 import { type Leases, openLeases } from '../../cloud/redis/leases.ts';
 import { openPressure, type Pressure } from '../../cloud/redis/pressure.ts';
-import {
-  openScalerStatus,
-  type PublishedStatus,
-  type ScalerStatusStore,
-} from '../../cloud/redis/scaler-status.ts';
+import { openScalerStatus, type ScalerStatusStore } from '../../cloud/redis/scaler-status.ts';
 import { countOld, silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { formBody, plainPhoto, post } from '../../test/form.fixture.ts';
