@@ -10,7 +10,7 @@ import { cloudNames } from '../cloud/contract/names.ts';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
 import { type Fleet, openFleet } from '../cloud/ec2/instances.ts';
 import { readSettings } from '../runtime/settings.ts';
-import type { TestCloud } from '../test/cloud.fixture.ts';
+import type { TestProject } from '../test/cloud.fixture.ts';
 import { until } from '../test/condition.fixture.ts';
 import { startTestCloud, temporaryFolder } from './cloud.fixture.ts';
 import { LOCAL_IMAGE_ID } from './ec2/lists/offers.ts';
@@ -30,7 +30,7 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   },
 };
 
-interface StandIn extends TestCloud {
+interface StandIn extends TestProject {
   readonly clients: Ec2Clients;
   readonly imageId: string;
 }

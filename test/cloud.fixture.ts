@@ -6,28 +6,58 @@ import { pino } from 'pino';
 import { provision } from '../cloud/aws/provision.ts';
 import { type CloudNames, cloudNames } from '../cloud/contract/names.ts';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
+import { connectRedis } from '../cloud/redis/connection.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
 
 export const silent = pino({ level: 'silent' });
 
-export interface TestCloud {
+export interface TestRedis {
+  readonly url: string;
+  /** A connection to it, made when first used and closed with the server. */
+  readonly client: Redis;
+  close(): Promise<void>;
+}
+
+export async function startTestRedis(): Promise<TestRedis> {
+  const server = await createRedisMock();
+  const [address] = server.addresses();
+  const url = `redis://${address?.host}:${address?.port}`;
+  let client: Redis | undefined;
+  return {
+    url,
+    get client() {
+      client ??= connectRedis(url, 'test', silent);
+      return client;
+    },
+    async close() {
+      client?.disconnect();
+      await server.close();
+    },
+  };
+}
+
+/** A project provisioned in SQS and S3, of whichever stand-in. */
+export interface TestProject {
   readonly settings: Settings;
   readonly names: CloudNames;
   readonly clients: Ec2Clients;
   close(): Promise<void>;
 }
 
+export interface TestCloud extends TestProject {
+  readonly redis: TestRedis;
+}
+
 /** @param overrides settings that the test cares about */
 export async function startTestCloud(overrides: Record<string, unknown> = {}): Promise<TestCloud> {
   const aws = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
-  const redis = await createRedisMock();
-  const [address] = redis.addresses();
+  const redis = await startTestRedis();
   const settings = readSettings(
     {
       PROJECT_ID: 'test',
       PORT: 0,
       AWS_ENDPOINT_URL: `http://127.0.0.1:${aws.port}`,
-      REDIS_URL: `redis://${address?.host}:${address?.port}`,
+      REDIS_URL: redis.url,
       ...overrides,
     },
     {},
@@ -38,6 +68,7 @@ export async function startTestCloud(overrides: Record<string, unknown> = {}): P
     settings,
     names: cloudNames(settings.PROJECT_ID),
     clients,
+    redis,
     async close() {
       clients.destroy();
       await redis.close();

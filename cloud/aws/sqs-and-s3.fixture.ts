@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
-import type { TestCloud } from '../../test/cloud.fixture.ts';
+import type { TestProject } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { isFileName, MOST_FILE_NAME_UNITS } from '../contract/file-names.ts';
 import { decodeRequest, encodeRequest, type Match } from '../contract/messages.ts';
@@ -39,11 +39,11 @@ const match: Match = {
  */
 export function queuesAndBuckets(
   where: string,
-  start: (settings: Record<string, unknown>) => Promise<TestCloud>,
+  start: (settings: Record<string, unknown>) => Promise<TestProject>,
   skip: string | false = false,
 ): void {
   describe(`queues and buckets of ${where}`, { timeout: 90_000, skip }, () => {
-    let cloud: TestCloud;
+    let cloud: TestProject;
     before(async () => {
       cloud = await start({ MAX_RECEIVES: 2 });
     });

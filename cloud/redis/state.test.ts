@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { countOld, silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
+import { countOld, silent, startTestRedis, type TestRedis } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { connectRedis } from './connection.ts';
 import { groupId, openLeadership } from './leader.ts';
@@ -13,16 +13,13 @@ import { openRelay } from './relay.ts';
 import { openRequestIds } from './request-ids.ts';
 
 describe('what the services keep in Redis', { timeout: 30_000 }, () => {
-  let cloud: TestCloud;
+  let server: TestRedis;
   let redis: Redis;
   before(async () => {
-    cloud = await startTestCloud();
-    redis = connectRedis(cloud.settings.REDIS_URL ?? '', 'test', silent);
+    server = await startTestRedis();
+    redis = server.client;
   });
-  after(async () => {
-    redis.disconnect();
-    await cloud.close();
-  });
+  after(() => server.close());
 
   it('pressure counts each request once, knows the oldest, and ends with it', async () => {
     const pressure = openPressure(redis, 'pressure-test', 10_000);

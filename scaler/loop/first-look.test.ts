@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
 import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
-import { connectRedis } from '../../cloud/redis/connection.ts';
 import { openLeases } from '../../cloud/redis/leases.ts';
 import { openPressure, type Pressure } from '../../cloud/redis/pressure.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
@@ -27,13 +26,10 @@ describe('the scaler between two ticks', { timeout: 30_000 }, () => {
 
   before(async () => {
     cloud = await startTestCloud({ MAX_INSTANCES: 3 });
-    redis = connectRedis(cloud.settings.REDIS_URL ?? '', 'test', silent);
+    redis = cloud.redis.client;
     requests = await openQueue(cloud.clients.sqs, cloud.names.requestQueue);
   });
-  after(async () => {
-    redis.disconnect();
-    await cloud.close();
-  });
+  after(() => cloud.close());
   beforeEach(() => {
     fleet = new MemoryFleet();
     lead = new TestLead();

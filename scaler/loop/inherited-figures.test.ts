@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
 import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
-import { connectRedis } from '../../cloud/redis/connection.ts';
 import { openLeases } from '../../cloud/redis/leases.ts';
 import { type FiguresStore, openFigures } from '../../cloud/redis/measurements.ts';
 import { openPressure, type Pressure } from '../../cloud/redis/pressure.ts';
@@ -33,13 +32,10 @@ describe('what a scaler measured', { timeout: 30_000 }, () => {
 
   before(async () => {
     cloud = await startTestCloud({ SCALE_POLICY: 'drain-time', MAX_INSTANCES: 20 });
-    redis = connectRedis(cloud.settings.REDIS_URL ?? '', 'test', silent);
+    redis = cloud.redis.client;
     requests = await openQueue(cloud.clients.sqs, cloud.names.requestQueue);
   });
-  after(async () => {
-    redis.disconnect();
-    await cloud.close();
-  });
+  after(() => cloud.close());
   beforeEach(() => {
     keys = `figures-test-${project++}`;
     pressure = openPressure(redis, keys, 60_000);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { connectRedis } from '../../cloud/redis/connection.ts';
 import { type Leadership, openLeadership } from '../../cloud/redis/leader.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
@@ -14,12 +13,9 @@ describe('the lead', { timeout: 60_000 }, () => {
   const kept: Lead[] = [];
   before(async () => {
     cloud = await startTestCloud();
-    redis = connectRedis(cloud.settings.REDIS_URL ?? '', 'test', silent);
+    redis = cloud.redis.client;
   });
-  after(async () => {
-    redis.disconnect();
-    await cloud.close();
-  });
+  after(() => cloud.close());
 
   afterEach(async () => {
     for (const lead of kept.splice(0)) await lead.stop(true);

@@ -3,10 +3,9 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
-import { connectRedis } from '../../cloud/redis/connection.ts';
 import { type Leases, openLeases } from '../../cloud/redis/leases.ts';
 import { openPressure, type Pressure } from '../../cloud/redis/pressure.ts';
-import { countOld, silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
+import { countOld, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { awsError, MemoryFleet } from './fleet.fixture.ts';
 import { TestLead } from './lead.fixture.ts';
@@ -31,13 +30,10 @@ describe('the scaler’s loop', { timeout: 60_000 }, () => {
 
   before(async () => {
     cloud = await startTestCloud({ MAX_INSTANCES: 3, IDLE_SECONDS: 5 });
-    redis = connectRedis(cloud.settings.REDIS_URL ?? '', 'test', silent);
+    redis = cloud.redis.client;
     requests = await openQueue(cloud.clients.sqs, cloud.names.requestQueue);
   });
-  after(async () => {
-    redis.disconnect();
-    await cloud.close();
-  });
+  after(() => cloud.close());
   beforeEach(async () => {
     await requests.purge();
     keys = `loop-test-${project++}`;
