@@ -16,10 +16,12 @@ import type { ImitationSettings } from '../local/ec2/fleet/imitation.ts';
 import { LOCAL_IMAGE_ID } from '../local/ec2/lists/offers.ts';
 import { startRedis } from '../local/redis.ts';
 import { readSettings } from '../runtime/settings.ts';
+import type { Action } from '../scaler/decide/actions.ts';
 import { placesOf } from '../scaler/decide/placements.ts';
 import { keepLead } from '../scaler/loop/lead.ts';
 import { type ScalerLoop, startLoop } from '../scaler/loop/loop.ts';
 import { countOld, silent } from './cloud.fixture.ts';
+import { until } from './condition.fixture.ts';
 
 const TICK_MS = 20;
 const HEARTBEAT_MS = 50;
@@ -52,7 +54,13 @@ export interface Stage {
   readonly ticks: number;
   /** Moves the scaler's clock on. */
   leap(ms: number): void;
+  /** Waits until the scaler has ticked some times more. */
+  moreTicks(): Promise<unknown>;
   up(): Promise<FleetInstance[]>;
+  /** Waits until that many instances are up. */
+  upTo(count: number): Promise<unknown>;
+  /** Whether the scaler has decided on such an action for such a reason. */
+  decided(kind: Action['kind'], reason: RegExp): boolean;
   flush(): Promise<void>;
   /** Counts requests as pressure that came so many ms ago. */
   countOld(ids: readonly string[], ageMs: number): Promise<void>;
@@ -146,6 +154,15 @@ export async function openStage(
     leap(ms) {
       leapMs += ms;
     },
+    moreTicks() {
+      const from = ticks;
+      return until('more ticks', () => ticks > from + 10);
+    },
+    upTo: (count) => until(`${count} instances`, async () => (await stage.up()).length === count),
+    decided: (kind, reason) =>
+      loop.decisions.some(({ actions }) =>
+        actions.some((action) => action.kind === kind && reason.test(action.reason)),
+      ),
     up: async () =>
       (await fleet.list()).filter(({ state }) => state === 'pending' || state === 'running'),
     countOld: (ids, ageMs) => countOld(redis, names.keys, ids, ageMs),

@@ -7,32 +7,22 @@ describe('faults of machines and clocks, on the local EC2', { timeout: 60_000 },
   let stage: Stage;
   afterEach(() => stage.close());
 
-  const upTo = (count: number) =>
-    until(`${count} instances`, async () => (await stage.up()).length === count);
-  const ticks = (): Promise<unknown> => {
-    const from = stage.ticks;
-    return until('more ticks', () => stage.ticks > from + 10);
-  };
-  const said = (kind: string, reason: RegExp): boolean =>
-    stage.loop.decisions.some(({ actions }) =>
-      actions.some((action) => action.kind === kind && reason.test(action.reason)),
-    );
   const launches = () => stage.loop.view().tally.launched;
 
   it('ends the idle ones beside one that EC2 does not terminate', async () => {
     stage = await openStage({ MAX_INSTANCES: 4, BOOT_SECONDS: 1, IDLE_SECONDS: 0 }, {}, 3);
-    await upTo(3);
+    await stage.upTo(3);
     const locked = stage.addLocked(9);
-    await ticks();
+    await stage.moreTicks();
     stage.leap(32_000);
-    await until('a try', () => said('terminate', /^it has not reported/));
+    await until('a try', () => stage.decided('terminate', /^it has not reported/));
     await stage.requests.purge();
     await until('the others’ end', async () => {
       const list = await stage.fleet.list();
       return list.length === 1 && list[0]?.id === locked;
     });
     const from = stage.calls.get('TerminateInstances') ?? 0;
-    await ticks();
+    await stage.moreTicks();
     assert.ok((stage.calls.get('TerminateInstances') ?? 0) <= from + 1, 'not at every tick');
   });
 
@@ -42,14 +32,14 @@ describe('faults of machines and clocks, on the local EC2', { timeout: 60_000 },
       stage.leap(hours * 3_600_000);
       stage.newborn.silent = true;
       await stage.requests.send('a');
-      await upTo(1);
+      await stage.upTo(1);
       const [first] = await stage.up();
-      await ticks();
+      await stage.moreTicks();
       stage.leap(50_000);
-      await ticks();
+      await stage.moreTicks();
       assert.equal((await stage.up())[0]?.id, first!.id);
       stage.leap(12_000);
-      await until('its end', () => said('terminate', /^it has not reported within 60 s/));
+      await until('its end', () => stage.decided('terminate', /^it has not reported within 60 s/));
     });
   }
 
@@ -61,7 +51,7 @@ describe('faults of machines and clocks, on the local EC2', { timeout: 60_000 },
     // Ten minutes, by the scaler's clock.
     for (let second = 0; second < 600; second += 5) {
       stage.leap(5000);
-      await ticks();
+      await stage.moreTicks();
       assert.ok((await stage.up()).length <= 1, 'one at a time');
     }
     const tried = launches();
@@ -69,10 +59,10 @@ describe('faults of machines and clocks, on the local EC2', { timeout: 60_000 },
     const { backoff, closures } = stage.loop.view();
     assert.equal(backoff?.code, 'Client.InstanceInitiatedShutdown');
     assert.equal(closures.size, 0);
-    assert.ok(said('inquire', /^it ended before it reported$/));
+    assert.ok(stage.decided('inquire', /^it ended before it reported$/));
     stage.newborn.dies = false;
     stage.leap(600_000);
-    await upTo(6);
+    await stage.upTo(6);
     assert.equal(stage.loop.view().backoff, undefined);
   });
 });

@@ -16,16 +16,6 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
   ): Promise<void> {
     stage = await openStage({ IDLE_SECONDS: 0, ...settings }, imitation, waiting);
   }
-  const upTo = (count: number) =>
-    until(`${count} instances`, async () => (await stage.up()).length === count);
-  const ticks = (): Promise<unknown> => {
-    const from = stage.ticks;
-    return until('more ticks', () => stage.ticks > from + 10);
-  };
-  const said = (kind: string, reason: RegExp): boolean =>
-    stage.loop.decisions.some(({ actions }) =>
-      actions.some((action) => action.kind === kind && reason.test(action.reason)),
-    );
   const byType = async () =>
     Object.entries(
       Object.groupBy(await stage.up(), ({ type, spot }) => `${type}${spot ? ' spot' : ''}`),
@@ -35,7 +25,7 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
 
   it('launches twenty in one call, each with its number at once and its name after', async () => {
     await open({ MAX_INSTANCES: 20 }, { LOCAL_EC2_LAG_SECONDS: 1 }, 20);
-    await upTo(20);
+    await stage.upTo(20);
     await until('every name', async () => (await stage.up()).every(({ unnamed }) => !unnamed));
     const numbers = (await stage.up()).map(({ number }) => number);
     assert.deepEqual(
@@ -48,7 +38,7 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
 
   it('launches a few one by one, named at once', async () => {
     await open({ MAX_INSTANCES: 5 }, {}, 5);
-    await upTo(5);
+    await stage.upTo(5);
     assert.deepEqual(
       [stage.calls.get('RunInstances'), stage.calls.get('CreateTags')],
       [5, undefined],
@@ -69,32 +59,28 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
         .flatMap((action) => (action.kind === 'name' ? [action.number] : []));
     await until('the decision', () => named().length > 0);
     assert.deepEqual(named(), [3, 4, 7]);
-    await upTo(0);
+    await stage.upTo(0);
   });
 
   it('takes what there is of the preferred type and the rest of the next, and comes back', async () => {
     const types = { INSTANCE_TYPE: 'c7i.large,c6i.large', MAX_INSTANCES: 8 };
     await open(types, { LOCAL_EC2_CAPACITY: 'c7i.large=3' }, 8);
-    await upTo(8);
+    await stage.upTo(8);
     assert.deepEqual(await byType(), ['3 c7i.large', '5 c6i.large']);
-    assert.ok(
-      stage.loop.decisions.some(({ actions }) =>
-        actions.some(({ reason }) => /; c6i.large, since c7i.large is refused$/.test(reason)),
-      ),
-    );
+    assert.ok(stage.decided('launch', /; c6i.large, since c7i.large is refused$/));
     await stage.requests.purge();
-    await upTo(0);
+    await stage.upTo(0);
     await until('all gone', async () => (await stage.fleet.list()).length === 0);
     stage.leap(120_000);
     await stage.requests.send('again');
-    await upTo(1);
+    await stage.upTo(1);
     assert.deepEqual(await byType(), ['1 c7i.large']);
   });
 
   it('goes to the next subnet when one is full', async () => {
     const subnets = { SUBNET_ID: 'subnet-a,subnet-b', MAX_INSTANCES: 4 };
     await open(subnets, { LOCAL_EC2_CAPACITY: 'subnet-a=1' }, 4);
-    await upTo(4);
+    await stage.upTo(4);
     assert.equal(new Set((await stage.up()).map(({ number }) => number)).size, 4);
   });
 
@@ -104,19 +90,19 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
     stage.refuse = (_action, input) =>
       'InstanceMarketOptions' in input ? awsError(code, 403) : undefined;
     for (const body of ['a', 'b']) await stage.requests.send(body);
-    await upTo(2);
+    await stage.upTo(2);
     assert.deepEqual(await byType(), ['2 c7i.large']);
   });
 
   it('takes on-demand instances while there are no spot ones, if it may', async () => {
     await open({ SPOT: 'prefer', MAX_INSTANCES: 4 }, { LOCAL_EC2_CAPACITY: 'spot=2' }, 4);
-    await upTo(4);
+    await stage.upTo(4);
     assert.deepEqual(await byType(), ['2 c7i.large', '2 c7i.large spot']);
   });
 
   it('stops idle ones into the warm pool, and starts them first', async () => {
     await open({ WARM_POOL: 2, MAX_INSTANCES: 4 }, { LOCAL_EC2_STOP_SECONDS: '0.2' }, 3);
-    await upTo(3);
+    await stage.upTo(3);
     await stage.requests.purge();
     const atRest = () =>
       until('the pool', async () => {
@@ -127,7 +113,7 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
     const launches = stage.calls.get('RunInstances');
     await stage.requests.send('again');
     await stage.requests.send('and again');
-    await upTo(2);
+    await stage.upTo(2);
     assert.deepEqual(
       (await stage.up()).map(({ id }) => id),
       pool.map(({ id }) => id),
@@ -152,35 +138,35 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
 
   it('replaces one that has hung, and never the busy one beside it', async () => {
     await open({ MAX_INSTANCES: 2 }, {}, 2);
-    await upTo(2);
+    await stage.upTo(2);
     const [one, two] = await stage.up();
     const ids = [one!.id, two!.id];
     for (const id of ids) stage.behaviours.set(id, { silent: false, state: 'busy' });
     await until('both heard', async () => (await stage.leases.read(ids)).size === 2);
-    await ticks();
+    await stage.moreTicks();
     stage.behaviours.set(two!.id, { silent: true, state: 'busy' });
     // As when it has ended by itself: a lease lasts for longer than this test.
     await stage.leases.forget(two!.id);
     stage.leap(20_000);
-    await ticks();
+    await stage.moreTicks();
     assert.equal(stage.calls.get('TerminateInstances'), undefined, 'it has 30 s');
     await until('a replacement', async () => {
       stage.leap(200);
       return (await stage.up()).some(({ id }) => !ids.includes(id));
     });
     assert.deepEqual((await stage.up())[0]?.id, one!.id);
-    assert.ok(said('terminate', /^it has been silent for/));
+    assert.ok(stage.decided('terminate', /^it has been silent for/));
   });
 
   it('replaces one that never reports within its boot time', async () => {
     stage = await openStage({ MAX_INSTANCES: 1, BOOT_SECONDS: 60 }, {});
     stage.newborn.silent = true;
     await stage.requests.send('a');
-    await upTo(1);
+    await stage.upTo(1);
     const [first] = await stage.up();
-    await ticks();
+    await stage.moreTicks();
     stage.leap(50_000);
-    await ticks();
+    await stage.moreTicks();
     assert.equal((await stage.up())[0]?.id, first!.id, 'it may still boot');
     stage.newborn.silent = false;
     stage.behaviours.set(first!.id, { silent: true, state: 'idle' });
@@ -189,7 +175,7 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
       const [up] = await stage.up();
       return up !== undefined && up.id !== first!.id;
     });
-    assert.ok(said('terminate', /^it has not reported within 60 s of its launch$/));
+    assert.ok(stage.decided('terminate', /^it has not reported within 60 s of its launch$/));
   });
 
   it('replaces a spot instance that EC2 took', async () => {
