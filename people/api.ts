@@ -46,21 +46,26 @@ export const personSchema = personDetailsSchema.extend({
 });
 export type Person = z.output<typeof personSchema>;
 
-/** A person who is suspiciously near to somebody else in the gallery. */
+/** Something to look at before an enrolment is trusted. */
 export const doubtSchema = z.object({
+  kind: z
+    .enum(['looks-like', 'photos-differ'])
+    .describe('another person looks alike, or the photos may show two different people'),
   face: z.uuid(),
-  person: z.uuid(),
-  name: z.string(),
+  person: z.uuid().optional().describe('the other person'),
+  name: z.string().optional(),
   distance: z.number(),
   odds: z.number().optional(),
+  message: z.string().describe('the same in one sentence'),
 });
+export type Doubt = z.output<typeof doubtSchema>;
 
 /** 201 of `POST /v1/people` and `POST /v1/people/{id}/faces`. */
 export const enrolmentSchema = z.object({
   person: personSchema,
   /** Faces that this request added. */
   added: z.array(enrolledFaceSchema),
-  doubts: z.array(doubtSchema).describe('other people who look alike, nearest first'),
+  doubts: z.array(doubtSchema).describe('most doubtful first'),
   gallery: z.int().describe('gallery version from which the person is recognised'),
 });
 export type Enrolment = z.output<typeof enrolmentSchema>;

@@ -113,7 +113,11 @@ export const workResultSchema = z.object({
   encoder: z.string(),
   /** One for each photo, in their order; the kept one is the last. */
   photos: z.array(photoResult),
-  /** Of `verify`: each face of the second photo, in its order, or one entry for `person`. */
+  /**
+   * Of `verify`: each face of the second photo, in its order, or one entry for `person`. Of `embed`: the
+   * largest face of each further photo against that of the first, in the order of the photos; none where
+   * a photo has no face.
+   */
   pairs: z
     .array(z.object({ distance: z.number(), odds: z.number().optional(), same: z.boolean() }))
     .optional(),
