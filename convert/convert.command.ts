@@ -44,7 +44,7 @@ export const command: CommandModule<object, InferredOptionTypes<typeof options>>
   handler: async ({ checkpoints, gallery, encoder, out, weights, anyWeights }) => {
     const { readSettings } = await import('../runtime/settings.ts');
     const { convertModel } = await import('./convert-model.ts');
-    const { showProgress } = await import('./show-progress.ts');
+    const { showProgress } = await import('./progress.ts');
     const { describeConversion } = await import('./conversion-report.ts');
     const settings = readSettings({
       FACE_CHECKPOINTS: checkpoints,

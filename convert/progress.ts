@@ -1,6 +1,8 @@
-/** What a conversion says while it runs. Knows no terminal. */
+/** A conversion’s progress and how it is shown: a bar with the time left on a terminal, else one line a stage. */
+import { basename } from 'node:path';
+import { ProgressLine } from '../runtime/progress.ts';
 
-export const stages = {
+const stages = {
   wait: 'waiting for another conversion into the same folder',
   find: 'finding the model data',
   download: 'downloading the model data',
@@ -20,3 +22,58 @@ export interface Progress {
 }
 
 export type OnProgress = (progress: Progress) => void;
+
+/** Between two lines about one stage, so that a log of a long download stays short. */
+const LINE_EVERY_MS = 5000;
+
+/** The bar tells its own. */
+const TIME_LEFT = /, \d+ s left$/;
+
+export interface ShownProgress {
+  readonly show: OnProgress;
+  /** Clears what is shown, so that what comes later starts on a line of its own. */
+  readonly end: () => void;
+}
+
+export function showProgress(stream: NodeJS.WriteStream): ShownProgress {
+  if (!stream.isTTY) {
+    return { show: stageLines((line) => stream.write(`${line}\n`)), end: () => {} };
+  }
+  const line = new ProgressLine(stream);
+  return {
+    show: (progress) =>
+      line.step(
+        whatOf(progress).replace(TIME_LEFT, ''),
+        progress.share === undefined ? undefined : { done: progress.share, all: 1 },
+        // A download's words change with every report: its file is what it is.
+        `${progress.stage} ${progress.detail?.split(',')[0]}`,
+      ),
+    end: () => line.end(),
+  };
+}
+
+/** Says each stage when it begins, and how far it is now and then while it lasts. */
+export function stageLines(
+  say: (line: string) => void,
+  now: () => number = () => performance.now(),
+): OnProgress {
+  let last: Progress['stage'] | undefined;
+  let saidAt = 0;
+  return (progress) => {
+    const begins = progress.stage !== last;
+    if (!begins && now() - saidAt < LINE_EVERY_MS) return;
+    say(`Model: ${begins ? stages[progress.stage] : describeProgress(progress)}`);
+    last = progress.stage;
+    saidAt = now();
+  };
+}
+
+/** E.g. `reading the checkpoints: onet.pt (50 %)`. */
+export function describeProgress(progress: Progress): string {
+  const { share } = progress;
+  return `${whatOf(progress)}${share === undefined ? '' : ` (${Math.round(share * 100)} %)`}`;
+}
+
+function whatOf({ stage, detail }: Progress): string {
+  return detail === undefined ? stages[stage] : `${stages[stage]}: ${basename(detail)}`;
+}

@@ -4,7 +4,7 @@
  * `_legacy_save`. Knows no paths.
  */
 
-import { quote, refuse } from './fault.ts';
+import { quote, refuse } from '../errors.ts';
 import { ByteReader } from './pickle/byte-reader.ts';
 import { plainWorld, readPickle } from './pickle/pickle.ts';
 import { PickleDict, PickleTuple, type PickleValue } from './pickle/pickle-values.ts';

@@ -3,10 +3,9 @@
  * bytes. Source: github.com/huggingface/safetensors, "Format". Knows no paths.
  */
 import { z } from 'zod';
-import { quote, refuse } from './fault.ts';
-import { contiguous, type ElementType, elementTypes, readStrided } from './pickle/elements.ts';
+import { quote, refuse } from '../errors.ts';
 import { PickleDict, TensorValue } from './pickle/pickle-values.ts';
-import type { Tensor } from './tensor.ts';
+import { contiguous, type ElementType, elementTypes, readStrided, type Tensor } from './tensor.ts';
 
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';

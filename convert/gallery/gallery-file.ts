@@ -3,7 +3,6 @@
  * name is whose. Knows no file layout.
  */
 import type { Gallery } from '../../model/gallery/gallery.ts';
-import { refuse } from '../checkpoint/fault.ts';
 import {
   PickleDict,
   PickleTuple,
@@ -11,6 +10,7 @@ import {
   TensorValue,
 } from '../checkpoint/pickle/pickle-values.ts';
 import { encoders } from '../encoders.ts';
+import { refuse } from '../errors.ts';
 import { hasPhotoEnding } from './folder-entries.ts';
 import { cleanName, nameDoubts, nameFault, quotedName } from './person-names.ts';
 

@@ -12,11 +12,16 @@ import {
   joinOutputs,
   widthFirst,
 } from './fold-batch-norm.ts';
-import { type Block, gatherPixels, repeated } from './gather-pixels.ts';
 import type { GraphTensor, Network } from './graph.ts';
 import { NetworkBuilder, type Padding } from './network-builder.ts';
 import { Parameters } from './parameters.ts';
-import { poolFirst, scaleInputs } from './pool-first.ts';
+import {
+  type Block,
+  gatherPixels,
+  poolFirst,
+  repeated,
+  scaleInputs,
+} from './rearranged-convolutions.ts';
 
 /** [out, in, height, width] */
 type ConvolutionShape = readonly [number, number, number, number];

@@ -3,8 +3,7 @@
  * the networks.
  */
 import type { ConvolutionWeights, DenseWeights } from './fold-batch-norm.ts';
-import type { Attribute } from './graph.ts';
-import { GraphBuilder } from './graph-builder.ts';
+import { type Attribute, GraphBuilder } from './graph.ts';
 
 export type Padding = 'SAME' | 'VALID';
 

@@ -2,13 +2,14 @@
  * One file from its public address to its place on disk, whole and checked or not at all. Knows neither
  * what the file is for nor where it might lie already.
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
+import * as http from 'node:http';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { errorClass, messageOf } from '../../runtime/errors.ts';
-import { withProxy } from './proxy.ts';
+import { ElasticFaceError, errorClass, messageOf } from '../../runtime/errors.ts';
 
 /** Until the first byte of a file: a network that swallows packets never brings it. */
 const ANSWER_MS = 10_000;
@@ -162,5 +163,42 @@ class SilenceWatch {
   #start(milliseconds: number, what: string): NodeJS.Timeout {
     const reason = new SilenceError(`${what} ${milliseconds / 1000} s`);
     return setTimeout(() => this.#controller.abort(reason), milliseconds);
+  }
+}
+
+/** Requests to this machine never take it. */
+const NEVER = 'localhost,127.0.0.1,::1';
+
+let users = 0;
+let restore: (() => void) | undefined;
+
+/**
+ * Lets `fetch` take the proxy of HTTP_PROXY and HTTPS_PROXY, for downloads only, while something runs; it is set for the whole process, so
+ * several at once share it. Node before 22.21 cannot, and fetches directly.
+ */
+async function withProxy<T>(use: () => Promise<T>): Promise<T> {
+  if (users === 0) restore = takeProxy(process.env);
+  users++;
+  try {
+    return await use();
+  } finally {
+    if (--users === 0) restore?.();
+  }
+}
+
+function takeProxy(environment: NodeJS.ProcessEnv): (() => void) | undefined {
+  const { HTTP_PROXY, http_proxy = HTTP_PROXY } = environment;
+  const { HTTPS_PROXY, https_proxy = HTTPS_PROXY } = environment;
+  if (!http_proxy && !https_proxy) return undefined;
+  const { NO_PROXY, no_proxy = NO_PROXY } = environment;
+  const set: typeof http.setGlobalProxyFromEnv | undefined = http.setGlobalProxyFromEnv;
+  try {
+    return set?.({ http_proxy, https_proxy, no_proxy: no_proxy ? `${no_proxy},${NEVER}` : NEVER });
+  } catch {
+    // Node's error shows the address, in which a password may stand.
+    throw new ElasticFaceError(
+      'proxy',
+      'HTTP_PROXY or HTTPS_PROXY is not the address of a proxy, e.g. http://proxy.example:3128',
+    );
   }
 }

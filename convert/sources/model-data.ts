@@ -7,9 +7,16 @@ import type { EncoderKind } from '../../model/format.ts';
 import { readStateDict } from '../checkpoint/read-checkpoint.ts';
 import { CheckpointError } from '../errors.ts';
 import type { OnProgress } from '../progress.ts';
-import { type FindFilesOptions, findFiles, type Places, usualPlaces } from './find-files.ts';
-import { MissingFilesError, whereFrom } from './missing-files.ts';
-import { requireKnownNames, takenFromElsewhere } from './named-folder.ts';
+import {
+  type FindFilesOptions,
+  findFiles,
+  MissingFilesError,
+  type Places,
+  requireKnownNames,
+  takenFromElsewhere,
+  usualPlaces,
+  whereFrom,
+} from './find-files.ts';
 import { findPortraits, portraits } from './portraits.ts';
 import { compactFilesPublished, modelFilesPublished } from './published-files.ts';
 

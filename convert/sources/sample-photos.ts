@@ -6,8 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, parse, resolve } from 'node:path';
 import { readInputs } from '../write/model-folder.ts';
 import { courseImagesHere, findCourseData } from './course-data.ts';
-import { type FindFilesOptions, usualPlaces } from './find-files.ts';
-import { MissingFilesError } from './missing-files.ts';
+import { type FindFilesOptions, MissingFilesError, usualPlaces } from './find-files.ts';
 import { findPortraits, portraitFolders, portraits } from './portraits.ts';
 import { modelFilesPublished } from './published-files.ts';
 

@@ -1,5 +1,5 @@
 /** Takes little-endian values off a byte array one after another. Knows nothing of what they mean. */
-import { refuse } from '../fault.ts';
+import { refuse } from '../../errors.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -3,9 +3,8 @@
  * PyTorch nor a file layout. Source: numpy/_core/src/multiarray, `array_reduce` and `arraydescr_reduce`.
  */
 
-import { quote, refuse } from '../fault.ts';
-import type { Tensor } from '../tensor.ts';
-import { contiguous, type ElementType, elementTypes, readStrided } from './elements.ts';
+import { quote, refuse } from '../../errors.ts';
+import { contiguous, type ElementType, elementTypes, readStrided, type Tensor } from '../tensor.ts';
 import {
   Callable,
   Foreign,

@@ -3,7 +3,7 @@
  * costs no more than the bytes that ask for it. Knows no instruction's code.
  */
 
-import { quote, refuse } from '../fault.ts';
+import { quote, refuse } from '../../errors.ts';
 import type { ByteReader } from './byte-reader.ts';
 import {
   Callable,

@@ -4,7 +4,7 @@
  * Instructions as in Python's pickletools.
  */
 
-import { refuse } from '../fault.ts';
+import { refuse } from '../../errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import { LONGEST_GLOBAL_NAME, PickleMachine, type PickleWorld } from './pickle-machine.ts';
 import { PickleDict, PickleTuple, type PickleValue } from './pickle-values.ts';

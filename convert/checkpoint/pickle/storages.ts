@@ -3,8 +3,8 @@
  * Knows no file layout.
  */
 
-import { quote, refuse } from '../fault.ts';
-import type { ElementType } from './elements.ts';
+import { quote, refuse } from '../../errors.ts';
+import type { ElementType } from '../tensor.ts';
 import { Foreign, PickleTuple, type PickleValue } from './pickle-values.ts';
 
 /** A storage class such as `torch.FloatStorage`. */

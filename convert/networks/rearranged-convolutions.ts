@@ -1,9 +1,60 @@
 /**
- * A convolution, PReLU and a pooling of 2 x 2 windows with the pooling first, so that PReLU is left a
- * quarter of the values: exact for slopes of any sign, and a maximum of two. Knows no network.
+ * Convolutions rearranged to give the same answers in less time: on an image whose pixels are gathered (three
+ * channels are too few for a processor’s vectors; twelve are not), and with the pooling of 2 x 2 windows
+ * before the PReLU, which is left a quarter of the values. Knows no network.
  */
 import type { ConvolutionWeights } from './fold-batch-norm.ts';
-import { gatherPixels } from './gather-pixels.ts';
+
+export interface Block {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/**
+ * For stride 1 without padding. Channels of the gathered image, and of the answer, are
+ * [row of the block, column of the block, channel].
+ * @param weights a filter [height, width, in, out]
+ * @returns a filter [height', width', rows · columns · in, rows · columns · out], 0 where a pixel of the
+ *   block plays no part, and the bias once for each place in the block
+ */
+export function gatherPixels(weights: ConvolutionWeights, block: Block): ConvolutionWeights {
+  const [height, width, inputs, outputs] = weights.filterShape as [number, number, number, number];
+  const { rows, columns } = block;
+  const places = rows * columns;
+  const reach = (size: number, step: number) => Math.floor((size + step - 2) / step) + 1;
+  const filterShape = [
+    reach(height, rows),
+    reach(width, columns),
+    places * inputs,
+    places * outputs,
+  ] as const;
+  const [, wide, deep, broad] = filterShape;
+  const filter = new Float32Array(filterShape.reduce((product, side) => product * side, 1));
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          const [down, right] = [row + y, column + x];
+          const cell = Math.floor(down / rows) * wide + Math.floor(right / columns);
+          const from = ((down % rows) * columns + (right % columns)) * inputs;
+          for (let i = 0; i < inputs; i++) {
+            const source = ((y * width + x) * inputs + i) * outputs;
+            const target = (cell * deep + from + i) * broad + (row * columns + column) * outputs;
+            filter.set(weights.filter.subarray(source, source + outputs), target);
+          }
+        }
+      }
+    }
+  }
+  return { filter, filterShape, bias: repeated(weights.bias, places) };
+}
+
+/** The values, so many times over. */
+export function repeated(values: Float32Array, times: number): Float32Array {
+  const all = new Float32Array(values.length * times);
+  for (let time = 0; time < times; time++) all.set(values, time * values.length);
+  return all;
+}
 
 /** A pooling window: its pixels lie together, its largest is found among channels. */
 const WINDOW = { rows: 2, columns: 2 } as const;

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { zipSync } from 'fflate';
 import { temporaryFolder } from '../checkpoint/temporary-file.fixture.ts';
 import { CheckpointError } from '../errors.ts';
-import { unpackPhotos } from './unpack-photos.ts';
+import { unpackPhotos } from './course-data.ts';
 
 const photo = Buffer.from('a photo');
 
