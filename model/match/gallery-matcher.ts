@@ -94,6 +94,11 @@ export class GalleryMatcher {
     return new GalleryMatcher({ version: 0, blocks: [{ block, personOf }], people });
   }
 
+  /** Those with at least one row; people that no face is of have gaps in their indices. */
+  get blocks(): readonly GalleryBlock[] {
+    return this.#blocks;
+  }
+
   /** Numbers of an embedding; undefined without faces. */
   get length(): number | undefined {
     return this.#blocks[0]?.block.length;
