@@ -78,7 +78,7 @@ export default {
   options: {
     parser: 'swc',
     doNotFollow: { path: '^node_modules/' },
-    exclude: { path: '^(dist|out)/' },
+    exclude: { path: '^(dist|out|model/simd/assembly)/' },
   },
 };
 

@@ -43,6 +43,7 @@ const leftOut = /^(?:bench\/|test\/chaos\/|deploy\/deploy\.command\.)/;
 const assets = [
   'convert/**/*.{json,proto}',
   'model/native/*.cc',
+  'model/simd/assembly/*.wasm',
   'web/page/browser/**/*.{ts,css,html,svg}',
 ] as const;
 

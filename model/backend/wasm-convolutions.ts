@@ -10,7 +10,7 @@ import type {
   NamedAttrMap,
   TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { isMemory } from '../simd/assembler.ts';
+import { isMemory } from '../simd/kernels.ts';
 import {
   CHANNEL_BYTES,
   CHANNELS,

@@ -5,7 +5,7 @@
  * Knows nothing of levels and boxes.
  */
 
-import { MemoryLayout } from '../simd/assembler.ts';
+import { MemoryLayout } from '../simd/kernels.ts';
 import { type AreaGrid, boundsOf } from './area-grid.ts';
 import {
   type AreaKernels,

@@ -2,7 +2,7 @@
  * Averages over areas of one window of the photo, whose pixels are read for it alone: for small areas a
  * pass over the photo takes longer than that.
  */
-import { aligned } from '../simd/assembler.ts';
+import { aligned } from '../simd/kernels.ts';
 import type { AreaGrid, Spans } from './area-grid.ts';
 import {
   type AreaKernels,

@@ -4,7 +4,7 @@
  * encoder's reference answers were made on its output. Knows nothing of faces.
  */
 
-import { aligned, MemoryLayout } from '../simd/assembler.ts';
+import { aligned, MemoryLayout } from '../simd/kernels.ts';
 import type { PixelWindow, RgbImage } from './image.ts';
 import {
   LINES_AT_ONCE,

@@ -1,98 +1,56 @@
 /**
- * Dot products of one vector with many rows of int8, eight values an instruction: plain JavaScript takes
- * ten times as long. Knows nothing of people and distances.
+ * Dot products of one vector with many int8 rows (model/simd/assembly/products.ts), eight values an
+ * instruction: plain JavaScript takes ten times as long.
  */
-import {
-  advance,
-  get,
-  i32,
-  instantiate,
-  NO_RESULT,
-  op,
-  PAGE_BYTES,
-  set,
-  tee,
-  vector,
-  vectorAt,
-  wordAt,
-} from '../simd/assembler.ts';
+import { newMemory, openKernel } from '../simd/kernels.ts';
 
 /** Values that one instruction multiplies. */
 const LANES = 8;
-/** What 32-bit addresses reach. */
-const MOST_PAGES = 65536;
+/** Products of longer rows may not fit into 32 bits: 512 · 127 · 32767 does. */
+const MAX_LENGTH = 512;
+/** Rows of one call: V8 compiles code that is called often with all optimisations, here within one pass. */
+const ROWS_PER_CALL = 1024;
 
 export interface Int8Products {
-  /** [count, length], to be filled; not -128 */
+  /** [count, length], written by the caller; -128 is not allowed */
   readonly rows: Int8Array;
-  /** [length], to be filled before `multiply`; not -32768 */
+  /** [length], written by the caller before `multiply`; -32768 is not allowed */
   readonly vector: Int16Array;
-  /** [count]: exact, since 512 · 127 · 32767 fits into 32 bits */
+  /** [count], exact */
   readonly products: Int32Array;
   /** Sets `products` to the product of each row with the vector. */
   multiply(): void;
 }
 
-/** More could not be summed exactly in 32 bits. */
-const LONGEST_ROW = 512;
-
 /**
  * @param length of the vector and of each row
- * @returns undefined where there is no SIMD or not so much memory, or rows of this length do not fit
+ * @returns undefined if this machine has no SIMD or too little memory, or the length is not supported
  */
 export function openInt8Products(count: number, length: number): Int8Products | undefined {
-  if (length % LANES !== 0 || length > LONGEST_ROW) return undefined;
-  // The vector lies at address 0, as int16; the rows follow it, the products follow the rows.
+  if (length % LANES !== 0 || length > MAX_LENGTH) return undefined;
+  // The kernel reads the vector at address 0, as int16; the rows follow it, the products follow the rows.
   const rowsAt = length * 2;
   const productsAt = rowsAt + count * length;
-  const pages = Math.ceil((productsAt + count * 4) / PAGE_BYTES);
-  if (pages > MOST_PAGES) return undefined;
-  const opened = instantiate(
-    { loop: { parameters: 3, vectors: 1, body: loopBody(length) } },
-    pages,
-  );
-  if (opened === undefined) return undefined;
+  const kernel = openKernel<KernelFunction>('products', newMemory(productsAt + count * 4));
+  if (kernel === undefined) return undefined;
   const {
     memory: { buffer },
-    functions: { loop },
-  } = opened;
+    functions,
+  } = kernel;
+  const loop = length === 512 ? 'multiply512' : length === 128 ? 'multiply128' : 'multiplySteps';
   return {
     rows: new Int8Array(buffer, rowsAt, count * length),
     vector: new Int16Array(buffer, 0, length),
     products: new Int32Array(buffer, productsAt, count),
     multiply() {
-      // In pieces: code that is entered often is compiled with all optimisations, here within one pass.
-      for (let row = 0; row < count; row += ROWS_A_CALL) {
-        const end = Math.min(count, row + ROWS_A_CALL);
-        loop(rowsAt + row * length, rowsAt + end * length, productsAt + row * 4);
+      for (let row = 0; row < count; row += ROWS_PER_CALL) {
+        const end = Math.min(count, row + ROWS_PER_CALL);
+        const [from, to] = [rowsAt + row * length, rowsAt + end * length];
+        functions[loop](from, to, productsAt + row * 4, length / LANES);
       }
     },
   };
 }
 
-const ROWS_A_CALL = 1024;
-
-/** (row, end, product): addresses of the first row, of the end of the last, and of the first product. */
-function loopBody(length: number): number[] {
-  const [row, end, product, sums] = [0, 1, 2, 3];
-  /** Eight int8 widened to int16, times eight int16, neighbours added: four int32. */
-  const eight = (at: number): number[] => [
-    ...[...get(row), ...vectorAt('load8x8Signed', at)],
-    ...[...i32(0), ...vectorAt('load', at * 2)],
-    ...vector('i32x4DotI16x8'),
-  ];
-  const lane = (index: number): number[] => [...get(sums), ...vector('i32x4ExtractLane', index)];
-  const steps = Array.from({ length: length / LANES }, (_, step) => step * LANES);
-  return [
-    ...[op.loop, NO_RESULT],
-    ...steps.flatMap((at) => (at === 0 ? eight(at) : [...eight(at), ...vector('i32x4Add')])),
-    ...set(sums),
-    ...get(product),
-    ...[...lane(0), ...lane(1), op.i32Add, ...lane(2), op.i32Add, ...lane(3), op.i32Add],
-    ...wordAt(op.i32Store),
-    ...advance(product, 4),
-    ...[...get(row), ...i32(length), op.i32Add, ...tee(row)],
-    ...[...get(end), op.i32LessUnsigned, op.brIf, 0],
-    op.end,
-  ];
-}
+/** Loops without inner loops for the two encoders' lengths, and one for every length. */
+type KernelFunction = 'multiply512' | 'multiply128' | 'multiplySteps';
