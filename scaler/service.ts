@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { isLoopback } from '../cloud/aws/clients.ts';
 import { openProjectClaim } from '../cloud/aws/project-claim.ts';
 import { openQueue } from '../cloud/aws/queues.ts';
+import { openAtStart } from '../cloud/aws/start-up.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { createEc2Clients } from '../cloud/ec2/client.ts';
 import { openFleet } from '../cloud/ec2/instances.ts';
@@ -57,10 +58,12 @@ export async function startScaler(settings: ScalerSettings, log: Logger): Promis
   const launch = launchOptions(settings, log);
   const { keys, requestQueue } = cloudNames(settings.PROJECT_ID);
   const clients = createEc2Clients(settings, undefined, EC2_ATTEMPTS);
-  const requests = await openQueue(clients.sqs, requestQueue).catch((error: unknown) => {
-    clients.destroy();
-    throw error;
-  });
+  const requests = await openAtStart(() => openQueue(clients.sqs, requestQueue), log).catch(
+    (error: unknown) => {
+      clients.destroy();
+      throw error;
+    },
+  );
   const name = `scaler-${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}`;
   const group = randomBytes(6).toString('hex');
   const redis = connectRedis(redisUrl, name, log);

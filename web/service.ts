@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { createAwsClients } from '../cloud/aws/clients.ts';
 import { openPhotos, openResults } from '../cloud/aws/objects.ts';
 import { openQueue } from '../cloud/aws/queues.ts';
+import { openAtStart } from '../cloud/aws/start-up.ts';
 import type { ReplyMessage } from '../cloud/contract/messages.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { connectRedis } from '../cloud/redis/connection.ts';
@@ -64,11 +65,15 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
   }
   const names = cloudNames(settings.PROJECT_ID);
   const clients = createAwsClients(settings);
-  const [requests, replies, deadLetters] = await Promise.all([
-    openQueue(clients.sqs, names.requestQueue),
-    openQueue(clients.sqs, names.replyQueue),
-    openQueue(clients.sqs, names.deadLetterQueue),
-  ]);
+  const [requests, replies, deadLetters] = await openAtStart(
+    () =>
+      Promise.all([
+        openQueue(clients.sqs, names.requestQueue),
+        openQueue(clients.sqs, names.replyQueue),
+        openQueue(clients.sqs, names.deadLetterQueue),
+      ]),
+    log,
+  );
   const node = `web-${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}`;
   const redis = connectRedis(redisUrl, node, log);
   const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);

@@ -4,6 +4,7 @@ import { createAwsClients } from '../cloud/aws/clients.ts';
 import { openDeadLetters } from '../cloud/aws/dead-letters.ts';
 import { openPhotos, openResults } from '../cloud/aws/objects.ts';
 import { openQueue } from '../cloud/aws/queues.ts';
+import { openAtStart } from '../cloud/aws/start-up.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { metadataEndpoint } from '../cloud/ec2/metadata.ts';
 import { openSpotNotices } from '../cloud/ec2/spot-notices.ts';
@@ -60,11 +61,15 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const redisUrl = requireRedisUrl(settings);
   const names = cloudNames(settings.PROJECT_ID);
   const clients = createAwsClients(settings);
-  const [requests, replies, buried] = await Promise.all([
-    openQueue(clients.sqs, names.requestQueue),
-    openQueue(clients.sqs, names.replyQueue),
-    openQueue(clients.sqs, names.deadLetterQueue),
-  ]);
+  const [requests, replies, buried] = await openAtStart(
+    () =>
+      Promise.all([
+        openQueue(clients.sqs, names.requestQueue),
+        openQueue(clients.sqs, names.replyQueue),
+        openQueue(clients.sqs, names.deadLetterQueue),
+      ]),
+    log,
+  );
   const redis = connectRedis(redisUrl, instanceId, log);
   await redis.requireSupported();
   const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
