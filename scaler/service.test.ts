@@ -35,26 +35,27 @@ describe('the scaler at its start', { timeout: 30_000 }, () => {
     assert.deepEqual([imageId, launchTemplateId], [undefined, template.LAUNCH_TEMPLATE_ID]);
   });
 
-  it('needs the project’s queue', async () => {
+  it('needs the project’s queue', async (t) => {
     const cloud = await startTestCloud();
+    t.after(() => cloud.close());
     const settings = { ...cloud.settings, PROJECT_ID: 'another' };
     await assert.rejects(startScaler(settings, silent), QueueError);
-    await cloud.close();
   });
 
-  it('listens for the first request, until it stops', async () => {
-    const cloud = await startTestCloud();
+  it('listens for the first request, until it stops', async (t) => {
+    const closing = new AsyncDisposableStack();
+    t.after(() => closing.disposeAsync());
+    const cloud = closing.adopt(await startTestCloud(), (opened) => opened.close());
     const settings = { ...cloud.settings, SCALER_PORT: 0 };
     const redis = connectRedis(settings.REDIS_URL ?? '', 'test', silent);
-    const scaler = await startScaler(settings, silent);
+    closing.defer(() => redis.disconnect());
+    const scaler = closing.adopt(await startScaler(settings, silent), (opened) => opened.stop());
     const channel = `${cloud.names.keys}:pressure-begins`;
     const hears = async (listeners: number) =>
       ((await redis.pubsub('NUMSUB', channel)) as unknown[])[1] === listeners;
     await until('it to listen', () => hears(1));
     await scaler.stop();
     await until('it to stop listening', () => hears(0));
-    redis.disconnect();
-    await cloud.close();
   });
 
   it('tells instances what the image cannot know, and no password off this machine', () => {
