@@ -5,6 +5,7 @@ import type { Quality } from '../cloud/contract/people-work.ts';
 /** Names that models were baked with may be longer or stranger than those that the API takes. */
 const MOST_NAME_UNITS = 1000;
 const METADATA_BYTES = 1024;
+const MOST_FORMER = 1000;
 
 export const personRecordSchema = z.strictObject({
   id: z.uuid(),
@@ -17,6 +18,13 @@ export const personRecordSchema = z.strictObject({
   /** When the person is forgotten, ISO 8601. */
   expires: z.iso.datetime().optional(),
   enrolled: z.iso.datetime().optional(),
+  /** Names that the person had, and people who were merged into it: to be forgotten with it. */
+  former: z
+    .strictObject({
+      ids: z.array(z.uuid()).max(MOST_FORMER),
+      names: z.array(z.string()).max(MOST_FORMER),
+    })
+    .optional(),
 });
 export type PersonRecord = z.output<typeof personRecordSchema>;
 
@@ -55,6 +63,26 @@ export interface GalleryIndex {
   face(id: string): FaceMeta | undefined;
 }
 
+/** The person with others who were the same: with names it had, or people who were merged into it. */
+export function withFormer(
+  person: PersonRecord,
+  {
+    ids = [],
+    names = [],
+  }: { readonly ids?: readonly string[]; readonly names?: readonly string[] },
+): PersonRecord {
+  const { former = { ids: [], names: [] } } = person;
+  const joined = (before: readonly string[], added: readonly string[]): string[] =>
+    [...new Set([...before, ...added])].slice(-MOST_FORMER);
+  return {
+    ...person,
+    former: {
+      ids: joined(former.ids, ids),
+      names: joined(former.names, names).filter((name) => name !== person.name),
+    },
+  };
+}
+
 export type Change =
   | {
       /**
@@ -70,7 +98,10 @@ export type Change =
       readonly words: string;
     }
   | {
-      /** The faces of `from` become faces of `into`, and `from` is removed. */
+      /**
+       * The faces of `from` become faces of `into`, and `from` is removed. `into` keeps its id and names as
+       * `former`: see `withFormer`.
+       */
       readonly kind: 'merge';
       readonly from: string;
       readonly into: string;
