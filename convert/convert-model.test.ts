@@ -20,7 +20,7 @@ import { basename, join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { openNetworks } from '../model/backend/open-networks.ts';
 import { modelFiles } from '../model/format.ts';
-import { readGallery } from '../model/gallery/gallery.ts';
+import { readGallery } from '../model/match/gallery.ts';
 import { GalleryMatcher } from '../model/match/gallery-matcher.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { facenetMissing, modelDirectory, peopleKnown } from '../test/model.fixture.ts';

@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { EncoderKind, Manifest } from '../model/format.ts';
-import { type Gallery, readGallery } from '../model/gallery/gallery.ts';
+import { type Gallery, readGallery } from '../model/match/gallery.ts';
 import { trialOf } from '../model/precision/fastest.ts';
 import { ElasticFaceError, errorCodeOf } from '../runtime/errors.ts';
 import { withLock } from '../runtime/lock.ts';

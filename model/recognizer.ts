@@ -11,11 +11,11 @@ import { type SearchOptions, searchFaces, searchOptions } from './detect/search.
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
 import type { EncoderDescription, Precision } from './format.ts';
-import { type Gallery, readGallery } from './gallery/gallery.ts';
 import { identifyFaces } from './identify.ts';
 import { releaseMemory } from './image/image.ts';
 import { faceBeforeTurn, type QuarterTurn } from './image/turn.ts';
 import { readManifest } from './manifest.ts';
+import { type Gallery, readGallery } from './match/gallery.ts';
 import { GalleryMatcher } from './match/gallery-matcher.ts';
 import type { Backend, Networks } from './networks.ts';
 import { choosePrecision, ON_WASM } from './precision/fastest.ts';

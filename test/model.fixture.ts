@@ -5,8 +5,8 @@
 import { join } from 'node:path';
 import { convertModel } from '../convert/convert-model.ts';
 import { type EncoderKind, FORMAT_VERSION } from '../model/format.ts';
-import { readGallery } from '../model/gallery/gallery.ts';
 import { readManifest } from '../model/manifest.ts';
+import { readGallery } from '../model/match/gallery.ts';
 import { folders } from '../runtime/folders.ts';
 import { readSettings } from '../runtime/settings.ts';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { findCourseData } from '../convert/sources/course-data.ts';
 import { findPortraits, portraits } from '../convert/sources/portraits.ts';
-import { readGallery } from '../model/gallery/gallery.ts';
+import { readGallery } from '../model/match/gallery.ts';
 import { folders } from '../runtime/folders.ts';
 import { modelDirectory } from './model.fixture.ts';
 

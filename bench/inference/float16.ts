@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMMAND_LINE } from '../../local/processes/service.ts';
 import { modelFiles } from '../../model/format.ts';
-import { readGallery } from '../../model/gallery/gallery.ts';
+import { readGallery } from '../../model/match/gallery.ts';
 import { run } from '../../model/native/run.ts';
 import { cutFaces } from './contestants.ts';
 import { sizesIn } from './machine.ts';

@@ -2,7 +2,7 @@
  * Known people out of what a file holds: embeddings and names in every form in which it is clear which
  * name is whose. Knows no file layout.
  */
-import type { Gallery } from '../../model/gallery/gallery.ts';
+import type { Gallery } from '../../model/match/gallery.ts';
 import {
   PickleDict,
   PickleTuple,

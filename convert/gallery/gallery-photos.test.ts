@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { openNetworks } from '../../model/backend/open-networks.ts';
 import { decodeImage } from '../../model/decode/decode.ts';
 import { detectFaces } from '../../model/detect/cascade.ts';
-import { readGallery } from '../../model/gallery/gallery.ts';
+import { readGallery } from '../../model/match/gallery.ts';
 import type { Networks } from '../../model/networks.ts';
 import { loadRecognizer } from '../../model/recognizer.ts';
 import { sha256OfFile } from '../../runtime/files.ts';

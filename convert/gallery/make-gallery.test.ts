@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readGallery } from '../../model/gallery/gallery.ts';
+import { readGallery } from '../../model/match/gallery.ts';
 import { writeGallery } from './make-gallery.ts';
 
 test('a gallery is read back as it was written', async (t) => {

@@ -3,7 +3,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { type gallerySchema, modelFiles } from '../../model/format.ts';
-import type { Gallery } from '../../model/gallery/gallery.ts';
+import type { Gallery } from '../../model/match/gallery.ts';
 import type { Networks } from '../../model/networks.ts';
 import { readGalleryFile } from '../checkpoint/read-checkpoint.ts';
 import type { OnProgress } from '../progress.ts';

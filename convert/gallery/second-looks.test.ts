@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Gallery } from '../../model/gallery/gallery.ts';
+import type { Gallery } from '../../model/match/gallery.ts';
 import { shareOfSecondLooks } from './second-looks.ts';
 
 const BOUND = 0.02;

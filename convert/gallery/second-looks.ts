@@ -2,7 +2,7 @@
  * How many faces a bfloat16 encoder will have to leave to float32, as far as the gallery tells: the denser
  * it is, the more often two people are nearly as near. Knows no engine and no photos.
  */
-import type { Gallery } from '../../model/gallery/gallery.ts';
+import type { Gallery } from '../../model/match/gallery.ts';
 import { GalleryMatcher } from '../../model/match/gallery-matcher.ts';
 
 type People = Pick<Gallery, 'names' | 'embeddings'>;

@@ -1,6 +1,7 @@
 /** Exact matching in galleries of any size, as a party. Arguments: model folder. */
-import { readGallery } from '../../../model/gallery/gallery.ts';
+
 import { readManifest } from '../../../model/manifest.ts';
+import { readGallery } from '../../../model/match/gallery.ts';
 import { GalleryMatcher } from '../../../model/match/gallery-matcher.ts';
 import { MadePeople } from './made-people.ts';
 import { serve } from './serve.ts';
