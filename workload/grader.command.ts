@@ -4,7 +4,7 @@
  */
 import type { Argv, CommandModule } from 'yargs';
 import { type GraderFlags, graderOptions } from './grader/options.ts';
-import { runOptions } from './plan.ts';
+import { runOptions } from './run.ts';
 
 export const command: CommandModule<object, GraderFlags> = {
   command: 'grader',

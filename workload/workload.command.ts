@@ -4,10 +4,9 @@
  */
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { abortOnSignals, EXIT } from '../runtime/process/exit.ts';
-import { prepareRun, runOptions } from './plan.ts';
 import { createPoster } from './post.ts';
 import { formatSummary, showProgress } from './report.ts';
-import { runWorkload } from './run.ts';
+import { prepareRun, runOptions, runWorkload } from './run.ts';
 
 const options = {
   ...runOptions,

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DetectedFace } from '../../model/index.ts';
 import { type Answer, compare, type ReferenceFace } from './compare.ts';
-import { parityReport } from './parity.ts';
-import { recipesFor } from './variants.ts';
+import { parityReport, recipesFor } from './parity.ts';
 
 function face(left: number): DetectedFace & ReferenceFace {
   const eye: [number, number] = [left + 3, 4];

@@ -11,15 +11,14 @@ import { SettingsError } from '../../runtime/errors.ts';
 import { abortOnSignals, EXIT } from '../../runtime/process/exit.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { WorkloadError } from '../errors.ts';
-import { prepareRun } from '../plan.ts';
 import { createPoster } from '../post.ts';
 import { formatSummary, showProgress } from '../report.ts';
+import { prepareRun } from '../run.ts';
 import type { RunSummary } from '../tally.ts';
 import { type Check, checkFlow, checkState, type FlowLimits } from './checks.ts';
-import { runFlow, watch } from './flow.ts';
+import { runFlow, tableHead, tableRow, watch } from './flow.ts';
 import { type GradedNames, messagesIn, type Observe, openObserver } from './observe.ts';
 import type { GraderFlags } from './options.ts';
-import { tableHead, tableRow } from './scaling-table.ts';
 
 interface Graded {
   readonly checks: readonly Check[];

@@ -1,6 +1,6 @@
 /** The options of the grader command. */
 import type { InferredOptionTypes } from 'yargs';
-import { runOptions } from '../plan.ts';
+import { runOptions } from '../run.ts';
 
 export const graderOptions = {
   id: { type: 'string', describe: 'project id that names are made from; default: PROJECT_ID' },

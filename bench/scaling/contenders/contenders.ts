@@ -4,8 +4,7 @@ import { drainTime } from '../../../scaler/decide/policies/drain-time.ts';
 import { backlog, threshold } from '../../../scaler/decide/policies/policies.ts';
 import type { ScalingSettings } from '../../../scaler/decide/policies/policy.ts';
 import type { Load, Scaler, World } from '../simulation/world.ts';
-import { stepScaling, targetTracking } from './aws.ts';
-import { keda, kedaDefaults } from './keda.ts';
+import { keda, kedaDefaults, stepScaling, targetTracking } from './peers.ts';
 import { type OracleSettings, oracle } from './oracle.ts';
 import { ownScaler } from './own-scaler.ts';
 

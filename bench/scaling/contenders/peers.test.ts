@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Scaler, View } from '../simulation/world.ts';
-import { stepScaling, targetTracking } from './aws.ts';
-import { keda, kedaDefaults } from './keda.ts';
+import { keda, kedaDefaults, stepScaling, targetTracking } from './peers.ts';
 
 /** A world in which every order is carried out at once, so that only the scaler's own pace shows. */
 class Instant {
