@@ -52,14 +52,12 @@ export const command: CommandModule<object, Flags> = {
         );
       }) as unknown as Argv<Flags>,
   async handler({ requests, seed, minutes, faults, clients, ...times }: ArgumentsCamelCase<Flags>) {
-    const [{ runChaos }, { coursePhotos }, { reportText }, { ensureModel }, { readSettings }] =
-      await Promise.all([
-        import('./run.ts'),
-        import('./load.ts'),
-        import('./chaos.command.ts'),
-        import('../../convert/ensure-model.ts'),
-        import('../../runtime/settings.ts'),
-      ]);
+    const [{ runChaos }, { coursePhotos }, { ensureModel }, { readSettings }] = await Promise.all([
+      import('./run.ts'),
+      import('./load.ts'),
+      import('../../convert/ensure-model.ts'),
+      import('../../runtime/settings.ts'),
+    ]);
     const settings = readSettings();
     await ensureModel(settings, (line) => console.log(line));
     const stopping = new AbortController();
@@ -88,7 +86,7 @@ export const command: CommandModule<object, Flags> = {
 
 const MOST_BREACHES = 50;
 
-export function reportText(report: ChaosReport): string {
+function reportText(report: ChaosReport): string {
   const { breaches, errors, cost } = report;
   const failed = Object.entries(errors).map(([status, count]) => `${count} with ${status}`);
   const faults = Object.values(report.faults).reduce((sum, count) => sum + count, 0);

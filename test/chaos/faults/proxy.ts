@@ -1,12 +1,22 @@
-/** How S3, SQS and EC2 say that they cannot just now, each in its own protocol. Pure. */
+/**
+ * Stands in front of the cloud's endpoint and does to calls what networks and busy services do. Tells
+ * whoever listens which requests SQS took. Knows nothing of the services behind or before it.
+ */
 import { randomUUID } from 'node:crypto';
-import type { CallFault, Chance, CloudService } from './faults.ts';
 import { once } from 'node:events';
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer, request as forward } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request as forward,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { routeOf } from '../../../local/route.ts';
 import { alterSend, shuffleReceived } from './deliveries.ts';
+import type { CallFault, Chance, CloudService } from './faults.ts';
 
 export interface Refusal {
   readonly status: number;
@@ -35,6 +45,7 @@ const CODES: Readonly<Record<CloudService, Readonly<Record<Kind, readonly [numbe
   },
 };
 
+/** How S3, SQS and EC2 say that they cannot just now, each in its own protocol. */
 function refusal(service: CloudService, kind: Kind): Refusal {
   const [status, code] = CODES[service][kind];
   const message = 'A fault that was asked for.';
