@@ -5,6 +5,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, parse } from 'node:path';
+import sharp from 'sharp';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts';
 import { alignFaces } from '../../model/align/align.ts';
@@ -19,8 +20,7 @@ import { readSettings } from '../../runtime/settings.ts';
 import { BenchError } from '../errors.ts';
 import { imagesIn, parityPhotos } from '../inference/photos.ts';
 import { FACENET, openPython } from '../python.ts';
-import { type Answer, type Comparison, Reference, compare } from './compare.ts';
-import sharp from 'sharp';
+import { type Answer, type Comparison, compare, Reference } from './compare.ts';
 
 export interface ParityOptions {
   readonly variants: number;
@@ -145,7 +145,10 @@ const LEAST_CROP = 0.45;
 const QUALITIES = { least: 25, most: 98 } as const;
 const PNG_EVERY = 8;
 
-/** Recipes for `count` variants, of each photo in turn. */
+/**
+ * Recipes for `count` variants, of each photo in turn: photos that nobody has tuned on, cropped, scaled, mirrored and
+ * compressed again, the same ones for the same seed.
+ */
 export function recipesFor(paths: readonly string[], count: number, seed = 1): Recipe[] {
   const random = generator(seed);
   const between = (least: number, most: number): number => least + random() * (most - least);

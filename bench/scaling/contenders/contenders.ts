@@ -4,9 +4,9 @@ import { drainTime } from '../../../scaler/decide/policies/drain-time.ts';
 import { backlog, threshold } from '../../../scaler/decide/policies/policies.ts';
 import type { ScalingSettings } from '../../../scaler/decide/policies/policy.ts';
 import type { Load, Scaler, World } from '../simulation/world.ts';
-import { keda, kedaDefaults, stepScaling, targetTracking } from './peers.ts';
 import { type OracleSettings, oracle } from './oracle.ts';
 import { ownScaler } from './own-scaler.ts';
+import { keda, kedaDefaults, stepScaling, targetTracking } from './peers.ts';
 
 export const families = [
   'threshold',

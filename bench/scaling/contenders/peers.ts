@@ -133,6 +133,20 @@ const SYNC_PHASE = 8;
 const TOLERANCE = 0.1;
 const UP_PODS = 4;
 
+/**
+ * KEDA with its aws-sqs-queue trigger, as documented (keda.sh/docs/latest: scalers/aws-sqs and
+ * reference/scaledobject-spec; kubernetes.io: Horizontal Pod Autoscaling).
+ *
+ * - Between 0 and 1, KEDA itself: every `pollingInterval` it activates when the metric is above
+ *   `activationQueueLength`, and goes to zero once it has not been active for `cooldownPeriod`.
+ * - From 1 on, the Horizontal Pod Autoscaler: every 15 s it wants ⌈metric / queueLength⌉ pods, unless that
+ *   is within 10 % of what there is; up by at most 4 pods or 100 % in 15 s, whichever is more; down to
+ *   the most it wanted within the stabilization window.
+ * - The metric is visible plus in-flight messages (`scaleOnInFlight`, on by default).
+ *
+ * Assumed in its favour: a pod is an instance of its own, so the node goes when the pod goes, and boots as
+ * fast as ours; a pod that is told to end finishes its request (a grace period, SIGTERM handled).
+ */
 export function keda(settings: KedaSettings, maxReplicaCount: number): Scaler {
   let replicas = 0;
   let lastActive = Number.NEGATIVE_INFINITY;
