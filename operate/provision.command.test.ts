@@ -31,6 +31,7 @@ it('the command makes what is missing, says the names, and does no harm when run
     names.deadLetterQueue,
     names.inBucket,
     names.outBucket,
+    names.peopleBucket,
   ]);
   assert.equal((await requests.depth()).visible, 1);
 });

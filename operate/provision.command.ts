@@ -13,7 +13,7 @@ export const command: CommandModule<object, { id?: string }> = {
       })
       .example(
         '$0 provision --id demo',
-        'demo-req-queue, demo-resp-queue, their dead letters, demo-in-bucket, demo-out-bucket',
+        'demo-req-queue, demo-resp-queue, their dead letters, demo-in-bucket, demo-out-bucket, demo-people-bucket',
       ),
   handler: async ({ id }) => {
     const { readSettings } = await import('../runtime/settings.ts');
@@ -41,6 +41,7 @@ export const command: CommandModule<object, { id?: string }> = {
       names.deadLetterQueue,
       names.inBucket,
       names.outBucket,
+      names.peopleBucket,
     ]) {
       console.log(name);
     }

@@ -5,8 +5,11 @@ import { z } from 'zod';
 export const peopleKeys = {
   head: 'gallery/head.json',
   base: 'gallery/base.json',
+  versions: 'gallery/versions/',
   version: (version: number): string => `gallery/versions/${version}.json`,
+  segments: 'gallery/segments/',
   segment: (id: string): string => `gallery/segments/${id}.bin`,
+  photos: (person: string): string => `people/${person}/`,
   photo: (person: string, face: string): string => `people/${person}/${face}.jpg`,
 };
 
@@ -51,12 +54,17 @@ export const headSchema = z.object({
   id: z.uuid(),
   /** 1 for the first change; never falls, also when an earlier gallery is brought back. */
   version: z.int().positive(),
-  /** The base that the first version started from; null where there was none. */
+  /** An earlier version that has the same people and faces, where only segments were written anew. */
+  sameAs: z.int().positive().optional(),
+  /** Digest of the base whose people were taken in last; null where there was none. */
   base: sha256.nullable(),
   /** Ids of people and faces that are left out and not erased from their segments yet. */
   removed: z.array(z.uuid()),
   /** Ids of the base's people and faces that were removed: a newer base does not bring them back. */
   removedFromBase: z.array(z.uuid()),
+  /** Of this version, without those that are left out. */
+  people: z.int().nonnegative(),
+  faces: z.int().nonnegative(),
   /** When it was written, ISO 8601. */
   at: z.iso.datetime(),
   /** What changed, in words without names: "enrol 1 person", "roll back to version 12". */

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FaceColumns } from './face-columns.ts';
 import { foldSegments, LEFT_OUT } from './load.ts';
 import { face, person } from './people.fixture.ts';
 import type { FaceMeta, PersonRecord } from './records.ts';
+import { FaceColumns } from './segments/face-columns.ts';
 
 function segment(people: PersonRecord[], faces: FaceMeta[]) {
   return { people, faces: FaceColumns.from(faces.length, (index) => faces[index]!) };

@@ -1,9 +1,9 @@
 /** What a head's segments come to, in order: which people there are, and whose face each face is. Pure. */
 import type { GalleryHead } from './head.ts';
-import { IdTable } from './id-table.ts';
-import { ID_BYTES, writeId } from './ids.ts';
 import type { PersonRecord } from './records.ts';
 import type { SegmentHeader } from './segment.ts';
+import { IdTable } from './segments/id-table.ts';
+import { ID_BYTES, writeId } from './segments/ids.ts';
 
 /** In `personOf`: the face is not of this version, because it was removed or a later segment replaces it. */
 export const LEFT_OUT = 0xffff_ffff;
@@ -15,6 +15,8 @@ export interface Fold {
   readonly personOf: readonly Uint32Array[];
   /** Number of faces that are not left out. */
   readonly faces: number;
+  /** Where the latest record of a face lies, whether it is left out or not: its segment and its index there. */
+  find(ids: Buffer, index: number): { column: number; index: number } | undefined;
 }
 
 /**
@@ -44,7 +46,7 @@ export function foldSegments(
       if (person !== LEFT_OUT) count += 1;
     }
   }
-  return { people, personOf, faces: count };
+  return { people, personOf, faces: count, find: (ids, index) => seen.find(ids, index) };
 }
 
 function foldPeople(

@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { messageOf } from '../runtime/errors.ts';
 import { SegmentError } from './errors.ts';
-import { FaceColumns, faceColumnsSchema } from './face-columns.ts';
 import { GALLERY_FORMAT, peopleKeys, type SegmentRef } from './head.ts';
 import { type FaceRecord, type PersonRecord, personRecordSchema } from './records.ts';
+import { FaceColumns, faceColumnsSchema } from './segments/face-columns.ts';
 
 const MAGIC = Buffer.from('EFPEOPLE');
 const PREFIX_BYTES = MAGIC.length + 8;
@@ -76,16 +76,20 @@ export function layOut(header: SegmentHeader): { bytes: Buffer; embeddings: Floa
 }
 
 /** How a head lists a segment. @param id of its key */
-export function refOf(id: string, bytes: Uint8Array, { people, faces, length }: SegmentHeader) {
-  const start = bytes.byteLength - faces.count * length * FLOAT_BYTES;
+export function refOf(
+  id: string,
+  bytes: Uint8Array,
+  { people, faces, length }: { people: number; faces: number; length: number },
+): SegmentRef {
+  const start = bytes.byteLength - faces * length * FLOAT_BYTES;
   return {
     key: peopleKeys.segment(id),
     bytes: bytes.byteLength,
     sha256: sha256(bytes),
     headerSha256: sha256(bytes.subarray(0, start)),
-    people: people.length,
-    faces: faces.count,
-  } satisfies SegmentRef;
+    people,
+    faces,
+  };
 }
 
 /** Where the embeddings of a listed segment begin, in bytes; all before them is its header. */

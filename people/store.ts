@@ -1,4 +1,15 @@
 /** The live gallery in its bucket: what the web tier reads and changes. */
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Logger } from '../runtime/log.ts';
+import { SegmentError } from './errors.ts';
+import { NoPeopleBucketError, PeopleBucket } from './live/bucket.ts';
+import { Committer } from './live/committer.ts';
+import { contentsOf, factsOf, type GalleryState } from './live/contents.ts';
+import { Folded } from './live/folded.ts';
+import { HeadWriter } from './live/head-writer.ts';
+import { LayeredIndex } from './live/layered.ts';
+import { GalleryReader } from './live/reader.ts';
+import { Versions } from './live/versions.ts';
 import type { Change, FaceMeta, FaceRecord, GalleryIndex, PersonRecord } from './records.ts';
 
 export interface GalleryVersion {
@@ -7,18 +18,6 @@ export interface GalleryVersion {
   /** What changed, without names. */
   readonly change: string;
   readonly faces: number;
-}
-
-/** What an erasure removed; counts of objects that were rewritten or deleted. */
-export interface ErasureReport {
-  /** First gallery version without the ids. */
-  readonly version: number;
-  readonly people: number;
-  readonly faces: number;
-  readonly segments: number;
-  readonly versions: number;
-  /** Kept photos of enrolled people. */
-  readonly photos: number;
 }
 
 export interface GalleryStore {
@@ -35,10 +34,99 @@ export interface GalleryStore {
   versions(): Promise<GalleryVersion[]>;
   /** Faces of the newest version with their embeddings; those that are gone are left out. */
   embeddingsOf(faces: readonly FaceMeta[]): Promise<FaceRecord[]>;
-  /** Removes people with their faces, or single faces, from every object of the bucket. */
-  erase(ids: readonly string[], words?: string): Promise<ErasureReport>;
   /** People whose `expires` is over. */
   expired(now?: Date): Promise<PersonRecord[]>;
   /** Resolves when nothing is being written or tidied up any more. */
   close(): Promise<void>;
 }
+
+export interface GalleryOptions {
+  readonly s3: S3Client;
+  /** The people bucket. */
+  readonly bucket: string;
+  /** GALLERY_VERSIONS: earlier versions that are kept. */
+  readonly versions: number;
+  /** Called after each change of this node; must not throw. */
+  readonly onChange?: (version: number) => void;
+  readonly log: Logger;
+}
+
+export function openGallery(options: GalleryOptions): GalleryStore {
+  const { log, onChange = () => {} } = options;
+  const bucket = new PeopleBucket(options.s3, options.bucket);
+  const reader = new GalleryReader(bucket);
+  const versions = new Versions(bucket, reader, options.versions);
+  const committer = new Committer({
+    bucket,
+    reader,
+    writer: new HeadWriter(bucket, options.versions > 0),
+    rollback: (version) => versions.rollback(version),
+    onWritten: onChange,
+    log,
+  });
+  const current = currentState(reader, log);
+  return {
+    async index({ atLeast } = {}) {
+      const known = reader.state?.index;
+      if (known && atLeast !== undefined && known.version >= atLeast) return known;
+      return (await current()).index;
+    },
+    change: (make) => committer.change(make),
+    async versions() {
+      const { head } = await current();
+      if (head === undefined) return [];
+      const live = head.value.version;
+      const kept = (await versions.list()).filter(({ head: { version } }) =>
+        versions.isKept(version, live),
+      );
+      return [...kept.map((one) => one.head), head.value]
+        .map(({ version, at, change, faces }) => ({ version, at, change, faces }))
+        .reverse();
+    },
+    async embeddingsOf(faces) {
+      return reader.embeddingsOf((await current()).contents, faces);
+    },
+    async expired(now = new Date()) {
+      const { index } = await current();
+      return [...index.people.values()].filter(
+        ({ expires }) => expires !== undefined && Date.parse(expires) <= now.getTime(),
+      );
+    },
+    close: () => committer.idle(),
+  };
+}
+
+/**
+ * Reads the live version. A project without a people bucket has the model's own gallery, and one whose head or
+ * segments are damaged keeps the last good version; each is logged once.
+ */
+function currentState(reader: GalleryReader, log: Logger): () => Promise<GalleryState> {
+  let logged: string | undefined;
+  const warn = (err: Error): void => {
+    if (logged !== err.message) log.warn({ err }, 'the live gallery cannot be used');
+    logged = err.message;
+  };
+  return async () => {
+    try {
+      const state = await reader.refresh();
+      logged = undefined;
+      return state;
+    } catch (error) {
+      if (error instanceof NoPeopleBucketError) {
+        warn(error);
+        return NOTHING;
+      }
+      if (!(error instanceof SegmentError) || reader.state === undefined) throw error;
+      warn(error);
+      return reader.state;
+    }
+  };
+}
+
+const nothing = contentsOf(undefined, undefined);
+const NOTHING: GalleryState = {
+  head: undefined,
+  base: undefined,
+  contents: nothing,
+  index: new LayeredIndex(factsOf(undefined, nothing), new Folded(nothing, [])),
+};

@@ -17,11 +17,14 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Settings } from '../../runtime/settings.ts';
 import { cloudNames } from '../contract/names.ts';
+import { workKeys } from '../contract/people-work.ts';
 import type { AwsClients } from './clients.ts';
 import { setRetention } from './retention.ts';
 
 /** Dead letters stay for SQS's longest, 14 days, since a person has to look at them. */
 const DEAD_LETTER_SECONDS = 1_209_600;
+/** Photos on their way to a worker are deleted when their request ends, unless its web node has died. */
+const WORK_DAYS = 1;
 
 type ProvisionSettings = Pick<
   Settings,
@@ -51,6 +54,9 @@ export async function provision(clients: AwsClients, settings: ProvisionSettings
     await ensureBucket(clients.s3, bucket, settings.AWS_REGION);
     await setRetention(clients.s3, bucket, settings.RETENTION_DAYS);
   }
+  // The gallery stays however old it is; what a request has left behind does not.
+  await ensureBucket(clients.s3, names.peopleBucket, settings.AWS_REGION);
+  await setRetention(clients.s3, names.peopleBucket, WORK_DAYS, workKeys.all);
 }
 
 async function ensureQueue(

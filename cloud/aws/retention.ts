@@ -13,14 +13,20 @@ const RULE = 'elastic-face-retention';
 /**
  * Sets the bucket's retention; other rules of the bucket stay as they are.
  * @param days 0 keeps objects for ever
+ * @param prefix of the keys that it concerns
  */
-export async function setRetention(s3: S3Client, bucket: string, days: number): Promise<void> {
+export async function setRetention(
+  s3: S3Client,
+  bucket: string,
+  days: number,
+  prefix = '',
+): Promise<void> {
   const rules = await lifecycleRules(s3, bucket);
   const others = rules.filter(({ ID }) => ID !== RULE);
   const rule: LifecycleRule = {
     ID: RULE,
     Status: 'Enabled',
-    Filter: { Prefix: '' },
+    Filter: { Prefix: prefix },
     Expiration: { Days: days },
     AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
   };

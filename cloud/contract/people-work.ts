@@ -6,6 +6,7 @@ import { z } from 'zod';
 
 /** A request's objects in the people bucket. */
 export const workKeys = {
+  all: 'work/',
   photo: (id: string, index: number): string => `work/${id}/photo-${index}`,
   /** float32, little-endian: the embedding of a search. */
   embedding: (id: string): string => `work/${id}/embedding.bin`,

@@ -74,6 +74,7 @@ export function accountChecks(account: Account, settings: Settings): Record<stri
     [names.deadLetterQueue]: queue(names.deadLetterQueue),
     [names.inBucket]: bucket(names.inBucket),
     [names.outBucket]: bucket(names.outBucket),
+    [names.peopleBucket]: bucket(names.peopleBucket),
     'instance types': checked({
       ask: () =>
         ec2.send(

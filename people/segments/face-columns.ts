@@ -3,10 +3,10 @@
  * objects, nor be read in time.
  */
 import { z } from 'zod';
-import type { Quality } from '../cloud/contract/people-work.ts';
-import { SegmentError } from './errors.ts';
+import type { Quality } from '../../cloud/contract/people-work.ts';
+import { SegmentError } from '../errors.ts';
+import type { FaceMeta } from '../records.ts';
 import { ID_BYTES, readId, writeId } from './ids.ts';
-import type { FaceMeta } from './records.ts';
 
 const PARTS = ['score', 'size', 'sharpness', 'light', 'pose', 'confidence'] as const;
 /** Parts of a quality are kept to four decimals. */
@@ -178,6 +178,15 @@ export class FaceColumns {
       ...(Number.isNaN(time) ? {} : { enrolled: new Date(time).toISOString() }),
       ...(digest?.some((byte) => byte !== 0) && { photoDigest: digest.toString('base64url') }),
     };
+  }
+
+  /** Where a face lies; -1 when it is not here. */
+  indexOf(id: string): number {
+    const bytes = Buffer.alloc(ID_BYTES);
+    writeId(id, bytes, 0);
+    let at = this.ids.indexOf(bytes);
+    while (at >= 0 && at % ID_BYTES !== 0) at = this.ids.indexOf(bytes, at + 1);
+    return at < 0 ? -1 : at / ID_BYTES;
   }
 
   #qualityAt(index: number): Quality | undefined {
