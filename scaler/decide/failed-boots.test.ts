@@ -73,6 +73,19 @@ describe('instances that end before they take work', () => {
     );
   });
 
+  it('are soon tried again after the first failures, so that service is back soon when their cause is gone', () => {
+    const seconds = play(300, 3, 2).flatMap((count, second) => (count > 0 ? [second] : []));
+    const gaps = seconds.slice(1).map((second, index) => second - (seconds[index] ?? 0));
+    assert.ok(
+      gaps.slice(0, 3).every((gap) => gap <= 13),
+      `launched at ${seconds}`,
+    );
+    assert.ok(
+      gaps.slice(4).every((gap, index) => gap > (gaps[index + 3] ?? 0)),
+      `${gaps}`,
+    );
+  });
+
   it('never stop a fleet of one from being tried again', () => {
     const launches = play(7200, 20, 1);
     for (let from = 0; from < launches.length - 700; from += 50) {

@@ -10,6 +10,8 @@ import { isUp, type Observation } from './observation.ts';
 /** An instance was up for BOOT_SECONDS and never took work. */
 export const NEVER_REPORTED = 'NeverReported';
 const FIRST_PAUSE_MS = 5000;
+/** Failures before the pauses grow: a minute of unrelated failures must not cost the half minute after it. */
+const SHORT_PAUSES = 3;
 const LONGEST_PAUSE_MS = 600_000;
 /** A backoff is forgotten this long after its last pause. */
 const FORGET_MS = 3_600_000;
@@ -27,7 +29,8 @@ export function backOff(
     return { ...before, deaths, code };
   }
   const failures = (before?.failures ?? 0) + 1;
-  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
+  const doublings = Math.min(Math.max(0, failures - SHORT_PAUSES), 10);
+  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** doublings);
   return { deaths, failures, since: now, until: now + pause, code };
 }
 
