@@ -60,7 +60,11 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
     return isOwn ? 'there' : 'replaced by another upload of that name';
   };
 
-  /** Does `work` with each chosen letter, a page at a time: their receipts stay fresh. */
+  /**
+   * Does `work` with each chosen letter, a page at a time: their receipts stay fresh. A request may have
+   * several letters, since a worker whose send is not confirmed sends again: `work` is done with the first
+   * one, and the others are deleted with it.
+   */
   async function* each(
     chosen: Chosen,
     work: (letter: DeadLetter) => Promise<{ line: string; isDone: boolean }>,
@@ -69,15 +73,29 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
       throw new DeadLetterError('Name the ids of the letters, as `list` prints them, or --all.');
     }
     const missing = new Set(chosen === 'all' ? [] : chosen);
+    const wanted = new Set(missing);
+    const seen = new Set<string>();
+    const done = new Set<string>();
     const workOn = async (letter: DeadLetter): Promise<string> => {
       const { line, isDone } = await work(letter);
-      if (isDone) await letters.delete(letter);
+      if (isDone) {
+        await letters.delete(letter);
+        done.add(letter.id);
+      }
       return line;
     };
     for await (const page of letters.pages()) {
-      const mine = chosen === 'all' ? page : page.filter(({ id }) => missing.has(id));
-      for (const { id } of mine) missing.delete(id);
-      yield* await Promise.all(mine.map(workOn));
+      const mine = chosen === 'all' ? page : page.filter(({ id }) => wanted.has(id));
+      const firsts: DeadLetter[] = [];
+      const others: DeadLetter[] = [];
+      for (const letter of mine) {
+        (seen.has(letter.id) ? others : firsts).push(letter);
+        seen.add(letter.id);
+        missing.delete(letter.id);
+      }
+      const lines = await Promise.all(firsts.map(workOn));
+      await Promise.all(others.filter(({ id }) => done.has(id)).map(letters.delete));
+      yield* lines;
       if (chosen !== 'all' && missing.size === 0) return;
     }
     if (missing.size === 0) return;
