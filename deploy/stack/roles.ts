@@ -46,7 +46,7 @@ export class Roles extends Construct {
 
   constructor(scope: Construct, { storage }: { storage: Storage }) {
     super(scope, 'Roles');
-    const { inBucket, outBucket, requests, replies, deadLetters } = storage;
+    const { inBucket, outBucket, peopleBucket, requests, replies, deadLetters } = storage;
     const take = [
       'sqs:GetQueueUrl',
       'sqs:GetQueueAttributes',
@@ -62,12 +62,23 @@ export class Roles extends Construct {
         [replies.queueArn, deadLetters.queueArn],
       ),
       // Without it, S3 answers 403 for an object that is not there, where the worker needs the 404.
-      allow(['s3:ListBucket'], [inBucket.bucketArn, outBucket.bucketArn]),
+      allow(['s3:ListBucket'], [inBucket.bucketArn, outBucket.bucketArn, peopleBucket.bucketArn]),
       allow(['s3:GetObject'], [inBucket.arnForObjects('*')]),
       // A second upload of a name lies aside until the worker moves or drops it.
       allow(['s3:PutObject'], [inBucket.arnForObjects('*')]),
       allow(['s3:DeleteObject'], [inBucket.arnForObjects('~/*')]),
       allow(['s3:GetObject', 's3:PutObject'], [outBucket.arnForObjects('*')]),
+      // It follows the gallery and publishes the model's own people, but changes nobody.
+      allow(
+        ['s3:GetObject'],
+        ['gallery/*', 'work/*'].map((keys) => peopleBucket.arnForObjects(keys)),
+      ),
+      allow(
+        ['s3:PutObject'],
+        ['gallery/base.json', 'gallery/segments/*', 'work/*'].map((keys) =>
+          peopleBucket.arnForObjects(keys),
+        ),
+      ),
     ]);
     this.worker = worker.role;
     this.workerProfile = worker.profile;
@@ -76,8 +87,12 @@ export class Roles extends Construct {
       // The scaler's claim to the project, for others that share no Redis with it.
       allow(['sqs:ListQueueTags', 'sqs:TagQueue', 'sqs:UntagQueue'], [requests.queueArn]),
       allow(take, [replies.queueArn]),
-      allow(['sqs:GetQueueUrl', 'sqs:GetQueueAttributes'], [deadLetters.queueArn]),
       allow(['s3:PutObject'], [inBucket.arnForObjects('*')]),
+      // It changes the gallery, and erases whoever asks to be forgotten, also from answers and letters.
+      allow(['s3:ListBucket'], [outBucket.bucketArn, peopleBucket.bucketArn]),
+      allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], [peopleBucket.arnForObjects('*')]),
+      allow(['s3:GetObject', 's3:DeleteObject'], [outBucket.arnForObjects('*')]),
+      allow(take, [deadLetters.queueArn]),
     ]);
     this.web = web.role;
     this.webProfile = web.profile;

@@ -47,7 +47,7 @@ describe('the stack’s names', () => {
     for (const QueueName of ['demo-req-queue', 'demo-resp-queue', 'demo-req-dead-letter-queue']) {
       demo.hasResourceProperties('AWS::SQS::Queue', { QueueName });
     }
-    for (const BucketName of ['demo-in-bucket', 'demo-out-bucket']) {
+    for (const BucketName of ['demo-in-bucket', 'demo-out-bucket', 'demo-people-bucket']) {
       demo.hasResourceProperties('AWS::S3::Bucket', { BucketName });
     }
     demo.hasResourceProperties('AWS::EC2::Instance', {
@@ -87,12 +87,31 @@ describe('what lies in the stack', () => {
         RestrictPublicBuckets: true,
       },
     });
-    template({ keepDays: '7' }).allResourcesProperties('AWS::S3::Bucket', {
-      LifecycleConfiguration: {
-        Rules: [Match.objectLike({ ExpirationInDays: 7, Status: 'Enabled' })],
-      },
-    });
+    const expiring = (BucketName: string, rule: object): void =>
+      template({ keepDays: '7' }).hasResourceProperties('AWS::S3::Bucket', {
+        BucketName,
+        LifecycleConfiguration: {
+          Rules: Match.arrayWith([Match.objectLike({ ...rule, Status: 'Enabled' })]),
+        },
+      });
+    expiring('demo-in-bucket', { ExpirationInDays: 7 });
+    expiring('demo-out-bucket', { ExpirationInDays: 7 });
     demo.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
+  });
+
+  it('keeps the gallery, whatever the days, and no photo on its way to a worker', () => {
+    const buckets = template({ keepDays: '7' }).findResources('AWS::S3::Bucket', {
+      Properties: { BucketName: 'demo-people-bucket' },
+    });
+    const [bucket] = Object.values(buckets);
+    const rules: { ExpirationInDays?: number; Prefix?: string }[] =
+      bucket?.Properties.LifecycleConfiguration.Rules;
+    assert.deepEqual(
+      rules
+        .filter(({ ExpirationInDays }) => ExpirationInDays !== undefined)
+        .map(({ ExpirationInDays, Prefix }) => [Prefix, ExpirationInDays]),
+      [['work/', 1]],
+    );
   });
 
   it('is deleted with the stack, all of it', () => {

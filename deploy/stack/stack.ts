@@ -65,7 +65,7 @@ function acknowledge({ stack, storage, network, roles, instances, front }: Stack
   const arnOf = (construct: Construct): string =>
     `<${stack.getLogicalId(construct.node.defaultChild as CfnElement)}.Arn>`;
 
-  for (const bucket of [storage.inBucket, storage.outBucket]) {
+  for (const bucket of [storage.inBucket, storage.outBucket, storage.peopleBucket]) {
     excuse(
       bucket,
       'S1',
@@ -89,6 +89,9 @@ function acknowledge({ stack, storage, network, roles, instances, front }: Stack
     photos,
     `${arnOf(storage.inBucket)}/~/*`,
     `${arnOf(storage.outBucket)}/*`,
+    ...['*', 'gallery/*', 'gallery/segments/*', 'work/*'].map(
+      (keys) => `${arnOf(storage.peopleBucket)}/${keys}`,
+    ),
   ]) {
     excuse(roles, `IAM5[Resource::${resource}]`, OBJECTS);
   }

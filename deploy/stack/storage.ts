@@ -14,6 +14,7 @@ const MOST_DELIVERIES = 6;
 export class Storage extends Construct {
   readonly inBucket: Bucket;
   readonly outBucket: Bucket;
+  readonly peopleBucket: Bucket;
   readonly requests: Queue;
   readonly replies: Queue;
   readonly deadLetters: Queue;
@@ -21,7 +22,11 @@ export class Storage extends Construct {
   constructor(scope: Construct, { id, keepDays }: { id: string; keepDays: number }) {
     super(scope, 'Storage');
     const names = cloudNames(id);
-    const bucket = (name: string, bucketName: string): Bucket =>
+    const bucket = (
+      name: string,
+      bucketName: string,
+      expires: { prefix?: string; expiration: Duration },
+    ): Bucket =>
       new Bucket(this, name, {
         bucketName,
         encryption: BucketEncryption.S3_MANAGED,
@@ -29,12 +34,7 @@ export class Storage extends Construct {
         enforceSSL: true,
         // The command that destroys a stack empties its buckets first.
         removalPolicy: RemovalPolicy.DESTROY,
-        lifecycleRules: [
-          {
-            expiration: Duration.days(keepDays),
-            abortIncompleteMultipartUploadAfter: Duration.days(1),
-          },
-        ],
+        lifecycleRules: [expires, { abortIncompleteMultipartUploadAfter: Duration.days(1) }],
       });
     const queue = (name: string, queueName: string, rest: object = {}): Queue =>
       new Queue(this, name, {
@@ -44,8 +44,12 @@ export class Storage extends Construct {
         visibilityTimeout: VISIBILITY,
         ...rest,
       });
-    this.inBucket = bucket('InBucket', names.inBucket);
-    this.outBucket = bucket('OutBucket', names.outBucket);
+    const afterDays = { expiration: Duration.days(keepDays) };
+    this.inBucket = bucket('InBucket', names.inBucket, afterDays);
+    this.outBucket = bucket('OutBucket', names.outBucket, afterDays);
+    // The gallery stays; photos on their way to a worker go, also when their web node died.
+    const leftovers = { prefix: 'work/', expiration: Duration.days(1) };
+    this.peopleBucket = bucket('PeopleBucket', names.peopleBucket, leftovers);
     this.deadLetters = queue('DeadLetters', names.deadLetterQueue, { retentionPeriod: LONGEST });
     this.requests = queue('Requests', names.requestQueue, {
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MOST_DELIVERIES },
