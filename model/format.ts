@@ -61,7 +61,7 @@ export const encoderSchema = z.object({
    * eyes, nose and mouth lie where the encoder expects them.
    */
   alignment: z.enum(['box', 'landmarks']),
-  /** Numbers of an embedding; whole vectors of eight, for the comparison in int8. */
+  /** Numbers of an embedding; whole vectors of four. */
   embeddingLength: z.int().positive().multipleOf(8),
   /** Whether every embedding has length 1. */
   normalised: z.boolean(),

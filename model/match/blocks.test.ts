@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { FaceBlock } from './face-block.ts';
 import { GalleryMatcher, LEFT_OUT, type Neighbour } from './gallery-matcher.ts';
 
-const LENGTH = 8;
+const LENGTH = 128;
 const MOST_PEOPLE = 130;
 
 interface Face {

@@ -2,7 +2,8 @@
  * Finds the nearest people of a gallery: exact Euclidean distance over every embedding that is not surely
  * too far. Immutable. Knows nothing of photos and files.
  */
-import { FaceBlock, squareOf } from './face-block.ts';
+import { squareOf } from './exact.ts';
+import { FaceBlock } from './face-block.ts';
 
 /** A known person and how far away; from which distance on it is a stranger depends on the encoder. */
 export interface Neighbour {
@@ -111,9 +112,9 @@ export class GalleryMatcher {
   nearest(embedding: Float32Array, count: number): Neighbour[] {
     const own = this.#requireEmbedding(embedding);
     const wanted = Math.min(count, this.people);
-    const limit = wanted > SHORTLIST_PEOPLE ? undefined : this.#limitOf(embedding, own, wanted);
+    const limit =
+      wanted > SHORTLIST_PEOPLE ? Number.POSITIVE_INFINITY : this.#limitOf(embedding, own, wanted);
     const neighbours = this.#compare(embedding, own, limit)
-      .sort((a, b) => a.square - b.square || a.person - b.person)
       .slice(0, wanted)
       .map(({ person, block, row }) => ({
         ...told(this.#people[person]!),
@@ -132,9 +133,7 @@ export class GalleryMatcher {
    */
   isSettled(embedding: Float32Array, bound: number, threshold?: number): boolean {
     const own = this.#requireEmbedding(embedding);
-    const [first] = this.#compare(embedding, own, this.#limitOf(embedding, own, 1)).sort(
-      (a, b) => a.square - b.square || a.person - b.person,
-    );
+    const [first] = this.#compare(embedding, own, this.#limitOf(embedding, own, 1));
     if (first === undefined) return true;
     const nearest = Math.sqrt(Math.max(first.square, 0));
     // Within `bound` of the embedding, no distance changes by more than `bound`.
@@ -142,7 +141,7 @@ export class GalleryMatcher {
     const a = first.block.row(first.row);
     // |b − a| is at most the sum of both distances: most people are too far for more to be computed.
     for (const { block, personOf } of this.#blocks) {
-      const rows = block.within((nearest + 2 * bound) ** 2 + ROUNDING);
+      const rows = block.searchFrom(embedding, own).within((nearest + 2 * bound) ** 2 + ROUNDING);
       const squares = block.squaresTo(embedding, own, rows);
       for (const [at, row] of rows.entries()) {
         if (personOf[row] === LEFT_OUT || personOf[row] === first.person) continue;
@@ -188,9 +187,7 @@ export class GalleryMatcher {
   #limitOf(embedding: Float32Array, own: number, people: number): number {
     const least = new Map<number, number>();
     for (const { block, personOf } of this.#blocks) {
-      if (block.shortlist === undefined) continue;
-      block.shortlist.lookFrom(embedding, own);
-      const rows = Uint32Array.from(block.shortlist.likely(personOf, people, LEFT_OUT));
+      const rows = block.searchFrom(embedding, own).likely(personOf, people, LEFT_OUT);
       const squares = block.squaresTo(embedding, own, rows);
       for (const [at, row] of rows.entries()) {
         const person = personOf[row]!;
@@ -202,10 +199,10 @@ export class GalleryMatcher {
   }
 
   /** The nearest face of each person who may be within the limit. @param limit of the squared distance */
-  #compare(embedding: Float32Array, own: number, limit: number | undefined): NearestFace[] {
+  #compare(embedding: Float32Array, own: number, limit: number): NearestFace[] {
     const nearest = new Map<number, NearestFace>();
     for (const { block, personOf } of this.#blocks) {
-      const rows = block.within(limit ?? Number.POSITIVE_INFINITY);
+      const rows = block.searchFrom(embedding, own).within(limit);
       const squares = block.squaresTo(embedding, own, rows);
       for (const [at, row] of rows.entries()) {
         const person = personOf[row]!;
@@ -216,7 +213,7 @@ export class GalleryMatcher {
         }
       }
     }
-    return [...nearest.values()];
+    return [...nearest.values()].sort((a, b) => a.square - b.square || a.person - b.person);
   }
 }
 

@@ -1,8 +1,8 @@
 /** A shortlist changes no answer, whatever the gallery looks like, and is short where it can be. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FaceBlock } from './face-block.ts';
 import { GalleryMatcher } from './gallery-matcher.ts';
-import { Shortlist } from './shortlist.ts';
 import { EMBEDDING_LENGTH, noise, normalised, row, unitVectors } from './vectors.fixture.ts';
 
 /** From the first on, and never. */
@@ -52,7 +52,7 @@ const galleries: Record<string, [Float32Array, (index: number) => string]> = {
     several,
   ],
   'a few clusters': [clusters(9, 0.2, 19), several],
-  'clusters closer than the int8 copy can tell': [clusters(3, 1e-6, 23), several],
+  'clusters closer than bytes can tell': [clusters(3, 1e-6, 23), several],
   'one point': [clusters(1, 0, 29), several],
   'one person': [unitVectors(COUNT, 31), () => 'alone'],
   'one embedding': [unitVectors(1, 37), () => 'alone'],
@@ -123,12 +123,12 @@ test('the list holds every row within the limit, and few others', () => {
     a.reduce((sum, value, at) => sum + (value - b[at]!) ** 2, 0);
   const zero = new Float32Array(EMBEDDING_LENGTH);
   const squares = new Float64Array(3000).map((_, index) => squareOf(row(embeddings, index), zero));
-  const list = Shortlist.of(embeddings, squares)!;
+  const block = FaceBlock.of(embeddings, EMBEDDING_LENGTH, ALWAYS);
   for (const query of [row(embeddings, 7), row(unitVectors(1, 47), 0)]) {
-    list.lookFrom(query, squareOf(query, zero));
+    const search = block.searchFrom(query, squareOf(query, zero));
     const distances = squares.map((_, index) => squareOf(query, row(embeddings, index)));
     const limit = distances.toSorted()[30]!;
-    const within = list.within(limit);
+    const within = search.within(limit);
     const missing = [...distances.keys()].filter(
       (index) => distances[index]! < limit && !within.includes(index),
     );

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const kernelNames = ['areas', 'convolution', 'products', 'resample'] as const;
+export const kernelNames = ['areas', 'convolution', 'half-bytes', 'resample'] as const;
 export type KernelName = (typeof kernelNames)[number];
 
 /** Path of a compiled module. */

@@ -1,0 +1,226 @@
+/**
+ * A gallery's rows as bytes in two halves, in chunks that a kernel reads (model/simd/assembly/half-bytes.ts):
+ * the upper halves of all rows of a chunk lie together, so that a first look reads half of the bytes. Knows no
+ * people and no files.
+ *
+ * A row b is kept as s·(u − 128), u bytes; the upper halves alone stand for s·(16·(u >> 4) − 120.5), in the
+ * middle of what the lower half may be. A loss says how far b is from what stands for it.
+ */
+import { type Kernel, MemoryLayout, newMemory, openKernel } from '../simd/kernels.ts';
+
+/** Rows of a chunk. */
+export const CHUNK_ROWS = 1024;
+/** What is added to the bytes of a row, or to 16 times their upper halves. */
+export const [MIDDLE, UPPER_MIDDLE] = [-128, -120.5] as const;
+
+/** The kernel's rows are a multiple of this, and are summed exactly in single precision up to the most. */
+const [ROW_STEP, LONGEST_ROW] = [128, 1024];
+const INT8_MOST = 127;
+/** Squares beyond these are not safe in single precision. */
+const [SQUARE_ABOVE, SQUARE_BELOW] = [1e-25, 1e30];
+/** More than float32 rounds while a loss is summed up: as a share of it, and of the row's length. */
+const [ROUNDING_OF_LOSS, ROUNDING_OF_LENGTH] = [1e-4, 1e-6];
+/** Rows whose products are computed in one call. */
+export const ROWS_A_CALL = 4096;
+/** Chunks begin at a multiple of this: of any system's pages. */
+export const CHUNKS_ALIGNMENT = 65536;
+const FLOAT_BYTES = 4;
+
+type KernelFunction = 'bound' | 'products' | 'measure' | 'pack' | 'losses';
+
+/** Factors of a bound, in the kernel's order. */
+export interface BoundFactors {
+  readonly constant: number;
+  /** Of |b|². */
+  readonly square: number;
+  /** Of |b|. */
+  readonly length: number;
+  /** Of s times the product with the upper halves. */
+  readonly product: number;
+  /** Of s. */
+  readonly scale: number;
+  /** Of the loss of the upper halves. */
+  readonly loss: number;
+}
+
+/** Whether single precision holds a bound of a vector with this squared length. */
+export function isSafe(square: number): boolean {
+  return square === 0 || (square > SQUARE_ABOVE && square < SQUARE_BELOW);
+}
+
+/** Bytes of a chunk. @returns undefined when rows of this length are not supported */
+export function chunkBytes(length: number): number | undefined {
+  if (length % ROW_STEP !== 0 || length > LONGEST_ROW || length === 0) return undefined;
+  return CHUNK_ROWS * (length + 4 * FLOAT_BYTES);
+}
+
+/** The numbers of a chunk's rows. */
+interface ChunkColumns {
+  readonly scales: Float32Array;
+  /** NaN in a row that must never be ruled out. */
+  readonly squares: Float32Array;
+  readonly upperLosses: Float32Array;
+  readonly losses: Float32Array;
+}
+
+export class HalfBytes {
+  readonly memory: ArrayBuffer;
+  /** Where the chunks are in the memory. */
+  readonly chunksAt: number;
+  readonly chunksBytes: number;
+  /** [length] each: the query, to be filled before `bound` and `products`. */
+  readonly whole: Int8Array;
+  readonly fine: Int8Array;
+  /** [rows, up to a whole chunk]: set by `bound`. */
+  readonly bounds: Float32Array;
+  readonly #functions: Kernel<KernelFunction>['functions'];
+  readonly #rowBytes: number;
+  readonly #chunkBytes: number;
+  readonly #columns: readonly ChunkColumns[];
+  readonly #factors: Float32Array;
+  readonly #list: Uint32Array;
+  readonly #products: Int32Array;
+  readonly #row: Float32Array;
+  /** Four of each of two sums. */
+  readonly #sums: Float32Array;
+
+  private constructor(
+    { memory, functions }: Kernel<KernelFunction>,
+    places: ReturnType<typeof placesOf>,
+    length: number,
+  ) {
+    const { buffer } = memory;
+    this.memory = buffer;
+    this.chunksAt = places.chunks;
+    this.chunksBytes = places.chunksBytes;
+    this.whole = new Int8Array(buffer, places.whole, length);
+    this.fine = new Int8Array(buffer, places.fine, length);
+    this.bounds = new Float32Array(buffer, places.bounds, places.chunkCount * CHUNK_ROWS);
+    this.#functions = functions;
+    this.#rowBytes = length / 2;
+    this.#chunkBytes = places.chunkBytes;
+    this.#columns = Array.from({ length: places.chunkCount }, (_, chunk) =>
+      columnsOf(buffer, places.chunks + chunk * places.chunkBytes + CHUNK_ROWS * length),
+    );
+    this.#factors = new Float32Array(buffer, places.factors, FACTORS);
+    this.#list = new Uint32Array(buffer, places.list, ROWS_A_CALL);
+    this.#products = new Int32Array(buffer, places.products, ROWS_A_CALL * 2);
+    this.#row = new Float32Array(buffer, places.row, length);
+    this.#sums = new Float32Array(buffer, places.sums, 8);
+  }
+
+  /** @returns undefined where there is no relaxed SIMD or not so much memory, or such rows do not fit */
+  static open(rows: number, length: number): HalfBytes | undefined {
+    const bytes = chunkBytes(length);
+    if (bytes === undefined) return undefined;
+    const places = placesOf(Math.ceil(rows / CHUNK_ROWS), bytes, length);
+    const kernel = openKernel<KernelFunction>('half-bytes', newMemory(places.end));
+    return kernel && new HalfBytes(kernel, places, length);
+  }
+
+  /** The numbers of a row's chunk, and the row's place in it. */
+  columnsOf(row: number): { columns: ChunkColumns; inChunk: number } {
+    const inChunk = row % CHUNK_ROWS;
+    return { columns: this.#columns[(row - inChunk) / CHUNK_ROWS]!, inChunk };
+  }
+
+  /** Sets all bounds. */
+  bound({ constant, square, length, product, scale, loss }: BoundFactors): void {
+    this.#factors.set([constant, square, length, product, scale, loss]);
+    const { byteOffset: boundsAt } = this.bounds;
+    // A call a chunk: V8 compiles code that is called often with all optimisations, here within one pass.
+    for (const [chunk, { scales }] of this.#columns.entries()) {
+      const at = this.chunksAt + chunk * this.#chunkBytes;
+      this.#functions.bound(
+        ...[at, at + CHUNK_ROWS * this.#rowBytes, this.#rowBytes, scales.byteOffset],
+        ...[boundsAt + chunk * CHUNK_ROWS * FLOAT_BYTES, this.whole.byteOffset],
+        this.#factors.byteOffset,
+      );
+    }
+  }
+
+  /**
+   * @param rows at most `ROWS_A_CALL`
+   * @returns pairs: of each row's bytes with `whole` and with `fine`, valid until the next call
+   */
+  products(rows: Uint32Array): Int32Array {
+    const list = this.#list;
+    for (let at = 0; at < rows.length; at++) list[at] = this.#upperAt(rows[at]!);
+    const [from, to] = [list.byteOffset, this.#products.byteOffset];
+    if (rows.length > 0) {
+      this.#functions.products(
+        ...[from, from + rows.length * list.BYTES_PER_ELEMENT, this.#rowBytes],
+        ...[CHUNK_ROWS * this.#rowBytes, to, this.whole.byteOffset, this.fine.byteOffset],
+      );
+    }
+    return this.#products.subarray(0, rows.length * 2);
+  }
+
+  /**
+   * Packs an embedding into a row.
+   * @throws {RangeError} when a value is not a number
+   */
+  pack(row: number, embedding: Float32Array): void {
+    this.#row.set(embedding);
+    const { byteOffset: from, byteLength } = this.#row;
+    const { byteOffset: sumsAt } = this.#sums;
+    const end = from + byteLength;
+    this.#functions.measure(from, end, sumsAt);
+    const sums = this.#sums;
+    const largest = Math.max(sums[0]!, sums[1]!, sums[2]!, sums[3]!);
+    const square = this.#sum(4);
+    if (!Number.isFinite(largest)) {
+      throw new RangeError('An embedding of the gallery holds a value that is not a number.');
+    }
+    // A square may be too small for float32, and then 0.
+    const safe = isSafe(square) && (square > 0 || largest === 0);
+    const scale = safe ? Math.fround(largest / INT8_MOST) : 0;
+    const factor = scale === 0 ? 0 : 1 / scale;
+    const upper = this.#upperAt(row);
+    this.#functions.pack(from, end, upper, upper + CHUNK_ROWS * this.#rowBytes, factor);
+    this.#functions.losses(from, end, sumsAt, factor, scale);
+    const { columns, inChunk } = this.columnsOf(row);
+    const rounded = ROUNDING_OF_LENGTH * Math.sqrt(square);
+    const lossOf = (sum: number): number => Math.sqrt(sum) * (1 + ROUNDING_OF_LOSS) + rounded;
+    columns.scales[inChunk] = scale;
+    columns.squares[inChunk] = safe ? square : Number.NaN;
+    columns.upperLosses[inChunk] = lossOf(this.#sum(0));
+    columns.losses[inChunk] = lossOf(this.#sum(4));
+  }
+
+  #sum(from: number): number {
+    const sums = this.#sums;
+    return sums[from]! + sums[from + 1]! + sums[from + 2]! + sums[from + 3]!;
+  }
+
+  #upperAt(row: number): number {
+    const inChunk = row % CHUNK_ROWS;
+    const chunk = (row - inChunk) / CHUNK_ROWS;
+    return this.chunksAt + chunk * this.#chunkBytes + inChunk * this.#rowBytes;
+  }
+}
+
+const FACTORS = 6;
+
+function placesOf(chunkCount: number, chunkBytes: number, length: number) {
+  const layout = new MemoryLayout();
+  const places = {
+    whole: layout.take(length),
+    fine: layout.take(length),
+    factors: layout.take(FACTORS * FLOAT_BYTES),
+    list: layout.take(ROWS_A_CALL * FLOAT_BYTES),
+    products: layout.take(ROWS_A_CALL * 2 * FLOAT_BYTES),
+    row: layout.take(length * FLOAT_BYTES),
+    sums: layout.take(8 * FLOAT_BYTES),
+    bounds: layout.take(chunkCount * CHUNK_ROWS * FLOAT_BYTES),
+  };
+  const chunks = Math.ceil(layout.bytes / CHUNKS_ALIGNMENT) * CHUNKS_ALIGNMENT;
+  const chunksBytes = chunkCount * chunkBytes;
+  return { ...places, chunks, chunkCount, chunkBytes, chunksBytes, end: chunks + chunksBytes };
+}
+
+function columnsOf(memory: ArrayBuffer, at: number): ChunkColumns {
+  const column = (index: number) =>
+    new Float32Array(memory, at + index * CHUNK_ROWS * FLOAT_BYTES, CHUNK_ROWS);
+  return { scales: column(0), squares: column(1), upperLosses: column(2), losses: column(3) };
+}

@@ -1,0 +1,50 @@
+/** What finds the rows of a block that can be near an embedding. */
+
+export interface RowSearch {
+  /**
+   * Looks at all rows; the other methods then speak of this embedding.
+   * @param embedding [length], finite
+   * @param own its squared length
+   */
+  lookFrom(embedding: Float32Array, own: number): void;
+  /**
+   * Rows of `count` different people that are among the nearest, though not surely the nearest.
+   * @param personOf of each row; those of `leftOut` are not counted
+   */
+  likely(personOf: Uint32Array, count: number, leftOut: number): Uint32Array;
+  /** All rows whose squared distance may be up to `limit`, in their order. */
+  within(limit: number): Uint32Array;
+}
+
+/** The rows of the `count` people with the least values, one a person. */
+export function leastRows(
+  values: Float32Array | Float64Array,
+  personOf: Uint32Array,
+  count: number,
+  leftOut: number,
+): Uint32Array {
+  const rows: number[] = [];
+  let limit = Number.POSITIVE_INFINITY;
+  for (let row = 0; row < values.length; row++) {
+    if (values[row]! >= limit || personOf[row] === leftOut) continue;
+    enter(rows, row, values, personOf, count);
+    if (rows.length === count) limit = values[rows[count - 1]!]!;
+  }
+  return Uint32Array.from(rows);
+}
+
+/** Puts a row in its place among the least, one a person. */
+function enter(
+  rows: number[],
+  row: number,
+  values: Float32Array | Float64Array,
+  personOf: Uint32Array,
+  count: number,
+): void {
+  const same = rows.findIndex((other) => personOf[other] === personOf[row]);
+  if (same >= 0 && values[rows[same]!]! <= values[row]!) return;
+  if (same >= 0) rows.splice(same, 1);
+  else if (rows.length === count) rows.pop();
+  const at = rows.findIndex((other) => values[other]! > values[row]!);
+  rows.splice(at < 0 ? rows.length : at, 0, row);
+}

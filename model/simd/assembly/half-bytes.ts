@@ -1,0 +1,236 @@
+/**
+ * A gallery's rows in half bytes: packing them, bounding squared distances from the upper halves, and exact
+ * products from both. A column of 32 values is 16 bytes of upper halves and 16 of lower ones; of byte j, the
+ * lower half is value j, the upper one value 16 + j. Rows are of 128 values or a multiple of that. All
+ * addresses are in bytes.
+ */
+
+/** Bytes of a chunk's float32 column: 1,024 rows. */
+const CHUNK_COLUMN: usize = 4096;
+
+/**
+ * Writes to `bounds` what the squared distance of each row from `row` up to `end`, four or a multiple of
+ * that, is at least: constant + square·|b|² + length·|b| + s·(product·u + scale) + loss·ρ, where u is the
+ * product of the row's upper halves with `query` and the factors are float32 at `factors`, in this order.
+ * @param columns s, |b|² and ρ of the first row, in columns of the chunk
+ */
+export function bound(
+  row: usize,
+  end: usize,
+  rowBytes: usize,
+  columns: usize,
+  bounds: usize,
+  query: usize,
+  factors: usize,
+): void {
+  const mask = i8x16.splat(0x0f);
+  const constant = v128.load32_splat(factors);
+  const square = v128.load32_splat(factors, 4);
+  const length = v128.load32_splat(factors, 8);
+  const product = v128.load32_splat(factors, 12);
+  const scale = v128.load32_splat(factors, 16);
+  const loss = v128.load32_splat(factors, 20);
+  do {
+    let r0 = row;
+    let q = query;
+    let s0 = i32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    const end0 = row + rowBytes;
+    do {
+      // Four columns of four rows: 16 products of bytes fit into 16 bits.
+      const r1 = r0 + rowBytes;
+      const r2 = r1 + rowBytes;
+      const r3 = r2 + rowBytes;
+      let first = v128.load(q);
+      let second = v128.load(q, 16);
+      let a0 = halves(v128.load(r0), first, second, mask);
+      let a1 = halves(v128.load(r1), first, second, mask);
+      let a2 = halves(v128.load(r2), first, second, mask);
+      let a3 = halves(v128.load(r3), first, second, mask);
+      first = v128.load(q, 32);
+      second = v128.load(q, 48);
+      a0 = i16x8.add(a0, halves(v128.load(r0, 16), first, second, mask));
+      a1 = i16x8.add(a1, halves(v128.load(r1, 16), first, second, mask));
+      a2 = i16x8.add(a2, halves(v128.load(r2, 16), first, second, mask));
+      a3 = i16x8.add(a3, halves(v128.load(r3, 16), first, second, mask));
+      first = v128.load(q, 64);
+      second = v128.load(q, 80);
+      a0 = i16x8.add(a0, halves(v128.load(r0, 32), first, second, mask));
+      a1 = i16x8.add(a1, halves(v128.load(r1, 32), first, second, mask));
+      a2 = i16x8.add(a2, halves(v128.load(r2, 32), first, second, mask));
+      a3 = i16x8.add(a3, halves(v128.load(r3, 32), first, second, mask));
+      first = v128.load(q, 96);
+      second = v128.load(q, 112);
+      a0 = i16x8.add(a0, halves(v128.load(r0, 48), first, second, mask));
+      a1 = i16x8.add(a1, halves(v128.load(r1, 48), first, second, mask));
+      a2 = i16x8.add(a2, halves(v128.load(r2, 48), first, second, mask));
+      a3 = i16x8.add(a3, halves(v128.load(r3, 48), first, second, mask));
+      s0 = i32x4.add(s0, i32x4.extadd_pairwise_i16x8_s(a0));
+      s1 = i32x4.add(s1, i32x4.extadd_pairwise_i16x8_s(a1));
+      s2 = i32x4.add(s2, i32x4.extadd_pairwise_i16x8_s(a2));
+      s3 = i32x4.add(s3, i32x4.extadd_pairwise_i16x8_s(a3));
+      r0 += 64;
+      q += 128;
+    } while (r0 < end0);
+    const u = f32x4.convert_i32x4_s(sumsOf(s0, s1, s2, s3));
+    const squares = v128.load(columns, CHUNK_COLUMN);
+    let sum = f32x4.add(f32x4.mul(u, product), scale);
+    sum = f32x4.mul(sum, v128.load(columns));
+    sum = f32x4.add(sum, f32x4.mul(squares, square));
+    sum = f32x4.add(sum, f32x4.mul(f32x4.sqrt(squares), length));
+    sum = f32x4.add(sum, f32x4.mul(v128.load(columns, CHUNK_COLUMN * 2), loss));
+    v128.store(bounds, f32x4.add(sum, constant));
+    row += rowBytes * 4;
+    columns += 16;
+    bounds += 16;
+  } while (row < end);
+}
+
+/**
+ * Writes the products of rows' bytes with two vectors, two int32 a row. The addresses of the rows' upper
+ * halves lie from `entry` up to `end`; their lower ones are `lower` further.
+ */
+export function products(
+  entry: usize,
+  end: usize,
+  rowBytes: usize,
+  lower: usize,
+  product: usize,
+  whole: usize,
+  fine: usize,
+): void {
+  const mask = i8x16.splat(0x0f);
+  do {
+    const row = <usize>load<u32>(entry);
+    store<i32>(product, bytesProduct(row, rowBytes, lower, whole, mask));
+    store<i32>(product, bytesProduct(row, rowBytes, lower, fine, mask), 4);
+    entry += 4;
+    product += 8;
+  } while (entry < end);
+}
+
+/**
+ * Writes of the float32 row from `from` up to `end` the largest value and the sum of the squares: four each,
+ * of every fourth value.
+ */
+export function measure(from: usize, end: usize, out: usize): void {
+  let largest = f32x4.splat(0);
+  let squares = largest;
+  do {
+    const value = v128.load(from);
+    largest = f32x4.max(largest, f32x4.abs(value));
+    squares = f32x4.add(squares, f32x4.mul(value, value));
+    from += 16;
+  } while (from < end);
+  v128.store(out, largest);
+  v128.store(out, squares, 16);
+}
+
+/**
+ * Writes the halves of the bytes of a float32 row: 128 + its values times `factor`, rounded.
+ */
+export function pack(from: usize, end: usize, upper: usize, lower: usize, factor: f32): void {
+  const factors = f32x4.splat(factor);
+  const low = i8x16.splat(0x0f);
+  const high = i8x16.splat(<i8>0xf0);
+  do {
+    const first = sixteenBytes(from, factors);
+    const second = sixteenBytes(from + 64, factors);
+    v128.store(upper, v128.or(v128.and(i16x8.shr_u(first, 4), low), v128.and(second, high)));
+    v128.store(lower, v128.or(v128.and(first, low), v128.and(i16x8.shl(second, 4), high)));
+    from += 128;
+    upper += 16;
+    lower += 16;
+  } while (from < end);
+}
+
+/**
+ * Writes the sums of the squares of what a float32 row's upper halves leave out, and its bytes: four each.
+ * @param scale of the bytes less 128, or of 16 times the upper halves less 120.5
+ */
+export function losses(from: usize, end: usize, out: usize, factor: f32, scale: f32): void {
+  const factors = f32x4.splat(factor);
+  const scales = f32x4.splat(scale);
+  const middle = f32x4.splat(-128);
+  const upperMiddle = f32x4.splat(-120.5);
+  const upperBits = i32x4.splat(0xf0);
+  let sums = f32x4.splat(0);
+  let upperSums = sums;
+  do {
+    const value = v128.load(from);
+    const words = fourWords(from, factors);
+    const bytes = f32x4.add(f32x4.convert_i32x4_s(words), middle);
+    const left = f32x4.sub(value, f32x4.mul(bytes, scales));
+    sums = f32x4.add(sums, f32x4.mul(left, left));
+    const upper = f32x4.add(f32x4.convert_i32x4_s(v128.and(words, upperBits)), upperMiddle);
+    const upperLeft = f32x4.sub(value, f32x4.mul(upper, scales));
+    upperSums = f32x4.add(upperSums, f32x4.mul(upperLeft, upperLeft));
+    from += 16;
+  } while (from < end);
+  v128.store(out, upperSums);
+  v128.store(out, sums, 16);
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function sixteenBytes(from: usize, factors: v128): v128 {
+  return i8x16.narrow_i16x8_u(
+    i16x8.narrow_i32x4_s(fourWords(from, factors), fourWords(from + 16, factors)),
+    i16x8.narrow_i32x4_s(fourWords(from + 32, factors), fourWords(from + 48, factors)),
+  );
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function fourWords(from: usize, factors: v128): v128 {
+  const whole = f32x4.nearest(f32x4.mul(v128.load(from), factors));
+  return i32x4.add(i32x4.trunc_sat_f32x4_s(whole), i32x4.splat(128));
+}
+
+/** Products of 32 half bytes with the values of two vectors, neighbours added. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function halves(bytes: v128, first: v128, second: v128, mask: v128): v128 {
+  return i16x8.add(
+    i16x8.relaxed_dot_i8x16_i7x16_s(first, v128.and(bytes, mask)),
+    i16x8.relaxed_dot_i8x16_i7x16_s(second, v128.and(i16x8.shr_u(bytes, 4), mask)),
+  );
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function bytesProduct(row: usize, rowBytes: usize, lower: usize, query: usize, mask: v128): i32 {
+  let upperSum = i32x4.splat(0);
+  let lowerSum = upperSum;
+  let q = query;
+  const end = row + rowBytes;
+  do {
+    upperSum = i32x4.add(upperSum, fourColumns(row, q, mask));
+    lowerSum = i32x4.add(lowerSum, fourColumns(row + lower, q, mask));
+    row += 64;
+    q += 128;
+  } while (row < end);
+  const sums = i32x4.add(i32x4.shl(upperSum, 4), lowerSum);
+  return i32x4.extract_lane(sumsOf(sums, sums, sums, sums), 0);
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function fourColumns(at: usize, q: usize, mask: v128): v128 {
+  let sums = halves(v128.load(at), v128.load(q), v128.load(q, 16), mask);
+  sums = i16x8.add(sums, halves(v128.load(at, 16), v128.load(q, 32), v128.load(q, 48), mask));
+  sums = i16x8.add(sums, halves(v128.load(at, 32), v128.load(q, 64), v128.load(q, 80), mask));
+  sums = i16x8.add(sums, halves(v128.load(at, 48), v128.load(q, 96), v128.load(q, 112), mask));
+  return i32x4.extadd_pairwise_i16x8_s(sums);
+}
+
+/** The sum of each of four vectors. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function sumsOf(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = i32x4.add(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7));
+  const cd = i32x4.add(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7));
+  return i32x4.add(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7));
+}
