@@ -70,6 +70,15 @@ export function identifyFaces(
   };
 }
 
+/** The same networks, with an encoder that computes in float32 only. */
+export function inFloat32(networks: Parts['networks']): Parts['networks'] {
+  return {
+    encoder: networks.encoder,
+    precision: 'float32',
+    embed: (faces, count) => networks.embed(faces, count, 'float32'),
+  };
+}
+
 function embedExactly(
   networks: Parts['networks'],
   faces: Float32Array,

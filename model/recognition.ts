@@ -57,6 +57,12 @@ export interface RecognizeOptions {
    * recognises the pixels as stored, as PyTorch's pipelines do. Default true.
    */
   readonly orient?: boolean;
+  /**
+   * `fast`, the default, embeds in the recognizer's precision, `exact` all photos of the call in float32, for
+   * embeddings that are kept or compared with each other, and `none` only finds the faces: their embeddings
+   * are empty, and so are their nearest people.
+   */
+  readonly embed?: 'fast' | 'exact' | 'none';
 }
 
 export interface LoadOptions extends Omit<OpenOptions, 'precision' | 'encoder'> {

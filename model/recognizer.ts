@@ -11,11 +11,11 @@ import { type SearchOptions, searchFaces, searchOptions } from './detect/search.
 import { ImageError, ModelError } from './errors.ts';
 import { type BatchShare, FaceBatch } from './face-batch.ts';
 import type { EncoderDescription, Precision } from './format.ts';
-import { identifyFaces } from './identify.ts';
+import { identifyFaces, inFloat32 } from './identify.ts';
 import { releaseMemory } from './image/image.ts';
 import { faceBeforeTurn, type QuarterTurn } from './image/turn.ts';
 import { readManifest } from './manifest.ts';
-import { type Gallery, readGallery } from './match/gallery.ts';
+import { readGallery, requireGalleryOf } from './match/gallery.ts';
 import { GalleryMatcher } from './match/gallery-matcher.ts';
 import type { Backend, Networks } from './networks.ts';
 import { choosePrecision, ON_WASM } from './precision/fastest.ts';
@@ -62,20 +62,6 @@ export async function loadRecognizer(
   if (warmUp) runEachNetwork(networks);
   const reason = networks.backend === 'wasm' ? ON_WASM : choice.reason;
   return new LoadedRecognizer(networks, matcher, bfloat16Bound ?? 0, reason);
-}
-
-/** @throws {ModelError} when another encoder made it: distances to its embeddings would mean nothing */
-function requireGalleryOf(
-  { kind, embeddingLength }: EncoderDescription,
-  { encoder, names, embeddings }: Gallery,
-  directory: string,
-): void {
-  if (encoder === kind && embeddings.length === names.length * embeddingLength) return;
-  throw new ModelError(
-    `The gallery in ${directory} holds ${encoder} embeddings of ${embeddings.length / names.length} ` +
-      `numbers, the model gives ${kind} embeddings of ${embeddingLength}: convert the photos of its ` +
-      `people again with \`${commandLine('convert', '--gallery FOLDER')}\`.`,
-  );
 }
 
 class LoadedRecognizer implements Recognizer {
@@ -139,8 +125,9 @@ class LoadedRecognizer implements Recognizer {
     const top = Math.max(1, ...wishes.map((wish) => wish.top));
     // A gallery that is set while these photos are in work is for the next ones.
     const matcher = this.#matcher;
+    const isExact = wishes.some(({ embed }) => embed === 'exact');
     const parts = {
-      networks: this.#networks,
+      networks: isExact ? inFloat32(this.#networks) : this.#networks,
       matcher,
       bound: this.#bound,
       threshold: wishes.find((wish) => wish.knownWithin !== undefined)?.knownWithin,
@@ -167,7 +154,7 @@ class LoadedRecognizer implements Recognizer {
     this.#requireOpen();
     const upright = searchFaces(this.#networks, image, wish);
     const detected = performance.now();
-    const share = batch.add(upright.image, upright.faces);
+    const share = batch.add(upright.image, wish.embed === 'none' ? [] : upright.faces);
     releaseMemory(image.data);
     if (upright.image !== image) releaseMemory(upright.image.data);
     return {
@@ -209,6 +196,8 @@ interface Searched {
   readonly share: BatchShare;
 }
 
+const NOT_EMBEDDED = { embedding: new Float32Array(0), nearest: [] };
+
 function asImageError(error: unknown): ImageError {
   if (error instanceof ImageError) return error;
   throw error;
@@ -220,7 +209,7 @@ function recognitionOf(
 ): Recognition {
   const { identities, embedMs, matchMs } = share;
   const faces = found.map((face, index): Face => {
-    const { embedding, nearest } = identities[index]!;
+    const { embedding, nearest } = identities[index] ?? NOT_EMBEDDED;
     const [first] = nearest;
     const known =
       wish.knownWithin === undefined

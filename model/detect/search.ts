@@ -20,10 +20,11 @@ export function searchOptions({
   allFaces = false,
   mostFaces = Number.POSITIVE_INFINITY,
   orient = true,
+  embed = 'fast',
   knownWithin,
 }: RecognizeOptions = {}): SearchOptions {
   if (!Number.isInteger(top) || top < 1) throw new RangeError('top must be a whole number from 1.');
-  return { top, allFaces, mostFaces, orient, knownWithin };
+  return { top, allFaces, mostFaces, orient, embed, knownWithin };
 }
 
 /** The faces that are asked for, largest first, and the photo in the turn that they were found in. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { commandLine } from '../../runtime/installation.ts';
 import { ModelError } from '../errors.ts';
-import { type EncoderKind, gallerySchema, modelFiles } from '../format.ts';
+import { type EncoderDescription, type EncoderKind, gallerySchema, modelFiles } from '../format.ts';
 
 export interface Gallery {
   /** The encoder that its embeddings are of. */
@@ -32,6 +32,20 @@ export async function readGallery(directory: string): Promise<Gallery> {
   }
   // Little-endian in the file, as on every machine Node and TensorFlow run on; copied to align it.
   return { encoder, names, embeddings: new Float32Array(new Uint8Array(bytes).buffer) };
+}
+
+/** @throws {ModelError} when another encoder made it: distances to its embeddings would mean nothing */
+export function requireGalleryOf(
+  { kind, embeddingLength }: EncoderDescription,
+  { encoder, names, embeddings }: Gallery,
+  directory: string,
+): void {
+  if (encoder === kind && embeddings.length === names.length * embeddingLength) return;
+  throw new ModelError(
+    `The gallery in ${directory} holds ${encoder} embeddings of ${embeddings.length / names.length} ` +
+      `numbers, the model gives ${kind} embeddings of ${embeddingLength}: convert the photos of its ` +
+      `people again with \`${commandLine('convert', '--gallery FOLDER')}\`.`,
+  );
 }
 
 async function readDescription(path: string): Promise<z.output<typeof gallerySchema>> {
