@@ -14,7 +14,14 @@ const ms = Number(readFileSync(join(folder, 'seconds'), 'utf8')) * 1000;
 
 const model = { backend: 'slow', precision: 'float32', version: 'none' };
 
-await serveInference(async () => ({ backend: 'slow', model, together: 1, compute }));
+await serveInference(async () => ({
+  backend: 'slow',
+  model,
+  together: 1,
+  compute,
+  perform: async () => ({ result: '{}', timings: {} }),
+  swap: async () => ({ people: 0, faces: 0 }),
+}));
 
 async function compute(photos: readonly Photo[]): Promise<Answer[]> {
   return photos.map(answerTo);

@@ -1,10 +1,12 @@
-/** Which of the waiting photos go to the inference process now, and how many in one batch. Pure. */
+/** Which of the waiting tasks go to the inference process now, and how many in one batch. Pure. */
 
 /** One batch is computed while the next one is ready in the process. */
 const MOST_WORKS = 2;
 
 interface Candidate {
   readonly suspect: boolean;
+  /** Whether it is computed by itself: only photos share a call of the model. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -24,6 +26,7 @@ export function nextBatch(
   if (first === undefined || inWork.length >= MOST_WORKS) return 0;
   if (first.suspect) return inWork.length === 0 ? 1 : 0;
   if (inWork.flat().some(({ suspect }) => suspect)) return 0;
-  const next = waiting.slice(0, most).findIndex(({ suspect }) => suspect);
+  if (first.alone) return 1;
+  const next = waiting.slice(0, most).findIndex(({ suspect, alone }) => suspect || alone);
   return next < 0 ? Math.min(waiting.length, most) : next;
 }

@@ -8,6 +8,7 @@
 import { MOST_FACES } from '../../cloud/contract/messages.ts';
 import type { Backend, Precision, Recognition, RecognizeOptions } from '../../model/index.ts';
 import { keepCompiled, writeCompiled } from '../../runtime/folders.ts';
+import { overwriteFreedMemory } from './freed-memory.ts';
 import type { Answer, Photo } from './protocol.ts';
 import { serveInference } from './serve.ts';
 
@@ -20,12 +21,15 @@ const [directory = '', backend = 'auto', precision = 'auto', threads = '1', know
   process.argv.slice(2);
 
 keepCompiled();
+overwriteFreedMemory();
 await serveInference(async () => {
   // Imported here, so that the signals of serve.ts are handled before the native library loads.
-  const { loadRecognizer } = await import('../../model/index.ts');
+  const { FaceBlock, GalleryMatcher, loadRecognizer } = await import('../../model/index.ts');
   const { readManifest, versionOf } = await import('../../model/manifest.ts');
   const { releaseMappedPages } = await import('../../model/native/mapped-pages.ts');
-  const { outcomeOf, refusalOf } = await import('./outcome.ts');
+  const { imageReason, outcomeOf, refusalOf } = await import('./outcome.ts');
+  const { LiveGallery } = await import('./live-gallery.ts');
+  const { performWork } = await import('./people-work.ts');
   const recognizer = await loadRecognizer(directory, {
     backend: backend as Backend | 'auto',
     precision: precision as Precision | 'auto',
@@ -46,6 +50,11 @@ await serveInference(async () => {
   const { backend: engine, precision: computesIn, precisionReason, encoder } = recognizer;
   const knownWithin = knownDistance === '' ? encoder.knownDistance : Number(knownDistance);
   const version = versionOf(await readManifest(directory));
+  const gallery = new LiveGallery({
+    blockOf: (embeddings, length) => FaceBlock.of(embeddings, length),
+    matcherOf: (parts) => new GalleryMatcher(parts),
+    encoder,
+  });
   return {
     backend: `${engine}, ${computesIn}`,
     reason: `${computesIn}: ${precisionReason}`,
@@ -62,6 +71,9 @@ await serveInference(async () => {
         answerTo(recognition, photos[index] as Photo),
       );
     },
+    perform: (task) =>
+      performWork(task, { recognizer, refusalOf: imageReason, sameWithin: knownWithin }),
+    swap: (files) => gallery.swap(files, (matcher) => recognizer.setGallery(matcher)),
   };
 });
 

@@ -1,15 +1,27 @@
 /**
  * An inference program without a model, for tests of everything around it: a photo is a text that says
- * what is to happen. The first argument is a folder in which each computed photo leaves a line; the
+ * what is to happen, e.g. `who 1,0,0,0` an embedding to look for in the live gallery. The first argument is a folder in which each computed photo leaves a line; the
  * second may say how starting fails.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelError } from '../../model/errors.ts';
-import type { Answer } from './protocol.ts';
+import { FaceBlock } from '../../model/match/face-block.ts';
+import { GalleryMatcher } from '../../model/match/gallery-matcher.ts';
+import { overwriteFreedMemory } from './freed-memory.ts';
+import { LiveGallery } from './live-gallery.ts';
+import type { Answer, GalleryFiles, PeopleAnswer, PeopleTask } from './protocol.ts';
 import { serveInference } from './serve.ts';
 
 const [folder = '', start = ''] = process.argv.slice(2);
+
+overwriteFreedMemory();
+let matcher: GalleryMatcher | undefined;
+const gallery = new LiveGallery({
+  blockOf: (embeddings, length) => FaceBlock.of(embeddings, length),
+  matcherOf: (parts) => new GalleryMatcher(parts),
+  encoder: { kind: 'double', embeddingLength: 4 },
+});
 
 /** Holds the event loop, as the model does. */
 function pause(ms: number): void {
@@ -23,6 +35,8 @@ function compute(photo: string): Answer {
   switch (what) {
     case 'face':
       return { outcome: { match: match(argument) }, timings };
+    case 'who':
+      return { outcome: { match: nearest(argument) }, timings };
     case 'noface':
       return { outcome: { refusal: { reason: 'no-face', message: 'No face here.' } }, timings };
     case 'notimage':
@@ -39,6 +53,31 @@ function compute(photo: string): Answer {
     default:
       throw new Error(`out of memory at '${what}'`);
   }
+}
+
+function nearest(numbers: string) {
+  const version = { gallery: matcher?.version ?? 0 };
+  const [best] = matcher?.nearest(Float32Array.from(numbers.split(','), Number), 1) ?? [];
+  return { ...match(best?.name ?? 'nobody'), ...best, ...version };
+}
+
+/** Its photos may be any photo of a `compute`; a result says what a search would find for the first. */
+async function perform({ people, inputs }: PeopleTask): Promise<PeopleAnswer> {
+  for (const bytes of inputs) compute(Buffer.from(bytes).toString());
+  const result = { id: people.id, gallery: matcher?.version ?? 0, encoder: 'double', photos: [] };
+  return { result: JSON.stringify(result), timings: { model: 1 } };
+}
+
+async function swap(files: GalleryFiles) {
+  if (existsSync(join(folder, 'kill-at-swap'))) {
+    rmSync(join(folder, 'kill-at-swap'));
+    process.kill(process.pid, 'SIGKILL');
+    pause(60_000);
+  }
+  appendFileSync(join(folder, 'swapped'), `${files.head.version}\n`);
+  return gallery.swap(files, (one) => {
+    matcher = one;
+  });
 }
 
 function match(name: string) {
@@ -68,6 +107,8 @@ await serveInference(async () => {
     backend: 'double',
     together: 4,
     compute: async (photos) => photos.map(({ bytes }) => compute(Buffer.from(bytes).toString())),
+    perform,
+    swap,
   };
 });
 

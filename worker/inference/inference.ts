@@ -8,13 +8,20 @@ import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { InferenceCrash, InferenceError, InferenceStopped, InferenceUnfit } from '../errors.ts';
-import { nextBatch } from './batching.ts';
 import { type InferenceChild, type SpawnOptions, spawnInference } from './child-process.ts';
-import type { Answer, Answers, ChildMessage, Photo } from './protocol.ts';
+import { type Done, JobQueue } from './job-queue.ts';
+import type {
+  Answer,
+  AnyAnswer,
+  ChildMessage,
+  GalleryAnswer,
+  GalleryFiles,
+  PeopleAnswer,
+  PeopleTask,
+  ReadyMessage,
+} from './protocol.ts';
 import { restartDelay } from './restart.ts';
 
-/** A large photo takes a second or two; what takes this long will not end. */
-const COMPUTE_LIMIT_MS = 60_000;
 /** Loading takes a second or two on a warm disk, much longer on a fresh volume. */
 const START_LIMIT_MS = 180_000;
 
@@ -22,46 +29,31 @@ export interface InferenceOptions extends SpawnOptions {
   readonly log: Logger;
   readonly computeLimitMs?: number;
   readonly startLimitMs?: number;
+  /** Whether a process is ready only after `prepareWith` was called and its function has resolved. */
+  readonly isPrepared?: boolean;
 }
 
-export interface Computed extends Answer {
-  /** Its share of the time from handing the photos over to having their answers, in ms. */
-  readonly computeMs: number;
-}
+export type Computed = Done<Answer>;
 
-interface Job {
-  /** It was being computed when a process ended: computed alone, it shows whether it was the cause. */
-  readonly suspect: boolean;
-  readonly photo: Photo;
-  readonly resolve: (computed: Computed) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface Work {
-  readonly number: number;
-  readonly jobs: readonly Job[];
-  /** When its turn came: another may have been in work before it. */
-  since: number;
-}
+/** Gives a new process the live gallery. */
+export type Prepare = () => Promise<unknown>;
 
 export class Inference {
   /** Rejects, never resolves, with an InferenceUnfit when no process stays up on this machine. */
   readonly unfit: Promise<never>;
   readonly #options: InferenceOptions;
   readonly #unfit = Promise.withResolvers<never>();
-  readonly #waiting: Job[] = [];
-  /** In order; the process computes the first, and has the others at hand. */
-  #inWork: Work[] = [];
-  #limit: NodeJS.Timeout | undefined;
-  #together = 1;
+  readonly #jobs: JobQueue;
+  readonly #prepare = Promise.withResolvers<Prepare>();
   #model: ModelInfo | undefined;
   #child: InferenceChild | undefined;
   #ready = unheardResolvers();
   #isReady = false;
+  /** Its process has a model, and may take a gallery. */
+  #isLoaded = false;
   #startLimit: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #failedStarts = 0;
-  #lastNumber = 0;
   #end: InferenceUnfit | InferenceStopped | undefined;
 
   /** Starts the process at once. */
@@ -69,6 +61,12 @@ export class Inference {
     this.#options = options;
     this.unfit = this.#unfit.promise;
     this.unfit.catch(() => {}); // Nobody may be listening.
+    this.#jobs = new JobQueue({
+      send: (work) => this.#child?.send(work),
+      kill: (why) => void this.#child?.kill(why),
+      computeLimitMs: options.computeLimitMs,
+    });
+    if (!options.isPrepared) this.prepareWith(async () => {});
     this.#tryStart();
   }
 
@@ -90,21 +88,40 @@ export class Inference {
     return this.#ready.promise;
   }
 
+  /** Called for each new process, before it gets photos. It is ended when `prepare` rejects. */
+  prepareWith(prepare: Prepare): void {
+    this.#prepare.resolve(prepare);
+  }
+
   /**
    * Computes a photo when its turn comes, together with others that wait where that is faster.
    * @throws {InferenceCrash} when the process ended meanwhile, or took too long and was ended
    * @throws {InferenceError} when the model failed for a reason that is not the photo's
    * @throws {InferenceUnfit | InferenceStopped} when no process will do it any more
    */
-  compute(bytes: Uint8Array, ask: Ask = {}): Promise<Computed> {
-    return new Promise((resolve, reject) => {
-      if (this.#end) {
-        reject(this.#end);
-        return;
-      }
-      this.#waiting.push({ suspect: false, photo: { bytes, ask }, resolve, reject });
-      this.#next();
-    });
+  async compute(bytes: Uint8Array, ask: Ask = {}): Promise<Computed> {
+    this.#requireOpen();
+    const done = await this.#jobs.add({ bytes, ask });
+    return 'outcome' in done ? done : wrongAnswer();
+  }
+
+  /** Does work of the people API. Rejects as `compute` does. */
+  async perform(task: PeopleTask): Promise<Done<PeopleAnswer>> {
+    this.#requireOpen();
+    const done = await this.#jobs.add(task);
+    return 'result' in done ? done : wrongAnswer();
+  }
+
+  /** Swaps the gallery between two photos, or before the first one. Rejects as `compute` does. */
+  async swap(gallery: GalleryFiles): Promise<GalleryAnswer> {
+    this.#requireOpen();
+    // The next process is given the gallery before it is ready.
+    if (!this.#isLoaded)
+      throw new InferenceCrash('No inference process is up to take the gallery.');
+    const swapped = this.#jobs.add(gallery);
+    this.#jobs.next();
+    const done: AnyAnswer = await swapped;
+    return 'swapped' in done || 'refused' in done ? done : wrongAnswer();
   }
 
   /** Ends the process; photos that are not computed yet are rejected. */
@@ -113,10 +130,14 @@ export class Inference {
     await this.#child?.kill('the worker is stopping');
   }
 
+  #requireOpen(): void {
+    if (this.#end) throw this.#end;
+  }
+
   #start(): void {
     const { log, startLimitMs = START_LIMIT_MS } = this.#options;
     const child = spawnInference(this.#options, {
-      message: (message) => this.#receive(message),
+      message: (message) => this.#receive(message, child),
       line: (line) => log.debug({ line }, 'Line from the inference process'),
       ended: (how) => this.#ended(how),
     });
@@ -127,91 +148,50 @@ export class Inference {
     );
   }
 
-  #next(): void {
-    if (!this.#isReady) return;
-    for (;;) {
-      const inWork = this.#inWork.map(({ jobs }) => jobs);
-      const jobs = this.#waiting.splice(0, nextBatch(this.#waiting, inWork, this.#together));
-      if (jobs.length === 0) return;
-      this.#lastNumber += 1;
-      this.#inWork.push({ number: this.#lastNumber, jobs, since: performance.now() });
-      if (this.#inWork.length === 1) this.#limitFirst();
-      this.#child?.send({ number: this.#lastNumber, photos: jobs.map(({ photo }) => photo) });
-    }
-  }
-
-  /** Its turn has come. */
-  #limitFirst(): void {
-    clearTimeout(this.#limit);
-    const [first] = this.#inWork;
-    if (first === undefined) return;
-    first.since = performance.now();
-    const { computeLimitMs = COMPUTE_LIMIT_MS } = this.#options;
-    const limitMs = computeLimitMs * first.jobs.length;
-    const child = this.#child;
-    this.#limit = setTimeout(
-      () => void child?.kill(`it took longer than ${limitMs / 1000} s`),
-      limitMs,
-    );
-  }
-
-  #receive(message: ChildMessage): void {
+  #receive(message: ChildMessage, child: InferenceChild): void {
     if (message.kind === 'unfit') {
       this.#finish(new InferenceUnfit(message.message));
-      void this.#child?.kill(message.message);
+      void child.kill(message.message);
     } else if (message.kind === 'ready') {
       clearTimeout(this.#startLimit);
-      this.#isReady = true;
-      this.#together = message.together;
-      this.#model = message.model;
-      const { backend, reason } = message;
-      this.#options.log.info({ backend, reason }, 'the inference process is ready');
-      this.#ready.resolve(message.backend);
-      this.#next();
+      this.#isLoaded = true;
+      void this.#complete(message, child);
     } else {
-      this.#answer(message.number, message.answers);
+      const isSwap = message.answers.some((one) => 'swapped' in one || 'refused' in one);
+      if (!isSwap) this.#failedStarts = 0;
+      this.#jobs.answer(message.number, message.answers);
     }
   }
 
-  #answer(number: number, answers: Answers): void {
-    const [work] = this.#inWork;
-    if (work?.number !== number || work.jobs.length !== answers.length) {
-      void this.#child?.kill('its answer does not match the request');
-      return;
+  /** The model is loaded: the gallery comes next, and then photos. */
+  async #complete(message: ReadyMessage, child: InferenceChild): Promise<void> {
+    const { backend, reason, together, model } = message;
+    const prepare = await this.#prepare.promise;
+    try {
+      if (this.#child === child) await prepare();
+    } catch (error) {
+      await child.kill(`its gallery could not be loaded: ${messageOf(error)}`);
     }
-    this.#failedStarts = 0;
-    this.#inWork.shift();
-    this.#limitFirst();
-    this.#next();
-    const computeMs = (performance.now() - work.since) / work.jobs.length;
-    for (const [index, answer] of answers.entries()) {
-      const { resolve, reject } = work.jobs[index] as Job;
-      if ('failed' in answer) reject(new InferenceError(`The model failed: ${answer.failed}`));
-      else resolve({ ...answer, computeMs });
-    }
+    if (this.#child !== child || this.#end) return;
+    this.#isReady = true;
+    this.#model = model;
+    this.#options.log.info({ backend, reason }, 'the inference process is ready');
+    this.#ready.resolve(backend);
+    this.#jobs.open(together);
   }
 
   #ended(how: string): void {
     clearTimeout(this.#startLimit);
     this.#child = undefined;
+    this.#isLoaded = false;
     if (this.#isReady) this.#ready = unheardResolvers();
     this.#isReady = false;
-    const jobs = this.#inWork.flatMap((work) => work.jobs);
-    this.#inWork = [];
-    clearTimeout(this.#limit);
-    if (this.#end instanceof InferenceStopped) {
-      for (const { reject } of jobs) reject(this.#end);
-    } else if (jobs.length > 1 && this.#end === undefined) {
-      this.#waiting.unshift(...jobs.map((job) => ({ ...job, suspect: true })));
-    } else {
-      const error = `The inference process ended while computing this photo: ${how}.`;
-      for (const { reject } of jobs) reject(new InferenceCrash(error));
-    }
+    const atWork = this.#jobs.ended(how, this.#end);
     if (this.#end) return;
     // A crash at work is that photo's fault, and the queue counts its deliveries.
-    this.#failedStarts = jobs.length === 0 ? this.#failedStarts + 1 : 0;
+    this.#failedStarts = atWork === 0 ? this.#failedStarts + 1 : 0;
     const delayMs = restartDelay(this.#failedStarts);
-    this.#options.log.error({ how, atWork: jobs.length, delayMs }, 'inference ended');
+    this.#options.log.error({ how, atWork, delayMs }, 'inference ended');
     if (delayMs === undefined) {
       this.#finish(
         new InferenceUnfit(
@@ -237,8 +217,12 @@ export class Inference {
     clearTimeout(this.#restart);
     this.#ready.reject(end);
     if (end instanceof InferenceUnfit) this.#unfit.reject(end);
-    for (const { reject } of this.#waiting.splice(0)) reject(end);
+    this.#jobs.rejectWaiting(end);
   }
+}
+
+function wrongAnswer(): never {
+  throw new InferenceError('The inference process answered another question.');
 }
 
 /** Nobody may be waiting for the promise when it is rejected. */

@@ -9,7 +9,7 @@ const seen: Recognition = {
   width: 640,
   height: 480,
   turned: 0,
-  gallery: 0,
+  gallery: 7,
   embeddedTwice: 0,
   faces: [
     {
@@ -66,6 +66,7 @@ it('the largest face is the match, with its numbers rounded and no embedding', (
       ],
       width: 640,
       height: 480,
+      gallery: 7,
     },
   });
   assert.ok('match' in outcome && matchSchema.safeParse(outcome.match).success);

@@ -19,9 +19,10 @@ export function outcomeOf(recognition: Recognition, ask: Ask = {}): Outcome {
   if (told === undefined) {
     return { refusal: { reason: 'no-face', message: 'No face was found in the photo.' } };
   }
-  const { width, height, turned, faces } = recognition;
+  const { width, height, turned, gallery, faces } = recognition;
   const all = ask.faces === 'all' ? { faces: faces.flatMap((one) => toldOf(one) ?? []) } : {};
-  return { match: { ...told, width, height, ...(turned === 0 ? {} : { turned }), ...all } };
+  const turn = turned === 0 ? {} : { turned };
+  return { match: { ...told, width, height, ...turn, gallery, ...all } };
 }
 
 /** Undefined when the gallery knows nobody. */
@@ -39,15 +40,20 @@ function toldOf({ box, probability, landmarks, nearest, known }: Face): ToldFace
       name,
       distance: rounded(distance, SHARE_DIGITS),
     })),
+    ...(best.person === undefined ? {} : { person: best.person }),
     ...(known === undefined ? {} : { known }),
   };
 }
 
 /** The refusal for bytes that are no image; undefined when the error is not the photo's fault. */
 export function refusalOf(error: unknown): Outcome | undefined {
-  if (!(error instanceof ImageError)) return undefined;
-  const message = error.message.slice(0, MOST_REFUSAL_LETTERS);
-  return { refusal: { reason: 'image', message } };
+  const message = imageReason(error);
+  return message === undefined ? undefined : { refusal: { reason: 'image', message } };
+}
+
+/** Why bytes are no image, in words; undefined when the error is not the photo's fault. */
+export function imageReason(error: unknown): string | undefined {
+  return error instanceof ImageError ? error.message.slice(0, MOST_REFUSAL_LETTERS) : undefined;
 }
 
 const pixels = (value: number): number => rounded(value, PIXEL_DIGITS);

@@ -4,7 +4,19 @@
  */
 import type { ModelInfo } from '../../cloud/contract/messages.ts';
 import { ElasticFaceError, messageOf } from '../../runtime/errors.ts';
-import type { Answer, Answers, ChildMessage, Photo, Work } from './protocol.ts';
+import {
+  type Answer,
+  type AnyAnswer,
+  type ChildMessage,
+  type GalleryFiles,
+  isGallery,
+  isPhoto,
+  type PeopleAnswer,
+  type PeopleTask,
+  type Photo,
+  type Task,
+  type Work,
+} from './protocol.ts';
 
 export interface Computer {
   /** Shown in logs, e.g. `tensorflow`. */
@@ -17,6 +29,10 @@ export interface Computer {
   readonly together: number;
   /** One answer a photo, in their order. Rejects only for what is not a photo's fault. */
   compute(photos: readonly Photo[]): Promise<readonly Answer[]>;
+  /** Work of the people API. */
+  perform(task: PeopleTask): Promise<PeopleAnswer>;
+  /** Replaces the gallery. When it rejects, the one before is still searched. */
+  swap(gallery: GalleryFiles): Promise<{ readonly people: number; readonly faces: number }>;
 }
 
 /** @param load its typed errors are final: the worker then starts no other process */
@@ -44,19 +60,30 @@ export async function serveInference(load: () => Promise<Computer>): Promise<voi
   process.send?.({ kind: 'ready', backend, reason, together, model } satisfies ChildMessage);
 }
 
-async function answer(computer: Computer, { number, photos }: Work): Promise<void> {
-  const answers = await answersTo(computer, photos);
+async function answer(computer: Computer, { number, tasks }: Work): Promise<void> {
+  const answers = await answersTo(computer, tasks);
   process.send?.({ kind: 'answers', number, answers } satisfies ChildMessage);
 }
 
 /** If a batch fails, one photo may be the cause: each is then computed alone. */
-async function answersTo(computer: Computer, photos: readonly Photo[]): Promise<Answers> {
+async function answersTo(computer: Computer, tasks: readonly Task[]): Promise<AnyAnswer[]> {
   try {
-    return [...(await computer.compute(photos))];
+    if (tasks.every(isPhoto)) return [...(await computer.compute(tasks))];
+    return await Promise.all(tasks.map((task) => answerAlone(computer, task)));
   } catch (error) {
-    if (photos.length === 1) return [{ failed: messageOf(error) }];
-    const answers: Answers = [];
-    for (const photo of photos) answers.push(...(await answersTo(computer, [photo])));
+    if (tasks.length === 1) return [{ failed: messageOf(error) }];
+    const answers: AnyAnswer[] = [];
+    for (const task of tasks) answers.push(...(await answersTo(computer, [task])));
     return answers;
+  }
+}
+
+async function answerAlone(computer: Computer, task: Task): Promise<AnyAnswer> {
+  if (isPhoto(task)) return (await computer.compute([task]))[0]!;
+  if (!isGallery(task)) return computer.perform(task);
+  try {
+    return { swapped: await computer.swap(task) };
+  } catch (error) {
+    return { refused: messageOf(error) };
   }
 }

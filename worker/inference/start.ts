@@ -21,6 +21,7 @@ export function startInference(
     entry,
     args: [MODEL_DIR, BACKEND, PRECISION, String(THREADS), String(KNOWN_DISTANCE ?? '')],
     threads: THREADS,
+    isPrepared: true,
     log,
   });
 }

@@ -1,0 +1,134 @@
+/** Work of the people API inside the inference process: embeds, detects, verifies and searches. Knows no bucket. */
+import { MOST_FACES } from '../../cloud/contract/messages.ts';
+import type {
+  PeopleWork,
+  WorkFace,
+  WorkNeighbour,
+  WorkResult,
+} from '../../cloud/contract/people-work.ts';
+import type { Face, Neighbour, Recognition, Recognizer } from '../../model/index.ts';
+import type { PeopleAnswer, PeopleTask } from './protocol.ts';
+
+/** How many of the nearest people a face names, where the request does not say. */
+const NEAREST = 3;
+
+interface WorkParts {
+  readonly recognizer: Recognizer;
+  /** Why a photo could not be decoded; undefined for what is not its fault. */
+  readonly refusalOf: (error: unknown) => string | undefined;
+  /** Below this distance two faces are the same person's. */
+  readonly sameWithin: number;
+}
+
+type PhotoResult = WorkResult['photos'][number];
+
+export async function performWork(
+  { people: work, inputs }: PeopleTask,
+  parts: WorkParts,
+): Promise<PeopleAnswer> {
+  const { recognizer } = parts;
+  const top = work.top ?? NEAREST;
+  const begun = performance.now();
+  // A gallery is never swapped while a task is in work.
+  const gallery = recognizer.gallery.version;
+  const result: WorkResult = { id: work.id, gallery, encoder: recognizer.encoder.kind, photos: [] };
+  if (work.work === 'search') {
+    const nearest = recognizer.gallery.nearest(embeddingOf(inputs[0]), top);
+    const found = { ...result, nearest: nearest.map((one) => told(one, parts)) };
+    return { result: JSON.stringify(found), timings: { match: performance.now() - begun } };
+  }
+  const recognitions = await recognizer.recognizeAll(inputs, {
+    top,
+    allFaces: true,
+    mostFaces: MOST_FACES,
+    embed: work.work === 'detect' ? 'none' : 'exact',
+  });
+  const photos = recognitions.map((one): PhotoResult => {
+    if (!(one instanceof Error)) return photoOf(one, work, parts);
+    const message = parts.refusalOf(one);
+    if (message === undefined) throw one;
+    return { refused: { reason: 'image', message } };
+  });
+  const pairs = work.work === 'verify' ? { pairs: pairsOf(recognitions, work, parts) } : {};
+  return { result: JSON.stringify({ ...result, photos, ...pairs }), timings: sumOf(recognitions) };
+}
+
+function sumOf(recognitions: readonly (Recognition | Error)[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const recognition of recognitions) {
+    if (recognition instanceof Error) continue;
+    for (const [step, ms] of Object.entries(recognition.timings)) sum[step] = (sum[step] ?? 0) + ms;
+  }
+  return sum;
+}
+
+function photoOf(
+  { width, height, faces }: Recognition,
+  { work }: PeopleWork,
+  parts: WorkParts,
+): PhotoResult {
+  return { width, height, faces: faces.map((face) => faceOf(face, work, parts)) };
+}
+
+function faceOf(
+  { box, landmarks, probability, embedding, nearest }: Face,
+  work: PeopleWork['work'],
+  parts: WorkParts,
+): WorkFace {
+  const place = {
+    box: [...box] as WorkFace['box'],
+    landmarks: landmarks.map(([x, y]): [number, number] => [x, y]),
+    probability,
+  };
+  if (work === 'detect') return place;
+  const { buffer, byteOffset, byteLength } = embedding;
+  return {
+    ...place,
+    embedding: Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
+    nearest: nearest.map((one) => told(one, parts)),
+  };
+}
+
+/** The largest face of the first photo with each of the second, or with the person. */
+function pairsOf(
+  [first, second]: readonly (Recognition | Error)[],
+  { person }: PeopleWork,
+  { recognizer, sameWithin }: WorkParts,
+): NonNullable<WorkResult['pairs']> {
+  const face = first instanceof Error ? undefined : first?.faces[0];
+  if (face === undefined) return [];
+  const distances =
+    person === undefined
+      ? facesOf(second).map(({ embedding }) => distanceOf(face.embedding, embedding))
+      : [recognizer.gallery.distanceTo(face.embedding, person)];
+  return distances.flatMap((distance) =>
+    distance === undefined ? [] : [{ distance, same: distance < sameWithin }],
+  );
+}
+
+function facesOf(recognition: Recognition | Error | undefined): readonly Face[] {
+  return recognition === undefined || recognition instanceof Error ? [] : recognition.faces;
+}
+
+function distanceOf(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let at = 0; at < a.length; at++) sum += (a[at]! - b[at]!) ** 2;
+  return Math.sqrt(sum);
+}
+
+function told({ person, name, distance }: Neighbour, { sameWithin }: WorkParts): WorkNeighbour {
+  return {
+    ...(person === undefined ? {} : { person }),
+    name,
+    distance,
+    known: distance < sameWithin,
+  };
+}
+
+/** @throws {RangeError} when it is no embedding */
+function embeddingOf(bytes: Uint8Array | undefined): Float32Array {
+  if (bytes === undefined || bytes.length % 4 !== 0) {
+    throw new RangeError('A search needs an embedding of float32 numbers.');
+  }
+  return new Float32Array(new Uint8Array(bytes).buffer);
+}
