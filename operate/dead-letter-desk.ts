@@ -4,8 +4,11 @@ import { createAwsClients } from '../cloud/aws/clients.ts';
 import { type DeadLetter, openDeadLetters } from '../cloud/aws/dead-letters.ts';
 import { openPhotos } from '../cloud/aws/objects.ts';
 import { openQueue } from '../cloud/aws/queues.ts';
-import { encodeRequest, photoDigest } from '../cloud/contract/messages.ts';
+import { openObjects } from '../cloud/aws/stored-objects.ts';
+import { encodeRequest, encodeWork, photoDigest } from '../cloud/contract/messages.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
+import { type PeopleWork, workKeys } from '../cloud/contract/people-work.ts';
+import { fileOf, isWork, type QueuedRequest } from '../cloud/contract/queued.ts';
 import { connectRedis } from '../cloud/redis/connection.ts';
 import { openPressure } from '../cloud/redis/pressure.ts';
 import { errorClass } from '../runtime/errors.ts';
@@ -46,14 +49,21 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
   ]);
   const letters = openDeadLetters(buried);
   const photos = openPhotos(clients.s3, names.inBucket);
+  const works = openObjects(clients.s3, names.peopleBucket);
   const redis =
     settings.REDIS_URL === undefined
       ? undefined
       : connectRedis(settings.REDIS_URL, 'dead-letters', log);
   const pressure = redis && openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
 
+  const workInputs = async ({ id, work, kept }: PeopleWork): Promise<string> => {
+    const key = work === 'search' ? workKeys.embedding(id) : workKeys.photo(id, 0);
+    if (kept) return (await photos.get(kept.key)) === undefined ? 'gone' : 'there';
+    return (await works.exists(key)) ? 'there' : 'gone';
+  };
   const photoState = async ({ request }: DeadLetter): Promise<string> => {
     if (request === undefined) return 'unknown';
+    if (isWork(request)) return workInputs(request);
     const bytes = await photos.get(request.key);
     if (bytes === undefined) return 'gone';
     const isOwn = request.digest === undefined || photoDigest(bytes) === request.digest;
@@ -117,15 +127,15 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
     retry: (chosen) =>
       each(chosen, async ({ id, request }) => {
         if (request === undefined) return { line: `${id}: it cannot be read`, isDone: false };
-        await pressure?.begin(id, request.file).catch((err: unknown) => {
+        await pressure?.begin(id, fileOf(request)).catch((err: unknown) => {
           log.warn({ err }, 'Cannot count the pressure; the scaler sees the queue itself');
         });
-        await requests.send(encodeRequest({ ...request, sentAt: Date.now() }));
-        return { line: `${id} ${request.file}: sent again`, isDone: true };
+        await requests.send(encoded({ ...request, sentAt: Date.now() }));
+        return { line: `${id} ${labelOf(request)}: sent again`, isDone: true };
       }),
     drop: (chosen) =>
       each(chosen, async ({ id, request }) => ({
-        line: `${id} ${request?.file ?? ''}: dropped`,
+        line: `${id} ${request ? labelOf(request) : ''}: dropped`,
         isDone: true,
       })),
     close() {
@@ -135,8 +145,17 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
   };
 }
 
+function encoded(request: QueuedRequest): string {
+  return isWork(request) ? encodeWork(request) : encodeRequest(request);
+}
+
+/** Its file name, or what kind of work it is. */
+function labelOf(request: QueuedRequest): string {
+  return isWork(request) ? `(work: ${request.work})` : request.file;
+}
+
 function listLine({ id, request, at, deliveries, reason }: DeadLetter): string {
-  const file = request?.file ?? '(cannot be read)';
+  const file = request ? labelOf(request) : '(cannot be read)';
   return [id, file, new Date(at).toISOString(), `${deliveries ?? '?'} deliveries`, reason].join(
     '  ',
   );

@@ -3,15 +3,17 @@
  * be unreachable: the work goes on without it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { HEARTBEAT_MS, type Leases } from '../cloud/redis/leases.ts';
+import { HEARTBEAT_MS, type Lease, type Leases } from '../cloud/redis/leases.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Activity } from './activity.ts';
+import type { GalleryFollower } from './gallery/follower.ts';
 
 export interface LeaseParts {
   readonly leases: Leases;
   readonly instanceId: string;
   readonly activity: Activity;
+  readonly gallery: Pick<GalleryFollower, 'version' | 'trouble'>;
   /** Called whenever the scaler asks to drain, which may be more than once. */
   readonly onDrainWish: () => void;
   readonly log: Logger;
@@ -26,13 +28,13 @@ export interface LeaseKeeper {
 }
 
 export function keepLease(parts: LeaseParts): LeaseKeeper {
-  const { leases, instanceId, activity, onDrainWish, log, heartbeatMs = HEARTBEAT_MS } = parts;
+  const { leases, instanceId, onDrainWish, log, heartbeatMs = HEARTBEAT_MS } = parts;
   let stopping = false;
   let wake = new AbortController();
 
   const renew = async (): Promise<void> => {
     try {
-      if (await leases.renew(instanceId, activity.lease)) onDrainWish();
+      if (await leases.renew(instanceId, leaseOf(parts))) onDrainWish();
     } catch (err) {
       // cloud/redis/connection.ts says once that Redis is away, and when it is back.
       log.debug({ reason: messageOf(err) }, 'Cannot renew the lease');
@@ -55,4 +57,12 @@ export function keepLease(parts: LeaseParts): LeaseKeeper {
       return ended;
     },
   };
+}
+
+const MOST_TROUBLE_LETTERS = 500;
+
+function leaseOf({ activity, gallery }: LeaseParts): Lease {
+  const { version, trouble } = gallery;
+  const galleryTrouble = trouble?.slice(0, MOST_TROUBLE_LETTERS);
+  return { ...activity.lease, gallery: version, ...(galleryTrouble ? { galleryTrouble } : {}) };
 }

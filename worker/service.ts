@@ -5,6 +5,7 @@ import { openDeadLetters } from '../cloud/aws/dead-letters.ts';
 import { openPhotos, openResults } from '../cloud/aws/objects.ts';
 import { openQueue } from '../cloud/aws/queues.ts';
 import { openAtStart } from '../cloud/aws/start-up.ts';
+import { openObjects } from '../cloud/aws/stored-objects.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { metadataEndpoint } from '../cloud/ec2/metadata.ts';
 import { openSpotNotices } from '../cloud/ec2/spot-notices.ts';
@@ -19,10 +20,11 @@ import { requireRedisUrl } from '../runtime/process/service.ts';
 import type { WorkerSettings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/open.ts';
 import { Activity } from './activity.ts';
+import { followGallery } from './gallery/follow.ts';
 import type { Inference } from './inference/inference.ts';
 import { startInference } from './inference/start.ts';
 import { keepLease } from './lease.ts';
-import { answerRequest } from './requests/answer.ts';
+import { answerRequest, type RequestParts } from './requests/answer.ts';
 import { Consumer } from './requests/consume.ts';
 import { giveUp } from './requests/give-up.ts';
 import { OutageRetry } from './requests/outage-retry.ts';
@@ -77,10 +79,25 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const results = openResults(clients.s3, names.outBucket);
   const activity = new Activity();
   const inference = options.inference ?? startInference(settings, log);
-  const compute: Inference['compute'] = (bytes, ask) => inference.compute(bytes, ask);
+  const following = followGallery({
+    s3: clients.s3,
+    bucket: names.peopleBucket,
+    endpoint: settings.AWS_ENDPOINT_URL,
+    redis,
+    keys: names.keys,
+    inference,
+    log,
+  });
+  const { follower } = following;
   const mostDeliveries = settings.MAX_RECEIVES;
   const model = () => inference.model;
-  const parts = { photos, results, replies, pressure, compute, model, mostDeliveries, instanceId };
+  const parts: RequestParts = {
+    ...{ photos, results, replies, pressure, model, mostDeliveries, instanceId },
+    works: openObjects(clients.s3, names.peopleBucket),
+    compute: (bytes, ask) => inference.compute(bytes, ask),
+    perform: (task) => inference.perform(task),
+    catchUp: (version) => follower.catchUp(version),
+  };
   const outages = new OutageRetry({ requestMs: settings.REQUEST_SECONDS * 1000, log });
   const ending = { deadLetters: openDeadLetters(buried), replies, pressure };
   const tracing = await openTracing({ settings, service: 'worker', instance: instanceId, log });
@@ -105,6 +122,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     leases: openLeases(redis, names.keys),
     instanceId,
     activity,
+    gallery: follower,
     onDrainWish: () => void drain(),
     log,
   });
@@ -167,6 +185,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
       unneeded?.stop();
       await drain();
       clearTimeout(givingBack);
+      await following.stop();
       await lease.stop();
       await tracing.stop();
       redis.disconnect();

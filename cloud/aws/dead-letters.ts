@@ -2,7 +2,8 @@
  * The dead-letter queue: requests that were given up, each with the reason beside it. Knows no worker;
  * letters that SQS moved by itself have no reason.
  */
-import { decodeRequest, MessageError, type RequestMessage } from '../contract/messages.ts';
+import { MessageError } from '../contract/messages.ts';
+import { decodeQueued, type QueuedRequest } from '../contract/queued.ts';
 import type { Queue, ReceivedMessage } from './queues.ts';
 
 /** Why and where a request was given up. */
@@ -16,7 +17,7 @@ export interface Verdict {
 export interface DeadLetter {
   /** The request's id; the message's own where it cannot be read. */
   readonly id: string;
-  readonly request: RequestMessage | undefined;
+  readonly request: QueuedRequest | undefined;
   readonly body: string;
   readonly reason: string;
   /** Undefined when SQS itself moved it here. */
@@ -127,9 +128,9 @@ function deadLetter({ messageId, body, receipt, sentAt, attributes }: ReceivedMe
   };
 }
 
-function readable(body: string): RequestMessage | undefined {
+function readable(body: string): QueuedRequest | undefined {
   try {
-    return decodeRequest(body);
+    return decodeQueued(body);
   } catch (error) {
     if (error instanceof MessageError) return undefined;
     throw error;

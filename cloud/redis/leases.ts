@@ -23,6 +23,10 @@ const leaseSchema = z.object({
   inHand: z.int().nonnegative(),
   /** Requests finished since it started. */
   finished: z.int().nonnegative(),
+  /** Version of the gallery that it searches; 0 is its model's own. */
+  gallery: z.int().nonnegative().optional(),
+  /** Why it does not search the newest gallery, if so. */
+  galleryTrouble: z.string().max(500).optional(),
 });
 export type Lease = z.output<typeof leaseSchema>;
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { cloudNames } from '../../cloud/contract/names.ts';
+import { fileOf } from '../../cloud/contract/queued.ts';
 import { connectRedis } from '../../cloud/redis/connection.ts';
 import { freePort } from '../../local/redis.ts';
 import { requestsSent } from './faults/deliveries.ts';
@@ -182,7 +183,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const letters = await readLetters(system);
     const webEnds = system.webs.map(({ ends }) => ends.map(({ at }) => at));
     for (const { request, id, reason } of letters) {
-      say(`dead letter ${request?.file ?? id}: ${reason}`);
+      say(`dead letter ${request ? fileOf(request) : id}: ${reason}`);
     }
     const verdict = judge(ledger, { outputs, letters, webEnds });
     const calmFrom = measured + leadMs * SETTLE_SHARE;

@@ -7,46 +7,34 @@
 import type { Photos, Results } from '../../cloud/aws/objects.ts';
 import type { Queue } from '../../cloud/aws/queues.ts';
 import {
-  type Ask,
   encodeReply,
   type ModelInfo,
   photoDigest,
   type ReplyMessage,
   type RequestMessage,
 } from '../../cloud/contract/messages.ts';
+import { fileOf, isWork, type QueuedRequest } from '../../cloud/contract/queued.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { HoldLost, NeverAnswered } from '../errors.ts';
-import type { Computed } from '../inference/inference.ts';
+import type { Inference } from '../inference/inference.ts';
+import { type Answered, type Delivery, wholeMs } from './delivery.ts';
+import { answerWork, type WorkParts } from './work.ts';
 
-export interface RequestParts {
+export interface RequestParts extends WorkParts {
   readonly photos: Photos;
   readonly results: Results;
   readonly replies: Queue;
   readonly pressure: Pressure;
-  readonly compute: (bytes: Uint8Array, ask: Ask) => Promise<Computed>;
+  readonly compute: Inference['compute'];
   /** This one, as replies name it. */
   readonly instanceId: string;
   /** What computes here; undefined until it is loaded. */
   readonly model: () => ModelInfo | undefined;
-  /** Deliveries after which a photo is not tried again. */
+  /** Deliveries after which a request is not tried again. */
   readonly mostDeliveries: number;
-}
-
-/** This delivery of the request. */
-export interface Delivery {
-  /** 1 for the first. */
-  readonly deliveries: number;
-  /** Whether another worker may have it now. */
-  readonly isLost: boolean;
-}
-
-/** The outcome of a request, and where its time went (ms). */
-export interface Answered {
-  readonly outcome: ReplyMessage['outcome'];
-  /** Whether the answer of an earlier delivery was sent again. */
-  readonly again: boolean;
-  readonly timings: Readonly<Record<string, number>>;
+  /** Resolves once this worker has the gallery that was the newest at the call, where that is at least needed. */
+  readonly catchUp: (version: number | undefined) => Promise<void>;
 }
 
 /**
@@ -54,28 +42,38 @@ export interface Answered {
  * @throws whatever failed for a temporary reason; what was written stays, and repeating it is harmless
  */
 export async function answerRequest(
-  request: RequestMessage,
+  request: QueuedRequest,
   delivery: Delivery,
   parts: RequestParts,
   log: Logger,
 ): Promise<Answered> {
-  const { id, file, node, sentAt } = request;
+  const { id, node, sentAt } = request;
+  const file = fileOf(request);
   const { deliveries } = delivery;
-  const answered =
-    (deliveries > 1 ? await answerOfBefore(request, parts) : undefined) ??
-    (await compute(request, delivery, parts));
+  const answered = isWork(request)
+    ? await answerWork(request, delivery, parts)
+    : await answerPhoto(request, delivery, parts);
   const { outcome, timings } = answered;
   const computed = { outcome, timings: wholeMs(timings), instance: parts.instanceId };
   const model = parts.model();
   const replying = performance.now();
   await parts.replies.send(encodeReply({ id, file, node, ...computed, model, deliveries, sentAt }));
   const reply = performance.now() - replying;
-  await settle(request, outcome, parts, log);
+  if (!isWork(request)) await settle(request, outcome, parts, log);
   await parts.pressure.finish(id, file).catch((err: unknown) => {
     // The answer is sent; the scaler removes what is left in the set when the queue is empty.
     log.warn({ err }, 'Cannot remove this request from the pressure set');
   });
   return { ...answered, timings: { ...timings, reply } };
+}
+
+async function answerPhoto(
+  request: RequestMessage,
+  delivery: Delivery,
+  parts: RequestParts,
+): Promise<Answered> {
+  const before = delivery.deliveries > 1 ? await answerOfBefore(request, parts) : undefined;
+  return before ?? compute(request, delivery, parts);
 }
 
 /**
@@ -98,10 +96,10 @@ async function compute(
   delivery: Delivery,
   parts: RequestParts,
 ): Promise<Answered> {
-  const { id, file, digest, faces, top, known } = request;
+  const { id, file, digest, faces, top, known, odds, gallery } = request;
   if (delivery.deliveries > parts.mostDeliveries) throw new NeverAnswered(parts.mostDeliveries);
   const start = performance.now();
-  const bytes = await photoOf(request, parts);
+  const [bytes] = await Promise.all([photoOf(request, parts), parts.catchUp(gallery)]);
   const fetched = performance.now();
   if (bytes === undefined) {
     // SQS may deliver one message twice at once: the other worker has moved the photo already.
@@ -110,7 +108,12 @@ async function compute(
     const message = 'The photo is not in the bucket any more: send it again.';
     return { outcome: { refusal: { reason: 'missing', message } }, again: false, timings: {} };
   }
-  const { outcome, timings, computeMs } = await parts.compute(bytes, { faces, top, known });
+  const { outcome, timings, computeMs } = await parts.compute(bytes, {
+    faces,
+    top,
+    known,
+    odds,
+  });
   const computed = performance.now();
   // What stands still for long must not write over what came after it.
   if (delivery.isLost) throw new HoldLost();
@@ -168,11 +171,4 @@ async function settle(
   }
   if (free) await photos.settle(key, file);
   else await photos.delete(key);
-}
-
-/** Rounds to tenths of a ms. */
-export function wholeMs(timings: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(timings).map(([step, ms]) => [step, Math.round(ms * 10) / 10]),
-  );
 }

@@ -6,19 +6,15 @@ import { once } from 'node:events';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
 import { isPermanentRefusal } from '../../cloud/aws/service-outage.ts';
-import {
-  decodeRequest,
-  MessageError,
-  outcomeName,
-  type RequestMessage,
-} from '../../cloud/contract/messages.ts';
+import { MessageError, outcomeName } from '../../cloud/contract/messages.ts';
+import { decodeQueued, type QueuedRequest } from '../../cloud/contract/queued.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { NO_SPAN, type Tracing } from '../../runtime/tracing/tracing.ts';
 import type { Activity } from '../activity.ts';
 import { HoldLost, InferenceStopped } from '../errors.ts';
-import { type Answered, type Delivery, wholeMs } from './answer.ts';
 import { nextServiceMs, receivable } from './capacity.ts';
+import { type Answered, type Delivery, wholeMs } from './delivery.ts';
 import { traceSteps } from './trace-steps.ts';
 import { holdMessage, retryDelaySeconds } from './visibility.ts';
 
@@ -35,13 +31,13 @@ export interface ConsumerParts {
   /** Nothing is taken while a service that answers need is unreachable. */
   readonly outages: { readonly away: readonly string[]; allBack(): Promise<void> };
   /** Puts a request whose client has disconnected behind the others; resolves with whether it did. */
-  readonly postpone?: (message: ReceivedMessage, request: RequestMessage) => Promise<boolean>;
+  readonly postpone?: (message: ReceivedMessage, request: QueuedRequest) => Promise<boolean>;
   /** Everything but deleting; rejects for a temporary reason. */
-  readonly answer: (request: RequestMessage, delivery: Delivery, log: Logger) => Promise<Answered>;
+  readonly answer: (request: QueuedRequest, delivery: Delivery, log: Logger) => Promise<Answered>;
   /** Makes it a dead letter and sends its client the failure; rejects when the letter is not written. */
   readonly giveUp: (
     message: ReceivedMessage,
-    request: RequestMessage | undefined,
+    request: QueuedRequest | undefined,
     reason: string,
     permanent: boolean,
   ) => Promise<void>;
@@ -135,11 +131,11 @@ export class Consumer {
     const start = performance.now();
     const unread = this.#parts.log.child({ messageId, deliveries });
     const hold = holdMessage(requests, message, visibilitySeconds, unread);
-    let request: RequestMessage | undefined;
+    let request: QueuedRequest | undefined;
     let isAnswered = false;
     let span = NO_SPAN;
     try {
-      request = decodeRequest(message.body);
+      request = decodeQueued(message.body);
       if (await this.#parts.postpone?.(message, request)) {
         await hold.end();
         await requests.delete(message.receipt);
@@ -198,7 +194,7 @@ export class Consumer {
    */
   async #giveBack(
     message: ReceivedMessage,
-    request: RequestMessage | undefined,
+    request: QueuedRequest | undefined,
     err: unknown,
   ): Promise<void> {
     const { requests, giveUp, mostDeliveries } = this.#parts;

@@ -4,7 +4,8 @@
  */
 import type { DeadLetters, Verdict } from '../../cloud/aws/dead-letters.ts';
 import type { Queue } from '../../cloud/aws/queues.ts';
-import { encodeReply, type RequestMessage } from '../../cloud/contract/messages.ts';
+import { encodeReply } from '../../cloud/contract/messages.ts';
+import { fileOf, isWork, type QueuedRequest } from '../../cloud/contract/queued.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
 
@@ -17,7 +18,7 @@ export interface GiveUpParts {
 export interface FailedRequest {
   readonly body: string;
   /** Undefined when nobody can read the message: then there is no client to tell. */
-  readonly request: RequestMessage | undefined;
+  readonly request: QueuedRequest | undefined;
   readonly verdict: Verdict;
   /** Whether it would fail again in the same way. */
   readonly permanent: boolean;
@@ -25,6 +26,7 @@ export interface FailedRequest {
 
 /** What the client of a dead letter reads, by whether sending the photo again may help. */
 const GIVEN_UP = 'Recognition failed repeatedly. Send the photo again later.';
+const WORK_GIVEN_UP = 'This request failed repeatedly. Send it again later.';
 const CANNOT_BE_ANSWERED =
   'This photo cannot be answered, and sending it again ends in the same way: the operator finds the reason among the dead letters.';
 
@@ -40,11 +42,11 @@ export async function giveUp(
 ): Promise<void> {
   await deadLetters.bury(body, verdict);
   if (request === undefined) return;
-  const { id, file, node, sentAt } = request;
+  const { id, node, sentAt } = request;
+  const file = fileOf(request);
   const { deliveries, worker: instance } = verdict;
-  const refusal = permanent
-    ? { reason: 'failed' as const, message: CANNOT_BE_ANSWERED, permanent }
-    : { reason: 'failed' as const, message: GIVEN_UP };
+  const message = permanent ? CANNOT_BE_ANSWERED : isWork(request) ? WORK_GIVEN_UP : GIVEN_UP;
+  const refusal = { reason: 'failed' as const, message, ...(permanent ? { permanent } : {}) };
   await Promise.all([
     replies
       .send(encodeReply({ id, file, node, outcome: { refusal }, instance, deliveries, sentAt }))

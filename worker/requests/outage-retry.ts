@@ -6,13 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isServiceOutage } from '../../cloud/aws/service-outage.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { HoldLost, InferenceStopped } from '../errors.ts';
-import type { Delivery, RequestParts } from './answer.ts';
+import type { RequestParts } from './answer.ts';
+import type { Delivery } from './delivery.ts';
 
 const FIRST_WAIT_MS = 500;
 const MOST_WAIT_MS = 10_000;
 
 /** What an answer needs. */
-type Service = 'photos' | 'results' | 'replies';
+type Service = 'photos' | 'results' | 'replies' | 'people';
 
 interface Outage {
   /** Calls that wait for the service. */
@@ -57,7 +58,7 @@ export class OutageRetry {
 
   /** The same parts, with calls that retry while their service is unreachable and the time of this delivery is not over. */
   with(parts: RequestParts, delivery: Delivery): RequestParts {
-    const { photos, results, replies } = parts;
+    const { photos, results, replies, works } = parts;
     const until = performance.now() + this.#options.requestMs;
     const on =
       <Arguments extends unknown[], T>(
@@ -76,6 +77,13 @@ export class OutageRetry {
       },
       results: { put: on('results', results.put), find: on('results', results.find) },
       replies: { ...replies, send: on('replies', replies.send) },
+      works: {
+        get: on('people', works.get),
+        put: on('people', works.put),
+        exists: on('people', works.exists),
+        delete: on('people', works.delete),
+      },
+      catchUp: on('people', parts.catchUp),
     };
   }
 

@@ -5,7 +5,8 @@
  */
 
 import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
-import { KEPT, type RequestMessage } from '../../cloud/contract/messages.ts';
+import { KEPT } from '../../cloud/contract/messages.ts';
+import type { QueuedRequest } from '../../cloud/contract/queued.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Relay } from '../../cloud/redis/relay.ts';
 import type { Logger } from '../../runtime/log.ts';
@@ -28,7 +29,7 @@ export interface PostponeParts {
   readonly now?: () => number;
 }
 
-export type Postpone = (message: ReceivedMessage, request: RequestMessage) => Promise<boolean>;
+export type Postpone = (message: ReceivedMessage, request: QueuedRequest) => Promise<boolean>;
 
 /** @returns whether a copy was sent that is received later; the message itself is then to be deleted */
 export function postponer(parts: PostponeParts): Postpone {
@@ -44,7 +45,7 @@ export function postponer(parts: PostponeParts): Postpone {
     silentSince.set(node, since);
     return now() - since >= NODE_GONE_MS;
   };
-  const isLast = async ({ id, node }: RequestMessage): Promise<boolean> => {
+  const isLast = async ({ id, node }: QueuedRequest): Promise<boolean> => {
     if (node === KEPT) return false;
     if (!(await pressure.isAbandoned(id))) {
       if (!(await isGone(node))) return false;

@@ -1,0 +1,56 @@
+/** Connects a worker's follower of the live gallery to the people bucket, to Redis and to its inference process. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Redis } from 'ioredis';
+import { openGalleryVersion } from '../../cloud/redis/gallery-version.ts';
+import { folders } from '../../runtime/folders.ts';
+import type { Logger } from '../../runtime/log.ts';
+import { clearFreedMemory } from '../inference/freed-memory.ts';
+import type { Inference } from '../inference/inference.ts';
+import { GalleryFollower } from './follower.ts';
+import { headReader } from './read-head.ts';
+import { SegmentCache, segmentReader } from './segment-cache.ts';
+
+export interface FollowOptions {
+  readonly s3: S3Client;
+  readonly bucket: string;
+  /** Where that bucket is: another cloud's bucket may have the same name. */
+  readonly endpoint: string | undefined;
+  readonly redis: Redis;
+  /** Prefix of every Redis key. */
+  readonly keys: string;
+  readonly inference: Inference;
+  readonly log: Logger;
+}
+
+export interface Following {
+  readonly follower: GalleryFollower;
+  stop(): Promise<void>;
+}
+
+export function followGallery(options: FollowOptions): Following {
+  const { s3, bucket, endpoint = 'aws', redis, keys, inference, log } = options;
+  const place = createHash('sha256').update(`${endpoint} ${bucket}`).digest('hex').slice(0, 12);
+  const folder = join(folders.cache, 'gallery', `${bucket}-${place}`);
+  const follower = new GalleryFollower({
+    readHead: headReader(s3, bucket),
+    cache: new SegmentCache({ folder, open: segmentReader(s3, bucket) }),
+    swap: (gallery) => inference.swap(gallery),
+    onReplaced: clearFreedMemory,
+    log,
+  });
+  inference.prepareWith(() => follower.prepare());
+  const look = (): void => {
+    follower.look().catch((err: unknown) => log.debug({ err }, 'Cannot follow the gallery now'));
+  };
+  const subscription = openGalleryVersion(redis, keys, log).onChanged(look, look);
+  follower.start();
+  return {
+    follower,
+    async stop() {
+      subscription.close();
+      await follower.stop();
+    },
+  };
+}
