@@ -11,13 +11,15 @@ import { apiDocs } from './api/docs-page.ts';
 import { type RecognitionRoutes, recognitionRoutes } from './api/recognitions.ts';
 import { allowMethods, fieldsOf, noOptions, readOptions } from './api/route-rules.ts';
 import { askOf, optionsSchema } from './api/schemas.ts';
+import { requestBeginner } from './begin.ts';
 import { httpError } from './errors.ts';
-import { type Exchange, openExchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import type { Live } from './live/live.ts';
 import type { WebMetrics } from './metrics/metrics.ts';
-import { MATCH, photoCounts, recordFailure } from './metrics/photo-counts.ts';
+import { MATCH, recordFailure } from './metrics/photo-counts.ts';
 import type { Samples } from './page/samples.ts';
 import type { Page } from './page/serve-page.ts';
+import { type PeopleParts, peopleRoutes } from './people/routes.ts';
 import type { Submit, Submitted } from './recognize/recognition.ts';
 import type { WaitForecast } from './recognize/wait-forecast.ts';
 import type { Admission } from './upload/admission.ts';
@@ -50,6 +52,8 @@ export interface AppParts {
     RecognitionRoutes,
     'enqueue' | 'recognitions' | 'updates' | 'maxUploadsMb' | 'lateMs'
   >;
+  /** What only the routes about people need; undefined where there is no people bucket. */
+  readonly people?: PeopleParts | undefined;
   /** Why the node cannot accept photos; undefined if it can. */
   readonly notReady: () => string | undefined;
   /** What makes answers slower; undefined in normal operation. */
@@ -64,7 +68,6 @@ export interface AppParts {
 export function createApp(parts: AppParts): Express {
   const { submit, admission, metrics, log } = parts;
   const readForm = formReader(parts.maxUploadMb);
-  const counts = photoCounts(metrics, parts.live);
   const app = express();
   app.disable('x-powered-by');
   app.use(SECURITY_HEADERS);
@@ -77,38 +80,7 @@ export function createApp(parts: AppParts): Express {
     next(isKnown ? undefined : httpError.expectation(expect));
   });
 
-  /** Begins every request about photos: gives it an id and a span, and records its end in the metrics. */
-  const begin = (request: Request, response: Response): Exchange => {
-    const { method, path } = request;
-    const route = request.params.id === undefined ? path : '/v1/recognitions/{id}';
-    const span = parts.tracing.start(`${method} ${route}`, request.get('traceparent'), {
-      kind: 'server',
-      attributes: { 'http.request.method': method, 'url.path': path },
-    });
-    const exchange = openExchange(request, response, parts.requestIds, span);
-    response.on('close', () => {
-      const seconds = (performance.now() - exchange.start) / 1000;
-      const status = response.statusCode;
-      metrics.observe(method, response.writableFinished ? status : 499, seconds);
-      if (response.writableFinished) counts.answered(exchange.outcomes, seconds);
-      span.set({ 'http.response.status_code': status });
-      if (!response.writableFinished) span.end(new Error('the client disconnected'));
-      else span.end(status >= 500 ? new Error(`answered ${status}`) : undefined);
-    });
-    return exchange;
-  };
-
-  /** Begins every request with photos: checks its key, the limits and the forecast. */
-  const open = async (request: Request, response: Response): Promise<Exchange> => {
-    const exchange = begin(request, response);
-    if (parts.isStopping()) throw httpError.stopping();
-    await parts.access.requireClient(request);
-    exchange.left.throwIfAborted(); // A client that disconnected here would never be uncounted.
-    response.on('close', admission.enter());
-    await parts.forecast.requireTimely();
-    exchange.left.throwIfAborted();
-    return exchange;
-  };
+  const { begin, enter, open } = requestBeginner(parts);
 
   /** Resolves when the photo is stored and its memory is freed. */
   const acceptPhoto = async (
@@ -163,6 +135,7 @@ export function createApp(parts: AppParts): Express {
   app.all('/page/:version/*path', allowMethods('GET, HEAD'));
   app.all(['/', /^\*$/], allowMethods('GET, HEAD, POST'));
   app.use(recognitionRoutes({ ...parts, ...parts.api, begin, open }));
+  if (parts.people) app.use(peopleRoutes({ ...parts, ...parts.people, enter, open }));
   app.use(apiDocs());
   app.get('/healthz', noOptions, (_request, response) => {
     response.type('text/plain').send('ok\n');

@@ -66,6 +66,11 @@ export const ERROR_TYPES = {
     'Name taken',
     'Choose another name, or add faces to that person with add=true.',
   ),
+  'last-face': type(
+    409,
+    'Last face',
+    'Forget the person with DELETE /v1/people/{id}, or add another face first.',
+  ),
   'other-encoder': type(
     409,
     'Other encoder',

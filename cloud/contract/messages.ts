@@ -137,9 +137,9 @@ export const matchSchema = faceSchema.extend({
 });
 export type Match = z.output<typeof matchSchema>;
 
-/** Why a photo has no answer: the sender's to mend, or `failed`: a dead letter. */
+/** Why a photo has no answer: the sender's to mend, `failed`: a dead letter, or `forgotten`: its person was. */
 export const refusalSchema = z.object({
-  reason: z.enum(['image', 'no-face', 'missing', 'failed']),
+  reason: z.enum(['image', 'no-face', 'missing', 'failed', 'forgotten']),
   message: z.string().min(1).max(500),
   /** Of `failed`: the same photo would fail again. */
   permanent: z.literal(true).optional(),

@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { decodeReply, type ReplyMessage } from '../contract/messages.ts';
+import { decodeReply, type Match, type ReplyMessage } from '../contract/messages.ts';
 import { type Subscription, subscribe } from './connection.ts';
 
 const recordSchema = z.object({
@@ -17,6 +17,8 @@ const recordSchema = z.object({
       /** Of its request message. */
       id: z.uuid(),
       file: z.string(),
+      /** Of its bytes, see `photoDigest`. */
+      digest: z.string().optional(),
       /** Why it was not even taken in. */
       refused: z.object({ status: z.int(), code: z.string(), message: z.string() }).optional(),
     }),
@@ -38,6 +40,17 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 1`;
 
+/**
+ * Puts a text in place of one that is as it was read, with the same expiry. KEYS: key. ARGV: what was read,
+ * what takes its place.
+ */
+export const REPLACE = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local ms = redis.call('PTTL', KEYS[1])
+if ms < 1 then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ms)
+return 1`;
+
 export interface Recognitions {
   /** Writes it down, or writes it anew. */
   write(id: string, record: RecognitionRecord): Promise<void>;
@@ -47,6 +60,8 @@ export interface Recognitions {
   keep(reply: ReplyMessage): Promise<void>;
   /** The replies to these photos, in their order; undefined where there is none yet. */
   replies(photoIds: readonly string[]): Promise<(ReplyMessage | undefined)[]>;
+  /** Changes the match of a kept reply, for as long as it is kept anyway. */
+  amend(photoId: string, make: (match: Match) => Match): Promise<void>;
 }
 
 /** Keys of what may be kept under an id: what was sent in a request, and the reply to a photo. */
@@ -95,6 +110,13 @@ export function openRecognitions(redis: Redis, keys: string, keepMs: number): Re
       if (photoIds.length === 0) return [];
       const texts = await redis.mget(photoIds.map(replyKey));
       return texts.map((text) => (text === null ? undefined : decodeReply(text)));
+    },
+    async amend(photoId, make) {
+      const text = await redis.get(replyKey(photoId));
+      const reply = text === null ? undefined : decodeReply(text);
+      if (text === null || reply === undefined || !('match' in reply.outcome)) return;
+      const amended = JSON.stringify({ ...reply, outcome: { match: make(reply.outcome.match) } });
+      await redis.eval(REPLACE, 1, replyKey(photoId), text, amended);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Requests with `Prefer: respond-async`: their results are stored in Redis, and any web node can read them. */
-import type { ReplyMessage } from '../../cloud/contract/messages.ts';
+import { photoDigest, type ReplyMessage } from '../../cloud/contract/messages.ts';
 import type { RecognitionRecord, Recognitions } from '../../cloud/redis/recognitions.ts';
 import { httpError, toHttpError } from '../errors.ts';
 import { HttpError } from '../http-error.ts';
@@ -8,7 +8,7 @@ import { type Arrived, type Batch, doneAnswer, failedAnswer, failureOf } from '.
 import { type PhotoAnswer, type Recognition, recognitionOf } from './schemas.ts';
 
 export interface DeferredParts {
-  readonly recognitions: Recognitions;
+  readonly recognitions: Omit<Recognitions, 'amend'>;
   readonly enqueue: Enqueue;
   /** A photo without a result after this time has failed with `too-slow`. */
   readonly lateMs: number;
@@ -85,7 +85,7 @@ export async function findDeferred(
 }
 
 function recorded({ id, file, checked }: Arrived): RecognitionRecord['photos'][number] {
-  if (!(checked instanceof Error)) return { id, file };
+  if (!(checked instanceof Error)) return { id, file, digest: photoDigest(checked.bytes) };
   const { status, code, message } = checked;
   return { id, file, refused: { status, code, message } };
 }
@@ -96,7 +96,7 @@ function recognitionFrom(
   replies: readonly (ReplyMessage | undefined)[],
   tooLate: HttpError | undefined,
 ): Recognition {
-  const answers = record.photos.map(({ refused, ...photo }, index): PhotoAnswer => {
+  const answers = record.photos.map(({ refused, digest: _, ...photo }, index): PhotoAnswer => {
     if (refused !== undefined) {
       return failedAnswer(photo, new HttpError(refused.status, refused.code, refused.message));
     }

@@ -5,13 +5,14 @@ import type { Pressure } from '../../cloud/redis/pressure.ts';
 import { cached } from '../cached-value.ts';
 import type { Waiters } from '../recognize/waiters.ts';
 import type { Admission } from '../upload/admission.ts';
+import { type PeopleMetrics, peopleMetrics } from './people-metrics.ts';
 import { type ReplyMetrics, replyMetrics } from './reply-metrics.ts';
 
 /** Minimum intervals at which a node reads SQS and Redis, however often it is scraped. */
 const SQS_READING_MS = 15_000;
 const REDIS_READING_MS = 1000;
 
-export interface WebMetrics extends ReplyMetrics {
+export interface WebMetrics extends ReplyMetrics, PeopleMetrics {
   readonly registry: Registry;
   /** @param method POST for photos, GET or HEAD for results */
   observe(method: string, status: number, seconds: number): void;
@@ -55,6 +56,7 @@ export function webMetrics(sources: MetricSources): WebMetrics {
   return {
     registry,
     ...replyMetrics(registers),
+    ...peopleMetrics(registers),
     observe(method, status, seconds) {
       requests.inc({ method, status: String(status) });
       duration.observe({ method }, seconds);

@@ -39,6 +39,15 @@ export const peopleError = {
       'name-taken',
       'Another person has this name: choose another name, or send add=true to add the faces to that person.',
     ),
+  lastFace: () =>
+    error(
+      'last-face',
+      'This is the last face of the person: forget the person, or add another face first.',
+    ),
+  noSuchFace: (faces: number) =>
+    error('unknown-face', `The answer has no such face: it has ${faces} (0 is the largest).`),
+  badKey: () =>
+    error('bad-field', 'The header Idempotency-Key must be 1 to 255 printable ASCII characters.'),
   mergeWithItself: () =>
     error('bad-field', 'A person cannot be merged with itself: name another person.'),
   otherEncoder: (theirs: string, ours: string) =>

@@ -174,6 +174,8 @@ export function refusalError({
       return httpError.noFace(message);
     case 'missing':
       return httpError.missing(message);
+    case 'forgotten':
+      return httpError.forgotten(message);
     case 'failed':
       return permanent ? httpError.unanswerable(message) : httpError.failed(message);
   }

@@ -1,0 +1,84 @@
+/** The live gallery as routes use it: what one node has changed, every node sees in its next request. */
+
+import { GalleryChangeError, GalleryVersionError } from '../../people/errors.ts';
+import type { Change, GalleryIndex, PersonRecord } from '../../people/records.ts';
+import type { GalleryStore } from '../../people/store.ts';
+import type { Logger } from '../../runtime/log.ts';
+import { HttpError } from '../http-error.ts';
+import { peopleError } from './errors.ts';
+
+export interface LiveGallery {
+  /** Newest version that this node knows of. */
+  readonly known: number | undefined;
+  /** As it is now, with every change that any node has answered. */
+  now(): Promise<GalleryIndex>;
+  /**
+   * Resolves with the first version that has the change, once it is announced to all nodes and workers.
+   * @param make sees the gallery that the change is applied to, and may throw to refuse it
+   */
+  change(make: (index: GalleryIndex) => Change): Promise<number>;
+  /** Lets all nodes and workers know of a version. */
+  announce(version: number): Promise<void>;
+}
+
+export interface LiveGalleryParts {
+  readonly store: Pick<GalleryStore, 'index' | 'change'>;
+  /** Of Redis. */
+  readonly versions: {
+    newest(): Promise<number | undefined>;
+    announce(version: number): Promise<void>;
+  };
+  readonly log: Logger;
+}
+
+export function openLiveGallery({ store, versions, log }: LiveGalleryParts): LiveGallery {
+  let known: number | undefined;
+  const seen = (version: number): number => {
+    known = Math.max(known ?? 0, version);
+    return version;
+  };
+  const newest = (): Promise<number | undefined> => versions.newest().catch(() => undefined);
+  const announce = async (version: number): Promise<void> => {
+    seen(version);
+    // Workers also find it within seconds by themselves.
+    await versions.announce(version).catch((err: unknown) => {
+      log.warn({ err, version }, 'gallery version not announced');
+    });
+  };
+  return {
+    announce,
+    get known() {
+      return known;
+    },
+    async now() {
+      const atLeast = Math.max(known ?? 0, (await newest()) ?? 0);
+      const index = await store.index({ atLeast }).catch(galleryFailure);
+      seen(index.version);
+      return index;
+    },
+    async change(make) {
+      const { version } = await store.change(make).catch(galleryFailure);
+      await announce(version);
+      return version;
+    },
+  };
+}
+
+export function galleryFailure(error: unknown): never {
+  if (error instanceof HttpError) throw error;
+  if (error instanceof GalleryChangeError) throw peopleError.refusedChange(error.message, error);
+  if (error instanceof GalleryVersionError) throw peopleError.unknownVersion(error.message, error);
+  throw peopleError.unavailable(error);
+}
+
+/** Expired people are as good as forgotten, which a sweep does to them soon. */
+export function isExpired({ expires }: PersonRecord, now = Date.now()): boolean {
+  return expires !== undefined && Date.parse(expires) <= now;
+}
+
+/** @throws {HttpError} 404 */
+export function personOf(index: GalleryIndex, id: string): PersonRecord {
+  const record = index.people.get(id.toLowerCase());
+  if (record === undefined || isExpired(record)) throw peopleError.unknownPerson();
+  return record;
+}
