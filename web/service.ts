@@ -37,6 +37,7 @@ import { webMetrics } from './metrics/metrics.ts';
 import { photoCounts } from './metrics/photo-counts.ts';
 import { openSamples } from './page/samples.ts';
 import { openPage } from './page/serve-page.ts';
+import { openPeople } from './people/open.ts';
 import { startDispatcher } from './recognize/dispatcher.ts';
 import { missedReplies } from './recognize/missed-replies.ts';
 import { enqueuer, submitter } from './recognize/recognition.ts';
@@ -105,6 +106,21 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
   );
   const photos = openPhotos(clients.s3, names.inBucket);
 
+  const people = openPeople({
+    settings,
+    names,
+    clients,
+    redis,
+    node,
+    requests,
+    deadLetters,
+    pressure,
+    waiters,
+    recognitions,
+    metrics: () => metrics,
+    log,
+  });
+  const { galleryVersion } = people;
   const page = openPage();
   let stopping = false;
   const notReady = (): string | undefined => (stopping ? 'stopping' : dispatcher.trouble);
@@ -140,6 +156,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
       pressure,
       requests,
       waiters,
+      galleryVersion,
       onSent,
       log,
     }),
@@ -169,12 +186,13 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
         : undefined,
     requestIds: openRequestIds(redis, names.keys, requestMs),
     api: {
-      enqueue: enqueuer({ photos, pressure, requests, onSent, log }),
+      enqueue: enqueuer({ photos, pressure, requests, galleryVersion, onSent, log }),
       recognitions,
       updates,
       lateMs: requestMs,
       maxUploadsMb: uploadsMb(MOST_PHOTOS, settings.MAX_UPLOAD_MB, settings.UPLOAD_MEMORY_MB),
     },
+    people: people.parts,
     isStopping: () => stopping,
     page,
     maxUploadMb: settings.MAX_UPLOAD_MB,
@@ -183,6 +201,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
   });
   const close = async (): Promise<void> => {
     await dispatcher.stop();
+    await people.stop();
     await tracing.stop();
     redis.disconnect();
     clients.destroy();
@@ -199,6 +218,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
   const { port } = server.address() as AddressInfo;
   log.info({ port, node }, 'listening');
   page.prepare();
+  people.start();
   return {
     port,
     async stop() {

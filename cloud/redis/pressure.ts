@@ -6,6 +6,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { type Subscription, subscribe } from './connection.ts';
+import { galleryVersionKey } from './gallery-version.ts';
 
 /** Redis's time in ms since 1970. */
 const NOW = `local time = redis.call('TIME')
@@ -102,7 +103,7 @@ export function openPressure(redis: Redis, keys: string, holdMs: number): Pressu
   const holdKey = (file: string): string => `${keys}:hold:${file}`;
   const arrive = async (requestId: string, file: string): Promise<Begun> => {
     const hold = Math.ceil(holdMs);
-    const read = [pressureKey, holdKey(file), `${keys}:gallery`];
+    const read = [pressureKey, holdKey(file), galleryVersionKey(keys)];
     const answer = await redis.eval(BEGIN, 3, ...read, requestId, hold, firstChannel(keys));
     const [holds, gallery] = begunSchema.parse(answer);
     return { holdsName: holds === 1, gallery: gallery < 0 ? undefined : gallery };

@@ -1,9 +1,9 @@
 /** The live gallery as routes use it: what one node has changed, every node sees in its next request. */
 
+import type { GalleryVersion } from '../../cloud/redis/gallery-version.ts';
 import { GalleryChangeError, GalleryVersionError } from '../../people/errors.ts';
 import type { Change, GalleryIndex, PersonRecord } from '../../people/records.ts';
 import type { GalleryStore } from '../../people/store.ts';
-import type { Logger } from '../../runtime/log.ts';
 import { HttpError } from '../http-error.ts';
 import { peopleError } from './errors.ts';
 
@@ -24,26 +24,20 @@ export interface LiveGallery {
 export interface LiveGalleryParts {
   readonly store: Pick<GalleryStore, 'index' | 'change'>;
   /** Of Redis. */
-  readonly versions: {
-    newest(): Promise<number | undefined>;
-    announce(version: number): Promise<void>;
-  };
-  readonly log: Logger;
+  readonly versions: Pick<GalleryVersion, 'newest' | 'announce'>;
+  readonly onSeen?: (version: number) => void;
 }
 
-export function openLiveGallery({ store, versions, log }: LiveGalleryParts): LiveGallery {
+export function openLiveGallery({ store, versions, onSeen }: LiveGalleryParts): LiveGallery {
   let known: number | undefined;
   const seen = (version: number): number => {
+    if (version > (known ?? -1)) onSeen?.(version);
     known = Math.max(known ?? 0, version);
     return version;
   };
-  const newest = (): Promise<number | undefined> => versions.newest().catch(() => undefined);
   const announce = async (version: number): Promise<void> => {
     seen(version);
-    // Workers also find it within seconds by themselves.
-    await versions.announce(version).catch((err: unknown) => {
-      log.warn({ err, version }, 'gallery version not announced');
-    });
+    await versions.announce(version);
   };
   return {
     announce,
@@ -51,8 +45,10 @@ export function openLiveGallery({ store, versions, log }: LiveGalleryParts): Liv
       return known;
     },
     async now() {
-      const atLeast = Math.max(known ?? 0, (await newest()) ?? 0);
-      const index = await store.index({ atLeast }).catch(galleryFailure);
+      const newest = await versions.newest();
+      // Without Redis's word the bucket is asked.
+      const options = newest === undefined ? {} : { atLeast: Math.max(known ?? 0, newest) };
+      const index = await store.index(options).catch(galleryFailure);
       seen(index.version);
       return index;
     },

@@ -4,7 +4,7 @@ import type { StoredObjects } from '../../../cloud/aws/stored-objects.ts';
 import type { Pressure } from '../../../cloud/redis/pressure.ts';
 import type { Receipt } from '../../../people/api.ts';
 import { baseSchema, peopleKeys } from '../../../people/head.ts';
-import { isBaseId } from '../../../people/ids.ts';
+import { isBaseId } from '../../../people/segments/ids.ts';
 import { type Mentions, mentionsOf } from './mentions.ts';
 import type { ForgetJob } from './receipts.ts';
 
