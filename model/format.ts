@@ -61,7 +61,7 @@ export const encoderSchema = z.object({
    * eyes, nose and mouth lie where the encoder expects them.
    */
   alignment: z.enum(['box', 'landmarks']),
-  /** Numbers of an embedding; whole vectors of four. */
+  /** Numbers of an embedding; galleries of multiples of 128 are searched fastest. */
   embeddingLength: z.int().positive().multipleOf(8),
   /** Whether every embedding has length 1. */
   normalised: z.boolean(),

@@ -10,6 +10,7 @@ export { BackendError, ImageError, ModelError } from './errors.ts';
 export type { EncoderDescription, EncoderKind, Precision } from './format.ts';
 export type { QuarterTurn } from './image/turn.ts';
 export { FaceBlock } from './match/face-block.ts';
+export { type FaceFile, indexPath, openFaceFile } from './match/face-file.ts';
 export {
   type GalleryBlock,
   GalleryMatcher,

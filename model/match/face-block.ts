@@ -87,8 +87,6 @@ function shortlistOf(embeddings: Float32Array, length: number): Shortlist | unde
   const rows = embeddings.length / length;
   const packed = HalfBytes.open(rows, length);
   if (packed === undefined) return undefined;
-  for (let row = 0; row < rows; row++) {
-    packed.pack(row, embeddings.subarray(row * length, (row + 1) * length));
-  }
+  packed.packAll(embeddings);
   return new Shortlist(packed, rows);
 }

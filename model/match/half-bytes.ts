@@ -156,6 +156,14 @@ export class HalfBytes {
     return this.#products.subarray(0, rows.length * 2);
   }
 
+  /** Packs [rows, length] embeddings. @throws {RangeError} when a value is not a number */
+  packAll(embeddings: Float32Array): void {
+    const { length } = this.whole;
+    for (let row = 0; row * length < embeddings.length; row++) {
+      this.pack(row, embeddings.subarray(row * length, (row + 1) * length));
+    }
+  }
+
   /**
    * Packs an embedding into a row.
    * @throws {RangeError} when a value is not a number

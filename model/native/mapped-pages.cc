@@ -1,8 +1,11 @@
-// A Node-API addon of one function, which hands back the file pages that this process has mapped.
+// A Node-API addon for the file pages that this process maps: one function hands them back, one maps more.
 #include <elf.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <node_api.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -51,10 +54,52 @@ napi_value ReleaseMappedPages(napi_env env, napi_callback_info) {
   return napi_create_double(env, released, &result) == napi_ok ? result : nullptr;
 }
 
+// A page beyond the end of the file would end the process when it is read.
+bool MapPages(char* place, const char* path, off_t from, size_t bytes) {
+  const uintptr_t page = sysconf(_SC_PAGESIZE);
+  if (reinterpret_cast<uintptr_t>(place) % page != 0 || from % page != 0) return false;
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  struct stat status;
+  const bool whole = fstat(file, &status) == 0 && status.st_size - from >= static_cast<off_t>(bytes);
+  const bool mapped =
+      whole && mmap(place, bytes, PROT_READ, MAP_SHARED | MAP_FIXED, file, from) != MAP_FAILED;
+  close(file);
+  return mapped;
+}
+
+// (buffer, offset, path, offset in the file, bytes): puts the file's pages in place of the buffer's. The
+// buffer's memory must be mapped by whole pages, as WebAssembly's is; what it held there is gone.
+napi_value MapFile(napi_env env, napi_callback_info info) {
+  napi_value arguments[5];
+  size_t count = 5;
+  void* data = nullptr;
+  size_t length = 0;
+  size_t path_length = 0;
+  char path[PATH_MAX];
+  double at = 0, from = 0, bytes = 0;
+  bool mapped = false;
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) == napi_ok && count == 5 &&
+      napi_get_arraybuffer_info(env, arguments[0], &data, &length) == napi_ok &&
+      napi_get_value_double(env, arguments[1], &at) == napi_ok &&
+      napi_get_value_string_utf8(env, arguments[2], path, sizeof path, &path_length) == napi_ok &&
+      path_length < sizeof path - 1 && napi_get_value_double(env, arguments[3], &from) == napi_ok &&
+      napi_get_value_double(env, arguments[4], &bytes) == napi_ok && at >= 0 && from >= 0 &&
+      bytes > 0 && at + bytes <= static_cast<double>(length)) {
+    mapped = MapPages(static_cast<char*>(data) + static_cast<size_t>(at), path,
+                      static_cast<off_t>(from), static_cast<size_t>(bytes));
+  }
+  napi_value result;
+  return napi_get_boolean(env, mapped, &result) == napi_ok ? result : nullptr;
+}
+
 napi_value Init(napi_env env, napi_value exports) {
   napi_value release;
   napi_create_function(env, "releaseMappedPages", NAPI_AUTO_LENGTH, ReleaseMappedPages, nullptr, &release);
   napi_set_named_property(env, exports, "releaseMappedPages", release);
+  napi_value map;
+  napi_create_function(env, "mapFile", NAPI_AUTO_LENGTH, MapFile, nullptr, &map);
+  napi_set_named_property(env, exports, "mapFile", map);
   return exports;
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { newMemory } from '../simd/kernels.ts';
+import { MAPPING_ALIGNMENT, mapFile } from './mapped-file.ts';
 import { addPagesAddon } from './mapped-pages.ts';
-import { pagesAddonFile } from './paths.ts';
+import { pagesAddonFile, tfjsNodeFolder } from './paths.ts';
 import { run } from './run.ts';
 import { Programs } from './set-up/programs.fixture.ts';
 import { findTools } from './set-up/tools.ts';
@@ -42,6 +44,55 @@ describe('the addon that hands back mapped pages', { skip, timeout: 60_000 }, ()
       if (after > before / 2) throw new Error('error: ' + before + ' kB, then ' + after);
       if (digest() !== expected) throw new Error('error: another digest');`;
     await run(process.execPath, ['-e', program, join(folder, pagesAddonFile)]);
+  });
+});
+
+describe('a file in place of a part of a memory', { skip, timeout: 60_000 }, () => {
+  const PAGE = MAPPING_ALIGNMENT;
+  let folder: string;
+  let path: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'elastic face map-'));
+    await addPagesAddon(tfjsNodeFolder);
+    path = join(folder, 'fïle');
+    const bytes = Buffer.alloc(3 * PAGE - 100, 1);
+    await writeFile(path, bytes.fill(2, PAGE));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it('is read as the file is, and the memory around it stays', () => {
+    const { buffer } = newMemory(4 * PAGE)!;
+    const all = new Uint8Array(buffer).fill(9);
+    assert.equal(mapFile(buffer, PAGE, path, PAGE, 2 * PAGE - 100), true);
+    const found = [0, PAGE - 1, PAGE, 3 * PAGE - 101, 3 * PAGE - 50, 3 * PAGE].map((at) => all[at]);
+    assert.deepEqual(found, [9, 9, 2, 2, 0, 9]);
+  });
+
+  it('outlives the file, and is freed with the memory', async () => {
+    const gone = join(folder, 'gone');
+    await copyFile(path, gone);
+    const { buffer } = newMemory(PAGE)!;
+    assert.equal(mapFile(buffer, 0, gone, 0, PAGE), true);
+    await rm(gone);
+    assert.equal(new Uint8Array(buffer)[PAGE - 1], 1);
+  });
+
+  it('is refused where it does not fit: the memory stays', () => {
+    const { buffer } = newMemory(PAGE)!;
+    const all = new Uint8Array(buffer).fill(9);
+    for (const [at, from, bytes, name] of [
+      [0, 2 * PAGE, PAGE, path],
+      [0, 0, PAGE + 1, path],
+      [8, 0, 16, path],
+      [0, 8, 16, path],
+      [-PAGE, 0, 16, path],
+      [0, 0, 0, path],
+      [0, 0, 16, join(folder, 'nothing here')],
+      [0, 0, 16, 'x'.repeat(5000)],
+    ] as const) {
+      assert.equal(mapFile(buffer, at, name, from, bytes), false, `${at} ${from} ${bytes}`);
+    }
+    assert.ok(all.every((value) => value === 9));
   });
 });
 

@@ -29,8 +29,8 @@ export const nodeApiHeaders = join(
 /** tfjs-node's addon, in its folder. */
 export const addonFile = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
 
-/** The project's own small addon, beside it (mapped-pages.ts). Compiled by each install, not cached. */
-export const pagesAddonFile = `lib/napi-v${NAPI_VERSION}/mapped_pages.node`;
+/** The project's own small addon, beside it (mapped-pages.cc). Compiled by each install, not cached. */
+export const pagesAddonFile = `lib/napi-v${NAPI_VERSION}/own_pages.node`;
 
 /** The parts of the native library, by their place in the cache and in tfjs-node's folder. */
 export const nativeParts = [

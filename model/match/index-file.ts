@@ -1,0 +1,147 @@
+/**
+ * The half bytes of a large block of faces in a file beside its embeddings, so that they are made once a machine
+ * and mapped by all its processes. A file that is torn, or of other embeddings, is made again.
+ */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { setImmediate as turn } from 'node:timers/promises';
+import { z } from 'zod';
+import { withLock } from '../../runtime/lock.ts';
+import { MAPPING_ALIGNMENT, type mapFile } from '../native/mapped-file.ts';
+import { CHUNK_ROWS, chunkBytes, HalfBytes } from './half-bytes.ts';
+
+/** Raised whenever the layout of half bytes or their losses change. */
+const FORMAT = 1;
+
+/** In JSON, filled up with spaces to where the chunks begin. */
+const headerSchema = z.object({
+  format: z.literal(FORMAT),
+  /** Of the embeddings' file. */
+  of: z.string(),
+  rows: z.int(),
+  length: z.int(),
+  /** SHA-256 of the chunks. */
+  digest: z.string(),
+});
+type Header = z.output<typeof headerSchema>;
+
+export interface IndexedRows {
+  readonly rows: number;
+  readonly length: number;
+  /** Of the content that the embeddings are of. */
+  readonly digest: string;
+  readonly embeddings: Float32Array;
+}
+
+/**
+ * @param map puts a part of a file in place of a part of a buffer, or returns false
+ * @returns undefined where this machine cannot search half bytes, or the file can be neither read nor written
+ */
+export async function openIndex(
+  path: string,
+  source: IndexedRows,
+  map: typeof mapFile,
+): Promise<HalfBytes | undefined> {
+  if (chunkBytes(source.length) === undefined) return undefined;
+  try {
+    const made = await readIndex(path, source, map);
+    if (made !== undefined) return made;
+    return await withLock(`${path}.lock`, async () => {
+      const others = await readIndex(path, source, map);
+      if (others !== undefined) return others;
+      await writeIndex(path, source);
+      return readIndex(path, source, map);
+    });
+  } catch (error) {
+    // A disk that is full, broken or read-only: the half bytes are then made in memory.
+    if (error instanceof RangeError) throw error;
+    return undefined;
+  }
+}
+
+async function readIndex(
+  path: string,
+  { rows, length, digest }: IndexedRows,
+  map: typeof mapFile,
+): Promise<HalfBytes | undefined> {
+  const handle = await open(path).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    const header = await readHeader(handle);
+    if (header?.of !== digest || header.rows !== rows || header.length !== length) return undefined;
+    const packed = HalfBytes.open(rows, length);
+    if (packed === undefined) return undefined;
+    const { memory, chunksAt, chunksBytes } = packed;
+    const chunks = new Uint8Array(memory, chunksAt, chunksBytes);
+    if (!map(memory, chunksAt, path, MAPPING_ALIGNMENT, chunksBytes))
+      await readInto(handle, chunks);
+    return (await digestOf(chunks)) === header.digest ? packed : undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readHeader(handle: FileHandle): Promise<Header | undefined> {
+  const bytes = Buffer.alloc(MAPPING_ALIGNMENT);
+  await handle.read(bytes, 0, bytes.length, 0);
+  try {
+    return headerSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Memory that was not filled to its end is of another digest. */
+async function readInto(handle: FileHandle, chunks: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunks.length; ) {
+    const piece = Math.min(PIECE_BYTES, chunks.length - at);
+    const { bytesRead } = await handle.read(chunks, at, piece, MAPPING_ALIGNMENT + at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+  }
+}
+
+const PIECE_BYTES = 2 ** 24;
+
+/** In pieces: photos are answered in between. */
+async function digestOf(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    hash.update(bytes.subarray(at, at + PIECE_BYTES));
+    await turn();
+  }
+  return hash.digest('hex');
+}
+
+/** Appears whole or not at all. */
+async function writeIndex(path: string, source: IndexedRows): Promise<void> {
+  const fresh = `${path}.${process.pid}`;
+  try {
+    const handle = await open(fresh, 'w', 0o600);
+    try {
+      await writeChunks(handle, source);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(fresh, path);
+  } finally {
+    await rm(fresh, { force: true });
+  }
+}
+
+async function writeChunks(handle: FileHandle, source: IndexedRows): Promise<void> {
+  const { rows, length, embeddings, digest: of } = source;
+  const packer = HalfBytes.open(CHUNK_ROWS, length);
+  if (packer === undefined) throw new Error('This machine cannot pack half bytes.');
+  const chunk = new Uint8Array(packer.memory, packer.chunksAt, packer.chunksBytes);
+  const hash = createHash('sha256');
+  for (let row = 0, at = MAPPING_ALIGNMENT; row < rows; row += CHUNK_ROWS, at += chunk.length) {
+    chunk.fill(0);
+    packer.packAll(embeddings.subarray(row * length, (row + CHUNK_ROWS) * length));
+    hash.update(chunk);
+    await handle.write(chunk, 0, chunk.length, at);
+  }
+  const header: Header = { format: FORMAT, of, rows, length, digest: hash.digest('hex') };
+  await handle.write(JSON.stringify(header).padEnd(MAPPING_ALIGNMENT), 0);
+}
