@@ -93,13 +93,13 @@ function assemble(
       const { id, state, stateReason } = instance;
       log.info(
         { instance: id, name: displayName(instance), before, state, reason: stateReason?.message },
-        'instance',
+        'Instance',
       );
       options.onInstanceChange?.(instance, before);
     },
     onSpotNotice(instance) {
       const { id, interruptionAt } = instance;
-      log.info({ instance: id, name: displayName(instance), interruptionAt }, 'spot notice');
+      log.info({ instance: id, name: displayName(instance), interruptionAt }, 'Spot notice');
     },
   });
   endpoint.serve({ queuesAndObjects, ec2: (form) => answerEc2(fleet, form, log, imitation) });

@@ -134,7 +134,7 @@ function answer(
     return;
   }
   answerForm(services, route, request, response).catch((err: unknown) => {
-    log.error({ err, url: request.url }, 'request failed');
+    log.error({ err, url: request.url }, 'Request failed');
     if (!response.headersSent) response.writeHead(500);
     response.end();
   });

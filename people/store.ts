@@ -103,7 +103,7 @@ export function openGallery(options: GalleryOptions): GalleryStore {
 function currentState(reader: GalleryReader, log: Logger): () => Promise<GalleryState> {
   let logged: string | undefined;
   const warn = (err: Error): void => {
-    if (logged !== err.message) log.warn({ err }, 'the live gallery cannot be used');
+    if (logged !== err.message) log.warn({ err }, 'The live gallery cannot be used');
     logged = err.message;
   };
   return async () => {

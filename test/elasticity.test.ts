@@ -142,7 +142,7 @@ describe('the whole system on an EC2 that boots slowly, lags, fails and loses an
     const gone = Date.now();
     // One that still boots when all is answered idles from when it is ready.
     const ready = (await new LogFiles(join(folder, 'logs'), { service: 'worker' }).next())
-      .filter(({ msg }) => msg === 'the inference process is ready')
+      .filter(({ msg }) => msg === 'The inference process is ready')
       .map(({ time }) => Date.parse(time));
     const idleFrom = Math.max(answered, ...ready);
     const tookSeconds = (gone - idleFrom) / 1000 - (await secondsLost(idleFrom, gone));

@@ -77,17 +77,17 @@ describe(`work of ${WORK_SECONDS} s while instances idle for ${IDLE_SECONDS} s m
         return new Map([...byInstance].map(([id, said]) => [id, said.map(({ msg }) => msg)]));
       };
       const checkNobodyWasDisturbed = async (): Promise<void> => {
-        const told = (said: string[]): boolean => said.includes('stopping');
+        const told = (said: string[]): boolean => said.includes('Stopping');
         await until('every worker to be told', () => [...workers().values()].every(told));
         const names = slow.journal().map((line) => line.split(' ')[1]);
         assert.equal(names.length, posted * 2);
         assert.equal(new Set(names).size, posted, 'each photo was begun and ended once');
         for (const [id, said] of workers()) {
-          const told = said.indexOf('stopping');
+          const told = said.indexOf('Stopping');
           assert.ok(told >= 0, `${id} was terminated`);
-          const drained = said.indexOf('drained');
+          const drained = said.indexOf('Drained');
           assert.ok(drained >= 0 && drained < told, `${id}: ${said}`);
-          assert.equal(said.slice(told).includes('answered'), false, `${id} was ended at work`);
+          assert.equal(said.slice(told).includes('Answered'), false, `${id} was ended at work`);
         }
         assert.equal(Math.max(...slow.changes.map(({ size }) => size)), MOST);
       };

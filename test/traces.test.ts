@@ -161,12 +161,12 @@ describe('a request that is traced', { timeout: 120_000 }, () => {
     assert.deepEqual(
       // The worker says so after its reply is out, and the web tier may be quicker.
       lines.map(({ service, msg }) => `${service}: ${msg}`).sort(),
-      ['web: answered', 'web: queued', 'worker: answered'],
+      ['web: Answered', 'web: Queued', 'worker: Answered'],
     );
     assert.ok(lines.every(({ request }) => request === id));
     assert.equal(lines[0]?.trace?.split('-')[1], TRACE);
     const forPeople = logs('--request', id.slice(0, 8), '--service', 'worker');
-    assert.match(forPeople.stdout, /^\d\d:\d\d:\d\d\.\d{3} {2}worker i-\w+ .* answered {2}/);
+    assert.match(forPeople.stdout, /^\d\d:\d\d:\d\d\.\d{3} {2}worker i-\w+ .* Answered {2}/);
     const none = logs('--request', 'ffffffff-no-such');
     assert.equal(none.status, 1);
     assert.match(none.stderr, /^No such line in .*LOCAL_DATA_DIR/);

@@ -41,7 +41,7 @@ export function errorHandler(log: Logger) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
     const requestId = response.getHeader('X-Request-Id');
     if (request.socket.destroyed) {
-      log.info({ request: requestId }, 'the client disconnected');
+      log.info({ request: requestId }, 'The client disconnected');
       return;
     }
     if (response.headersSent) {
@@ -50,11 +50,11 @@ export function errorHandler(log: Logger) {
     }
     const expected = expectedError(error);
     if (expected === undefined || expected.status >= 500) {
-      log.error({ err: error, request: requestId }, 'request failed');
+      log.error({ err: error, request: requestId }, 'Request failed');
     } else {
       log.info(
         { request: requestId, status: expected.status, code: expected.code },
-        'request refused',
+        'Request refused',
       );
     }
     const answer = expected ?? httpError.internal();

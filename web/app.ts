@@ -115,7 +115,7 @@ export function createApp(parts: AppParts): Express {
     sendMatch(request, response, file, await recordFailure(outcomes, () => answer));
     outcomes.push(MATCH);
     const ms = Math.round(performance.now() - start);
-    log.info({ request: response.getHeader('X-Request-Id'), ms }, 'answered');
+    log.info({ request: response.getHeader('X-Request-Id'), ms }, 'Answered');
   });
 
   app.get('/', async (request, response) => {

@@ -184,7 +184,7 @@ describe('the web tier on real queues, buckets and Redis', { timeout: 60_000 }, 
       assert.deepEqual([status, headers['retry-after']], [503, '1']);
       assert.match(text, /shutting down: send the photo again/);
     }
-    assert.ok(lines.some((line) => JSON.parse(line).count === 3 && /stopping/.test(line)));
+    assert.ok(lines.some((line) => JSON.parse(line).count === 3 && /Stopping/.test(line)));
     for (const one of taken) await reply(one, { match: match('Paul') });
     await queueEmpty(replies);
   });

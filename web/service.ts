@@ -216,7 +216,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     });
   }
   const { port } = server.address() as AddressInfo;
-  log.info({ port, node }, 'listening');
+  log.info({ port, node }, 'Listening');
   page.prepare();
   people.start();
   return {
@@ -227,7 +227,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
       updates.stop();
       await closeServer(server, settings.STOP_SECONDS, () => {
         const count = waiters.rejectAll(httpError.stopping);
-        log.warn({ count }, 'stopping before some clients have their answers');
+        log.warn({ count }, 'Stopping before some clients have their answers');
       });
       await close();
     },

@@ -106,7 +106,7 @@ describe('a worker’s lease and its leaving', { timeout: 120_000 }, () => {
     const sent = await bench.send('term.jpg', 'held term-gate');
     await until('the photo to be in work', () => bench.computed().includes('held term-gate'));
     worker.child.kill('SIGTERM');
-    await until('the word that it drains', () => worker.said().includes('draining'));
+    await until('the word that it drains', () => worker.said().includes('Draining'));
     open('term-gate');
     assert.equal(await worker.exit, 0);
     assert.ok('match' in (await bench.reply(sent)));
@@ -114,7 +114,7 @@ describe('a worker’s lease and its leaving', { timeout: 120_000 }, () => {
     const line = worker
       .said()
       .split('\n')
-      .find((text) => text.includes('"answered"'));
+      .find((text) => text.includes('"Answered"'));
     const logged = JSON.parse(line ?? '{}');
     assert.equal(logged.request, sent.id);
     assert.equal(logged.outcome, 'match');
@@ -124,7 +124,7 @@ describe('a worker’s lease and its leaving', { timeout: 120_000 }, () => {
 
   it('SIGTERM before the model is loaded ends it with 0', async () => {
     const worker = spawnWorker(environmentOf(bench));
-    await until('it to have started', () => worker.said().includes('"started"'));
+    await until('it to have started', () => worker.said().includes('"Started"'));
     worker.child.kill('SIGTERM');
     assert.equal(await worker.exit, 0);
   });

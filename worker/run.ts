@@ -25,7 +25,7 @@ export async function runWorker(flags: SettingsInput, inferenceEntry?: URL): Pro
     () => supervisor.ready(),
     () => {}, // `failed` reports it.
   );
-  log.info({ model: settings.MODEL_DIR }, 'started');
+  log.info({ model: settings.MODEL_DIR }, 'Started');
   try {
     await Promise.race([worker.failed, worker.unneeded]);
     supervisor.stopping();

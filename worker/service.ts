@@ -129,7 +129,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   let drained: Promise<void> | undefined;
   const drain = (): Promise<void> => {
     drained ??= (async () => {
-      log.info('draining');
+      log.info('Draining');
       activity.drain();
       lease.tell();
       outages.leave();
@@ -137,7 +137,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
       await inference.stop();
       activity.drained();
       lease.tell();
-      log.info({ finished: activity.lease.finished }, 'drained');
+      log.info({ finished: activity.lease.finished }, 'Drained');
     })();
     return drained;
   };

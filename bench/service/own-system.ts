@@ -14,7 +14,7 @@ const ALONE = fileURLToPath(new URL('./alone.child.ts', import.meta.url));
 const LOOK_MS = 50;
 const MB = 1e6;
 /** What a worker logs then. */
-const READY = 'the inference process is ready';
+const READY = 'The inference process is ready';
 
 export interface System {
   readonly url: URL;

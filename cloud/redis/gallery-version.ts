@@ -37,7 +37,7 @@ export function openGalleryVersion(redis: Redis, keys: string, log: Logger): Gal
       try {
         await redis.eval(RAISE, 1, key, channel, version);
       } catch (err) {
-        log.debug({ err, version }, 'the new gallery version cannot be announced');
+        log.debug({ err, version }, 'The new gallery version cannot be announced');
       }
     },
     async newest() {

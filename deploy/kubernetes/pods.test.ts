@@ -39,7 +39,7 @@ describe('workers as pods', { timeout: 120_000 }, () => {
     const held = await bench.send('held.jpg', 'held gate');
     await until('the photo to be in work', () => bench.computed().includes('held gate'));
     const ending = endPod(leaving);
-    await until('the word that it drains', () => leaving.said().includes('draining'));
+    await until('the word that it drains', () => leaving.said().includes('Draining'));
 
     const staying = spawnWorker(environment);
     const others = await Promise.all(

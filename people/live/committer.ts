@@ -221,7 +221,7 @@ export class Committer {
       this.#reader.adopt(await this.#reader.stateOf(live, state.base));
     } catch (error) {
       // It is written all the same; the next call reads it.
-      this.#log.warn({ err: error, version: head.version }, 'the new gallery cannot be read back');
+      this.#log.warn({ err: error, version: head.version }, 'The new gallery cannot be read back');
     }
     this.#onWritten(head.version);
     return head.version;

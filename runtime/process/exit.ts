@@ -64,7 +64,7 @@ export function stopOnSignals(log: Logger, stop: (signal: string) => Promise<voi
       return;
     }
     askedAt = now;
-    log.info({ signal }, 'stopping');
+    log.info({ signal }, 'Stopping');
     stop(signal).then(
       () => process.exit(0),
       (err: unknown) => {

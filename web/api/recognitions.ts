@@ -91,7 +91,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
     });
     response.json(await answer());
     const ms = Math.round(performance.now() - start);
-    log.info({ request: response.getHeader('X-Request-Id'), later: isLater, ms }, 'answered');
+    log.info({ request: response.getHeader('X-Request-Id'), later: isLater, ms }, 'Answered');
   });
   router.all('/v1/recognitions', allowMethods('POST'));
 

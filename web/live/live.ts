@@ -68,9 +68,9 @@ export function openLive(sources: LiveSources, log: Logger, options: LiveOptions
   const begin = (): void => {
     const run = new AbortController();
     producing = run;
-    log.info('the live view has a viewer');
+    log.info('The live view has a viewer');
     produce(run.signal).catch((err: unknown) => {
-      log.error({ err }, 'the live view failed: its viewers have to reconnect');
+      log.error({ err }, 'The live view failed: its viewers have to reconnect');
       if (producing !== run) return;
       end();
       viewers.end();

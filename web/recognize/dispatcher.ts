@@ -56,14 +56,14 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
     const reply = decoded(body, log);
     if (reply === undefined) return;
     onReply(reply);
-    if (!waiters.answer(reply)) log.debug({ request: reply.id }, 'relayed reply: no waiter');
+    if (!waiters.answer(reply)) log.debug({ request: reply.id }, 'Relayed reply: no waiter');
   };
   const onHearing = (): void => {
     everHeard = true;
     void parts.missed.answer(waiters, onReply);
   };
   relay.listen(node, onRelayed, onHearing).catch((err: unknown) => {
-    if (!stopping) log.error({ err }, 'replies from other web nodes cannot be heard');
+    if (!stopping) log.error({ err }, 'Replies from other web nodes cannot be heard');
   });
 
   const loop = async (): Promise<void> => {
@@ -104,13 +104,13 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
       await parts.keep(reply);
       parts.onReply?.(reply);
     } catch (err) {
-      log.warn({ err, request: reply.id }, 'reply not stored: it will be delivered again');
+      log.warn({ err, request: reply.id }, 'Reply not stored: it will be delivered again');
       return;
     }
   } else if (reply?.node === node) {
     parts.onReply?.(reply);
     if (!waiters.answer(reply))
-      log.info({ request: reply.id }, 'reply: the client has disconnected');
+      log.info({ request: reply.id }, 'Reply: the client has disconnected');
     // Lets the client get its answer before the call that deletes the reply.
     await turn();
   } else if (reply) {
@@ -132,10 +132,10 @@ async function pass(
 ): Promise<boolean> {
   try {
     const heard = await relay.pass({ id, node, body }, keptMs);
-    if (!heard) log.debug({ request: id, node }, 'reply kept: its web node does not listen now');
+    if (!heard) log.debug({ request: id, node }, 'Reply kept: its web node does not listen now');
     return true;
   } catch (err) {
-    log.debug({ err, request: id }, 'reply for another node could not be passed on');
+    log.debug({ err, request: id }, 'Reply for another node could not be passed on');
     const seconds = Math.min(PASS_AGAIN_SECONDS * deliveries, MOST_PASS_AGAIN_SECONDS);
     await replies.extend(receipt, seconds);
     return false;

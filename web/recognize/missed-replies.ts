@@ -33,14 +33,14 @@ export function missedReplies({ node, relay, results, log }: MissedRepliesParts)
 
   const inRedis = async (ids: readonly string[]): Promise<ReplyMessage[]> => {
     const bodies = await relay.find(ids).catch((err: unknown) => {
-      log.debug({ err }, 'kept replies cannot be read');
+      log.debug({ err }, 'Kept replies cannot be read');
       return [];
     });
     return bodies.flatMap((body) => decoded(body, log) ?? []);
   };
   const inBucket = async ({ id, file }: Awaited): Promise<ReplyMessage | undefined> => {
     const stored = await results.find(file).catch((err: unknown) => {
-      log.debug({ err, request: id }, 'the output object cannot be read');
+      log.debug({ err, request: id }, 'The output object cannot be read');
       return undefined;
     });
     // Another request may have written an object of this name.
@@ -65,7 +65,7 @@ export function missedReplies({ node, relay, results, log }: MissedRepliesParts)
       }),
     );
     await Promise.all(left);
-    if (found > 0) log.info({ count: found }, 'found replies that were not heard');
+    if (found > 0) log.info({ count: found }, 'Found replies that were not heard');
   };
   return {
     async find(request) {
@@ -85,7 +85,7 @@ export function decoded(body: string, log: Logger): ReplyMessage | undefined {
     return decodeReply(body);
   } catch (err) {
     if (!(err instanceof MessageError)) throw err;
-    log.error({ err }, 'an unreadable reply was dropped');
+    log.error({ err }, 'An unreadable reply was dropped');
     return undefined;
   }
 }

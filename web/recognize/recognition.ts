@@ -125,7 +125,7 @@ async function send(
   const { holdsName, gallery } = await pressure.arrive(id, file).catch((err: unknown) => {
     // Without Redis it is unknown whether the name is in use, so the photo gets a key of its own. The
     // connection logs the trouble with Redis once.
-    log.debug({ err }, 'pressure not counted');
+    log.debug({ err }, 'Pressure not counted');
     return { holdsName: false, gallery: undefined };
   });
   const key = holdsName ? file : asideKey(id, file);
@@ -147,10 +147,10 @@ async function send(
       trace,
     });
     await inSpan(sending, () => requests.send(message));
-    log.info({ bytes: bytes.length, trace }, 'queued'); // The file name is not logged: it may name the person in the photo.
+    log.info({ bytes: bytes.length, trace }, 'Queued'); // The file name is not logged: it may name the person in the photo.
     parts.onSent?.(bytes.length, (performance.now() - begun) / 1000);
   } catch (err) {
-    log.error({ err }, 'the request could not be sent');
+    log.error({ err }, 'The request could not be sent');
     await pressure.finish(id, file).catch(() => {}); // The entry expires: see cloud/redis/pressure.ts.
     throw httpError.notStored(err);
   }

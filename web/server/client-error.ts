@@ -34,7 +34,7 @@ export function answerClientErrors(server: Server, log: Logger): void {
     const socket = stream as Socket;
     const answer = answers.get(socket);
     const { status, sentence } = answerOf(error.code);
-    log.info({ status, code: error.code }, 'request cannot be read');
+    log.info({ status, code: error.code }, 'Request cannot be read');
     // If an answer to an earlier request has begun, nothing may be sent after it.
     const isOver = answer === undefined || (answer.writableFinished && answer.req.complete);
     if (!socket.writable || (answer?.headersSent && !isOver)) {

@@ -175,7 +175,7 @@ export class Inference {
     if (this.#child !== child || this.#end) return;
     this.#isReady = true;
     this.#model = model;
-    this.#options.log.info({ backend, reason }, 'the inference process is ready');
+    this.#options.log.info({ backend, reason }, 'The inference process is ready');
     this.#ready.resolve(backend);
     this.#jobs.open(together);
   }
@@ -191,7 +191,7 @@ export class Inference {
     // A crash at work is that photo's fault, and the queue counts its deliveries.
     this.#failedStarts = atWork === 0 ? this.#failedStarts + 1 : 0;
     const delayMs = restartDelay(this.#failedStarts);
-    this.#options.log.error({ how, atWork, delayMs }, 'inference ended');
+    this.#options.log.error({ how, atWork, delayMs }, 'Inference ended');
     if (delayMs === undefined) {
       this.#finish(
         new InferenceUnfit(

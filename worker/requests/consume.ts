@@ -169,7 +169,7 @@ export class Consumer {
           again,
           ms: wholeMs({ ...timings, delete: end - deleting, total: end - start }),
         },
-        'answered',
+        'Answered',
       );
       span.set({ 'elastic_face.outcome': outcomeName(outcome) });
       span.end();

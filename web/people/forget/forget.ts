@@ -64,7 +64,7 @@ export function openForget(parts: ForgetParts): Forget {
     if (known) return known;
     const done = complete(job, parts).finally(() => running.delete(job.id));
     done.catch((err: unknown) => {
-      log.error({ err, receipt: job.id }, 'not forgotten everywhere yet; it is tried again');
+      log.error({ err, receipt: job.id }, 'Not forgotten everywhere yet; it is tried again');
     });
     running.set(job.id, done);
     return done;

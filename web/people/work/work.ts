@@ -97,7 +97,7 @@ async function send(
 ): Promise<void> {
   left.throwIfAborted();
   const { gallery } = await pressure.arrive(id, WORK_FILE).catch((err: unknown) => {
-    log.debug({ err }, 'pressure not counted');
+    log.debug({ err }, 'Pressure not counted');
     return { gallery: undefined };
   });
   try {
@@ -121,9 +121,9 @@ async function send(
       trace: sending.traceparent,
     };
     await inSpan(sending, () => requests.send(encodeWork(work)));
-    log.info({ work: options.work, photos: photos.length, trace: work.trace }, 'queued');
+    log.info({ work: options.work, photos: photos.length, trace: work.trace }, 'Queued');
   } catch (err) {
-    log.error({ err }, 'the request could not be sent');
+    log.error({ err }, 'The request could not be sent');
     await pressure.finish(id, WORK_FILE).catch(() => {}); // The entry expires: see cloud/redis/pressure.ts.
     throw httpError.notStored(err);
   }
