@@ -6,12 +6,12 @@ import { qualitySchema, workFaceSchema } from '../cloud/contract/people-work.ts'
 export const personNameSchema = z
   .string()
   .trim()
+  .normalize('NFC')
   .min(1, { error: 'must not be empty' })
   .max(200, { error: 'must be at most 200 characters' })
   .refine((name) => !/[\p{Cc}:]/u.test(name), {
     error: 'must not contain control characters or colons',
-  })
-  .transform((name) => name.normalize('NFC'));
+  });
 
 const METADATA_BYTES = 1024;
 

@@ -14,6 +14,7 @@ import type { LiveSources } from './live/read-state.ts';
 import { webMetrics } from './metrics/metrics.ts';
 import { openSamples } from './page/samples.ts';
 import { openPage } from './page/serve-page.ts';
+import type { PeopleParts } from './people/routes.ts';
 import { Waiters } from './recognize/waiters.ts';
 import { openServer, type ServerLimits } from './server/server.ts';
 import { Admission, type AdmissionLimits } from './upload/admission.ts';
@@ -36,6 +37,9 @@ const NOTHING_RUNS: LiveSources = {
   scaler: { read: async () => undefined, history: async () => [] },
   answers: new Answers(),
 };
+
+/** The routes about people exist; calling one needs a web node with a cloud. */
+const NOBODY = { maxUploadsMb: 4 * LIMIT_MB } as unknown as PeopleParts;
 
 /** Built once for all apps of a test file: it is the same page. */
 const page = openPage();
@@ -77,6 +81,7 @@ export async function startApp(options: AppOptions = {}) {
       lateMs: 1000,
       maxUploadsMb: 4 * LIMIT_MB,
     },
+    people: NOBODY,
     notReady: () => undefined,
     degraded: () => undefined,
     isStopping: () => false,

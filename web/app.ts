@@ -52,8 +52,8 @@ export interface AppParts {
     RecognitionRoutes,
     'enqueue' | 'recognitions' | 'updates' | 'maxUploadsMb' | 'lateMs'
   >;
-  /** What only the routes about people need; undefined where there is no people bucket. */
-  readonly people?: PeopleParts | undefined;
+  /** What only the routes about people need. */
+  readonly people: PeopleParts;
   /** Why the node cannot accept photos; undefined if it can. */
   readonly notReady: () => string | undefined;
   /** What makes answers slower; undefined in normal operation. */
@@ -135,7 +135,7 @@ export function createApp(parts: AppParts): Express {
   app.all('/page/:version/*path', allowMethods('GET, HEAD'));
   app.all(['/', /^\*$/], allowMethods('GET, HEAD, POST'));
   app.use(recognitionRoutes({ ...parts, ...parts.api, begin, open }));
-  if (parts.people) app.use(peopleRoutes({ ...parts, ...parts.people, enter, open }));
+  app.use(peopleRoutes({ ...parts, ...parts.people, enter, open }));
   app.use(apiDocs());
   app.get('/healthz', noOptions, (_request, response) => {
     response.type('text/plain').send('ok\n');

@@ -1,7 +1,19 @@
 /** The API's description in OpenAPI 3.1, made from the schemas that validate requests. */
 import { z } from 'zod';
-import { ACCEPTED_FORMATS } from '../../runtime/photo-format/formats.ts';
 import { ERROR_TYPES } from '../error-types.ts';
+import { describePeople, peopleSchemas } from '../people/description/paths.ts';
+import {
+  asArray,
+  file,
+  headers,
+  idInPath,
+  inQuery,
+  json,
+  properties,
+  refusals,
+  requestId,
+  text,
+} from './openapi-parts.ts';
 import { problemSchema } from './problems.ts';
 import {
   MOST_PHOTOS,
@@ -19,74 +31,14 @@ const registry = z
   .add(photoAnswerSchema, { id: 'Photo' })
   .add(recognitionSchema, { id: 'Recognition' })
   .add(oneAnswerSchema, { id: 'Answer' });
-
-const ref = (id: string) => ({ $ref: `#/components/schemas/${id}` });
-const json = (id: string) => ({ 'application/json': { schema: ref(id) } });
-const text = { 'text/plain': { schema: { type: 'string' } } };
-
-const headers = {
-  'X-Request-Id': {
-    description: "the request's id",
-    schema: { type: 'string', format: 'uuid' },
-    required: true,
-  },
-};
-
-/** Errors are plain text at the contract's address unless JSON is asked for, and problems under /v1. */
-const refusals = (...statuses: readonly number[]) =>
-  Object.fromEntries(
-    statuses.map((status) => [
-      String(status),
-      {
-        description: 'see /problems',
-        content: { 'application/problem+json': { schema: ref('Problem') }, ...text },
-      },
-    ]),
-  );
-
-const file = {
-  type: 'string',
-  format: 'binary',
-  description: ACCEPTED_FORMATS,
-};
-
-const requestId = {
-  name: 'X-Request-Id',
-  in: 'header',
-  description:
-    'An id of your own, a UUID. An id that is not a UUID, or was used before, is replaced by a new one.',
-  schema: { type: 'string' },
-};
-
-/** The properties of a flat schema as JSON Schema. */
-function properties(schema: z.ZodType): Record<string, object> {
-  return z.toJSONSchema(schema).properties as Record<string, object>;
-}
-
-/** Generators of clients know arrays of a fixed length better than `prefixItems`. */
-function describeAsArray(schema: z.core.JSONSchema.BaseSchema): void {
-  const [first] = schema.prefixItems ?? [];
-  if (first === undefined) return;
-  schema.items = first;
-  delete schema.prefixItems;
-}
-
-const inQuery = (schema: z.ZodType) =>
-  Object.entries(properties(schema)).map(
-    ([name, { description, ...rest }]: [string, { description?: string }]) => ({
-      name,
-      in: 'query',
-      description,
-      schema: rest,
-    }),
-  );
+for (const [id, schema] of Object.entries(peopleSchemas)) registry.add(schema, { id });
 
 /** @param version the package's version */
 export function describeApi(version: string): object {
   const options = properties(optionsSchema);
   const { schemas } = z.toJSONSchema(registry, {
     uri: (id) => `#/components/schemas/${id}`,
-    override: ({ jsonSchema }) => describeAsArray(jsonSchema),
+    override: ({ jsonSchema }) => asArray(jsonSchema),
   });
   return {
     openapi: '3.1.0',
@@ -189,16 +141,14 @@ export function describeApi(version: string): object {
         get: {
           operationId: 'recognition',
           summary: `The result of a request with respond-async. \`wait\` keeps the request open for up to ${MOST_WAIT_SECONDS} s.`,
-          parameters: [
-            { name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } },
-            ...inQuery(waitSchema),
-          ],
+          parameters: [idInPath(), ...inQuery(waitSchema)],
           responses: {
             200: { description: 'the results so far', headers, content: json('Recognition') },
             ...refusals(400, 401, 404, 503),
           },
         },
       },
+      ...describePeople(),
       '/problems/{code}': {
         get: {
           operationId: 'problem',

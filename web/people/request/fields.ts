@@ -30,7 +30,8 @@ function sentenceOf(message = ''): string {
 /** `true` or `false` in a form, where every value is text. */
 export const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
-  .transform((text) => text === 'true');
+  .transform((text) => text === 'true')
+  .pipe(z.boolean());
 
 /** A JSON object in a field of a form. */
 export const jsonText = z.string({ error: 'must be JSON' }).transform((text, context): unknown => {
