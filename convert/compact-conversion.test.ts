@@ -4,7 +4,7 @@ import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { modelFiles } from '../model/format.ts';
-import { loadRecognizer } from '../model/recognizer.ts';
+import { loadRecognizer } from '../model/load-recognizer.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
 import { put, temporaryFolder } from './checkpoint/temporary-file.fixture.ts';

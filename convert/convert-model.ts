@@ -6,6 +6,8 @@ import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { EncoderKind, Manifest } from '../model/format.ts';
 import { type Gallery, readGallery } from '../model/match/gallery.ts';
+import { GalleryMatcher } from '../model/match/gallery-matcher.ts';
+import { sampleGallery } from '../model/odds/sample.ts';
 import { trialOf } from '../model/precision/fastest.ts';
 import { ElasticFaceError, errorCodeOf } from '../runtime/errors.ts';
 import { withLock } from '../runtime/lock.ts';
@@ -143,7 +145,8 @@ async function convertLocked(places: WorkPlaces, options: ConvertOptions): Promi
     );
     await writeGallery(fresh, gallery);
     const bfloat16 = bfloat16Bound && describeBfloat16(fresh, gallery, bfloat16Bound);
-    await writeManifest(fresh, { inputs, encoder, weights, ...bfloat16 });
+    const odds = sampleGallery(GalleryMatcher.of(gallery));
+    await writeManifest(fresh, { inputs, encoder, weights, odds, ...bfloat16 });
     await replaceWithFresh(places);
     return {
       directory,

@@ -14,8 +14,8 @@ import { openNetworks } from './backend/open-networks.ts';
 import { decodeImage } from './decode/decode.ts';
 import { detectFaces } from './detect/cascade.ts';
 import { BackendError, ModelError } from './errors.ts';
+import { loadRecognizer } from './load-recognizer.ts';
 import type { Backend, Networks } from './networks.ts';
-import { loadRecognizer } from './recognizer.ts';
 import { parityPhotoPath, sharedMissing } from './shared.fixture.ts';
 
 const landmarks = z.array(z.tuple([z.number(), z.number()]));

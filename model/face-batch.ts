@@ -22,7 +22,12 @@ interface Pending {
   readonly owner: Collected;
   readonly faces: Float32Array;
   readonly count: number;
+  /** Distance that decides whether its people are known, where that was asked. */
+  readonly threshold: number | undefined;
 }
+
+/** One for each face: see `Pending`. */
+type Thresholds = readonly (number | undefined)[];
 
 interface Collected {
   readonly identities: Identity[];
@@ -32,28 +37,28 @@ interface Collected {
 
 export class FaceBatch {
   readonly #encoder: EncoderDescription;
-  readonly #identify: (faces: Float32Array, count: number) => Identified;
+  readonly #identify: (faces: Float32Array, thresholds: Thresholds) => Identified;
   #pending: Pending[] = [];
   #waiting = 0;
 
   /** @param identify takes [count, faceSize, faceSize, 3] of the encoder */
   constructor(
     encoder: EncoderDescription,
-    identify: (faces: Float32Array, count: number) => Identified,
+    identify: (faces: Float32Array, thresholds: Thresholds) => Identified,
   ) {
     this.#encoder = encoder;
     this.#identify = identify;
   }
 
   /** Cuts the faces out of the photo, which is not kept. @returns what `finish` completes */
-  add(image: RgbImage, found: readonly FacePlace[]): BatchShare {
+  add(image: RgbImage, found: readonly FacePlace[], threshold?: number): BatchShare {
     const owner: Collected = { identities: [], embedMs: 0, matchMs: 0 };
     for (let at = 0; at < found.length; ) {
       const part = found.slice(at, at + FACES_PER_CALL - this.#waiting);
       const begun = performance.now();
       const faces = alignFaces(image, part, this.#encoder);
       owner.embedMs += performance.now() - begun;
-      this.#pending.push({ owner, faces, count: part.length });
+      this.#pending.push({ owner, faces, count: part.length, threshold });
       this.#waiting += part.length;
       at += part.length;
       if (this.#waiting === FACES_PER_CALL) this.finish();
@@ -68,7 +73,13 @@ export class FaceBatch {
     if (count === 0) return;
     this.#pending = [];
     this.#waiting = 0;
-    const { identities, embedMs, matchMs } = this.#identify(concatenated(pending, count), count);
+    const thresholds = pending.flatMap(({ count: own, threshold }) =>
+      new Array<number | undefined>(own).fill(threshold),
+    );
+    const { identities, embedMs, matchMs } = this.#identify(
+      concatenated(pending, count),
+      thresholds,
+    );
     let row = 0;
     for (const { owner, count: own } of pending) {
       owner.identities.push(...identities.slice(row, row + own));

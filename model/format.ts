@@ -3,6 +3,7 @@
  * `convert/` writes it, `model/` reads it; docs/architecture.md describes it.
  */
 import { z } from 'zod';
+import { gallerySampleSchema } from './odds/calibration.ts';
 import { trialTimingsSchema } from './precision/timings.ts';
 
 /** Raised whenever a folder written before could no longer be read, so that it is converted anew. */
@@ -93,6 +94,8 @@ export const manifestSchema = z.object({
    * conversion had no engine to measure it with, and then float32 alone is used.
    */
   bfloat16Bound: z.number().positive().optional(),
+  /** Distances between the gallery's people; absent in models of earlier versions. */
+  odds: gallerySampleSchema.optional(),
   /** Share of faces that bfloat16 embeds a second time in float32, as the gallery lets expect. */
   secondLooks: z.number().min(0).max(1).optional(),
   /** How fast both precisions were where the model was converted. */

@@ -73,7 +73,12 @@ test('no error within the bound lets another name through', () => {
               : value,
         );
         const networks = told([exact], [rough]);
-        const { identities } = identifyFaces({ networks, matcher, bound }, numbered(1), 1, 1);
+        const { identities } = identifyFaces(
+          { networks, matcher, bound },
+          numbered(1),
+          [undefined],
+          1,
+        );
         const [expected] = matcher.nearest(exact, 1);
         assert.equal(identities[0]!.nearest[0]!.name, expected!.name);
         if (!identities[0]!.twice) settled++;
@@ -98,8 +103,8 @@ test('no error within the bound makes a stranger of a known person, or the other
         const exact = point(distance, 0);
         const rough = point(distance + bound * part * (1 - 1e-5), 0);
         const networks = told([exact], [rough]);
-        const parts = { networks, matcher, bound, threshold };
-        const { identities } = identifyFaces(parts, numbered(1), 1, 1);
+        const parts = { networks, matcher, bound };
+        const { identities } = identifyFaces(parts, numbered(1), [threshold], 1);
         const [nearest] = identities[0]!.nearest;
         assert.equal(nearest!.distance < threshold, exact[0]! < threshold);
         if (!identities[0]!.twice) settled++;
@@ -122,7 +127,7 @@ test('a bound that is too small would let one through', () => {
   assert.equal(matcher.isSettled(rough, bound), false);
   assert.equal(matcher.isSettled(rough, 0.004), true, 'a bound that is too small settles it');
   const networks = told([exact], [rough]);
-  const { identities } = identifyFaces({ networks, matcher, bound }, numbered(1), 1, 2);
+  const { identities } = identifyFaces({ networks, matcher, bound }, numbered(1), [undefined], 2);
   assert.deepEqual(
     identities.map(({ nearest: [first], twice }) => [first!.name, twice]),
     [['Bob', true]],
@@ -138,7 +143,12 @@ test('only faces whose names are open are embedded again, all in one call', () =
   // Between two embeddings of Ann nothing is open; between Ann and Bob it is.
   const exact = [0.05, 0.8, 0.02, 0.81].map(onCircle);
   const networks = told(exact, exact);
-  const { identities } = identifyFaces({ networks, matcher, bound: 0.02 }, numbered(4), 4, 3);
+  const { identities } = identifyFaces(
+    { networks, matcher, bound: 0.02 },
+    numbered(4),
+    new Array(4).fill(undefined),
+    3,
+  );
   assert.deepEqual(
     identities.map(({ twice }) => twice),
     [false, true, false, true],
@@ -150,6 +160,23 @@ test('only faces whose names are open are embedded again, all in one call', () =
   assert.deepEqual(identities[3]!.embedding, exact[3]);
 });
 
+test('each face is settled by its own threshold', () => {
+  const matcher = GalleryMatcher.of({ names: ['Ann'], embeddings: point(0, 0) });
+  const exact = [0.5, 0.5, 0.5].map((at) => point(at, 0));
+  const networks = told(exact, exact);
+  const thresholds = [0.51, undefined, 0.6];
+  const { identities } = identifyFaces(
+    { networks, matcher, bound: 0.02 },
+    numbered(3),
+    thresholds,
+    1,
+  );
+  assert.deepEqual(
+    identities.map(({ twice }) => twice),
+    [true, false, false],
+  );
+});
+
 test('with a single person, or in float32, nothing is embedded twice', () => {
   const alone = GalleryMatcher.of({
     names: ['Ann', 'Ann'],
@@ -157,9 +184,9 @@ test('with a single person, or in float32, nothing is embedded twice', () => {
   });
   const networks = told([onCircle(1.5)], [onCircle(1.5)]);
   const parts = { networks, matcher: alone, bound: 0.5 };
-  assert.equal(identifyFaces(parts, numbered(1), 1, 1).identities[0]!.twice, false);
+  assert.equal(identifyFaces(parts, numbered(1), [undefined], 1).identities[0]!.twice, false);
   const exact = { ...networks, precision: 'float32' as const };
-  identifyFaces({ ...parts, networks: exact }, numbered(1), 1, 1);
+  identifyFaces({ ...parts, networks: exact }, numbered(1), [undefined], 1);
   assert.deepEqual(networks.calls, [
     ['bfloat16', 1],
     ['float32', 1],

@@ -26,30 +26,31 @@ export interface Parts {
   readonly matcher: Pick<GalleryMatcher, 'nearest' | 'isSettled'>;
   /** How far (L2) a bfloat16 embedding may be from the float32 one. */
   readonly bound: number;
-  /** Where given, bfloat16 may also leave open on which side of it the nearest distance is. */
-  readonly threshold?: number | undefined;
 }
 
 /**
  * @param faces [count, faceSize, faceSize, 3] of the encoder
+ * @param thresholds one for each face: where given, bfloat16 may also leave open on which side of it the
+ * nearest distance is
  * @param top how many of the nearest people to name
  */
 export function identifyFaces(
   parts: Parts,
   faces: Float32Array,
-  count: number,
+  thresholds: readonly (number | undefined)[],
   top: number,
 ): Identified {
-  const { networks, matcher, bound, threshold } = parts;
+  const { networks, matcher, bound } = parts;
+  const count = thresholds.length;
   const exact = networks.precision === 'float32';
   const begun = performance.now();
   const first = networks.embed(faces, count, networks.precision);
   const embedded = performance.now();
   // Both questions of one face together: in a large gallery the second then needs no further look at all.
-  const found = rowsOf(first, count).map((embedding) => ({
+  const found = rowsOf(first, count).map((embedding, row) => ({
     embedding,
     nearest: matcher.nearest(embedding, top),
-    settled: exact || matcher.isSettled(embedding, bound, threshold),
+    settled: exact || matcher.isSettled(embedding, bound, thresholds[row]),
   }));
   const open = [...found.keys()].filter((row) => !found[row]!.settled);
   const matched = performance.now();

@@ -5,15 +5,24 @@ import type { EncoderDescription, Precision } from './format.ts';
 import type { QuarterTurn } from './image/turn.ts';
 import type { GalleryMatcher, Neighbour } from './match/gallery-matcher.ts';
 import type { Backend } from './networks.ts';
+import type { GalleryOdds } from './odds/gallery-odds.ts';
+import type { Quality } from './quality/quality.ts';
 
 /** A face found in a photo, with its embedding and the people nearest to it. */
 export interface Face extends DetectedFace {
   /** [the encoder's embedding length] */
   readonly embedding: Float32Array;
-  /** the nearest known people, nearest first; none when the gallery is empty */
-  readonly nearest: readonly Neighbour[];
-  /** Whether the nearest is nearer than `knownWithin`, where that was given. */
+  /** the nearest people of the gallery, nearest first; none when it is empty */
+  readonly nearest: readonly RatedNeighbour[];
+  /** Whether the nearest person is taken for the one in the photo, where that was asked. */
   readonly known?: boolean;
+  /** How usable the face is, and why not. */
+  readonly quality: Quality;
+}
+
+/** A person, and 1 in how many strangers would be as near to anybody in the gallery. */
+export interface RatedNeighbour extends Neighbour {
+  readonly odds: number;
 }
 
 export interface Recognition {
@@ -52,6 +61,8 @@ export interface RecognizeOptions {
   readonly mostFaces?: number;
   /** Judge by this distance whether the nearest person is known or a stranger: in both precisions alike. */
   readonly knownWithin?: number | undefined;
+  /** The same by these odds, 1 in N; `knownWithin` goes before them. */
+  readonly knownOdds?: number | undefined;
   /**
    * Turn the photo by its EXIF orientation, and by quarter turns where no clear face is upright. False
    * recognises the pixels as stored, as PyTorch's pipelines do. Default true.
@@ -83,6 +94,8 @@ export interface Recognizer {
   readonly precisionReason: string;
   /** What the model's encoder takes and gives. */
   readonly encoder: EncoderDescription;
+  /** Of the gallery that is searched now. */
+  readonly odds: GalleryOdds;
   /** How many people the gallery knows. */
   readonly people: number;
   /** The gallery that the next photos are compared with. */

@@ -14,7 +14,9 @@ const EDGE = '#000';
 /** Of a face with 64 px a side, lines of 1 px and letters of 9 px are the least that can be seen. */
 const LEAST_LETTERS = 9;
 
-export type DrawnFace = Pick<Face, 'box' | 'landmarks' | 'nearest'>;
+export type DrawnFace = Pick<Face, 'box' | 'landmarks'> & {
+  readonly nearest: readonly Pick<Face['nearest'][number], 'name' | 'distance'>[];
+};
 
 export interface DrawOptions {
   /** As the photo was recognised. */

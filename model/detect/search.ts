@@ -11,8 +11,8 @@ import { findUpright, type UprightFaces } from './upright.ts';
 const DEFAULT_TOP = 3;
 
 /** What is asked of one photo, with every default filled in. */
-export type SearchOptions = Required<Omit<RecognizeOptions, 'knownWithin'>> &
-  Pick<RecognizeOptions, 'knownWithin'>;
+export type SearchOptions = Required<Omit<RecognizeOptions, 'knownWithin' | 'knownOdds'>> &
+  Pick<RecognizeOptions, 'knownWithin' | 'knownOdds'>;
 
 /** @throws {RangeError} when `top` is no whole number from 1 */
 export function searchOptions({
@@ -22,9 +22,10 @@ export function searchOptions({
   orient = true,
   embed = 'fast',
   knownWithin,
+  knownOdds,
 }: RecognizeOptions = {}): SearchOptions {
   if (!Number.isInteger(top) || top < 1) throw new RangeError('top must be a whole number from 1.');
-  return { top, allFaces, mostFaces, orient, embed, knownWithin };
+  return { top, allFaces, mostFaces, orient, embed, knownWithin, knownOdds };
 }
 
 /** The faces that are asked for, largest first, and the photo in the turn that they were found in. */

@@ -33,6 +33,15 @@ export const calibrationSchema = z.object({
 });
 export type Calibration = Readonly<z.output<typeof calibrationSchema>>;
 
+/** What a gallery says of the distances between its people. */
+export const gallerySampleSchema = z.object({
+  /** Absent where the gallery has too few people. */
+  calibration: calibrationSchema.optional(),
+  /** How many people of one face a person counts as: several faces of one person are several tries. */
+  tries: z.number().min(1),
+});
+export type GallerySample = Readonly<z.output<typeof gallerySampleSchema>>;
+
 /**
  * @param distances between faces of different people; they are sorted in place
  * @param people number of people that they are of

@@ -7,8 +7,7 @@
  * formula takes draws as independent; they are not quite, which makes strangers a little rarer than said.
  */
 import type { EncoderKind } from '../format.ts';
-import { type Calibration, shareWithin } from './calibration.ts';
-import type { GallerySample } from './sample.ts';
+import { type Calibration, type GallerySample, shareWithin } from './calibration.ts';
 
 /**
  * Where a model or its gallery has too few people of its own. Measured with each encoder on 75 portraits of

@@ -3,14 +3,7 @@
  * thousand people as for a million.
  */
 import { type GalleryMatcher, LEFT_OUT } from '../match/gallery-matcher.ts';
-import { type Calibration, calibrate, shareWithin } from './calibration.ts';
-
-export interface GallerySample {
-  /** Undefined where the gallery has too few people. */
-  readonly calibration?: Calibration | undefined;
-  /** How many people of one face a person counts as: several faces of one person are several tries. */
-  readonly tries: number;
-}
+import { type Calibration, calibrate, type GallerySample, shareWithin } from './calibration.ts';
 
 /** 300 people make 45,000 pairs: 0.2 s of one thread with facenet's embeddings. */
 const SAMPLED_PEOPLE = 300;
