@@ -147,6 +147,8 @@ export function launchOptions(settings: ScalerSettings, log: Logger): LaunchOpti
       ...(settings.KNOWN_DISTANCE !== undefined && {
         KNOWN_DISTANCE: String(settings.KNOWN_DISTANCE),
       }),
+      ...(settings.KNOWN_ODDS !== undefined && { KNOWN_ODDS: String(settings.KNOWN_ODDS) }),
+      ...(settings.UNKNOWN_NAME !== undefined && { UNKNOWN_NAME: settings.UNKNOWN_NAME }),
       LOG_LEVEL: settings.LOG_LEVEL,
       ...tracingForInstances(settings, onThisMachine, log),
       ...redisForInstances(settings.REDIS_URL ?? '', onThisMachine, log),

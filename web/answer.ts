@@ -1,6 +1,6 @@
 /** Sends results and errors: as the contract's one line of text, or as JSON if the client asks for it. */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { stemOf } from '../cloud/contract/names.ts';
+import { answerLine } from '../cloud/contract/names.ts';
 import type { Logger } from '../runtime/log.ts';
 import { problemOf } from './api/problems.ts';
 import { expectedError, httpError } from './errors.ts';
@@ -22,17 +22,21 @@ function wantsProblem(request: Request): boolean {
   return request.accepts([...JSON_TYPES, 'text/plain']) !== 'text/plain';
 }
 
-/** `<stem>:<name>` as text, nothing else on the line. */
+/**
+ * `<stem>:<name>` as text, nothing else on the line.
+ * @param unknownName in place of a stranger's nearest person, where it is set
+ */
 export function sendMatch(
   request: Request,
   response: Response,
   file: string,
   { match, timings, instance }: Recognised,
+  unknownName: string | undefined,
 ): void {
   if (wantsJson(request)) {
     response.json({ file, ...match, timings, instance });
   } else {
-    response.type('text/plain').send(`${stemOf(file)}:${match.name}`);
+    response.type('text/plain').send(answerLine(file, match, unknownName));
   }
 }
 

@@ -1,6 +1,7 @@
 /** The web tier's Express app: its routes, and the steps that requests with photos share. */
 import express, { type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
+import type { Ask } from '../cloud/contract/messages.ts';
 import type { RequestIds } from '../cloud/redis/request-ids.ts';
 import { type BrowserGuard, withoutToolsHost } from '../runtime/browser-guard.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -61,6 +62,8 @@ export interface AppParts {
   readonly isStopping: () => boolean;
   readonly page: Page;
   readonly maxUploadMb: number;
+  /** Name of a stranger in text answers; where it is not set, they name the nearest person. */
+  readonly unknownName?: string | undefined;
   readonly tracing: Tracing;
   readonly log: Logger;
 }
@@ -68,6 +71,7 @@ export interface AppParts {
 export function createApp(parts: AppParts): Express {
   const { submit, admission, metrics, log } = parts;
   const readForm = formReader(parts.maxUploadMb);
+  const textAsk: Ask = parts.unknownName === undefined ? {} : { known: true };
   const app = express();
   app.disable('x-powered-by');
   app.use(SECURITY_HEADERS);
@@ -99,7 +103,7 @@ export function createApp(parts: AppParts): Express {
       return await recordFailure(outcomes, async () => {
         const photo = await checkPhoto(photos[0] as RawPhoto);
         room.arrived();
-        const ask = isJson ? askOf({ ...inForm, ...query }) : {};
+        const ask = isJson ? askOf({ ...inForm, ...query }) : textAsk;
         const id = await settleId();
         return submit(named(photo, id), left, { id, ask, span });
       });
@@ -112,7 +116,8 @@ export function createApp(parts: AppParts): Express {
     const exchange = await open(request, response);
     const { start, outcomes } = exchange;
     const { file, answer } = await acceptPhoto(request, response, exchange);
-    sendMatch(request, response, file, await recordFailure(outcomes, () => answer));
+    const recognised = await recordFailure(outcomes, () => answer);
+    sendMatch(request, response, file, recognised, parts.unknownName);
     outcomes.push(MATCH);
     const ms = Math.round(performance.now() - start);
     log.info({ request: response.getHeader('X-Request-Id'), ms }, 'Answered');

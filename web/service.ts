@@ -150,6 +150,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     log,
   });
   const app = createApp({
+    unknownName: settings.UNKNOWN_NAME,
     submit: submitter({
       node,
       photos,

@@ -76,7 +76,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   await redis.requireSupported();
   const pressure = openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
   const photos = openPhotos(clients.s3, names.inBucket);
-  const results = openResults(clients.s3, names.outBucket);
+  const results = openResults(clients.s3, names.outBucket, settings.UNKNOWN_NAME);
   const activity = new Activity();
   const inference = options.inference ?? startInference(settings, log);
   const following = followGallery({
@@ -97,6 +97,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     compute: (bytes, ask) => inference.compute(bytes, ask),
     perform: (task) => inference.perform(task),
     catchUp: (version) => follower.catchUp(version),
+    namesStrangers: settings.UNKNOWN_NAME !== undefined,
   };
   const outages = new OutageRetry({ requestMs: settings.REQUEST_SECONDS * 1000, log });
   const ending = { deadLetters: openDeadLetters(buried), replies, pressure };

@@ -8,7 +8,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { type Match, matchSchema } from '../contract/messages.ts';
-import { stemOf } from '../contract/names.ts';
+import { answerLine, stemOf } from '../contract/names.ts';
 import { objectCalls } from './fast-aws-calls.ts';
 
 export interface Photos {
@@ -61,13 +61,14 @@ export interface StoredResult {
 }
 
 export interface Results {
-  /** Writes `<stem>:<name>` under the stem, and the whole match as metadata. */
+  /** Writes `<stem>:<name>` under the stem, and the match without quality as metadata. */
   put(file: string, result: StoredResult): Promise<void>;
   /** What stands under the file's stem, if this project wrote it. */
   find(file: string): Promise<StoredResult | undefined>;
 }
 
-export function openResults(s3: S3Client, bucket: string): Results {
+/** @param unknownName in place of a stranger's nearest person, where it is set */
+export function openResults(s3: S3Client, bucket: string, unknownName?: string): Results {
   const calls = objectCalls(s3);
   return {
     async put(file, { requestId, digest, match }) {
@@ -75,7 +76,7 @@ export function openResults(s3: S3Client, bucket: string): Results {
       await calls.put({
         Bucket: bucket,
         Key: stem,
-        Body: `${stem}:${match.name}`,
+        Body: answerLine(file, match, unknownName),
         ContentType: 'text/plain',
         Metadata: {
           request: requestId,
@@ -117,7 +118,8 @@ function storedResult(metadata: Record<string, string>): StoredResult | undefine
 const MOST_METADATA_BYTES = 1800;
 
 /** A match with names too long for it is left out: a redelivered request is then computed again. */
-function matchMetadata(match: Match): { match?: string } {
-  const text = Buffer.from(JSON.stringify(match)).toString('base64url');
+function matchMetadata({ quality, faces, ...match }: Match): { match?: string } {
+  const all = faces && { faces: faces.map(({ quality: _, ...face }) => face) };
+  const text = Buffer.from(JSON.stringify({ ...match, ...all })).toString('base64url');
   return text.length > MOST_METADATA_BYTES ? {} : { match: text };
 }

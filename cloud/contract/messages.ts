@@ -103,16 +103,24 @@ export const faceSchema = z.object({
     .describe(
       'left eye, right eye, nose, left and right corner of the mouth, as seen on the upright face; may lie beyond the photo',
     ),
-  nearest: z.array(z.object({ name: z.string(), distance: z.number() })),
+  nearest: z.array(
+    z.object({ name: z.string(), distance: z.number(), odds: z.number().optional() }),
+  ),
   /** Of the nearest person; people of the model's own gallery have one too once it has changed. */
   person: z.uuid().optional(),
   odds: z
     .number()
     .optional()
-    .describe('1 in this many strangers would be as near to anybody in the gallery'),
+    .describe(
+      '1 in this many strangers would be as near to anybody in the gallery as the nearest person is',
+    ),
   quality: qualitySchema.optional(),
-  /** Whether the distance is below KNOWN_DISTANCE, where that was asked. */
-  known: z.boolean().optional(),
+  known: z
+    .boolean()
+    .optional()
+    .describe(
+      'whether the nearest person is taken for the one in the photo, by KNOWN_ODDS or KNOWN_DISTANCE or the odds of the request',
+    ),
 });
 export type Face = z.output<typeof faceSchema>;
 

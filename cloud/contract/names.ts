@@ -86,6 +86,18 @@ export function stemOf(fileName: string): string {
   return parse(fileName).name;
 }
 
+/**
+ * The contract's line of text: `<stem>:<name>`.
+ * @param unknownName names a stranger, where it is set
+ */
+export function answerLine(
+  fileName: string,
+  { name, known }: { readonly name: string; readonly known?: boolean | undefined },
+  unknownName: string | undefined,
+): string {
+  return `${stemOf(fileName)}:${known === false ? (unknownName ?? name) : name}`;
+}
+
 /** Prefix of photos whose contract key is held by another upload; no file name may start with it. */
 const ASIDE_PREFIX = '~/';
 

@@ -50,9 +50,19 @@ export class GalleryOdds {
     return this.#odds.ofPair(distance);
   }
 
+  /** N of "1 in N strangers would be as near as this to one certain person of the gallery". */
+  ofPerson(distance: number): number {
+    return this.#odds.of(distance, 1);
+  }
+
   /** The greatest distance to the nearest person with at least these odds. */
   distanceAt(odds: number): number {
     return this.#odds.distanceAt(odds, this.#people);
+  }
+
+  /** The greatest distance to one certain person with at least these odds. */
+  personDistanceAt(odds: number): number {
+    return this.#odds.distanceAt(odds, 1);
   }
 
   /** The greatest distance of two photos with at least these odds. */

@@ -60,6 +60,15 @@ export const requestSettings = {
   MAX_RECEIVES: whole(1, 1000)
     .default(5)
     .describe('Deliveries of a request before it goes to the dead-letter queue.'),
+  UNKNOWN_NAME: z
+    .string()
+    .regex(/^[^\p{Cc}\p{Cs}]{1,64}$/u, {
+      error: 'must be a name of 1 to 64 characters on one line',
+    })
+    .optional()
+    .describe(
+      'Name that text answers and result objects give a stranger: a face whose nearest person is not `known`. Set it on the web tier and the workers. Unset: the nearest person is named.',
+    ),
   RETENTION_DAYS: whole(0, 3650)
     .default(0)
     .describe('Days photos and results are kept (0 = forever).'),

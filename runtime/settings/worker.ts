@@ -20,13 +20,21 @@ export const workerSettings = {
       'Encoder precision. `auto` picks the faster one on this processor by a short trial; the names are the same.',
     ),
   THREADS: whole(1, 256).default(1).describe('Threads of one inference process.'),
+  KNOWN_ODDS: z.coerce
+    .number<string | number>({ error: 'must be a number from 1, e.g. 1000' })
+    .min(1, { error: 'must be at least 1' })
+    .max(1e9, { error: 'must be at most 1000000000' })
+    .optional()
+    .describe(
+      'Odds from which the nearest person is `known`: 1 in this many strangers would be as near to anybody in the gallery. Unset: 1000 for a gallery that was changed over HTTP; for one as it was converted, the distance of the encoder, 0.92 for facenet and 0.55 for compact.',
+    ),
   KNOWN_DISTANCE: z.coerce
     .number<string | number>({ error: 'must be a distance from 0 to 2' })
     .min(0, { error: 'must be at least 0' })
     .max(2, { error: 'must be at most 2' })
     .optional()
     .describe(
-      'Distance below which JSON answers call the nearest person `known`. Unset: the default of the encoder, 0.92 for facenet and 0.55 for compact.',
+      'Distance below which the nearest person is `known`, in place of odds. Overrides `KNOWN_ODDS`.',
     ),
   ALONE_SECONDS: seconds(1, 604_800)
     .default(1800)

@@ -1,14 +1,15 @@
 /**
  * The inference process: the model behind the worker's channel. A process of its own, since its calls
  * hold the event loop for as long as they compute, and native code can take a process down with it.
- * Arguments: model folder, backend, precision, threads, KNOWN_DISTANCE or nothing for the encoder's own.
+ * Arguments: model folder, backend, precision, threads, KNOWN_DISTANCE and KNOWN_ODDS or nothing for each.
  * Knows nothing of queues.
  */
 
-import { MOST_FACES } from '../../cloud/contract/messages.ts';
+import { type Ask, MOST_FACES } from '../../cloud/contract/messages.ts';
 import type { Backend, Precision, Recognition, RecognizeOptions } from '../../model/index.ts';
 import { keepCompiled, writeCompiled } from '../../runtime/folders.ts';
 import { overwriteFreedMemory } from './freed-memory.ts';
+import { type KnownRule, knownRule } from './known-rule.ts';
 import type { Answer, Photo } from './protocol.ts';
 import { serveInference } from './serve.ts';
 
@@ -17,8 +18,14 @@ const NEAREST = 3;
 /** A bfloat16 encoder takes half the time a face in a call with four. */
 const BFLOAT16_TOGETHER = 4;
 
-const [directory = '', backend = 'auto', precision = 'auto', threads = '1', knownDistance = ''] =
-  process.argv.slice(2);
+const [
+  directory = '',
+  backend = 'auto',
+  precision = 'auto',
+  threads = '1',
+  knownDistance = '',
+  knownOdds = '',
+] = process.argv.slice(2);
 
 keepCompiled();
 overwriteFreedMemory();
@@ -48,7 +55,11 @@ await serveInference(async () => {
     return { outcome, timings: {} };
   };
   const { backend: engine, precision: computesIn, precisionReason, encoder } = recognizer;
-  const knownWithin = knownDistance === '' ? encoder.knownDistance : Number(knownDistance);
+  const known = {
+    distance: numberIn(knownDistance),
+    odds: numberIn(knownOdds),
+    encoderDistance: encoder.knownDistance,
+  };
   const version = versionOf(await readManifest(directory));
   const gallery = new LiveGallery({
     blockOf: (embeddings, length) => FaceBlock.of(embeddings, length),
@@ -65,24 +76,27 @@ await serveInference(async () => {
       const bytes = photos.map((photo) => photo.bytes);
       const recognitions = await recognizer.recognizeAll(
         bytes,
-        photos.map((photo) => optionsOf(photo, knownWithin)),
+        photos.map(({ ask }) => optionsOf(ask, knownRule(ask, known, recognizer.gallery.version))),
       );
       return recognitions.map((recognition, index) =>
         answerTo(recognition, photos[index] as Photo),
       );
     },
-    perform: (task) =>
-      performWork(task, { recognizer, refusalOf: imageReason, sameWithin: knownWithin }),
+    perform: (task) => performWork(task, { recognizer, refusalOf: imageReason, settings: known }),
     swap: (files) => gallery.swap(files, (matcher) => recognizer.setGallery(matcher)),
   };
 });
 
-function optionsOf({ ask }: Photo, knownWithin: number): RecognizeOptions {
+function optionsOf(ask: Ask, known: KnownRule): RecognizeOptions {
   return {
     top: ask.top ?? NEAREST,
     allFaces: ask.faces === 'all',
     mostFaces: MOST_FACES,
     // Only where it is asked: near the distance, a bfloat16 embedding costs another one in float32.
-    knownWithin: ask.known ? knownWithin : undefined,
+    ...(ask.known ? known : {}),
   };
+}
+
+function numberIn(text: string): number | undefined {
+  return text === '' ? undefined : Number(text);
 }

@@ -5,6 +5,10 @@ import { ImageError, type Recognition } from '../../model/index.ts';
 import { outcomeOf, refusalOf } from './outcome.ts';
 
 const third = 1 / 3;
+const quality = {
+  ...{ score: 0.3, size: 1, sharpness: 0.3, light: 1, pose: 0.9, confidence: 1 },
+  reasons: ['The face is blurred.'],
+};
 const seen: Recognition = {
   width: 640,
   height: 480,
@@ -23,9 +27,10 @@ const seen: Recognition = {
         [5, 5],
       ],
       embedding: new Float32Array(512),
+      quality,
       nearest: [
-        { name: 'Ann', distance: 0.8123456789 },
-        { name: 'Bob', distance: 1.2 },
+        { name: 'Ann', distance: 0.8123456789, odds: 6543.21 },
+        { name: 'Bob', distance: 1.2, odds: 1.1 },
       ],
     },
     {
@@ -39,7 +44,8 @@ const seen: Recognition = {
         [1, 1],
       ],
       embedding: new Float32Array(512),
-      nearest: [{ name: 'Cid', distance: 0.7 }],
+      quality,
+      nearest: [{ name: 'Cid', distance: 0.7, odds: 50 }],
     },
   ],
   timings: { decode: 1, detect: 1, embed: 1, match: 1 },
@@ -102,4 +108,18 @@ it('whether a face is known is told where it was asked', () => {
   assert.equal('match' in outcome && outcome.match.known, false);
   const plain = outcomeOf(seen);
   assert.ok('match' in plain && !('known' in plain.match));
+});
+
+it('odds, rounded down, and quality are told where `known` was asked, of every face', () => {
+  const outcome = outcomeOf(seen, { known: true, faces: 'all' });
+  assert.ok('match' in outcome);
+  const match = matchSchema.parse(outcome.match);
+  assert.deepEqual([match.odds, match.nearest.map(({ odds }) => odds)], [6540, [6540, 1.1]]);
+  assert.deepEqual(match.quality, quality);
+  assert.deepEqual(
+    match.faces?.map(({ odds }) => odds),
+    [6540, 50],
+  );
+  const plain = outcomeOf(seen);
+  assert.ok('match' in plain && !('odds' in plain.match) && !('quality' in plain.match));
 });

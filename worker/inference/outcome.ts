@@ -1,6 +1,12 @@
 /** Makes the reply's outcome from the model's recognition: a match with rounded numbers, or a refusal. Pure. */
 import type { Ask, Match, Refusal, Face as ToldFace } from '../../cloud/contract/messages.ts';
-import { type Face, ImageError, largestFace, type Recognition } from '../../model/index.ts';
+import {
+  type Face,
+  ImageError,
+  largestFace,
+  type Recognition,
+  toldOdds,
+} from '../../model/index.ts';
 
 /** Bounds of the message schema. */
 const MOST_REFUSAL_LETTERS = 500;
@@ -15,18 +21,21 @@ export type Outcome = { match: Match } | { refusal: Refusal };
 /** The largest face is the one that is matched; none is a refusal, never a made-up name. */
 export function outcomeOf(recognition: Recognition, ask: Ask = {}): Outcome {
   const face = largestFace(recognition);
-  const told = face && toldOf(face);
+  const told = face && toldOf(face, ask);
   if (told === undefined) {
     return { refusal: { reason: 'no-face', message: 'No face was found in the photo.' } };
   }
   const { width, height, turned, gallery, faces } = recognition;
-  const all = ask.faces === 'all' ? { faces: faces.flatMap((one) => toldOf(one) ?? []) } : {};
+  const all = ask.faces === 'all' ? { faces: faces.flatMap((one) => toldOf(one, ask) ?? []) } : {};
   const turn = turned === 0 ? {} : { turned };
   return { match: { ...told, width, height, ...turn, gallery, ...all } };
 }
 
-/** Undefined when the gallery knows nobody. */
-function toldOf({ box, probability, landmarks, nearest, known }: Face): ToldFace | undefined {
+/** Undefined when the gallery knows nobody. Odds and quality go where `known` goes: into JSON. */
+function toldOf(
+  { box, probability, landmarks, nearest, known, quality }: Face,
+  ask: Ask,
+): ToldFace | undefined {
   const [best] = nearest;
   if (best === undefined) return undefined;
   const [x1, y1, x2, y2] = box;
@@ -36,11 +45,16 @@ function toldOf({ box, probability, landmarks, nearest, known }: Face): ToldFace
     box: [pixels(x1), pixels(y1), pixels(x2), pixels(y2)],
     probability: rounded(probability, SHARE_DIGITS),
     landmarks: landmarks.map(([x, y]) => [pixels(x), pixels(y)]),
-    nearest: nearest.map(({ name, distance }) => ({
+    nearest: nearest.map(({ name, distance, odds }) => ({
       name,
       distance: rounded(distance, SHARE_DIGITS),
+      ...(ask.known && { odds: toldOdds(odds) }),
     })),
     ...(best.person === undefined ? {} : { person: best.person }),
+    ...(ask.known && {
+      odds: toldOdds(best.odds),
+      quality: { ...quality, reasons: [...quality.reasons] },
+    }),
     ...(known === undefined ? {} : { known }),
   };
 }

@@ -6,7 +6,14 @@ import type {
   WorkNeighbour,
   WorkResult,
 } from '../../cloud/contract/people-work.ts';
-import type { Face, Neighbour, Recognition, Recognizer } from '../../model/index.ts';
+import {
+  type Face,
+  type Neighbour,
+  type Recognition,
+  type Recognizer,
+  toldOdds,
+} from '../../model/index.ts';
+import { DEFAULT_KNOWN_ODDS, type KnownSettings, knownRule, sameRule } from './known-rule.ts';
 import type { PeopleAnswer, PeopleTask } from './protocol.ts';
 
 /** How many of the nearest people a face names, where the request does not say. */
@@ -16,8 +23,7 @@ interface WorkParts {
   readonly recognizer: Recognizer;
   /** Why a photo could not be decoded; undefined for what is not its fault. */
   readonly refusalOf: (error: unknown) => string | undefined;
-  /** Below this distance two faces are the same person's. */
-  readonly sameWithin: number;
+  readonly settings: KnownSettings;
 }
 
 type PhotoResult = WorkResult['photos'][number];
@@ -34,7 +40,8 @@ export async function performWork(
   const result: WorkResult = { id: work.id, gallery, encoder: recognizer.encoder.kind, photos: [] };
   if (work.work === 'search') {
     const nearest = recognizer.gallery.nearest(embeddingOf(inputs[0]), top);
-    const found = { ...result, nearest: nearest.map((one) => told(one, parts)) };
+    const tell = teller(work, parts);
+    const found = { ...result, nearest: nearest.map(tell) };
     return { result: JSON.stringify(found), timings: { match: performance.now() - begun } };
   }
   const recognitions = await recognizer.recognizeAll(inputs, {
@@ -64,46 +71,54 @@ function sumOf(recognitions: readonly (Recognition | Error)[]): Record<string, n
 
 function photoOf(
   { width, height, faces }: Recognition,
-  { work }: PeopleWork,
+  work: PeopleWork,
   parts: WorkParts,
 ): PhotoResult {
   return { width, height, faces: faces.map((face) => faceOf(face, work, parts)) };
 }
 
 function faceOf(
-  { box, landmarks, probability, embedding, nearest }: Face,
-  work: PeopleWork['work'],
+  { box, landmarks, probability, embedding, nearest, quality }: Face,
+  work: PeopleWork,
   parts: WorkParts,
 ): WorkFace {
   const place = {
     box: [...box] as WorkFace['box'],
     landmarks: landmarks.map(([x, y]): [number, number] => [x, y]),
     probability,
+    quality: { ...quality, reasons: [...quality.reasons] },
   };
-  if (work === 'detect') return place;
+  if (work.work === 'detect') return place;
   const { buffer, byteOffset, byteLength } = embedding;
   return {
     ...place,
     embedding: Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
-    nearest: nearest.map((one) => told(one, parts)),
+    nearest: nearest.map(teller(work, parts)),
   };
 }
 
 /** The largest face of the first photo with each of the second, or with the person. */
 function pairsOf(
   [first, second]: readonly (Recognition | Error)[],
-  { person }: PeopleWork,
-  { recognizer, sameWithin }: WorkParts,
+  { person, odds: asked }: PeopleWork,
+  { recognizer: { gallery, odds }, settings }: WorkParts,
 ): NonNullable<WorkResult['pairs']> {
   const face = first instanceof Error ? undefined : first?.faces[0];
   if (face === undefined) return [];
-  const distances =
-    person === undefined
-      ? facesOf(second).map(({ embedding }) => distanceOf(face.embedding, embedding))
-      : [recognizer.gallery.distanceTo(face.embedding, person)];
-  return distances.flatMap((distance) =>
-    distance === undefined ? [] : [{ distance, same: distance < sameWithin }],
-  );
+  const rule = sameRule({ odds: asked }, settings);
+  const pairOf = (distance: number, of: number, at: (odds: number) => number) => {
+    const within = 'within' in rule ? rule.within : at(rule.odds);
+    return { distance, odds: toldOdds(of), same: distance < within };
+  };
+  if (person === undefined) {
+    return facesOf(second).map(({ embedding }) => {
+      const distance = distanceOf(face.embedding, embedding);
+      return pairOf(distance, odds.ofPair(distance), (least) => odds.pairDistanceAt(least));
+    });
+  }
+  const distance = gallery.distanceTo(face.embedding, person);
+  if (distance === undefined) return [];
+  return [pairOf(distance, odds.ofPerson(distance), (least) => odds.personDistanceAt(least))];
 }
 
 function facesOf(recognition: Recognition | Error | undefined): readonly Face[] {
@@ -116,13 +131,20 @@ function distanceOf(a: Float32Array, b: Float32Array): number {
   return Math.sqrt(sum);
 }
 
-function told({ person, name, distance }: Neighbour, { sameWithin }: WorkParts): WorkNeighbour {
-  return {
+/** Tells a person with odds, and whether they count as known. */
+function teller(
+  { odds: asked }: PeopleWork,
+  { recognizer: { gallery, odds }, settings }: WorkParts,
+): (one: Neighbour) => WorkNeighbour {
+  const rule = knownRule({ odds: asked }, settings, gallery.version);
+  const within = rule.knownWithin ?? odds.distanceAt(rule.knownOdds ?? DEFAULT_KNOWN_ODDS);
+  return ({ person, name, distance }) => ({
     ...(person === undefined ? {} : { person }),
     name,
     distance,
-    known: distance < sameWithin,
-  };
+    odds: toldOdds(odds.of(distance)),
+    known: distance < within,
+  });
 }
 
 /** @throws {RangeError} when it is no embedding */

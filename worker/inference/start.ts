@@ -8,18 +8,25 @@ const MODEL = moduleUrl('./child.ts', import.meta.url);
 
 type ModelSettings = Pick<
   Settings,
-  'MODEL_DIR' | 'BACKEND' | 'PRECISION' | 'THREADS' | 'KNOWN_DISTANCE'
+  'MODEL_DIR' | 'BACKEND' | 'PRECISION' | 'THREADS' | 'KNOWN_DISTANCE' | 'KNOWN_ODDS'
 >;
 
 /** @param entry the inference program; the model unless a test brings another */
 export function startInference(
-  { MODEL_DIR, BACKEND, PRECISION, THREADS, KNOWN_DISTANCE }: ModelSettings,
+  { MODEL_DIR, BACKEND, PRECISION, THREADS, KNOWN_DISTANCE, KNOWN_ODDS }: ModelSettings,
   log: Logger,
   entry: URL = MODEL,
 ): Inference {
   return new Inference({
     entry,
-    args: [MODEL_DIR, BACKEND, PRECISION, String(THREADS), String(KNOWN_DISTANCE ?? '')],
+    args: [
+      MODEL_DIR,
+      BACKEND,
+      PRECISION,
+      String(THREADS),
+      String(KNOWN_DISTANCE ?? ''),
+      String(KNOWN_ODDS ?? ''),
+    ],
     threads: THREADS,
     isPrepared: true,
     log,

@@ -35,6 +35,8 @@ export interface RequestParts extends WorkParts {
   readonly mostDeliveries: number;
   /** Resolves once this worker has the gallery that was the newest at the call, where that is at least needed. */
   readonly catchUp: (version: number | undefined) => Promise<void>;
+  /** Whether strangers have a name of their own: every answer must then know them. */
+  readonly namesStrangers?: boolean;
 }
 
 /**
@@ -96,7 +98,7 @@ async function compute(
   delivery: Delivery,
   parts: RequestParts,
 ): Promise<Answered> {
-  const { id, file, digest, faces, top, known, odds, gallery } = request;
+  const { id, file, digest, faces, top, odds, gallery } = request;
   if (delivery.deliveries > parts.mostDeliveries) throw new NeverAnswered(parts.mostDeliveries);
   const start = performance.now();
   const [bytes] = await Promise.all([photoOf(request, parts), parts.catchUp(gallery)]);
@@ -111,8 +113,8 @@ async function compute(
   const { outcome, timings, computeMs } = await parts.compute(bytes, {
     faces,
     top,
-    known,
     odds,
+    known: request.known ?? (parts.namesStrangers || undefined),
   });
   const computed = performance.now();
   // What stands still for long must not write over what came after it.
