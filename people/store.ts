@@ -8,7 +8,11 @@ import { contentsOf, factsOf, type GalleryState } from './live/contents.ts';
 import { Folded } from './live/folded.ts';
 import { HeadWriter } from './live/head-writer.ts';
 import { LayeredIndex } from './live/layered.ts';
+import { Maintenance } from './live/maintenance.ts';
+import { Merging } from './live/merging.ts';
 import { GalleryReader } from './live/reader.ts';
+import { Rewriting } from './live/rewriting.ts';
+import { Tidying, type TidyTimes } from './live/tidying.ts';
 import { Versions } from './live/versions.ts';
 import type { Change, FaceMeta, FaceRecord, GalleryIndex, PersonRecord } from './records.ts';
 
@@ -49,6 +53,8 @@ export interface GalleryOptions {
   /** Called after each change of this node; must not throw. */
   readonly onChange?: (version: number) => void;
   readonly log: Logger;
+  /** How long what no version lists is left alone; for tests. */
+  readonly tidy?: TidyTimes;
 }
 
 export function openGallery(options: GalleryOptions): GalleryStore {
@@ -61,7 +67,18 @@ export function openGallery(options: GalleryOptions): GalleryStore {
     reader,
     writer: new HeadWriter(bucket, options.versions > 0),
     rollback: (version) => versions.rollback(version),
-    onWritten: onChange,
+    onWritten(version) {
+      onChange(version);
+      maintenance.poke();
+    },
+    log,
+  });
+  const rewriting = new Rewriting(bucket, reader);
+  const merging = new Merging(reader, committer, rewriting, log);
+  const tidying = new Tidying(bucket, reader, versions, options.tidy ?? {});
+  const maintenance = new Maintenance({
+    merge: () => merging.run(),
+    tidy: () => tidying.run(),
     log,
   });
   const current = currentState(reader, log);
@@ -92,7 +109,10 @@ export function openGallery(options: GalleryOptions): GalleryStore {
         ({ expires }) => expires !== undefined && Date.parse(expires) <= now.getTime(),
       );
     },
-    close: () => committer.idle(),
+    async close() {
+      await committer.idle();
+      await maintenance.close();
+    },
   };
 }
 

@@ -172,12 +172,16 @@ export class FaceColumns {
     const digest = digests?.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
     const quality = this.#qualityAt(index);
     return {
-      id: readId(this.ids, index),
+      id: this.idAt(index),
       person: this.persons[this.of[index]!]!,
       ...(quality && { quality }),
       ...(Number.isNaN(time) ? {} : { enrolled: new Date(time).toISOString() }),
       ...(digest?.some((byte) => byte !== 0) && { photoDigest: digest.toString('base64url') }),
     };
+  }
+
+  idAt(index: number): string {
+    return readId(this.ids, index);
   }
 
   /** Where a face lies; -1 when it is not here. */
