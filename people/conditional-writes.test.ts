@@ -3,10 +3,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { missingMoto } from '../local/moto.fixture.ts';
 import { headSchema, peopleKeys } from './head.ts';
-import { ENCODER, face, person } from './people.fixture.ts';
+import { person } from './people.fixture.ts';
 import type { PersonRecord } from './records.ts';
-import { openStore, type PeopleCloud, startPeopleCloud, startPeopleMoto } from './store.fixture.ts';
-import type { GalleryStore } from './store.ts';
+import {
+  enrol,
+  openStore,
+  type PeopleCloud,
+  startPeopleCloud,
+  startPeopleMoto,
+} from './store.fixture.ts';
 
 const NODES = 3;
 const CHANGES_PER_NODE = 60;
@@ -82,14 +87,4 @@ function suite(where: string, start: () => Promise<PeopleCloud>, skip: string | 
       await Promise.all(stores.map((store) => store.close()));
     });
   });
-}
-
-function enrol(store: GalleryStore, who: PersonRecord): Promise<{ version: number }> {
-  return store.change(() => ({
-    kind: 'put',
-    people: [who],
-    faces: [face(who)],
-    encoder: ENCODER,
-    words: 'enrol 1 person',
-  }));
 }

@@ -7,6 +7,11 @@ export const peopleKeys = {
   base: 'gallery/base.json',
   versions: 'gallery/versions/',
   version: (version: number): string => `gallery/versions/${version}.json`,
+  /** 12 for `gallery/versions/12.json`. */
+  versionOf(key: string): number | undefined {
+    const [, number] = /\/(\d{1,15})\.json$/.exec(key) ?? [];
+    return number === undefined ? undefined : Number(number);
+  },
   segments: 'gallery/segments/',
   segment: (id: string): string => `gallery/segments/${id}.bin`,
   photos: (person: string): string => `people/${person}/`,

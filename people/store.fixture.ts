@@ -1,9 +1,13 @@
 /** A people bucket of an embedded cloud or of moto, for the tests of this room. */
+import assert from 'node:assert/strict';
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { createAwsClients } from '../cloud/aws/clients.ts';
 import { quiet, REGION, startTestCloud, temporaryFolder } from '../local/cloud.fixture.ts';
 import { startMoto } from '../local/moto.fixture.ts';
+import { type GalleryHead, headSchema, peopleKeys } from './head.ts';
 import { PeopleBucket } from './live/bucket.ts';
+import { ENCODER, face } from './people.fixture.ts';
+import type { Change, FaceRecord, PersonRecord } from './records.ts';
 import { type GalleryOptions, type GalleryStore, openGallery } from './store.ts';
 
 export interface PeopleCloud {
@@ -66,4 +70,43 @@ export async function contentsOf(bucket: PeopleBucket): Promise<Map<string, Buff
     listed.map(async ({ key }) => [key, (await bucket.get(key))!.bytes] as const),
   );
   return new Map(objects);
+}
+
+export const put = (people: PersonRecord[], faces: FaceRecord[] = []): Change => ({
+  kind: 'put',
+  people,
+  faces,
+  encoder: ENCODER,
+  words: 'enrol 1 person',
+});
+
+/** @param faces one face by default */
+export function enrol(store: GalleryStore, who: PersonRecord, ...faces: FaceRecord[]) {
+  return store.change(() => put([who], faces.length > 0 ? faces : [face(who)]));
+}
+
+export function remove(store: GalleryStore, ...ids: string[]) {
+  return store.change(() => ({ kind: 'remove', ids, words: 'remove 1 person' }));
+}
+
+export async function headOf(bucket: PeopleBucket): Promise<GalleryHead> {
+  const found = await bucket.get(peopleKeys.head);
+  return headSchema.parse(JSON.parse(`${found?.bytes}`));
+}
+
+/** Names with the number of faces, read by a store that has seen nothing yet. */
+export async function facesByName(
+  cloud: { s3: S3Client },
+  bucket: PeopleBucket,
+): Promise<Record<string, number>> {
+  const index = await openStore(cloud, bucket).index();
+  const entries = [...index.people.values()].map(({ id, name }) => [
+    name,
+    index.facesOf(id).length,
+  ]);
+  assert.equal(
+    index.faces,
+    entries.reduce((sum, [, count]) => sum + Number(count), 0),
+  );
+  return Object.fromEntries(entries);
 }

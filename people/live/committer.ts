@@ -16,7 +16,6 @@ import type { HeadWriter } from './head-writer.ts';
 import { type GalleryReader, OutdatedError } from './reader.ts';
 
 const MOST_IN_GROUP = 200;
-const MOST_WORDS = 200;
 /** A group that others are always faster than is given up. */
 const MOST_CONFLICTS = 100;
 const LONGEST_PAUSE_MS = 500;
@@ -170,7 +169,7 @@ export class Committer {
       base: contents.base,
       people: draft.index.people.size,
       faces: draft.index.faces,
-      change: summary(draft.words),
+      change: draft.summary,
     };
     if (people.size + faces.size === 0) return this.#writeHead(state, next);
     const { encoder, length } = expected;
@@ -230,14 +229,8 @@ export class Committer {
   /** Without a head, versions that are kept tell how far the numbers have come. */
   async #highestVersion(): Promise<number> {
     const listed = await this.#bucket.list(peopleKeys.versions);
-    return Math.max(0, ...listed.map(({ key }) => versionOf(key) ?? 0));
+    return Math.max(0, ...listed.map(({ key }) => peopleKeys.versionOf(key) ?? 0));
   }
-}
-
-/** 12 for `gallery/versions/12.json`. */
-export function versionOf(key: string): number | undefined {
-  const [, number] = /\/(\d{1,15})\.json$/.exec(key) ?? [];
-  return number === undefined ? undefined : Number(number);
 }
 
 async function pause(conflicts: number): Promise<void> {
@@ -248,14 +241,4 @@ async function pause(conflicts: number): Promise<void> {
     );
   }
   await delay(Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** Math.min(conflicts, 8)));
-}
-
-/** "enrol 1 person (3 times); rename 1 person". */
-function summary(words: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const one of words) counts.set(one, (counts.get(one) ?? 0) + 1);
-  return [...counts]
-    .map(([one, count]) => (count === 1 ? one : `${one} (${count} times)`))
-    .join('; ')
-    .slice(0, MOST_WORDS);
 }

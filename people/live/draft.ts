@@ -20,6 +20,9 @@ export class NameTakenError extends GalleryChangeError {
 /** A change names a person who is not in the gallery. */
 export class NoPersonError extends GalleryChangeError {}
 
+/** That a head holds. */
+const MOST_WORDS = 200;
+
 type Put = Extract<Change, { kind: 'put' }>;
 
 export class Draft {
@@ -29,10 +32,10 @@ export class Draft {
   readonly faces = new Map<string, FaceRecord>();
   readonly removed: Set<string>;
   readonly removedFromBase: Set<string>;
-  readonly words: string[] = [];
   expected: Expected | undefined;
   /** Whether there is anything to write. */
   isEmpty = true;
+  readonly #words = new Map<string, number>();
   readonly #start: LayeredIndex;
   readonly #removedBefore: ReadonlySet<string>;
   readonly #embeddingsOf: (faces: readonly FaceMeta[]) => Promise<FaceRecord[]>;
@@ -49,6 +52,14 @@ export class Draft {
     this.removedFromBase = new Set(contents.removedFromBase);
     this.expected = contents.expected;
     this.#embeddingsOf = embeddingsOf;
+  }
+
+  /** What is done, e.g. "enrol 1 person (3 times); remove 1 person". */
+  get summary(): string {
+    return [...this.#words]
+      .map(([words, count]) => (count === 1 ? words : `${words} (${count} times)`))
+      .join('; ')
+      .slice(0, MOST_WORDS);
   }
 
   /** @throws {GalleryChangeError} and is then as it was */
@@ -185,7 +196,7 @@ export class Draft {
   }
 
   #done(words: string): void {
-    this.words.push(words);
+    this.#words.set(words, (this.#words.get(words) ?? 0) + 1);
     this.isEmpty = false;
   }
 }
