@@ -14,6 +14,7 @@ export const peopleKeys = {
   },
   segments: 'gallery/segments/',
   segment: (id: string): string => `gallery/segments/${id}.bin`,
+  allPhotos: 'people/',
   photos: (person: string): string => `people/${person}/`,
   photo: (person: string, face: string): string => `people/${person}/${face}.jpg`,
 };

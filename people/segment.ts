@@ -92,6 +92,18 @@ export function refOf(
   };
 }
 
+/** The header of a segment that no head lists; undefined where the bytes are none. */
+export function peekHeader(bytes: Uint8Array | undefined): SegmentHeader | undefined {
+  if (bytes === undefined || bytes.length < PREFIX_BYTES) return undefined;
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = aligned(PREFIX_BYTES + all.readUInt32LE(MAGIC.length + 4));
+  try {
+    return parseHeader(all.subarray(0, end), { key: 'of no head' });
+  } catch {
+    return undefined;
+  }
+}
+
 /** Where the embeddings of a listed segment begin, in bytes; all before them is its header. */
 export function embeddingsStart({ bytes, faces }: SegmentRef, length: number): number {
   return bytes - faces * length * FLOAT_BYTES;
@@ -155,7 +167,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function parseHeader(bytes: Buffer, ref: SegmentRef): SegmentHeader {
+function parseHeader(bytes: Buffer, ref: Pick<SegmentRef, 'key'>): SegmentHeader {
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw refused(ref, 'is no gallery segment');
   const format = bytes.readUInt32LE(MAGIC.length);
   if (format !== GALLERY_FORMAT) {
@@ -178,7 +190,7 @@ function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
-function refused({ key }: SegmentRef, why: string, cause?: unknown): SegmentError {
+function refused({ key }: Pick<SegmentRef, 'key'>, why: string, cause?: unknown): SegmentError {
   return new SegmentError(`The gallery segment '${key}' ${why}. The old gallery is kept.`, {
     cause,
   });

@@ -2,9 +2,11 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Logger } from '../runtime/log.ts';
 import { SegmentError } from './errors.ts';
+import { Adoption } from './live/adoption.ts';
 import { NoPeopleBucketError, PeopleBucket } from './live/bucket.ts';
 import { Committer } from './live/committer.ts';
 import { contentsOf, factsOf, type GalleryState } from './live/contents.ts';
+import { type ErasureReport, erase } from './live/erasure.ts';
 import { Folded } from './live/folded.ts';
 import { HeadWriter } from './live/head-writer.ts';
 import { LayeredIndex } from './live/layered.ts';
@@ -15,6 +17,8 @@ import { Rewriting } from './live/rewriting.ts';
 import { Tidying, type TidyTimes } from './live/tidying.ts';
 import { Versions } from './live/versions.ts';
 import type { Change, FaceMeta, FaceRecord, GalleryIndex, PersonRecord } from './records.ts';
+
+export type { ErasureReport } from './live/erasure.ts';
 
 export interface GalleryVersion {
   readonly version: number;
@@ -38,6 +42,13 @@ export interface GalleryStore {
   versions(): Promise<GalleryVersion[]>;
   /** Faces of the newest version with their embeddings; those that are gone are left out. */
   embeddingsOf(faces: readonly FaceMeta[]): Promise<FaceRecord[]>;
+  /**
+   * Removes people with their faces, or single faces, from every object of the bucket, also from kept versions.
+   * @param words for the list of versions, without names
+   */
+  erase(ids: readonly string[], words?: string): Promise<ErasureReport>;
+  /** Takes in the base that a worker has published. @returns the version; undefined when it is taken in already */
+  takeBase(): Promise<number | undefined>;
   /** People whose `expires` is over. */
   expired(now?: Date): Promise<PersonRecord[]>;
   /** Resolves when nothing is being written or tidied up any more. */
@@ -75,9 +86,10 @@ export function openGallery(options: GalleryOptions): GalleryStore {
   });
   const rewriting = new Rewriting(bucket, reader);
   const merging = new Merging(reader, committer, rewriting, log);
+  const adoption = new Adoption(reader, committer, rewriting, log);
   const tidying = new Tidying(bucket, reader, versions, options.tidy ?? {});
   const maintenance = new Maintenance({
-    merge: () => merging.run(),
+    work: async () => (await adoption.run()) !== undefined || merging.run(),
     tidy: () => tidying.run(),
     log,
   });
@@ -86,7 +98,9 @@ export function openGallery(options: GalleryOptions): GalleryStore {
     async index({ atLeast } = {}) {
       const known = reader.state?.index;
       if (known && atLeast !== undefined && known.version >= atLeast) return known;
-      return (await current()).index;
+      const state = await current();
+      if (adoption.isDue(state)) maintenance.poke();
+      return state.index;
     },
     change: (make) => committer.change(make),
     async versions() {
@@ -102,6 +116,12 @@ export function openGallery(options: GalleryOptions): GalleryStore {
     },
     async embeddingsOf(faces) {
       return reader.embeddingsOf((await current()).contents, faces);
+    },
+    erase: (ids, words = 'forget 1 person') =>
+      erase({ bucket, reader, committer, rewriting, versions }, ids, words),
+    async takeBase() {
+      await reader.refresh();
+      return adoption.run();
     },
     async expired(now = new Date()) {
       const { index } = await current();

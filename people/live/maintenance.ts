@@ -5,7 +5,7 @@ import type { Logger } from '../../runtime/log.ts';
 const TIDY_EVERY_MS = 5000;
 
 export class Maintenance {
-  readonly #merge: () => Promise<boolean>;
+  readonly #work: () => Promise<boolean>;
   readonly #tidy: () => Promise<void>;
   readonly #log: Logger;
   #running: Promise<void> | undefined;
@@ -14,9 +14,9 @@ export class Maintenance {
   #tidiedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param merge whether it did anything: it may then have more to do */
-  constructor(parts: { merge: () => Promise<boolean>; tidy: () => Promise<void>; log: Logger }) {
-    this.#merge = parts.merge;
+  /** @param work resolves with whether it did anything: there may be more to do then */
+  constructor(parts: { work: () => Promise<boolean>; tidy: () => Promise<void>; log: Logger }) {
+    this.#work = parts.work;
     this.#tidy = parts.tidy;
     this.#log = parts.log;
   }
@@ -40,7 +40,7 @@ export class Maintenance {
   async #run(): Promise<void> {
     this.#isWanted = false;
     try {
-      while (!this.#isClosed && (await this.#merge())) {}
+      while (!this.#isClosed && (await this.#work())) {}
       const sinceMs = performance.now() - this.#tidiedAt;
       if (this.#isClosed) return;
       if (sinceMs >= TIDY_EVERY_MS) {

@@ -82,6 +82,11 @@ export class GalleryReader {
     this.#headers.set(sha256, header);
   }
 
+  /** Forgets the headers of segments that were erased. */
+  unknow(refs: readonly SegmentRef[]): void {
+    for (const { sha256 } of refs) this.#headers.delete(sha256);
+  }
+
   /** The headers of segments, in their order. @throws {OutdatedError} */
   async headers(refs: readonly SegmentRef[], expected: Expected): Promise<SegmentHeader[]> {
     return Promise.all(
@@ -213,7 +218,7 @@ export class GalleryReader {
 
   /** Headers that the live version does not list are not needed again. */
   #forget({ contents }: GalleryState): void {
-    if (this.#headers.size <= 2 * contents.segments.length + 64) return;
+    if (this.#headers.size <= contents.segments.length) return;
     const kept = new Map<string, SegmentHeader>();
     for (const { sha256 } of contents.segments) {
       const header = this.#headers.get(sha256);
