@@ -37,6 +37,10 @@ export class AllRows implements RowSearch {
     return leastRows(this.#found, personOf, count, leftOut);
   }
 
+  clear(): void {
+    this.#found.fill(0);
+  }
+
   within(limit: number): Uint32Array {
     return this.#rows.filter((row) => !(this.#found[row]! > limit));
   }

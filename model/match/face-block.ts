@@ -20,17 +20,20 @@ export class FaceBlock {
   readonly #search: RowSearch;
   /** What `#search` looked from. */
   readonly #last: Float32Array;
+  readonly #isMapped: boolean;
 
   /**
    * @param embeddings [rows, length], not copied: must not change
    * @param length numbers of an embedding
    * @param search of these rows
+   * @param isMapped whether the embeddings are a file's, which cannot be written to
    */
-  constructor(embeddings: Float32Array, length: number, search: RowSearch) {
+  constructor(embeddings: Float32Array, length: number, search: RowSearch, isMapped = false) {
     this.length = length;
     this.rows = rowsOf(embeddings, length);
     this.#embeddings = embeddings;
     this.#search = search;
+    this.#isMapped = isMapped;
     this.#last = new Float32Array(length).fill(Number.NaN);
   }
 
@@ -38,14 +41,20 @@ export class FaceBlock {
    * @param embeddings [rows, length], not copied: must not change
    * @param length numbers of an embedding
    * @param shortlistFrom the least number of embeddings for a shortlist; it changes no answer
+   * @param isMapped whether the embeddings are a file's, which cannot be written to
    * @throws {RangeError} when they hold a value that is not a number
    */
-  static of(embeddings: Float32Array, length: number, shortlistFrom = SHORTLIST_FROM): FaceBlock {
+  static of(
+    embeddings: Float32Array,
+    length: number,
+    shortlistFrom = SHORTLIST_FROM,
+    isMapped = false,
+  ): FaceBlock {
     const rows = rowsOf(embeddings, length);
     const isLarge = rows > 0 && rows >= shortlistFrom;
     const search =
       (isLarge ? shortlistOf(embeddings, length) : undefined) ?? new AllRows(embeddings, length);
-    return new FaceBlock(embeddings, length, search);
+    return new FaceBlock(embeddings, length, search, isMapped);
   }
 
   row(row: number): Float32Array {
@@ -68,6 +77,13 @@ export class FaceBlock {
       found[at] = squaredDistance(own, squareOf(this.row(rows[at]!)), found[at]!);
     }
     return found;
+  }
+
+  /** Overwrites what this process holds of the faces; the block must not be searched any more. */
+  clear(): void {
+    if (!this.#isMapped) this.#embeddings.fill(0);
+    this.#search.clear();
+    this.#last.fill(Number.NaN);
   }
 
   distance(embedding: Float32Array, row: number): number {

@@ -65,6 +65,20 @@ test('a file that is mapped, or read, answers as memory does', async () => {
   }
 });
 
+test('a block that is cleared has overwritten what it held, and leaves its file as it was', async () => {
+  const before = await readFile(file.path);
+  for (const map of [mapFile, never]) {
+    const block = await openFaceFile(file, map);
+    block.clear();
+    if (map === never) assert.ok(block.row(1).every((value) => value === 0));
+  }
+  assert.deepEqual(await readFile(file.path), before);
+  assert.deepEqual(answersOf(await openFaceFile(file)), expected);
+  const own = embeddings.slice(0, LENGTH);
+  FaceBlock.of(own, LENGTH).clear();
+  assert.ok(own.every((value) => value === 0));
+});
+
 test('an index is made once, and again for other content', async () => {
   const other = { ...file, digest: 'another' };
   await openFaceFile(file);

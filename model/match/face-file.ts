@@ -31,11 +31,15 @@ export const indexPath = (path: string): string => `${path}.index`;
  */
 export async function openFaceFile(file: FaceFile, map = mapFile): Promise<FaceBlock> {
   const { rows, length } = file;
-  const embeddings = mappedFloats(file, map) ?? (await readFloats(file));
-  if (rows < SHORTLIST_FROM) return FaceBlock.of(embeddings, length);
-  const packed = await openIndex(indexPath(file.path), { ...file, embeddings }, map);
-  if (packed === undefined) return FaceBlock.of(embeddings, length);
-  return new FaceBlock(embeddings, length, new Shortlist(packed, rows));
+  const mapped = mappedFloats(file, map);
+  const embeddings = mapped ?? (await readFloats(file));
+  const isMapped = mapped !== undefined;
+  const packed =
+    rows < SHORTLIST_FROM
+      ? undefined
+      : await openIndex(indexPath(file.path), { ...file, embeddings }, map);
+  if (packed === undefined) return FaceBlock.of(embeddings, length, SHORTLIST_FROM, isMapped);
+  return new FaceBlock(embeddings, length, new Shortlist(packed, rows), isMapped);
 }
 
 function mappedFloats(

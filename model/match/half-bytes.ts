@@ -68,6 +68,8 @@ export class HalfBytes {
   /** Where the chunks are in the memory. */
   readonly chunksAt: number;
   readonly chunksBytes: number;
+  /** Whether the chunks are a file's, which cannot be written to. */
+  isMapped = false;
   /** [length] each: the query, to be filled before `bound` and `products`. */
   readonly whole: Int8Array;
   readonly fine: Int8Array;
@@ -154,6 +156,14 @@ export class HalfBytes {
       );
     }
     return this.#products.subarray(0, rows.length * 2);
+  }
+
+  /** Overwrites the query, and the chunks unless they are a file's. */
+  clear(): void {
+    this.whole.fill(0);
+    this.fine.fill(0);
+    this.#row.fill(0);
+    if (!this.isMapped) new Uint8Array(this.memory, this.chunksAt, this.chunksBytes).fill(0);
   }
 
   /** Packs [rows, length] embeddings. @throws {RangeError} when a value is not a number */

@@ -73,8 +73,8 @@ async function readIndex(
     if (packed === undefined) return undefined;
     const { memory, chunksAt, chunksBytes } = packed;
     const chunks = new Uint8Array(memory, chunksAt, chunksBytes);
-    if (!map(memory, chunksAt, path, MAPPING_ALIGNMENT, chunksBytes))
-      await readInto(handle, chunks);
+    packed.isMapped = map(memory, chunksAt, path, MAPPING_ALIGNMENT, chunksBytes);
+    if (!packed.isMapped) await readInto(handle, chunks);
     return (await digestOf(chunks)) === header.digest ? packed : undefined;
   } finally {
     await handle.close();

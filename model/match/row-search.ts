@@ -14,6 +14,8 @@ export interface RowSearch {
   likely(personOf: Uint32Array, count: number, leftOut: number): Uint32Array;
   /** All rows whose squared distance may be up to `limit`, in their order. */
   within(limit: number): Uint32Array;
+  /** Overwrites what it holds of the rows. */
+  clear(): void;
 }
 
 /** The rows of the `count` people with the least values, one a person. */

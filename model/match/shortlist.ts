@@ -55,6 +55,10 @@ export class Shortlist implements RowSearch {
     return leastRows(this.#bounds, personOf, count, leftOut);
   }
 
+  clear(): void {
+    this.#packed.clear();
+  }
+
   within(limit: number): Uint32Array {
     const bounds = this.#bounds;
     const rows = new Uint32Array(this.#rows);

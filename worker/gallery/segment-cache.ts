@@ -22,6 +22,9 @@ const UNREFERENCED_MS = 30_000;
 /** What a killed worker has begun and not finished. */
 const ABANDONED_MS = 600_000;
 
+/** What the inference process keeps beside a large segment, and what is deleted with it. */
+const INDEX = /\.index$/;
+
 /** Opens the object under a key. Throws what S3 throws. */
 export type OpenObject = (key: string) => Promise<Readable>;
 
@@ -79,10 +82,11 @@ export class SegmentCache {
     const files = await readdir(folder).catch((): string[] => []);
     for (const name of files) {
       const path = join(folder, name);
-      if (!name.endsWith('.bin')) {
+      const segment = name.replace(INDEX, '');
+      if (!segment.endsWith('.bin')) {
         const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now());
         if (age > ABANDONED_MS) await rm(path, { force: true });
-      } else if (names.has(name)) {
+      } else if (names.has(segment)) {
         this.#unneededSince.delete(name);
       } else {
         const since = this.#unneededSince.get(name) ?? performance.now();

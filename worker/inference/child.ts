@@ -31,7 +31,9 @@ keepCompiled();
 overwriteFreedMemory();
 await serveInference(async () => {
   // Imported here, so that the signals of serve.ts are handled before the native library loads.
-  const { FaceBlock, GalleryMatcher, loadRecognizer } = await import('../../model/index.ts');
+  const { FaceBlock, GalleryMatcher, loadRecognizer, openFaceFile } = await import(
+    '../../model/index.ts'
+  );
   const { readManifest, versionOf } = await import('../../model/manifest.ts');
   const { releaseMappedPages } = await import('../../model/native/mapped-pages.ts');
   const { imageReason, outcomeOf, refusalOf } = await import('./outcome.ts');
@@ -63,6 +65,7 @@ await serveInference(async () => {
   const version = versionOf(await readManifest(directory));
   const gallery = new LiveGallery({
     blockOf: (embeddings, length) => FaceBlock.of(embeddings, length),
+    openFile: openFaceFile,
     matcherOf: (parts) => new GalleryMatcher(parts),
     encoder,
   });

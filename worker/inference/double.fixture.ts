@@ -7,6 +7,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelError } from '../../model/errors.ts';
 import { FaceBlock } from '../../model/match/face-block.ts';
+import { openFaceFile } from '../../model/match/face-file.ts';
 import { GalleryMatcher } from '../../model/match/gallery-matcher.ts';
 import { overwriteFreedMemory } from './freed-memory.ts';
 import { LiveGallery } from './live-gallery.ts';
@@ -19,6 +20,7 @@ overwriteFreedMemory();
 let matcher: GalleryMatcher | undefined;
 const gallery = new LiveGallery({
   blockOf: (embeddings, length) => FaceBlock.of(embeddings, length),
+  openFile: openFaceFile,
   matcherOf: (parts) => new GalleryMatcher(parts),
   encoder: { kind: 'double', embeddingLength: 4 },
 });

@@ -1,18 +1,29 @@
 /**
  * The live gallery inside the inference process: builds a matcher from a version's segments on disk. Segments
- * that the version before had too are not read again, and memory of those that it no longer has is cleared.
+ * that the version before had too are not opened again, and memory of those that it no longer has is cleared.
+ * Large segments are mapped, so that all processes of the machine hold them once.
  */
-import { readFile } from 'node:fs/promises';
-import type { FaceBlock, GalleryMatcher } from '../../model/index.ts';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import type { FaceBlock, FaceFile, GalleryMatcher } from '../../model/index.ts';
 import { SegmentError } from '../../people/errors.ts';
+import type { GalleryHead, SegmentRef } from '../../people/head.ts';
 import { foldSegments } from '../../people/load.ts';
-import { openSegment, type SegmentHeader } from '../../people/segment.ts';
+import {
+  embeddingsStart,
+  openSegment,
+  readSegmentHeader,
+  type SegmentHeader,
+} from '../../people/segment.ts';
 import { clearFreedMemory } from './freed-memory.ts';
 import type { GalleryFiles } from './protocol.ts';
 
 /** What of the model it needs: imported late, since the model loads a native library. */
 export interface GalleryParts {
   readonly blockOf: (embeddings: Float32Array, length: number) => FaceBlock;
+  readonly openFile: (file: FaceFile) => Promise<FaceBlock>;
   readonly matcherOf: (parts: ConstructorParameters<typeof GalleryMatcher>[0]) => GalleryMatcher;
   /** Of the model's encoder. */
   readonly encoder: { readonly kind: string; readonly embeddingLength: number };
@@ -21,8 +32,10 @@ export interface GalleryParts {
 interface Loaded {
   readonly header: SegmentHeader;
   readonly block: FaceBlock;
-  readonly bytes: Uint8Array;
 }
+
+/** From so many faces on a segment is mapped; smaller ones are read in a few ms. */
+const MAPPED_FROM = 4096;
 
 export class LiveGallery {
   readonly #parts: GalleryParts;
@@ -53,9 +66,7 @@ export class LiveGallery {
       head.segments.map(async (ref, at): Promise<Loaded> => {
         const known = this.#segments.get(ref.sha256);
         if (known) return known;
-        const bytes = await readFile(files[at] ?? '');
-        const { embeddings, ...header } = openSegment(bytes, ref, head);
-        return { header, bytes, block: this.#parts.blockOf(embeddings, head.length) };
+        return this.#open(files[at] ?? '', ref, head);
       }),
     );
     const { people, personOf, faces } = foldSegments(
@@ -70,10 +81,49 @@ export class LiveGallery {
     return { people: people.length, faces };
   }
 
+  async #open(path: string, ref: SegmentRef, head: GalleryHead): Promise<Loaded> {
+    if (ref.faces >= MAPPED_FROM) return this.#openLarge(path, ref, head);
+    const { embeddings, ...header } = openSegment(await readFile(path), ref, head);
+    return { header, block: this.#parts.blockOf(embeddings, head.length) };
+  }
+
+  async #openLarge(path: string, ref: SegmentRef, head: GalleryHead): Promise<Loaded> {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
+    if (hash.digest('hex') !== ref.sha256) {
+      throw new SegmentError(`The gallery segment ${ref.key} is not the one that the head lists.`);
+    }
+    const { length } = head;
+    const from = embeddingsStart(ref, length);
+    const header = readSegmentHeader(await firstBytes(path, from), ref, head);
+    try {
+      const file: FaceFile = { path, from, rows: ref.faces, length, digest: ref.sha256 };
+      return { header, block: await this.#parts.openFile(file) };
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new SegmentError(
+        `The gallery segment ${ref.key} cannot be searched: ${cause.message}`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+
   /** No photo is in work during a swap, so that nothing reads them any more. */
   #release(before: ReadonlyMap<string, Loaded>): void {
     const dropped = [...before].filter(([sha256]) => !this.#segments.has(sha256));
-    for (const [, { bytes }] of dropped) bytes.fill(0);
+    for (const [, { block }] of dropped) block.clear();
     if (dropped.length > 0) clearFreedMemory();
+  }
+}
+
+async function firstBytes(path: string, count: number): Promise<Uint8Array> {
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(count), 0, count, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
   }
 }
