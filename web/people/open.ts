@@ -10,17 +10,17 @@ import { eraseAnswers } from '../../cloud/redis/erase-answers.ts';
 import { openGalleryVersion } from '../../cloud/redis/gallery-version.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Recognitions } from '../../cloud/redis/recognitions.ts';
-import { type GalleryStore, openGallery } from '../../people/store.ts';
+import { openGallery } from '../../people/store.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { WebSettings } from '../../runtime/settings.ts';
 import type { WebMetrics } from '../metrics/metrics.ts';
 import type { Waiters } from '../recognize/waiters.ts';
 import { uploadsMb } from '../upload/form-reader.ts';
 import { openKeptPhotos } from './enrol/kept-photos.ts';
-import { type ForgetParts, openForget } from './forget/forget.ts';
+import { openForget } from './forget/forget.ts';
 import { openReceipts } from './forget/receipts.ts';
 import { openSigningKey } from './forget/signing-key.ts';
-import { startSweep } from './forget/sweep.ts';
+import { type Sweep, startSweep } from './forget/sweep.ts';
 import { openTraces } from './forget/traces.ts';
 import { openLiveGallery } from './gallery.ts';
 import { MOST_ENROLMENT_PHOTOS } from './people.ts';
@@ -57,6 +57,7 @@ export function openPeople(sources: PeopleSources): People {
   const requestMs = settings.REQUEST_SECONDS * 1000;
   const objects = openObjects(s3, names.peopleBucket);
   const versions = openGalleryVersion(redis, names.keys, log);
+  let sweep: Sweep | undefined;
   const store = openGallery({
     s3,
     bucket: names.peopleBucket,
@@ -66,7 +67,10 @@ export function openPeople(sources: PeopleSources): People {
   const gallery = openLiveGallery({
     store,
     versions,
-    onSeen: (version) => sources.metrics().galleryVersion(version),
+    onSeen(version) {
+      sources.metrics().galleryVersion(version);
+      sweep?.changed();
+    },
   });
   const galleryVersion = (): number | undefined => gallery.known;
   // A Redis that has lost its data learns the version again.
@@ -77,7 +81,7 @@ export function openPeople(sources: PeopleSources): People {
   const receipts = openReceipts(objects, signingKey);
   const forget = openForget({
     gallery,
-    store: { expired: () => store.expired(), erase: eraser(store) },
+    store,
     receipts,
     traces: openTraces({
       objects,
@@ -92,7 +96,6 @@ export function openPeople(sources: PeopleSources): People {
     log,
   });
   const keptPhotos = settings.KEEP_ENROLLED_PHOTOS === 'true' ? openKeptPhotos(objects) : undefined;
-  let sweep: ReturnType<typeof startSweep> | undefined;
   return {
     galleryVersion,
     parts: {
@@ -122,17 +125,5 @@ export function openPeople(sources: PeopleSources): People {
       await forget.settled();
       await store.close();
     },
-  };
-}
-
-/** Until the store erases by itself. */
-function eraser(store: GalleryStore): ForgetParts['store']['erase'] {
-  return async (ids, words) => {
-    const { version } = await store.change((index) => ({
-      kind: 'remove',
-      ids: ids.filter((id) => index.people.has(id) || index.face(id) !== undefined),
-      words,
-    }));
-    return { version, people: 1, faces: 0, segments: 0, versions: 0, photos: 0 };
   };
 }

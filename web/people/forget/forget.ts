@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Receipt } from '../../../people/api.ts';
 import type { GalleryIndex, PersonRecord } from '../../../people/records.ts';
-import type { GalleryStore } from '../../../people/store.ts';
+import type { ErasureReport, GalleryStore } from '../../../people/store.ts';
 import type { Logger } from '../../../runtime/log.ts';
 import { peopleError } from '../errors.ts';
 import { galleryFailure, isExpired, type LiveGallery, personOf } from '../gallery.ts';
@@ -17,23 +17,9 @@ const WAIT_MS = 5000;
 /** A job of this age is not in its node's hands any more. */
 const ABANDONED_MS = 60_000;
 
-/** What an erasure removed; counts of objects that were rewritten or deleted. */
-export interface ErasureReport {
-  /** First gallery version without the ids. */
-  readonly version: number;
-  readonly people: number;
-  readonly faces: number;
-  readonly segments: number;
-  readonly versions: number;
-  /** Kept photos of enrolled people. */
-  readonly photos: number;
-}
-
 export interface ForgetParts {
   readonly gallery: LiveGallery;
-  readonly store: Pick<GalleryStore, 'expired'> & {
-    erase(ids: readonly string[], words: string): Promise<ErasureReport>;
-  };
+  readonly store: Pick<GalleryStore, 'erase' | 'expired'>;
   readonly receipts: Receipts;
   readonly traces: Traces;
   readonly onForgotten?: (reason: ForgetJob['reason']) => void;

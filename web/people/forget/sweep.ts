@@ -25,6 +25,8 @@ export interface SweepParts {
 }
 
 export interface Sweep {
+  /** The gallery has changed: somebody may expire sooner. */
+  changed(): void;
   stop(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export function startSweep(parts: SweepParts): Sweep {
   const { gallery, forget, objects, log, periodMs = PERIOD_MS } = parts;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
+  let isSweeping = false;
   let running: Promise<void> = Promise.resolve();
 
   const sweep = async (): Promise<void> => {
@@ -44,18 +47,27 @@ export function startSweep(parts: SweepParts): Sweep {
   };
   const plan = async (): Promise<void> => {
     const next = await gallery.now().then(nextExpiry, () => undefined);
+    clearTimeout(timer);
     if (isStopped) return;
     const ms = next === undefined ? periodMs : next - Date.now();
     timer = setTimeout(turn, Math.min(periodMs, Math.max(LEAST_PAUSE_MS, ms)));
     timer.unref();
   };
   const turn = (): void => {
+    isSweeping = true;
     running = sweep()
       .catch((err: unknown) => log.warn({ err }, 'The sweep of people failed; it is tried again'))
-      .then(plan);
+      .then(() => {
+        isSweeping = false;
+        return plan();
+      });
   };
   running = plan();
   return {
+    changed() {
+      // After a sweep it plans anyway.
+      if (!isSweeping) running = running.then(plan);
+    },
     async stop() {
       isStopped = true;
       clearTimeout(timer);
