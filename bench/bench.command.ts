@@ -54,7 +54,7 @@ const options = {
   images: {
     type: 'string',
     array: true,
-    describe: '`inference`, `parity`: your own photos or folders',
+    describe: '`inference`, `parity`: your own photos or folders; `odds`: photos of strangers',
   },
   threads: { type: 'number', default: 1, describe: '`inference`: threads per contestant' },
   out: { type: 'string', describe: '`inference`: write all results to this file as JSON' },
@@ -67,7 +67,7 @@ type Flags = Given & { what: string };
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'Measure: `inference` compares recognition with its peers; `scaling` simulates the cost and latency of scaling policies; `service` compares the whole system with the course’s design in Python; `cost` calculates dollars per million photos; `page` measures what the live view costs the web tier; `threshold` measures how well a distance separates known people from strangers; `precision` compares PRECISION=auto with each fixed precision; `parity` compares boxes and embeddings with facenet-pytorch',
+    'Measure: `inference` compares recognition with its peers; `scaling` simulates the cost and latency of scaling policies; `service` compares the whole system with the course’s design in Python; `cost` calculates dollars per million photos; `page` measures what the live view costs the web tier; `threshold` measures how well a distance separates known people from strangers; `odds` counts how often strangers come as near as odds promise; `precision` compares PRECISION=auto with each fixed precision; `parity` compares boxes and embeddings with facenet-pytorch',
   builder: (yargs: Argv) =>
     yargs
       .positional('what', {
@@ -78,6 +78,7 @@ export const command: CommandModule<object, Flags> = {
           'cost',
           'page',
           'threshold',
+          'odds',
           'precision',
           'parity',
         ],
@@ -126,6 +127,7 @@ const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
   cost: runCost,
   page: runPage,
   threshold: runThreshold,
+  odds: runOdds,
   precision: runPrecision,
   parity: runParity,
 };
@@ -163,6 +165,11 @@ async function runPage({ viewers, rounds, json }: Given): Promise<string> {
 async function runThreshold(): Promise<string> {
   const { benchThreshold } = await import('./threshold/threshold.ts');
   return benchThreshold(progress.step);
+}
+
+async function runOdds({ images = [] }: Given): Promise<string> {
+  const { benchOdds } = await import('./odds/odds.ts');
+  return benchOdds({ images }, progress.step);
 }
 
 async function runPrecision({ rounds, json }: Given): Promise<string> {

@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { findCourseData } from '../../convert/sources/course-data.ts';
-import { largestFace, loadRecognizer } from '../../model/index.ts';
+import { largestFace, loadRecognizer, type Recognizer } from '../../model/index.ts';
 import { readGallery } from '../../model/match/gallery.ts';
 import { GalleryMatcher } from '../../model/match/gallery-matcher.ts';
 import type { OnStep } from '../../runtime/progress.ts';
@@ -17,12 +17,24 @@ import { readSettings } from '../../runtime/settings.ts';
 export async function benchThreshold(onStep: OnStep): Promise<string> {
   const settings = readSettings();
   await ensureModel(settings, onStep);
-  const { images, results } = await findCourseData(1000);
-  const people = namesOf(await readFile(results, 'utf8'));
   const recognizer = await loadRecognizer(settings.MODEL_DIR, {
     backend: settings.BACKEND,
     precision: 'float32',
   });
+  const { own, stranger } = await courseDistances(recognizer, onStep);
+  recognizer.dispose();
+  const gallery = await leftOut(settings.MODEL_DIR);
+  const known = settings.KNOWN_DISTANCE ?? recognizer.encoder.knownDistance;
+  return reportOf({ own, stranger, gallery }, known);
+}
+
+/** The course's photos, each as the person it shows and as a stranger. */
+export async function courseDistances(
+  recognizer: Recognizer,
+  onStep: OnStep,
+): Promise<CourseDistances> {
+  const { images, results } = await findCourseData(1000);
+  const people = namesOf(await readFile(results, 'utf8'));
   const own: number[] = [];
   const stranger: number[] = [];
   const files = (await readdir(images)).sort();
@@ -41,10 +53,7 @@ export async function benchThreshold(onStep: OnStep): Promise<string> {
     const other = nearest.find(({ name }) => name !== person);
     if (other !== undefined) stranger.push(other.distance);
   }
-  recognizer.dispose();
-  const gallery = await leftOut(settings.MODEL_DIR);
-  const known = settings.KNOWN_DISTANCE ?? recognizer.encoder.knownDistance;
-  return reportOf({ own, stranger, gallery }, known);
+  return { own, stranger };
 }
 
 /** How far each of the gallery's people is from the nearest other one. */
@@ -65,11 +74,14 @@ function namesOf(csv: string): Map<string, string> {
   return new Map(rows.map((row) => row.split(',') as [string, string]));
 }
 
-export interface Distances {
+export interface CourseDistances {
   /** Of faces from their own entry. */
   readonly own: readonly number[];
   /** Of the same faces from the nearest other entry: as if their own were not there. */
   readonly stranger: readonly number[];
+}
+
+export interface Distances extends CourseDistances {
   /** Of the gallery's people from the nearest other one. */
   readonly gallery: readonly number[];
 }

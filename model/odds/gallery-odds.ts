@@ -55,9 +55,12 @@ export class GalleryOdds {
     return this.#odds.of(distance, 1);
   }
 
-  /** The greatest distance to the nearest person with at least these odds. */
-  distanceAt(odds: number): number {
-    return this.#odds.distanceAt(odds, this.#people);
+  /**
+   * The greatest distance to the nearest person with at least these odds.
+   * @param people of a gallery of another size; default: those of this one
+   */
+  distanceAt(odds: number, people: number = this.#people): number {
+    return this.#odds.distanceAt(odds, people);
   }
 
   /** The greatest distance to one certain person with at least these odds. */
