@@ -6,9 +6,12 @@ import { Adoption } from './live/adoption.ts';
 import { NoPeopleBucketError, PeopleBucket } from './live/bucket.ts';
 import { Committer } from './live/committer.ts';
 import { contentsOf, factsOf, type GalleryState } from './live/contents.ts';
+import { withEmbeddings } from './live/embeddings.ts';
 import { type ErasureReport, erase } from './live/erasure.ts';
+import { exportLines } from './live/exporting.ts';
 import { Folded } from './live/folded.ts';
 import { HeadWriter } from './live/head-writer.ts';
+import { type ImportReport, importPeople } from './live/importing.ts';
 import { LayeredIndex } from './live/layered.ts';
 import { Maintenance } from './live/maintenance.ts';
 import { Merging } from './live/merging.ts';
@@ -19,6 +22,7 @@ import { Versions } from './live/versions.ts';
 import type { Change, FaceMeta, FaceRecord, GalleryIndex, PersonRecord } from './records.ts';
 
 export type { ErasureReport } from './live/erasure.ts';
+export type { ImportReport } from './live/importing.ts';
 
 export interface GalleryVersion {
   readonly version: number;
@@ -47,6 +51,13 @@ export interface GalleryStore {
    * @param words for the list of versions, without names
    */
   erase(ids: readonly string[], words?: string): Promise<ErasureReport>;
+  /** The live gallery as a file, in pieces; `readExchange` says what it looks like. Nothing where there is none. */
+  export(): AsyncGenerator<string>;
+  /**
+   * Takes in such a file as one change. A person with the same id is replaced, and keeps the faces that the file
+   * does not have.
+   */
+  import(source: AsyncIterable<Uint8Array>): Promise<ImportReport>;
   /** Takes in the base that a worker has published. @returns the version; undefined when it is taken in already */
   takeBase(): Promise<number | undefined>;
   /** People whose `expires` is over. */
@@ -115,10 +126,12 @@ export function openGallery(options: GalleryOptions): GalleryStore {
         .reverse();
     },
     async embeddingsOf(faces) {
-      return reader.embeddingsOf((await current()).contents, faces);
+      return withEmbeddings(reader, (await current()).contents, faces);
     },
     erase: (ids, words = 'forget 1 person') =>
       erase({ bucket, reader, committer, rewriting, versions }, ids, words),
+    export: () => exportLines(reader, current),
+    import: (source) => importPeople({ bucket, reader, committer, rewriting }, source),
     async takeBase() {
       await reader.refresh();
       return adoption.run();

@@ -12,6 +12,7 @@ import { encodeSegment, readSegmentHeader, refOf } from '../segment.ts';
 import type { PeopleBucket } from './bucket.ts';
 import type { GalleryState } from './contents.ts';
 import { Draft } from './draft.ts';
+import { withEmbeddings } from './embeddings.ts';
 import type { HeadWriter } from './head-writer.ts';
 import { type GalleryReader, OutdatedError } from './reader.ts';
 
@@ -112,7 +113,9 @@ export class Committer {
     for (let conflicts = 0; open.length > 0; conflicts++) {
       await pause(conflicts);
       const state = await this.#reader.refresh();
-      const draft = new Draft(state, (faces) => this.#reader.embeddingsOf(state.contents, faces));
+      const draft = new Draft(state, (faces) =>
+        withEmbeddings(this.#reader, state.contents, faces),
+      );
       const outcome = await this.#apply(open, draft);
       if (outcome === 'outdated') continue;
       const { accepted, later, rollback } = outcome;

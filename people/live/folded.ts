@@ -5,6 +5,11 @@ import type { FaceMeta, PersonRecord } from '../records.ts';
 import type { SegmentHeader } from '../segment.ts';
 import { ID_BYTES, writeId } from '../segments/ids.ts';
 
+export interface Place {
+  readonly segment: number;
+  readonly index: number;
+}
+
 export class Folded {
   readonly people: ReadonlyMap<string, PersonRecord>;
   readonly faces: number;
@@ -50,15 +55,21 @@ export class Folded {
   }
 
   facesOf(person: string): FaceMeta[] {
+    return this.placesOf(person).map(({ segment, index }) =>
+      this.#segments[segment]!.faces.at(index),
+    );
+  }
+
+  /** Where a person's faces lie: which segment, and which of its faces. */
+  placesOf(person: string): Place[] {
     const index = this.#indexOf.get(person);
     if (index === undefined) return [];
-    const faces: FaceMeta[] = [];
+    const places: Place[] = [];
     for (let place = this.#starts[index]!; place < this.#starts[index + 1]!; place++) {
-      faces.push(
-        this.#segments[this.#ordered[2 * place]!]!.faces.at(this.#ordered[2 * place + 1]!),
-      );
+      const [segment, face] = [this.#ordered[2 * place]!, this.#ordered[2 * place + 1]!];
+      places.push({ segment, index: face });
     }
-    return faces;
+    return places;
   }
 
   face(id: string): FaceMeta | undefined {

@@ -2,11 +2,9 @@
 import pLimit from 'p-limit';
 import { SegmentError } from '../errors.ts';
 import { baseSchema, type GalleryHead, headSchema, peopleKeys, type SegmentRef } from '../head.ts';
-import type { FaceMeta, FaceRecord } from '../records.ts';
 import {
   type Expected,
   embeddingsStart,
-  floatsOf,
   readSegmentHeader,
   type SegmentHeader,
 } from '../segment.ts';
@@ -25,7 +23,6 @@ import { LayeredIndex } from './layered.ts';
 const READS_AT_ONCE = 8;
 /** More changes than this over a folded version are folded in. */
 const LEAST_CHANGES_TO_FOLD = 2000;
-const FLOAT_BYTES = 4;
 
 /** An object that a head lists was deleted since, because a newer head does not list it. */
 export class OutdatedError extends SegmentError {}
@@ -100,27 +97,9 @@ export class GalleryReader {
     );
   }
 
-  /** Faces with their embeddings; those that no segment holds are left out. @throws {OutdatedError} */
-  async embeddingsOf(
-    { segments, expected }: Contents,
-    faces: readonly FaceMeta[],
-  ): Promise<FaceRecord[]> {
-    if (expected === undefined) return [];
-    const headers = await this.headers(segments, expected);
-    const size = expected.length * FLOAT_BYTES;
-    const found = await Promise.all(
-      faces.map(async (face): Promise<FaceRecord[]> => {
-        for (let s = segments.length - 1; s >= 0; s--) {
-          const index = headers[s]!.faces.indexOf(face.id);
-          if (index < 0) continue;
-          const start = embeddingsStart(segments[s]!, expected.length) + index * size;
-          const bytes = await this.#limit(() => this.#range(segments[s]!, start, start + size));
-          return [{ ...face, embedding: new Float32Array(floatsOf(bytes)) }];
-        }
-        return [];
-      }),
-    );
-    return found.flat();
+  /** Some bytes of a segment. @throws {OutdatedError} */
+  range(ref: SegmentRef, start: number, end: number): Promise<Buffer> {
+    return this.#limit(() => this.#range(ref, start, end));
   }
 
   /** An earlier or later state of the gallery, from its contents. */
