@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { type OnStep, ProgressLine } from '../runtime/progress.ts';
 import { BenchError } from './errors.ts';
 
-/** Between two lines about steps where nobody watches a terminal. */
+/** Between two lines about steps where there is no terminal. */
 const LINE_EVERY_MS = 10_000;
 
 export interface BenchProgress {

@@ -90,9 +90,9 @@ const TICKS = 100;
 export interface Memory {
   /** Pages in memory, those shared with others counted in full for each process. */
   readonly resident: number;
-  /** Shared pages counted by the share of each who uses them. */
+  /** Shared pages count by the share of each process that uses them. */
   readonly proportional: number;
-  /** Pages that nobody else uses. */
+  /** Pages that no other process uses. */
   readonly private: number;
 }
 

@@ -69,7 +69,7 @@ export function joined(...parties: readonly PythonParty[]): PythonParty {
 /**
  * @param say told before an installation, which takes minutes
  * @returns the path of a Python that loads every module
- * @throws {BenchError} when there is none and none can be made, with the reason
+ * @throws {BenchError} when no Python is found and none can be set up, with the reason
  */
 export async function openPython(
   { packages, alone = [], finish, modules, python }: PythonParty,

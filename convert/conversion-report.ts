@@ -1,4 +1,4 @@
-/** A conversion in a line, and a gallery of one's own in some more, for people. */
+/** A conversion in one line for people, and a gallery of the user's own photos in some more. */
 import type { Conversion } from './convert-model.ts';
 import { leftOutLines } from './gallery/gallery-folder.ts';
 import type { PhotosReport } from './gallery/make-gallery.ts';

@@ -38,7 +38,7 @@ describe('elastic-face convert', { timeout: 300_000 }, () => {
     assert.equal(line, `${model} is up to date (${people} people): nothing to convert.`);
   });
 
-  test('converts a damaged model anew, with a line a stage and one of summary', async () => {
+  test('converts a damaged model again, with a line for each stage and one of summary', async () => {
     await truncate(join(model, modelFiles.graphModel), 99);
     const { code, stdout, stderr } = await convert('--out', model);
     assert.equal(code, 0);

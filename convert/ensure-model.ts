@@ -16,12 +16,12 @@ const program = modulePath('../elastic-face.ts', import.meta.url);
 const STAGE = /^Model: /;
 
 /**
- * Takes the model in MODEL_DIR if it is intact, whatever it was made from: a gallery of one's own must
+ * Takes the model in MODEL_DIR if it is intact, whatever it was made from: a gallery of the user's own must
  * survive a start. Else runs `elastic-face convert` in a process of its own: the engines that its
  * self-test loads would stay in the memory of the caller for good.
  * @param say told of each step when there is something to do
  * @throws {ElasticFaceError} with what the conversion said last, or when the model there has another
- *   encoder than ENCODER: it may hold a gallery of one's own
+ *   encoder than ENCODER: it may hold a gallery of the user's own
  */
 export async function ensureModel(
   { MODEL_DIR, FACE_CHECKPOINTS, ENCODER }: ModelSettings,

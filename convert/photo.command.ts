@@ -8,7 +8,7 @@ interface PhotoArguments {
 
 export const command: CommandModule<object, PhotoArguments> = {
   command: 'photo [name]',
-  describe: 'Print the path of a photo of somebody whom the model knows, fetched if needed',
+  describe: 'Print the path of a photo of a person in the gallery, fetched if needed',
   builder: (args) =>
     args
       .positional('name', {

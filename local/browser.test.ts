@@ -49,7 +49,7 @@ describe('the embedded cloud in a browser’s reach', { timeout: 60_000 }, () =>
       { path: LIST, headers: { Origin: 'http://localhost:1' } },
     ],
     [
-      'comes by a name that was bound anew to this machine',
+      'comes by a name that was rebound to this machine',
       { path: LIST, headers: { Host: 'evil.example' } },
     ],
     [
@@ -85,7 +85,7 @@ describe('the embedded cloud in a browser’s reach', { timeout: 60_000 }, () =>
     });
   }
 
-  it('has lost nothing and launched nothing by then', async () => {
+  it('has lost nothing and launched nothing meanwhile', async () => {
     const { Contents } = await local.clients.s3.send(
       new ListObjectsV2Command({ Bucket: 'photos' }),
     );

@@ -49,7 +49,7 @@ test('a service that is not here is refused by name, to signed and unsigned clie
   assert.match(await form.text(), /UnknownService/);
 });
 
-test('who asks for the account of the credentials is told', async () => {
+test('the account of the credentials is answered', async () => {
   const answer = await fetch(cloud.url, {
     method: 'POST',
     body: new URLSearchParams({ Action: 'GetCallerIdentity', Version: '2011-06-15' }),

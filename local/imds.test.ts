@@ -27,7 +27,7 @@ async function get(path: string): Promise<string> {
   return response.ok ? response.text() : String(response.status);
 }
 
-test('nothing is told without a token, nor with one that is made up or over', async () => {
+test('nothing is answered without a token, nor with an invented or expired one', async () => {
   const url = `${service.url}/latest/meta-data/instance-id`;
   assert.equal((await fetch(url)).status, 401);
   const made = { headers: { 'X-aws-ec2-metadata-token': 'made-up' } };

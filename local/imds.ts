@@ -96,7 +96,7 @@ function isValid(
   return until !== undefined && until > now;
 }
 
-/** The tree below /latest. Read anew each time: tags may change while the instance runs. */
+/** The tree below /latest. Read again each time: tags may change while the instance runs. */
 function latest(instance: Instance, now: number): Metadata {
   const { id, availabilityZone, imageId, instanceType, privateIp, tags, userData } = instance;
   const region = availabilityZone.slice(0, -1);

@@ -19,7 +19,7 @@ describe('the logs of a local stack', () => {
     (await logs.next()).map(({ msg }) => msg);
 
   /** As local/processes/child.ts does it. */
-  async function beginAnew(file: string): Promise<void> {
+  async function rotate(file: string): Promise<void> {
     await copyFile(file, `${file}.before`);
     await truncate(file);
   }
@@ -36,7 +36,7 @@ describe('the logs of a local stack', () => {
     assert.deepEqual(await said(logs), []);
     await appendFile(join(folder, 'web.log'), line(4, 'd').slice(20));
     assert.deepEqual(await said(logs), ['d']);
-    // A process that starts anew begins a log that was too long again.
+    // A process that starts again begins a log that was too long from its start.
     await writeFile(join(folder, 'web.log'), line(5, 'e'));
     assert.deepEqual(await said(logs), ['e']);
   });
@@ -64,31 +64,31 @@ describe('the logs of a local stack', () => {
     assert.deepEqual(await with_({ since }), ['e']);
   });
 
-  it('are read with what stood in a file before it was begun anew, but not twice', async () => {
+  it('are read with what stood in a file before it was rotated, but not twice', async () => {
     const file = join(folder, 'old.log');
     const old = { request: 'old' };
     await writeFile(file, line(1, 'copied', old));
     const logs = new LogFiles(folder, old);
     assert.deepEqual(await said(logs), ['copied']);
-    await beginAnew(file);
+    await rotate(file);
     assert.deepEqual(await said(logs), []);
     assert.deepEqual(await said(new LogFiles(folder, old)), ['copied']);
   });
 
-  it('are followed without a gap while a file is begun anew', async () => {
+  it('are followed without a gap while a file is rotated', async () => {
     const file = join(folder, 'gap.log');
     const gap = { request: 'gap' };
     await writeFile(file, line(1, 'a', gap));
     const logs = new LogFiles(folder, gap);
     assert.deepEqual(await said(logs), ['a']);
     await appendFile(file, line(2, 'just before', gap));
-    await beginAnew(file);
+    await rotate(file);
     assert.deepEqual(await said(logs), ['just before']);
     await appendFile(file, line(3, 'b', gap));
     assert.deepEqual(await said(logs), ['b']);
     // Longer again than it was, when somebody looks the next time.
     await appendFile(file, line(4, 'also', gap));
-    await beginAnew(file);
+    await rotate(file);
     await appendFile(file, line(5, 'long'.repeat(100), gap) + line(6, 'c', gap));
     assert.deepEqual(await said(logs), ['also', 'long'.repeat(100), 'c']);
     assert.deepEqual(await said(logs), []);

@@ -90,7 +90,7 @@ function parsed(text: string): LogLine | undefined {
   }
 }
 
-/** One line for a person: when, who, what, and the rest as it is. */
+/** One line for a person: time, service, message, and all other fields unchanged. */
 export function lineForPeople(line: LogLine): string {
   const { time, level, service, instance, msg = '', pid: _, request, ...rest } = line;
   const who = instance === undefined ? service : `${service} ${instance}`;
@@ -127,7 +127,7 @@ class LogTail {
     this.#path = path;
   }
 
-  /** Lines that were not read before; at first also those that stood there before it was begun anew. */
+  /** Lines that were not read before; the first time also those from before it was rotated. */
   async next(): Promise<string[]> {
     await using log = await openIfThere(this.#path);
     // The size first: emptied in between, it has another head, and what was in it is found in the copy.

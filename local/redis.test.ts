@@ -138,7 +138,7 @@ describe('redis-server from the PATH', { skip: skipReal }, () => {
     await second.stop();
   });
 
-  test('its death is told, with where its log is', async () => {
+  test('its death is reported, with where its log is', async () => {
     const redis = await startRedis({ ...options, searchPath });
     const client = new Redis(redis.url, { retryStrategy: () => null });
     client.on('error', () => undefined);

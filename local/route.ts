@@ -54,7 +54,7 @@ export function routeOf({ method, url, headers }: RequestHead): Route {
   const atRoot = url.split('?', 1)[0] === '/';
   const form = text(headers['content-type']).startsWith('application/x-www-form-urlencoded');
   if (method === 'POST' && atRoot && form) return { service: 'form' };
-  // What nobody signed can only be S3's: public objects, forms of the browser.
+  // An unsigned request can only be S3's: public objects, forms of the browser.
   return { service: 's3' };
 }
 

@@ -31,7 +31,7 @@ test('settings go through an environment and come back the same', () => {
   assert.deepEqual(readSettings({}, asEnvironment(settings)), settings);
 });
 
-test('a stack comes up, tells of a part that dies, and stops with nothing left', async () => {
+test('a stack comes up, reports a part that dies, and stops with nothing left', async () => {
   const folder = temporaryFolder();
   const stack = await startStack(options({ LOCAL_DATA_DIR: folder.path, PROJECT_ID: 'up' }));
   assert.ok((await fetch(`${stack.webUrl}/readyz`)).ok);

@@ -53,7 +53,7 @@ export interface Stack {
   readonly scalerUrl: string;
   readonly redis: Pick<LocalRedis, 'url' | 'kind'>;
   readonly logFolder: string;
-  /** Rejects when a part ends that nobody asked to; the others still run then. */
+  /** Rejects when a part ends unexpectedly; the others still run then. */
   readonly died: Promise<never>;
   /** Stops all, the web tier first, so that what is in flight is still answered. */
   stop(): Promise<void>;
@@ -148,7 +148,7 @@ async function startParts(
   const died = Promise.race([web.died, scaler.died, redisDied]);
   died.catch(() => undefined);
 
-  // Each is told when it listens, whichever is first.
+  // Each service learns when it listens, in either order.
   const scalerPort = untilAborted(Promise.race([scaler.port, died]), signal);
   scalerPort.then(
     () => onReady?.('scaler'),
@@ -168,7 +168,7 @@ async function startParts(
   };
 }
 
-/** What is baked into the image that instances start from; their user data says the rest. */
+/** What is baked into the image that instances start from; all others come in their user data. */
 function imageSettings({ MODEL_DIR, BACKEND, THREADS, LOG_LEVEL }: Settings) {
   return { MODEL_DIR, BACKEND, THREADS: String(THREADS), LOG_LEVEL };
 }

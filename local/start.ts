@@ -61,7 +61,7 @@ export async function runStart(flags: SettingsInput): Promise<void> {
   }
 }
 
-/** MAX_INSTANCES, unless somebody set it, is what this machine bears. */
+/** MAX_INSTANCES defaults to what this machine can run. */
 export function forThisMachine(settings: Settings, flags: SettingsInput): Settings {
   if (flags.MAX_INSTANCES !== undefined || isSet('MAX_INSTANCES')) return settings;
   const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
@@ -73,7 +73,7 @@ export function forThisMachine(settings: Settings, flags: SettingsInput): Settin
   return { ...settings, MAX_INSTANCES };
 }
 
-/** The page is the livelier for them, but nothing else needs them: whatever is wrong, it goes without. */
+/** Sample photos make the page livelier, but nothing else needs them: without them the page works too. */
 async function withSamples(settings: Settings): Promise<Settings> {
   if (settings.SAMPLES_DIR !== undefined) return settings;
   const { samplesFolder } = await import('../convert/sources/sample-photos.ts');
@@ -99,7 +99,7 @@ export async function openDisplay(
 
 /** A worker and its inference process, resident: 0.6 to 1.0 GB were measured, by engine and graph. */
 const WORKER_BYTES = 1024 ** 3;
-/** The rest is for the system, the cloud, the web tier and the user's own programs. */
+/** What is left is for the system, the cloud, the web tier and the user's own programs. */
 const SHARE_OF_MEMORY = 0.75;
 /** The contract: a fleet of one could not show that it grows. */
 const LEAST = 2;

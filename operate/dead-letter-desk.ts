@@ -23,7 +23,7 @@ export interface DeadLetterDesk {
   /** One JSON object a letter, with whether its photo is still there. */
   show(chosen: Chosen): AsyncGenerator<string>;
   /**
-   * Sends them again with deliveries counted anew: pressure first, so that the scaler sees them, and the
+   * Sends them again with deliveries counted from zero: pressure first, so that the scaler sees them, and the
    * name where it is free; then the request; then the letter goes. Dying between sends one twice at most.
    */
   retry(chosen: Chosen): AsyncGenerator<string>;

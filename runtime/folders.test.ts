@@ -55,7 +55,7 @@ describe('a process of a user', () => {
     return JSON.parse(stdout) as [Record<string, string>, string | null, string | null];
   };
 
-  it('who has a home is told nothing', async () => {
+  it('a user with a home gets no warning', async () => {
     const home = await mkdtemp(join(tmpdir(), 'elastic-face-home-'));
     const [folders, warning] = run({ HOME: home });
     assert.equal(warning, null);
@@ -63,7 +63,7 @@ describe('a process of a user', () => {
     await rm(home, { recursive: true });
   });
 
-  it('whose home is a device is told once, and gets a private folder', async () => {
+  it('a user whose home is a device is warned once, and gets a private folder', async () => {
     const temp = await mkdtemp(join(tmpdir(), 'elastic-face-temp-'));
     try {
       const [folders, first, second] = run({ HOME: '/dev/null', TMPDIR: temp });

@@ -90,7 +90,7 @@ function canBeWritten(folder: string): boolean {
   }
 }
 
-/** The same folder in every process of a user, and nobody else's: libraries are loaded from it. */
+/** The same folder in every process of a user, and no other user's: libraries are loaded from it. */
 function temporaryFolder(): string {
   const uid = process.getuid?.() ?? 'user';
   const folder = join(tmpdir(), `elastic-face-${uid}`);

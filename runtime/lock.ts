@@ -23,7 +23,7 @@ export interface LockOptions {
 
 /**
  * Waits until no other process holds `path`, then runs `work`. The lock is SQLite's on an empty file:
- * the kernel frees it with its process, so a killed one blocks nobody. The file is removed afterwards.
+ * the kernel frees it with its process, so a killed process blocks no other. The file is removed afterwards.
  * @throws {LockTimeout} when the wait is too long; the file system's errors where there can be no lock
  */
 export async function withLock<Result>(

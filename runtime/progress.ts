@@ -25,7 +25,7 @@ export class ProgressLine {
     this.#stream = stream;
   }
 
-  /** The time left is counted anew where there is another `id`, or another number of all. */
+  /** The time left is counted from the start where `id`, or the number of all, is another. */
   step: OnStep = (what, counted, id = what) => {
     const shown = `${id} ${counted?.all}`;
     const payload: Payload = { what, counts: counted !== undefined };

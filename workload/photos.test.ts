@@ -30,7 +30,7 @@ test('quotes, doubled quotes, commas and line ends inside quotes are read as RFC
   ]);
 });
 
-test('an unbalanced quote is told, not guessed at', () => {
+test('an unbalanced quote is reported, not guessed at', () => {
   assert.throws(() => parseCsv('Image,Results\n"test_00,Paul\n'), /unbalanced quote/);
 });
 

@@ -114,7 +114,7 @@ export function requirePredictions(predictions: Predictions, images: readonly Im
 
 /**
  * Judges the body of a 200. An answer that is not `<stem>:<name>` for this very file is wrong even
- * when nobody said which name is right: it is another photo's, or none.
+ * when the CSV does not say which name is right: it is another photo's, or none.
  */
 export function judge(image: ImageFile, answer: string, predictions?: Predictions): Verdict {
   const text = answer.trim();

@@ -69,7 +69,7 @@ export function createPoster(url: URL, connections: number): Poster {
   };
 }
 
-/** Opens and closes one connection, so that a wrong address is told before a run begins. */
+/** Opens and closes one connection, so that a wrong address is reported before a run begins. */
 export async function requireReachable(url: URL): Promise<void> {
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   const host = url.hostname.replace(/^\[|\]$/g, '');

@@ -1,6 +1,6 @@
 /**
  * A whole run: the flags that describe it, shared by the generator and the grader and checked before it
- * starts, and the run itself: N uploads, at most so many at once, each answer judged and counted. Knows
+ * starts, and the run itself: N uploads with a limit of parallel ones, each answer judged and counted. Knows
  * nothing of terminals; how one upload travels comes in as a `Poster`.
  */
 

@@ -108,7 +108,7 @@ for (const [what, flags, message, expected = 2] of [
     /^--image_folder .*ENOENT/,
     1,
   ],
-  ['a number that is none', { num_request: 'ten' }, /^--num_request must be a number/],
+  ['a number that is not one', { num_request: 'ten' }, /^--num_request must be a number/],
   ['no connection at all', { connections: '0' }, /^--connections must be a whole number/],
   ['a rate of nothing', { rate: '0' }, /^--rate must be a number above 0/],
   [
@@ -118,7 +118,7 @@ for (const [what, flags, message, expected = 2] of [
     1,
   ],
 ] as const) {
-  test(`${what} is told in a sentence that names the flag`, async () => {
+  test(`${what} is reported in a sentence that names the flag`, async () => {
     const all = { url, image_folder: photos, ...flags };
     const { code, out, err } = await finished(
       start(...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])),
@@ -129,7 +129,7 @@ for (const [what, flags, message, expected = 2] of [
   });
 }
 
-test('an empty folder is told in a sentence that names the flag', async () => {
+test('an empty folder is reported in a sentence that names the flag', async () => {
   const empty = await mkdtemp(join(folder, 'empty-'));
   const { code, err } = await finished(start('--url', url, '--image_folder', empty));
   assert.match(err, /^--image_folder .* contains no files/);

@@ -30,9 +30,9 @@ export const ASSUMPTIONS: Readonly<Record<string, number>> = {
   't3.small.processors': 2,
   'c7i.large.processors': 2,
   'c7g.large.processors': 2,
-  /** Of an instance's life, the share in which it computes: the rest is boot, idle wait and drain. */
+  /** Of an instance's life, the share in which it computes; boot, idle wait and drain take the others. */
   busy: 0.8,
-  /** Photos and answers are deleted after so many days. */
+  /** Days after which photos and answers are deleted. */
   'kept.days': 30,
   'photo.kilobytes': 200,
 };
@@ -116,7 +116,7 @@ export function millionPhotos(
   return { type, photosPerSecond, hours, instances, sqs, s3Calls, s3Storage, sum };
 }
 
-/** Dollars of a month in which nobody posts a photo. */
+/** Dollars of a month without a photo. */
 export interface IdleMonth {
   readonly workers: number;
   readonly web: number;

@@ -23,7 +23,7 @@ const PROJECT = 'bench-page';
 const CONNECTIONS = 100;
 /** Of one turn. */
 const SECONDS = 6;
-/** Before each: the load is up, the history is sent, and nobody looks for who watched before. */
+/** Before each: the load is up, the history is sent, and no viewer is left of those that watched before. */
 const SETTLE_MS = 6000;
 /** The first of a kind is thrown away: compiled code, caches. */
 const WARM_UP = 1;
@@ -129,7 +129,7 @@ async function measure(
   };
 }
 
-/** Reads until it is told to end; a stream that ends before is a failure. */
+/** Reads until the signal aborts; a stream that ends before is a failure. */
 async function watch(
   url: URL,
   signal: AbortSignal,

@@ -133,7 +133,7 @@ export interface TurnsOptions {
 export const CONTROL = 'control';
 
 /**
- * One after the other, each round in another order: who comes after whom makes a difference.
+ * One after the other, each round in another order: what ran before makes a difference.
  * @returns a party for each that is asked for, and the control
  */
 async function measureInTurns(asked: readonly string[], options: TurnsOptions): Promise<Party[]> {

@@ -36,13 +36,13 @@ export interface Result {
   /** Requests in all draws, and those of them never answered. */
   readonly requests: number;
   readonly unserved: number;
-  /** Instance-seconds that nobody can get below at this p95; for `drain-time` only. */
+  /** Instance-seconds below which no scaler gets at this p95; for `drain-time` only. */
   readonly bound?: number;
   /** The same without knowing when the burst comes; for bursts only. */
   readonly boundUnforeseen?: number;
 }
 
-/** The draws of one workload, made once for all who meet them. */
+/** The draws of one workload, made once for all contenders. */
 export interface Drawn {
   readonly workload: Workload;
   readonly draws: readonly { readonly load: Load; readonly world: World }[];
@@ -90,7 +90,7 @@ export function compare({ workload, draws }: Drawn, contender: Contender): Resul
     cost,
     launches,
     mostAlive,
-    // Someone who is never answered waits longer than anyone.
+    // A request that is never answered waits longer than any other.
     ...(unserved > 0
       ? { p50: latencies.percentile(50), p95: Infinity, p99: Infinity, worst: Infinity }
       : {

@@ -151,7 +151,7 @@ function oracleTable(results: readonly Result[]): string {
   );
 }
 
-/** Every point of the frontier on a burst. An oracle boots before a burst comes; nobody else can. */
+/** Every point of the frontier on a burst. Only an oracle can boot before a burst comes. */
 function burstTable(results: readonly Result[]): string {
   const rows = againstOracle(results).flatMap(({ workload, ours, ratio: over }) => {
     const { boundUnforeseen } = ours;

@@ -57,12 +57,12 @@ async function drawAll(folder: string, results: readonly Result[]): Promise<void
   }
 }
 
-/** Those whose curves are shown: with the settings that people get. */
+/** Contenders whose curves are shown, with the default settings. */
 function shown(): Contender[] {
   return contenders.filter(({ isDefault }) => isDefault);
 }
 
-/** Of middle brightness, told apart also by most who do not see all colours (after Okabe and Ito). */
+/** Of middle brightness, distinguishable also for most colour-blind readers (after Okabe and Ito). */
 const colors: Record<Family, string> = {
   threshold: '#d55e00',
   backlog: '#a6761d',

@@ -1,4 +1,4 @@
-/** The loads that policies are compared on. Each begins after a lead, so that one who knows it can boot ahead. */
+/** The loads that policies are compared on. Each begins after a lead, so that an oracle can boot ahead. */
 import { SettingsError } from '../../runtime/errors.ts';
 import { exponential, pareto, poisson, type Random, seededRandom } from './simulation/random.ts';
 import { defaultWorld, type Load, type World } from './simulation/world.ts';
@@ -22,7 +22,7 @@ const DAY = 24 * HOUR;
 /** The course's largest fleet. */
 const COURSE_FLEET = 20;
 
-/** Shapes on which nobody was tuned. */
+/** Shapes on which no contender was tuned. */
 const heldOut: readonly Workload[] = [
   {
     name: 'ramp',
@@ -127,7 +127,7 @@ function requests(arrivals: Float64Array): Load {
   return { kind: 'requests', arrivals };
 }
 
-/** At any phase of a minute: nobody's clock is aligned with it. */
+/** At any phase of a minute: no contender's clock is aligned with it. */
 function burst(random: Random, count: number): Float64Array {
   return new Float64Array(count).fill(LEAD + 60 * random());
 }
@@ -185,7 +185,7 @@ function counts(random: Random, rate: (at: number) => number, end: number): Load
   return { kind: 'counts', perSecond };
 }
 
-/** @throws SettingsError for a name that is none */
+/** @throws SettingsError for an unknown name */
 export function findWorkload(name: string): Workload {
   const found = workloads.find((one) => one.name === name);
   if (found) return found;

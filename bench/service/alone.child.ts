@@ -1,6 +1,6 @@
 /**
  * Inference and nothing else, in a process as a worker has it: photos of a folder, one after the other,
- * for as long as it is told. Arguments: model folder, backend, precision, threads,
+ * for the seconds that it is given. Arguments: model folder, backend, precision, threads,
  * folder of photos.
  */
 import { readFile } from 'node:fs/promises';

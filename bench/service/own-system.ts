@@ -20,7 +20,7 @@ export interface System {
   readonly url: URL;
   /** Of the process that started all others. */
   readonly pid: number;
-  /** Waits until so many workers are ready. */
+  /** Waits until this many workers are ready. */
   warm(workers: number): Promise<ReadyWorker[]>;
   /** Every request that a worker has answered: the ms of each step, by request id. */
   answered(): Promise<Map<string, Record<string, number>>>;
@@ -114,7 +114,7 @@ export interface AloneOptions {
   readonly photos: number;
 }
 
-/** @returns photos a second of so many warm inference processes of one thread, without any service */
+/** @returns photos a second of this many warm inference processes of one thread, without any service */
 export async function inferenceAlone(options: AloneOptions): Promise<number> {
   const { modelDir, backend, precision, processes, images, photos } = options;
   const environment = {

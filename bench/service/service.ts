@@ -42,7 +42,7 @@ interface Course extends Photos {
   readonly folder: string;
 }
 
-/** What is told of a round. */
+/** What is reported of a round. */
 const STEPS_A_ROUND = 5;
 
 /** @param say told what is going on; the answer is the report */

@@ -26,7 +26,7 @@ test('a slope is that of the line that fits best', () => {
   );
 });
 
-test('what grows by a megabyte or a descriptor a minute after the warm-up is told, and nothing else', () => {
+test('what grows by a megabyte or a descriptor a minute after the warm-up is reported, and nothing else', () => {
   const series = (mb: (minute: number) => number, fds: (minute: number) => number): Sample[] =>
     Array.from({ length: 30 }, (_, minute) => {
       return { minute, residentMb: mb(minute), descriptors: fds(minute) };

@@ -1,4 +1,7 @@
-/** Starts the whole system, finds what its workers bear, and keeps a share of that on it for a long time. */
+/**
+ * Starts the whole system, measures the capacity of its workers, and keeps a share of that on it for a long
+ * time.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +18,7 @@ import { type Photos, postCrowd } from '../service/load.ts';
 import { type System, startSystem } from '../service/own-system.ts';
 import { addSamples, growth, type Samples, type SoakResult } from './report.ts';
 
-/** Photos by which it is found what the workers bear, after others that warm them up. */
+/** Photos that measure the capacity of the workers, after others that warm them up. */
 const WARM_UP_PHOTOS = 100;
 const CAPACITY_PHOTOS = 300;
 const CROWD = 20;

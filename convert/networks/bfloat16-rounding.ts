@@ -12,12 +12,12 @@ import type { ConvolutionWeights, Values } from './fold-batch-norm.ts';
 export interface InputChannels {
   /** How many times its values are as large as the network's own. */
   readonly scale: Float64Array;
-  /** What they are on average, in the network's own size; 0 where nobody knows. */
+  /** What they are on average, in the network's own size; 0 where unknown. */
   readonly mean: Float64Array;
 }
 
 export interface RoundedConvolution extends ConvolutionWeights {
-  /** How many times each output is as large as the network's own: the next layer is told. */
+  /** How many times each output is as large as the network's own: the next layer divides by it. */
   readonly scale: Float64Array;
 }
 

@@ -179,7 +179,7 @@ export class NetworkBuilder extends GraphBuilder {
     return this.emit(name, 'Softmax', [input], { T: this.dtype });
   }
 
-  /** Rows of length 1: x / max(‖x‖, epsilon), as torch.nn.functional.normalize has it. */
+  /** Rows of length 1: x / max(‖x‖, epsilon), as in torch.nn.functional.normalize. */
   normalize(name: string, input: string, epsilon: number): string {
     const square = this.emit(`${name}/square`, 'Square', [input], { T: this.dtype });
     const sum = this.emit(`${name}/sum`, 'Sum', [square, this.ints('feature_axis', [1], [1])], {

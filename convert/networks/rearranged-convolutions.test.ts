@@ -7,7 +7,7 @@ import { type Block, gatherPixels, poolFirst, scaleInputs } from './rearranged-c
 
 type Image = { height: number; width: number; channels: number; data: Float64Array };
 
-/** Stride 1, no padding, as the definition has it. */
+/** Stride 1, no padding, by the definition. */
 function convolve(image: Image, { filter, filterShape, bias }: ConvolutionWeights): Image {
   const [high, wide, inputs, outputs] = filterShape as [number, number, number, number];
   const [height, width] = [image.height - high + 1, image.width - wide + 1];

@@ -49,7 +49,7 @@ export function gatherPixels(weights: ConvolutionWeights, block: Block): Convolu
   return { filter, filterShape, bias: repeated(weights.bias, places) };
 }
 
-/** The values, so many times over. */
+/** The values, repeated. */
 export function repeated(values: Float32Array, times: number): Float32Array {
   const all = new Float32Array(values.length * times);
   for (let time = 0; time < times; time++) all.set(values, time * values.length);

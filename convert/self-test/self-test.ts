@@ -22,7 +22,7 @@ export interface Deviations {
   readonly encoder: number;
 }
 
-/** Who made the weights, in messages. */
+/** The publisher of the weights, in messages. */
 const published: Record<Exclude<keyof Deviations, 'encoder'>, string> = {
   pnet: 'pnet.pt of facenet-pytorch',
   rnet: 'rnet.pt of facenet-pytorch',

@@ -117,7 +117,7 @@ interface SilentHomes {
 
 /**
  * @param file keeps them from one process to the next
- * @param ask ignore what earlier processes found: somebody expects an answer now
+ * @param ask ignore what earlier processes found: a person waits for the answer
  */
 function silentHomes(
   file: string,

@@ -141,7 +141,7 @@ describe('model data', { timeout: 60_000 }, () => {
     await assert.rejects(findModelData({ gallery: nowhere, places }), /nowhere does not exist/);
   });
 
-  test('is refused from a named folder that has nothing of it, or is none', async () => {
+  test('is refused from a named folder that has nothing of it, or is no folder', async () => {
     const places = emptyPlaces();
     await fill(places.cache, names);
     const empty = temporaryFolder();

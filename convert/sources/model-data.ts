@@ -1,6 +1,6 @@
 /**
  * The files that a model is converted from: where they are, or fetched. Decides which encoder and which
- * people, where nobody named them.
+ * people, where no setting names them.
  */
 import { existsSync } from 'node:fs';
 import type { EncoderKind } from '../../model/format.ts';
@@ -170,7 +170,7 @@ async function chooseGallery(
   }
 }
 
-/** So that nobody puts one file in its place only to be told of the next. */
+/** All missing files are named at once. */
 async function withAllMissing(
   error: MissingFilesError,
   { encoder: kind, gallery }: FindOptions,

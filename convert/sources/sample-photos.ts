@@ -21,7 +21,7 @@ export interface SamplePhoto {
 
 /**
  * Finds the photos that fit the model in `modelFolder`, or fetches them. Without a model, or with people
- * of one's own in it: the course's, else the portraits.
+ * of the user's own in it: the course's, else the portraits.
  * @returns at least one; those that show most come first
  * @throws {MissingFilesError} when they are nowhere and cannot be fetched
  */
@@ -55,7 +55,7 @@ export async function samplesFolder(
   return ofCourse ?? portraitFolders(cache).photos;
 }
 
-/** Whom the model's gallery was made from: undefined for people of one's own, or without a model. */
+/** The people that the model's gallery was made from: undefined for the user's own people, or without a model. */
 async function peopleOf(modelFolder: string): Promise<'course' | 'portraits' | undefined> {
   const inputs = await readInputs(resolve(modelFolder));
   const has = (file: string, sha256: string | undefined) =>

@@ -33,7 +33,7 @@ export async function readIntactManifest(directory: string): Promise<Manifest | 
   return manifest;
 }
 
-/** @returns what the model in a folder was made from; empty where there is none */
+/** @returns what the model in a folder was made from; empty where the folder has no model */
 export async function readInputs(directory: string): Promise<readonly FileDigest[]> {
   return (await readManifest(directory, manifestSchema.pick({ inputs: true })))?.inputs ?? [];
 }
@@ -102,7 +102,7 @@ async function entriesOf(places: WorkPlaces): Promise<string[]> {
   }
 }
 
-/** Whether an entry of the output folder is none of a model's and nothing that anybody would miss. */
+/** Whether an entry of the output folder is neither a model's nor anything of value. */
 function isPassedOver(name: string, { inside, directory, ...work }: WorkPlaces): boolean {
   if (!inside) return isDesktopFile(name);
   return isSystemEntry(name) || Object.values(work).some((path) => basename(path) === name);

@@ -130,7 +130,7 @@ test('PReLU, which TensorFlow lacks, is a maximum, and a sum where a slope is ab
   assert.equal(await ops(1.01), 'AddV2');
 });
 
-test('tfjs is told of every byte of the weights file', () => {
+test('tfjs learns of every byte of the weights file', () => {
   const model = JSON.parse(
     Buffer.from(encodeGraphModel(networks, [{ layout, path: 'weights.bin' }])).toString(),
   );

@@ -75,12 +75,13 @@ export async function buildNetworks(
 const ANY_SHAPE: NetworkName = 'pnet';
 
 /**
- * Up to so many are never rounded: they are biases and the filters of few channels, above all the first
- * ones, whose rounding moved a distance by 1.8e-3, all others' by 4e-4. They are a seventieth of all.
+ * Number of values up to which weights are never rounded: they are biases and the filters of few channels,
+ * above all the first ones, whose rounding moved a distance by 1.8e-3, all others' by 4e-4. They are a
+ * seventieth of all.
  */
 const FEW_WEIGHTS = 20_000;
 
-/** Whoever asks for other than float32 wants a small folder, even where it loads a little slower. */
+/** Weights other than float32 are for a small folder, even where it loads a little slower. */
 function encoderLayout(encoder: readonly Network[], storage: Storage): WeightsLayout {
   if (storage === 'uint8') {
     return layoutWeights(encoder, ({ levels }) => (levels ? storage : 'float32'));

@@ -33,7 +33,7 @@ describe('workers as pods', { timeout: 120_000 }, () => {
   });
   after(() => bench.close());
 
-  it('a pod that is scaled in while it computes finishes within its grace period, the other does the rest, each photo once', async () => {
+  it('a pod that is scaled in while it computes finishes within its grace period, the other takes all others, each photo once', async () => {
     const environment = { ...environmentOf(bench), AWS_EC2_METADATA_DISABLED: 'true' };
     const leaving = spawnWorker(environment);
     const held = await bench.send('held.jpg', 'held gate');

@@ -97,7 +97,7 @@ function webUserData(options: StackOptions, template: string, subnets: readonly 
       : [`KEEP_ALIVE_SECONDS=${KEEP_ALIVE_BEHIND_BALANCER_SECONDS}`]),
     'REDIS_URL=redis://$address:6379',
     'TEXT',
-    // Who may connect is the security group's to say.
+    // The security group decides which clients may connect.
     'printf "bind 0.0.0.0\\nprotected-mode no\\nappendonly yes\\n" >/etc/redis/elastic-face.conf',
     'grep -q elastic-face.conf /etc/redis/redis.conf || echo "include /etc/redis/elastic-face.conf" >>/etc/redis/redis.conf',
     'systemctl restart redis-server elastic-face-web elastic-face-scaler',

@@ -1,4 +1,4 @@
-/** What a stack is made from: the choices of whoever deploys, checked before anything is made. */
+/** What a stack is made from: the options of deploy:synth, checked before anything is made. */
 import { z } from 'zod';
 import { settingsSchema } from '../../runtime/settings.ts';
 

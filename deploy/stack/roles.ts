@@ -1,4 +1,4 @@
-/** Who may do what: one role for the web instance (web tier and scaler), one for workers, each the least it needs. */
+/** Permissions: one role for the web instance (web tier and scaler), one for workers, each the least it needs. */
 import { Stack } from 'aws-cdk-lib';
 import type { CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import {
@@ -68,7 +68,7 @@ export class Roles extends Construct {
       allow(['s3:PutObject'], [inBucket.arnForObjects('*')]),
       allow(['s3:DeleteObject'], [inBucket.arnForObjects('~/*')]),
       allow(['s3:GetObject', 's3:PutObject'], [outBucket.arnForObjects('*')]),
-      // It follows the gallery and publishes the model's own people, but changes nobody.
+      // It follows the gallery and publishes the model's own people, but does not change people.
       allow(
         ['s3:GetObject'],
         ['gallery/*', 'work/*'].map((keys) => peopleBucket.arnForObjects(keys)),
@@ -88,7 +88,7 @@ export class Roles extends Construct {
       allow(['sqs:ListQueueTags', 'sqs:TagQueue', 'sqs:UntagQueue'], [requests.queueArn]),
       allow(take, [replies.queueArn]),
       allow(['s3:PutObject'], [inBucket.arnForObjects('*')]),
-      // It changes the gallery, and erases whoever asks to be forgotten, also from answers and letters.
+      // It changes the gallery, and erases people who ask to be forgotten, also from answers and letters.
       allow(['s3:ListBucket'], [outBucket.bucketArn, peopleBucket.bucketArn]),
       allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], [peopleBucket.arnForObjects('*')]),
       allow(['s3:GetObject', 's3:DeleteObject'], [outBucket.arnForObjects('*')]),

@@ -123,7 +123,7 @@ function acknowledge({ stack, storage, network, roles, instances, front }: Stack
 /**
  * @param outdir folder for `<stack>.template.json`
  * @returns the template's file
- * @throws when a rule of cdk-nag finds what nobody has given a reason for
+ * @throws when a rule of cdk-nag finds something without a written reason
  */
 export function synthesize(options: StackOptions, outdir: string): string {
   const app = new App({ outdir, analyticsReporting: false });

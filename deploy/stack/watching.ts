@@ -16,7 +16,7 @@ import { Construct } from 'constructs';
 import type { StackOptions } from './options.ts';
 import type { Storage } from './storage.ts';
 
-/** A request that waits longer than an instance takes to boot and work means that nobody works. */
+/** A request that waits longer than an instance takes to boot and work means that no worker works. */
 const OLDEST = Duration.minutes(5);
 const MINUTE = Duration.minutes(1);
 

@@ -63,7 +63,7 @@ class LiveDisplay implements Display {
     this.#draw();
   }
 
-  /** The view counts them; only what nobody asked for is worth a line. */
+  /** The view counts them; only an unexpected change is worth a line. */
   instanceChanged(instance: Parameters<Display['instanceChanged']>[0]): void {
     if (instance.state === 'terminated' && unexpectedEnd(instance))
       this.say(instanceLine(instance));
@@ -128,10 +128,10 @@ class LiveDisplay implements Display {
     this.#update(this.#drawn.join('\n'));
   }
 
-  /** Colours only where the stream bears them and NO_COLOR does not forbid them. */
+  /** Colours only where the stream supports them and NO_COLOR does not forbid them. */
   readonly #paint: Paint = (format, text) => styleText(format, text, { stream: this.#stream });
 
-  /** Terminals break lines anew when they get narrower: what was drawn has more rows then. */
+  /** Terminals wrap lines again when they get narrower: what was drawn has more rows then. */
   readonly #resized = (): void => {
     const columns = this.#columns;
     const more = this.#drawn

@@ -170,7 +170,7 @@ function decisionWords(look: Look | undefined): string {
   return `${at}  ${action.kind} ${action.on}${more}: ${action.reason}`;
 }
 
-/** On one line of so many columns, without anything that a terminal obeys. */
+/** One line of at most this many columns, without control characters. */
 export function fit(text: string, columns: number): string {
   const plain = stripVTControlCharacters(text).replace(/\p{Cc}/gu, ' ');
   const letters = [...plain];

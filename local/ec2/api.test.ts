@@ -124,7 +124,7 @@ test('tags are made, changed, listed and taken away', async () => {
   assert.deepEqual(await tags(), ['Name=renamed']);
 });
 
-test('status tells of running instances, of others when asked', async () => {
+test('status lists running instances, and others on request', async () => {
   const [launched] = await run(undefined);
   const id = launched!.InstanceId!;
   await becomes(id, 'running');

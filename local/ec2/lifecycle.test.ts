@@ -109,7 +109,7 @@ test('one that ends by itself, or is killed, is terminated with the reason', asy
   await becomes(killed!.InstanceId!, 'terminated');
 });
 
-test('stopped and started again it keeps its id and runs anew', async () => {
+test('stopped and started again it keeps its id and boots again', async () => {
   const [launched] = await run(undefined);
   const id = launched!.InstanceId!;
   await becomes(id, 'running');

@@ -102,7 +102,7 @@ describe('an EC2 that takes time and fails, when settings say so', { concurrency
     assert.deepEqual((transcripts[0] as unknown[])[0], [0, 1], 'listed as soon as launched');
   });
 
-  test('it boots, stops and hibernates in its time; one that was stopped starts sooner, anew, as itself', async () => {
+  test('it boots, stops and hibernates in its time; a stopped one starts sooner, under the same id', async () => {
     const imitation = {
       LOCAL_EC2_BOOT_SECONDS: '4',
       LOCAL_EC2_START_SECONDS: '0.3',
@@ -247,7 +247,7 @@ describe('an EC2 that takes time and fails, when settings say so', { concurrency
     });
   });
 
-  test('a spot instance is told in its metadata, then taken; others are left alone', async () => {
+  test('a spot instance gets a notice in its metadata, then is taken; others are left alone', async () => {
     const imitation = { LOCAL_EC2_SPOT_INTERRUPTIONS: 3600, LOCAL_EC2_SPOT_NOTICE_SECONDS: 2 };
     await withCloud(imitation, async (cloud) => {
       const [lasting] = await cloud.run(undefined);

@@ -14,7 +14,7 @@ after(() => folder.remove());
 const environment = { PATH: process.env.PATH ?? '' };
 const logFile = join(folder.path, 'child.log');
 
-test('what a child writes is in its log, and how it ended is told', async () => {
+test('what a child writes is in its log, and how it ended is reported', async () => {
   const child = await startChild({
     args: ['-e', "console.error('a line'); process.exit(3)"],
     environment,
@@ -25,7 +25,7 @@ test('what a child writes is in its log, and how it ended is told', async () => 
   assert.match(readFileSync(logFile, 'utf8'), /a line/);
 });
 
-test('a log is begun anew while it is written, and what it held is kept beside it', async () => {
+test('a log is rotated while it is written, and what it held is kept beside it', async () => {
   const large = join(folder.path, 'large.log');
   const child = await startChild({
     args: [
@@ -38,7 +38,7 @@ test('a log is begun anew while it is written, and what it held is kept beside i
     logFile: large,
     graceMs: 1000,
   });
-  await until('the log to begin anew', () => existsSync(`${large}.before`), { limitMs: 30_000 });
+  await until('the log to be rotated', () => existsSync(`${large}.before`), { limitMs: 30_000 });
   await until('lines after that', () => readFileSync(large, 'utf8').startsWith('late\nlate\n'));
   assert.equal(readFileSync(`${large}.before`, 'utf8').match(/early/g)?.length, 11);
   child.stop();
@@ -61,7 +61,7 @@ test('what a child says over its channel is heard', async () => {
 test('a kill -9 of the parent takes its children and redis-server with it, at once or after their grace', async () => {
   const pids = join(folder.path, 'pids.json');
   const url = (file: string): string => pathToFileURL(join(import.meta.dirname, file)).href;
-  // One leaves when it is told; the other takes no notice of SIGTERM.
+  // One ends on SIGTERM; the other ignores it.
   const parent = spawn(
     process.execPath,
     [

@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { moduleUrl } from '../../runtime/installation.ts';
 
 const PARENT_WATCH = moduleUrl('./parent-watch.ts', import.meta.url).href;
-/** A log larger than this is begun anew; what it held is kept beside it until the next time. */
+/** A log larger than this is rotated; what it held is kept beside it until the next time. */
 const MOST_LOG_BYTES = 10 * 1024 * 1024;
 const LOG_LOOK_MS = 5000;
 

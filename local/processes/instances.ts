@@ -17,7 +17,7 @@ const OF_THE_MACHINE =
 export interface InstanceOptions {
   /** Script and arguments that every instance runs, as the image's unit file would. */
   readonly args: readonly string[];
-  /** Settings baked into the image, e.g. MODEL_DIR; user data says the rest. */
+  /** Settings baked into the image, e.g. MODEL_DIR; all others come in user data. */
   readonly image: Readonly<Record<string, string>>;
   readonly endpointUrl: string;
   readonly region: string;

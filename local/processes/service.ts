@@ -44,13 +44,13 @@ export async function startService(options: {
   });
   let stopping = false;
   const died = child.gone.then(async (how): Promise<never> => {
-    // Asked for: nobody is to hear of it.
+    // It was asked to stop: that is no failure.
     if (stopping) return new Promise(() => undefined);
     throw new LocalCloudError(
       `The ${name} service ${how}. Its last lines, from ${logFile}:\n${await lastLines(logFile)}`,
     );
   });
-  // Whoever awaits it hears of it; that nobody does yet is no error.
+  // A rejection that is not awaited yet is no error.
   died.catch(() => undefined);
   return {
     name,

@@ -24,7 +24,7 @@ const rule = z.object({
 const parser = new XMLParser({ parseTagValue: false, isArray: (name) => name === 'Rule' });
 
 /**
- * When S3 deletes an object: so many days after it came, rounded up to the next midnight UTC.
+ * When S3 deletes an object: this many days after it came, rounded up to the next midnight UTC.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
  */
 export function expiresAt(lastModified: Date, days: number): number {

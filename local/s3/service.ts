@@ -92,7 +92,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    // The rest is read and dropped, so that the client hears the answer.
+    // What follows is read and dropped, so that the client hears the answer.
     if (bytes <= MOST_BODY_BYTES) chunks.push(chunk);
     else chunks.length = 0;
   }

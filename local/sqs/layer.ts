@@ -83,7 +83,7 @@ interface Received {
   MD5OfMessageAttributes?: unknown;
 }
 
-/** Messages as SQS gives them out: with handles of their queue, and no attribute that nobody asked for. */
+/** Messages as SQS gives them out: with handles of their queue, and no attribute that was not asked for. */
 function received(payload: string, { QueueUrl, MessageAttributeNames = [] }: Body): string {
   const { Messages } = JSON.parse(payload) as { Messages?: Received[] };
   if (Messages === undefined) return payload;

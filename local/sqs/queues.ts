@@ -72,7 +72,7 @@ function wakeOne(queue: Queue): void {
   const dequeue = queue.dequeue.bind(queue);
   let isTaking = false;
   const wakeNext = (): void => {
-    // Who was woken takes as many as it may: only what it leaves is for another.
+    // The poll that was woken takes as many as it may: only what it leaves is for another.
     if (isTaking) return;
     const poll = queue.pollWaiters.shift();
     if (poll === undefined) return;

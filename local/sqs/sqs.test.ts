@@ -146,7 +146,7 @@ test('a FIFO queue has its ending and its attribute, or neither', async () => {
   await create('both.fifo', { FifoQueue: 'true' });
 });
 
-test('attributes of a message come to whoever asks for them', async () => {
+test('attributes of a message come only on request', async () => {
   const url = await create('asking');
   await send(url, 'x', { MessageAttributes: { a: { DataType: 'String', StringValue: 'b' } } });
   const receive = async (MessageAttributeNames?: string[]) => {

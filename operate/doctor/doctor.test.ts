@@ -154,7 +154,7 @@ describe('the doctor on this machine', () => {
     assert.equal(found.get('Redis')?.verdict, 'wrong');
   });
 
-  it('says how to make a model where there is none', async () => {
+  it('says how to make a model when it is missing', async () => {
     const found = await examined({ MODEL_DIR: '/nowhere' });
     assert.match(found.get('model')!.says, /npm run convert/);
     assert.equal(found.get('Redis')?.verdict, 'unknown');

@@ -12,7 +12,7 @@ export type Judgement =
   | { readonly format: PhotoFormat; readonly refusal?: undefined }
   | { readonly format?: undefined; readonly refusal: Refusal };
 
-/** The format of an image file's first bytes, or undefined where it is none of the accepted. */
+/** The format of an image file's first bytes, or undefined if it is not an accepted one. */
 export function photoFormatOf(bytes: Uint8Array): PhotoFormat | undefined {
   const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
   if (head.startsWith('\xff\xd8\xff')) return 'JPEG';

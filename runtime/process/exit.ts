@@ -11,7 +11,7 @@ export const EXIT = {
   failed: 1,
   /** The command line or a setting: the same again will not do. */
   usage: 2,
-  /** A worker whose instance nobody needs: its machine is to be powered off. */
+  /** A worker whose instance is not needed: its machine is to be powered off. */
   unneeded: 3,
   /** What shells report for Ctrl-C. */
   interrupted: 130,

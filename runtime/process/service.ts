@@ -64,7 +64,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 interface Supervisor {
   /** The service can work from here on; the watchdog runs from here on too. */
   ready(): void;
-  /** The service ends because somebody asked. */
+  /** The service ends because it was asked to. */
   stopping(): void;
 }
 

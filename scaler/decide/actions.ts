@@ -83,7 +83,7 @@ export interface Inquiring extends OnInstance {
 
 export interface Forgetting {
   readonly kind: 'forget-pressure';
-  /** Requests that came at least so many ms ago … */
+  /** Requests that came at least this many ms ago … */
   readonly olderThanMs: number;
   /** … which is before this time, in ms since 1970. */
   readonly before: number;

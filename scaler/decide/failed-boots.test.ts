@@ -10,7 +10,7 @@ import { applyOutcomes, type Outcome } from './outcomes.ts';
 const at = (seconds: number) => START + seconds * 1000;
 
 /**
- * A fleet of which every instance ends after so many seconds without a word.
+ * A fleet in which every instance ends after this many seconds without a report.
  * @returns at which seconds how many were launched
  */
 function play(seconds: number, lifeSeconds: number, most: number, code?: string): number[] {

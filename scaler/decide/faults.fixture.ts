@@ -6,7 +6,7 @@ export interface Weather {
   readonly work: number;
   readonly unreadable: readonly ('instances' | 'redis' | 'queue')[];
   readonly flush: boolean;
-  /** Most instances that one call gets, where there is room at all; the rest is refused. */
+  /** Maximum number of instances that one call gets, where there is capacity at all; all further ones are refused. */
   readonly room?: number;
   /** Types that there is no hardware for. */
   readonly full?: readonly string[];

@@ -21,7 +21,7 @@ export const FRESH_MS = 5000;
 export interface FleetState {
   readonly serving: readonly FleetInstance[];
   readonly missing: readonly Launch[];
-  /** Stopped or stopping, in the warm pool or by somebody else. */
+  /** Stopped or stopping, in the warm pool or by another program. */
   readonly stopped: readonly FleetInstance[];
   /**
    * Everything that could still be alive: pending, running, on its way to a stop or stopped (it can be

@@ -37,7 +37,7 @@ describe('what is measured', () => {
     near(estimatesOf(watch(120, seen)).arrivalsPerSecond, 5, 0.01);
   });
 
-  it('a crowd is seen within seconds, a single burst is none', () => {
+  it('a crowd is seen within seconds, and a single burst is not taken for one', () => {
     const fresh = (seconds: number, count: (second: number) => number): number => {
       const seen = (second: number): Seen => ({
         instances: [running(1)],
@@ -135,7 +135,7 @@ describe('what is measured', () => {
     assert.equal(estimatesOf(measures).arrivalsPerSecond, 0);
   });
 
-  it('an instance whose lease was lost and came back neither boots nor finishes all anew', () => {
+  it('an instance whose lease was lost and came back neither boots nor finishes all again', () => {
     const seen = (second: number): Seen => ({
       instances: [running(1)],
       leases: second === 5 ? {} : { 'i-1': lease('idle', 5000, { finished: 5000 }) },

@@ -44,7 +44,10 @@ export interface Demand {
   readonly certain: boolean;
 }
 
-/** SQS shows a message by then, or never: pressure that is older and that it does not show is not believed. */
+/**
+ * SQS shows a message within this time, or never: pressure that is older and that it does not show is not
+ * believed.
+ */
 export const RECENT_MS = 15_000;
 
 /**

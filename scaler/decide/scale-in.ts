@@ -54,7 +54,7 @@ export function leaving(
       ? []
       : [{ kind: 'terminate', number, instanceId, cause: 'dead', reason }];
   });
-  // Without a warm pool, the scaler has stopped nothing: these instances are somebody else's.
+  // Without a warm pool, the scaler has stopped nothing: these instances are another program's.
   const surplus = WARM_POOL === 0 ? 0 : Math.max(0, pool.length - WARM_POOL);
   const tooMany = pool
     .filter(({ state }) => state === 'stopped')

@@ -21,7 +21,7 @@ describe('the policy of the settings', () => {
     assert.deepEqual(ticks.see({ instances, leases: other, inFlight: 1 }), []);
   });
 
-  it('while there is work keeps whom it no longer needs for the set time, and begins anew when they are needed', () => {
+  it('while there is work keeps instances that it no longer needs for the set time, which starts again when they are needed', () => {
     const ticks = new Ticks({ SCALE_POLICY: 'drain-time', KEEP_SECONDS: 20 });
     const at = (seconds: number, visible = 1) =>
       ticks.see({ now: START + seconds * 1000, instances, leases: idleOnes, visible });

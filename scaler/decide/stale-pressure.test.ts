@@ -15,7 +15,7 @@ describe('healing the pressure', () => {
     assert.deepEqual(look(ticks, 15), ['forget before 0']);
   });
 
-  it('keeps what is younger, or in anyone’s hands, and starts anew after a failed reading', () => {
+  it('keeps what is younger, or in work, and starts again after a failed reading', () => {
     const ticks = new Ticks();
     for (const more of [
       { pressure: { count: 1, oldestAt: at(16) } },

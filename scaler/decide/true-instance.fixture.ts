@@ -27,7 +27,7 @@ export interface TrueInstance {
 }
 
 /** What begins when it boots, for the first time or again. */
-export function anew(now: number) {
+export function justLaunched(now: number) {
   return {
     state: 'running',
     launchedAt: now,

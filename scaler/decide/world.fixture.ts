@@ -8,7 +8,7 @@ import type { Weather } from './faults.fixture.ts';
 import type { Observation } from './observation.ts';
 import type { Outcome } from './outcomes.ts';
 import {
-  anew,
+  justLaunched,
   type KeptLease,
   leasesOf,
   listedOf,
@@ -166,14 +166,14 @@ export class World {
     this.#redis.drains.delete(instanceId);
   }
 
-  /** A stop lets go of what is in hand, as the end of a machine does. */
+  /** A stop gives up what is in hand, as the end of a machine does. */
   #rest(instance: TrueInstance, how: 'start' | 'stop'): void {
     if (how === 'stop' && instance.state === 'running') {
       this.#end(instance);
       instance.state = 'stopping';
     }
     if (how === 'start' && instance.state === 'stopped') {
-      Object.assign(instance, anew(this.now));
+      Object.assign(instance, justLaunched(this.now));
     }
   }
 
@@ -183,7 +183,7 @@ export class World {
     kind: Pick<TrueInstance, 'spot' | 'unnamed' | 'stillborn'>,
   ): TrueInstance {
     const id = `i-${this.instances.length}`;
-    const instance = { id, number, ...kind, ...anew(this.now), endsAt: 0, inHand: [] };
+    const instance = { id, number, ...kind, ...justLaunched(this.now), endsAt: 0, inHand: [] };
     this.instances.push(instance);
     this.#tokens.set(token, instance);
     return instance;

@@ -43,7 +43,7 @@ describe('faults of machines and clocks, on the local EC2', { timeout: 60_000 },
     });
   }
 
-  it('launches one fleet and then single ones while workers die at birth, and the rest when one reports', async () => {
+  it('launches one fleet and then single ones while workers die at birth, and all others when one reports', async () => {
     stage = await openStage({ MAX_INSTANCES: 6, IDLE_SECONDS: 60 }, {}, 20);
     stage.newborn.dies = true;
     await until('the first deaths', () => stage.loop.view().backoff !== undefined);

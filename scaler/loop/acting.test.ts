@@ -62,7 +62,7 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
     await stage.upTo(0);
   });
 
-  it('takes what there is of the preferred type and the rest of the next, and comes back', async () => {
+  it('takes what there is of the preferred type, all others of the next, and comes back', async () => {
     const types = { INSTANCE_TYPE: 'c7i.large,c6i.large', MAX_INSTANCES: 8 };
     await open(types, { LOCAL_EC2_CAPACITY: 'c7i.large=3' }, 8);
     await stage.upTo(8);
@@ -121,7 +121,7 @@ describe('acting on the local EC2', { timeout: 60_000 }, () => {
     assert.equal(stage.calls.get('RunInstances'), launches);
     // One, unless a tick fell between the two requests.
     assert.ok((stage.calls.get('StartInstances') ?? 0) <= 2);
-    // Started anew, they do not hear the wish of their earlier life: they serve until they are idle.
+    // Started again, they do not hear the wish of their earlier life: they serve until they are idle.
     const ids = pool.map(({ id }) => id);
     await until(
       'both at work',

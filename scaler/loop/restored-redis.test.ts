@@ -32,7 +32,7 @@ describe('pressure of a Redis put back from an old copy', { timeout: 30_000 }, (
     assert.equal(demandOf({ pressure: OLD, depth: undefined }).known, 50);
   });
 
-  it('lets nobody be ended by the words of an earlier life', () => {
+  it('ends no instance by the reports of an earlier life', () => {
     const ticks = new Ticks();
     const instances = [running(1), running(2)];
     const leases = {

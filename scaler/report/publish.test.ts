@@ -65,7 +65,7 @@ describe('what a scaler tells', () => {
     assert.equal(second?.booting, null);
   });
 
-  it('is which instances have spoken, until they are started anew', () => {
+  it('is which instances have reported, until they are started again', () => {
     const publish = publisher(store, settings, silent);
     const spoke = (state: FleetInstance['state'], speaks: boolean) => {
       const seen = view([instance(1, state)]);

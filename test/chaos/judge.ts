@@ -98,7 +98,7 @@ export function judge(ledger: Ledger, aftermath: Aftermath): Verdict {
   }
   breaches.push(...vanished(ledger, byFile, outputs, letters));
   for (const key of outputs.keys()) {
-    if (!byFile.has(`${key}.jpg`)) breaches.push(`nobody asked for the output ${key}`);
+    if (!byFile.has(`${key}.jpg`)) breaches.push(`the output ${key} was not asked for`);
   }
   const accepted = ledger.accepted.size;
   return { right, refused, errors, cut, accepted, letters: letters.length, breaches };
@@ -121,7 +121,7 @@ function vanished(
       if (letter.reason === '') wrong.push(`${request.file} is a dead letter without a reason`);
       continue;
     }
-    if (upload === undefined) wrong.push(`nobody sent ${request.file} as it was taken`);
+    if (upload === undefined) wrong.push(`no client sent ${request.file} as it was taken`);
     else if (upload.expected.kind === 'poison') {
       wrong.push(`${request.file} is poison, yet no dead letter`);
     } else if (upload.expected.kind === 'name') {

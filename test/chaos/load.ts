@@ -44,15 +44,15 @@ export interface Load {
   readonly begun: Promise<void>;
   /** Resolves when every upload has come to its end, those of bursts too. */
   readonly done: Promise<void>;
-  /** Further uploads, at so many a second for so long, whatever the answers. */
+  /** Further uploads, at this rate per second for this time, whatever the answers. */
   burst(perSecond: number, ms: number): void;
 }
 
-/** Of so many uploads, one has the name of the one before it, at the same time. */
+/** Every how many uploads one has the name of the one before it, at the same time. */
 const TWINS_EVERY = 20;
 /** Numbers from here on are those of bursts. */
 const FIRST_OF_BURSTS = 1_000_000;
-/** Connections of bursts, at most: as many as one machine's ports bear. */
+/** Maximum number of connections of bursts, limited by one machine's ports. */
 const MOST_IN_BURSTS = 2000;
 /** Capacity is the best rate over this long. */
 const RATE_MS = 2000;
@@ -145,7 +145,7 @@ function bestRate(uploads: readonly Upload[], ms: number): number {
 }
 
 const BOUNDARY = 'elastic-face-chaos';
-/** While nobody listens, as when the web tier is just restarted. */
+/** While no process listens, as when the web tier is just restarted. */
 const AGAIN_MS = 200;
 
 export interface Poster {
@@ -187,7 +187,7 @@ function openPoster(patienceMs: number): Poster {
   };
 }
 
-/** Of so many uploads, one is no image and one has no face. */
+/** Every how many uploads one is no image and one has no face. */
 const BAD_EVERY = 50;
 
 /**

@@ -1,4 +1,4 @@
-/** The grader's judgement: observations in, passed or failed sentences out. Pure; asks nobody. */
+/** The grader's judgement: observations in, passed or failed sentences out. Pure. */
 
 import type { QueueDepth } from '../../cloud/aws/queues.ts';
 import { instanceName, WEB_INSTANCE_NAME } from '../../cloud/contract/names.ts';

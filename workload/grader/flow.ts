@@ -82,7 +82,7 @@ function isAtRest({ app, requests, replies }: Observation): boolean {
   return fleetSize(app) === 0 && !busy;
 }
 
-/** A look that failed is told and does not end the watch: clouds are asked again. */
+/** A look that failed is reported and does not end the watch: the cloud is asked again. */
 type Look = { readonly seen: Observation } | { readonly error: string };
 
 /** Looks until `signal` is aborted, `intervalMs` between the end of one look and the next. */

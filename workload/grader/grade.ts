@@ -66,7 +66,7 @@ export async function grade(flags: GraderFlags): Promise<number> {
   }
 }
 
-/** Any flag of the generator asks for a run, so that a forgotten one is told. */
+/** Any flag of the generator asks for a run, so that a forgotten one is reported. */
 function wantsRun({ num_request, url, image_folder, prediction_file }: GraderFlags): boolean {
   return [num_request, url, image_folder, prediction_file].some((flag) => flag !== undefined);
 }
@@ -186,7 +186,7 @@ const LOOK_EVERY_MS = 500;
 /**
  * Destroys data, so it is only called for a flag that says so: deletes every object and every message, and
  * waits until the queues are empty.
- * @param say is told what was done, one sentence each
+ * @param say gets what was done, one sentence each
  * @throws {WorkloadError} when a queue is still not empty long after its purge.
  */
 async function emptyAll(

@@ -24,7 +24,7 @@ export interface Contender {
   readonly family: Family;
   /** Its settings in words, short. */
   readonly settings: string;
-  /** The settings that people get who set nothing. */
+  /** The default settings. */
   readonly isDefault?: boolean;
   /** A new one for each run: scalers remember. */
   scaler(load: Load, world: World): Scaler;
@@ -179,7 +179,7 @@ export const contenders: readonly Contender[] = [
   ...oracles,
 ];
 
-/** A fleet that never changes: what people have who do not scale. */
+/** A fleet that never changes: no scaling at all. */
 function fixedFleet(size: number): Scaler {
   return {
     tick: ({ serving, booting }) => ({ launch: Math.max(0, size - serving - booting.length) }),

@@ -1,5 +1,5 @@
 /**
- * Plans of one who knows every arrival and every boot time. Each plan is good, none is proven to be the
+ * Plans made with knowledge of every arrival and every boot time. Each plan is good, none is proven to be the
  * cheapest, so that the oracle of the report is the cheapest of these plans and of all else that was tried;
  * `bound` is what no plan whatever can get below.
  *
@@ -93,7 +93,7 @@ export function evenFleet(work: Float64Array, slack: number): Float64Array {
   return slopes;
 }
 
-/** Lets work gather for the slack, then does it all with one instance, and so on. */
+/** Lets work gather for the slack, then does it all with one instance, again and again. */
 function batches(work: Float64Array, slack: number): Float64Array {
   const fleet = new Float64Array(work.length);
   let waiting = 0;
@@ -167,8 +167,8 @@ export function bound(load: Load, world: World, p95: number): number {
 }
 
 /**
- * The same for one who does not know when a single burst comes, and may still know all else: who answers
- * sooner than the shortest boot keeps an instance all the time; who does not, boots when it has come.
+ * The same without knowledge of when a single burst comes, and with all other knowledge: a plan that answers
+ * sooner than the shortest boot keeps an instance all the time; any other boots one when the burst has come.
  * Undefined for loads that are no single burst: there the past tells something of the future.
  */
 export function boundUnforeseen(load: Load, world: World, p95: number): number | undefined {

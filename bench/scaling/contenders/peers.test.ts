@@ -13,7 +13,7 @@ class Instant {
     this.#scaler = scaler;
   }
 
-  /** @returns the fleet after so many seconds with so many messages */
+  /** @returns the fleet after this many seconds with this many messages */
   after(seconds: number, visible: number, inFlight = 0): number {
     for (let second = 0; second < seconds; second++) {
       this.now += 1;

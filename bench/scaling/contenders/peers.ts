@@ -63,8 +63,8 @@ export interface StepScalingSettings {
 /**
  * EC2 Auto Scaling with step scaling on the visible messages (EC2 Auto Scaling User Guide: "Step and simple
  * scaling policies"). Steps of exact capacity that double: one instance from the first message on, two
- * from `perInstance`, four from twice that, and so on; one period of a minute is enough to step out, and
- * steps out only go up. Back to `least` when nothing is visible for `quietMinutes` in a row, and no instance
+ * from `perInstance`, four from twice that, by the same rule further up; one period of a minute is enough to
+ * step out, and steps out only go up. Back to `least` when nothing is visible for `quietMinutes` in a row, and no instance
  * warms up. An instance chosen to go ends its request first, as with target tracking.
  */
 export function stepScaling(
@@ -145,7 +145,7 @@ const UP_PODS = 4;
  * - The metric is visible plus in-flight messages (`scaleOnInFlight`, on by default).
  *
  * Assumed in its favour: a pod is an instance of its own, so the node goes when the pod goes, and boots as
- * fast as ours; a pod that is told to end finishes its request (a grace period, SIGTERM handled).
+ * fast as ours; a pod that gets SIGTERM finishes its request (a grace period, SIGTERM handled).
  */
 export function keda(settings: KedaSettings, maxReplicaCount: number): Scaler {
   let replicas = 0;

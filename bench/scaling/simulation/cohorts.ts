@@ -18,7 +18,7 @@ import {
   type World,
 } from './world.ts';
 
-/** Only so many horizons are waited for the last answer. */
+/** Number of horizons to wait for the last answer. */
 const PATIENCE = 2;
 
 /** @param perSecond requests that arrive in each second */

@@ -183,7 +183,7 @@ class IdleTimes {
     if (kept > resting) this.takeNewest(kept - resting);
   }
 
-  /** Expected number idle for at least so many seconds. @throws RangeError beyond LONGEST_IDLE */
+  /** Expected number of instances idle for at least this many seconds. @throws RangeError beyond LONGEST_IDLE */
   longerThan(seconds: number): number {
     if (seconds > LONGEST_IDLE) throw new RangeError(`Idle times end at ${LONGEST_IDLE} s.`);
     if (seconds <= 0) return this.#sum * this.#factor;

@@ -19,7 +19,7 @@ const READY = 1;
 const GONE = 2;
 const PLANNED = 3;
 
-/** Only so many horizons are waited for the last answer. */
+/** Number of horizons to wait for the last answer. */
 const PATIENCE = 2;
 
 /**
@@ -151,7 +151,7 @@ export function simulateExactly(
   };
 }
 
-/** What a scaler is told once. */
+/** What a scaler learns once. */
 function fresh() {
   return {
     arrived: 0,

@@ -1,5 +1,5 @@
 /**
- * The instances of an exact simulation: who boots, idles, works, drains and is gone, and what that costs.
+ * The instances of an exact simulation: which boot, idle, work, drain and are gone, and what that costs.
  * It knows no queue and no policy.
  */
 
@@ -93,7 +93,7 @@ export class Instances {
     return true;
   }
 
-  /** Idle for at least so long, the newest first. They stop taking work and can go. */
+  /** Instances idle for at least this long, the newest first. They stop taking work and can go. */
   drainIdle({ count, idleSeconds, young }: Drain, now: number): number[] {
     const mustIdle = (instance: number): number =>
       young && now - this.#launchedAt[instance]! < young.forSeconds

@@ -17,7 +17,7 @@ export interface World {
   /** From the wish to drain to the end of the bill of an instance that was idle: the next heartbeat and the call. */
   readonly drainSeconds: number;
   readonly maxInstances: number;
-  /** Bills run at least so long; a fleet that stays is billed to here. */
+  /** Bills run at least this long; a fleet that stays is billed to here. */
   readonly horizon: number;
   readonly seed: number;
 }
@@ -53,7 +53,7 @@ export interface View {
   /** Boot times seen since the last look: their count and sum. */
   readonly booted: number;
   readonly bootedSeconds: number;
-  /** How many serving instances have been idle for at least so many seconds. */
+  /** How many serving instances have been idle for at least this many seconds. */
   idleFor(seconds: number): number;
 }
 
@@ -75,7 +75,7 @@ export interface Drain {
 /** A scaler of one run; it may remember. Asked once a second; one with a longer period holds in between. */
 export interface Scaler {
   tick(view: View): Order;
-  /** For those who know the future: instances ready at a time, to drain at another. */
+  /** For oracles: instances ready at a time, to drain at another. */
   readonly plan?: readonly Planned[];
 }
 
@@ -116,7 +116,7 @@ export class Latencies {
   #sum = 0;
   #worst = 0;
 
-  /** @param weight requests that took so long */
+  /** @param weight number of requests that took this long */
   add(seconds: number, weight = 1): void {
     if (!(weight > 0)) return;
     const bin = Math.ceil(Math.log(Math.max(seconds, FINEST_SECONDS) / FINEST_SECONDS) / LOG_RATIO);

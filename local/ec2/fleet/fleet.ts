@@ -38,7 +38,7 @@ export interface FleetOptions {
   readonly keepTerminatedMs: number;
   readonly now: () => Date;
   readonly onChange: (instance: Instance, before: StateName | undefined) => void;
-  /** Called when a spot instance is told that it will be taken. */
+  /** Called when a spot instance gets its interruption notice. */
   readonly onSpotNotice: (instance: Instance) => void;
 }
 

@@ -10,7 +10,7 @@ import { Ec2Error } from '../errors.ts';
 type ImitationName = Extract<keyof Settings, `LOCAL_EC2_${string}`>;
 export type ImitationSettings = { readonly [Name in ImitationName]?: Settings[Name] };
 
-/** When a spot instance is told and taken, in ms from when it runs. */
+/** When a spot instance gets its notices and is taken, in ms from when it runs. */
 export interface SpotFate {
   readonly rebalanceMs: number;
   readonly noticeMs: number;

@@ -1,4 +1,4 @@
-/** An instance as data, for tests of what is told about one. */
+/** An instance as data, for tests of how instances are described. */
 import type { Instance } from './instance.ts';
 
 export function testInstance(more: Partial<Instance> = {}): Instance {

@@ -127,7 +127,7 @@ export function whyNot(instance: Instance, event: ChangeEvent): Ec2Error | undef
 
 const PAST = { terminate: 'terminated', stop: 'stopped', start: 'started' } as const;
 
-/** What DescribeInstances tells of why an instance was ended at this time. */
+/** What DescribeInstances gives as the reason of an instance's end at this time. */
 export function endedBy(
   event: 'terminate' | 'stop' | 'interrupt',
   now: Date,

@@ -19,7 +19,7 @@ export type LaunchMachine = (instance: Instance) => Promise<Machine>;
 export interface MachinesOptions {
   readonly launch: LaunchMachine;
   readonly onSpawned: (instance: Instance) => void;
-  /** Nothing runs any more; `code` is EC2's word for a reason that nobody asked for. */
+  /** Nothing runs any more; `code` is EC2's code for an unrequested end. */
   readonly onGone: (instance: Instance, how: string, code: string) => void;
 }
 
@@ -104,7 +104,7 @@ export class Machines {
   }
 }
 
-/** Waits so long, or until the condition does not hold any more; not at all for 0 ms. */
+/** Waits for this time, or until the condition no longer holds; not at all for 0 ms. */
 async function waitWhile(holds: () => boolean, ms: number): Promise<void> {
   const end = performance.now() + ms;
   while (holds()) {

@@ -9,7 +9,7 @@ export interface SpotMarketOptions {
   /** Drawn once for each spot instance that begins to run. */
   readonly fate: () => SpotFate | undefined;
   readonly now: () => Date;
-  /** Called when the instance's metadata tells of its end. */
+  /** Called when the instance's metadata announces its end. */
   readonly onNotice: (instance: Instance) => void;
   readonly onInterruption: (instance: Instance) => void;
 }
@@ -25,7 +25,7 @@ export class SpotMarket {
   /** To be called when an instance begins to run. */
   enter(instance: Instance): void {
     if (instance.spot === undefined) return;
-    // One that was stopped starts anew.
+    // An instance that was stopped has a new life.
     instance.rebalanceAt = undefined;
     instance.interruptionAt = undefined;
     const { fate: drawFate, now, onNotice, onInterruption } = this.#options;

@@ -1,4 +1,4 @@
-/** What EC2 tells of one instance beside its description: single attributes, console, credits. */
+/** What EC2 answers about one instance besides its description: single attributes, console, credits. */
 import { Ec2Error, invalidValue } from '../errors.ts';
 import type { InstanceFleet } from '../fleet/fleet.ts';
 import type { Instance } from '../fleet/instance.ts';
@@ -75,7 +75,7 @@ export function creditsOf(
   };
 }
 
-/** A process cannot be started anew under the same instance while it runs. */
+/** A process cannot be restarted under the same instance while it runs. */
 export function refuseReboot(
   fleet: InstanceFleet,
   { InstanceId }: Ec2Request<'RebootInstances'>,

@@ -9,7 +9,7 @@ import { type Filterable, select } from './filters.ts';
 
 /** Image of everything that runs here. */
 export const LOCAL_IMAGE_ID = 'ami-000000000000010ca';
-/** Offered when nobody asks for certain ones: those that the settings and the docs name. */
+/** Offered when a request names no types: those that the settings and the docs name. */
 const USUAL_TYPES = ['t3.small', 'c7i.large', 'c7g.large'];
 
 interface Image {

@@ -1,4 +1,4 @@
-/** The end of an upload in parts: its list is checked, the parts become one object. */
+/** Completes an upload in parts: its list is checked, the parts become one object. */
 import { z } from 'zod';
 import { S3Error } from '../errors.ts';
 import { header, type Operation, partNumberOf, type S3Request, xmlAnswer } from '../request.ts';

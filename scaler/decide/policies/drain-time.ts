@@ -52,7 +52,7 @@ export const drainTime: Policy = (situation, settings) => {
   };
 };
 
-/** Nothing has arrived for so long that every instance is released, whatever is expected. */
+/** Every instance is released after this time without an arrival, whatever is expected. */
 function isOver({ emptySeconds }: Situation, { IDLE_SECONDS }: ScalingSettings): boolean {
   return emptySeconds !== undefined && emptySeconds >= IDLE_SECONDS;
 }

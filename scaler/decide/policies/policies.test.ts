@@ -23,7 +23,7 @@ const HALF_READ = { demand: { known: 0, certain: false } };
 
 for (const name of Object.keys(policies) as Name[]) {
   describe(`the policy ${name}`, () => {
-    it('holds when nothing could be read, and lets nobody go when one source could not', () => {
+    it('holds when nothing could be read, and releases no instance when one source could not', () => {
       assert.equal(ask(name, { ...UNREAD, serving: 2 }), 'hold');
       assert.equal(ask(name, { ...HALF_READ, serving: 2, emptySeconds: undefined }), 'hold');
     });
@@ -56,7 +56,7 @@ for (const name of Object.keys(policies) as Name[]) {
 }
 
 describe('the policy backlog', () => {
-  it('wants so many requests to an instance, those in work among them', () => {
+  it('wants a number of requests per instance, those in work among them', () => {
     assert.equal(ask('backlog', { visible: 20, inFlight: 1 }), 'grow to 3');
     assert.equal(ask('backlog', { visible: 20, inFlight: 1, serving: 2, booting: [3] }), 'hold');
     assert.equal(ask('backlog', { visible: 21 }, { BACKLOG_PER_INSTANCE: 100 }), 'grow to 1');

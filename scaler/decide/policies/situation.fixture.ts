@@ -1,4 +1,4 @@
-/** Situations for tests of single policies: nothing to do and nobody there unless the test says otherwise. */
+/** Situations for tests of single policies: no work and no instances unless the test says otherwise. */
 import type { Situation } from './policy.ts';
 
 /** `visible` and `inFlight` make the demand, which both sources show. */

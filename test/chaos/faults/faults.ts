@@ -19,7 +19,7 @@ export const callFaults = [
 ] as const;
 export type CallFault = (typeof callFaults)[number];
 
-/** Connections by who made them and where they lead. Scaler and workers share their Redis address. */
+/** Connections by the process that made them and where they lead. Scaler and workers share their Redis address. */
 export const linkNames = ['redis web', 'redis app', 'aws web', 'aws scaler', 'aws worker'] as const;
 export type LinkName = (typeof linkNames)[number];
 
@@ -77,7 +77,7 @@ export type Fault =
     }
   /** One of the same project, with an empty Redis of its own. */
   | { readonly kind: 'second-scaler'; readonly ms: number }
-  /** Uploads at so many times what the fleet was seen to answer. */
+  /** Uploads at this multiple of the measured capacity. */
   | { readonly kind: 'burst'; readonly times: number; readonly ms: number }
   /** Instances that are launched meanwhile end at once. */
   | { readonly kind: 'birth'; readonly ms: number }

@@ -1,6 +1,6 @@
 /**
- * Stands in front of the cloud's endpoint and does to calls what networks and busy services do. Tells
- * whoever listens which requests SQS took. Knows nothing of the services behind or before it.
+ * Stands in front of the cloud's endpoint and does to calls what networks and busy services do. Reports
+ * which requests SQS took. Knows nothing of the services behind or before it.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -69,7 +69,7 @@ function refusal(service: CloudService, kind: Kind): Refusal {
 }
 
 const LOOPBACK = '127.0.0.1';
-/** A slow body comes in so many pieces. */
+/** Number of pieces of a slow body. */
 const PIECES = 4;
 const SLOW_MS = 2500;
 

@@ -49,7 +49,10 @@ interface Making {
 }
 type Make = (making: Making) => Fault;
 
-/** Out of 97 faults about so many. Restarts of everything are rare, or nothing else would be met. */
+/**
+ * Weight of each kind: about this many out of 97 faults. Restarts of everything are rare, or nothing else
+ * would be met.
+ */
 const WEIGHTS: readonly (readonly [number, Make])[] = [
   [9, kill('worker')],
   [7, kill('inference')],

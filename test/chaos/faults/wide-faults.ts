@@ -17,11 +17,11 @@ export interface WideParts {
   readonly system: System;
   /** Folder for what a fault needs. */
   readonly folder: string;
-  /** Uploads at so many times the capacity, for so long. */
+  /** Uploads at a multiple of the capacity, for some ms. */
   readonly burst: (times: number, ms: number) => void;
 }
 
-/** Undoes it after so many ms, or when the run calms down, whichever is first. */
+/** Undoes it after this many ms, or when the run calms down, whichever is first. */
 export type Last = (ms: number, undo: () => void | Promise<void>) => void;
 
 /** @returns what was hit, in words; undefined when there was nothing to hit */

@@ -1,5 +1,5 @@
 /**
- * The local cloud in a process of its own, so that it can be killed apart from the rest: the program of
+ * The local cloud in a process of its own, so that it can be killed alone: the program of
  * a chaos run. Its instances reach it through the fault proxy, as all do.
  */
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { processLauncher } from '../../../local/processes/instances.ts';
 import { createLogger } from '../../../runtime/log.ts';
 import { leaveWithParent, stopOnSignals } from '../../../runtime/process/exit.ts';
 
-/** What it is told, as JSON in the environment. */
+/** Its options, as JSON in the environment. */
 const cloudPlanSchema = z.object({
   port: z.int(),
   dataDir: z.string(),

@@ -8,7 +8,7 @@ import { until } from '../../condition.fixture.ts';
 import { openLinks } from './links.ts';
 import { openRedis } from './redis-pair.ts';
 
-/** A pair of its own, whose stop leaves nothing behind however the test ends; skips where there is none. */
+/** A pair of its own, whose stop leaves nothing behind however the test ends; skips where redis-server is missing. */
 async function openPair(t: TestContext) {
   // A failing `t.after` keeps the later ones from running: this one runs all, the last one first.
   const closing = new AsyncDisposableStack();
