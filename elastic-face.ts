@@ -27,6 +27,7 @@ const commands = {
   grader: () => import('./workload/grader.command.ts'),
   soak: () => import('./bench/soak.command.ts'),
   bench: () => import('./bench/bench.command.ts'),
+  people: () => import('./operate/people.command.ts'),
   'dead-letters': () => import('./operate/dead-letters.command.ts'),
   provision: () => import('./operate/provision.command.ts'),
   logs: () => import('./operate/logs.command.ts'),

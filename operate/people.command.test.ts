@@ -1,0 +1,87 @@
+/** The command as an operator types it, against a web node; the worker's part is played by the test. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { receiptSchema } from '../people/api.ts';
+import { EXIT } from '../runtime/process/exit.ts';
+import { openPeopleFixture, type PeopleFixture } from '../web/people/people.fixture.ts';
+
+const PROGRAM = fileURLToPath(new URL('../elastic-face.ts', import.meta.url));
+
+describe('npm run people', { timeout: 120_000 }, () => {
+  let stage: PeopleFixture;
+  let folder: string;
+  before(async () => {
+    stage = await openPeopleFixture();
+    folder = await mkdtemp(join(tmpdir(), 'elastic-face-people-'));
+    for (const photo of ['a.jpg', 'b.jpg']) await writeFile(join(folder, photo), stage.photo);
+  });
+  after(async () => {
+    await stage?.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const people = (...args: string[]): Promise<{ code: number; said: string; failed: string }> =>
+    new Promise((resolve) => {
+      const all = [PROGRAM, 'people', ...args, '--url', stage.url('')];
+      execFile(process.execPath, all, { cwd: folder }, (error, said, failed) =>
+        resolve({ code: Number(error?.code ?? 0), said, failed }),
+      );
+    });
+  const done = async (...args: string[]): Promise<string> => {
+    const { code, said, failed } = await people(...args);
+    assert.equal(code, EXIT.fine, failed);
+    return said;
+  };
+
+  it('enrols, lists, shows, renames and forgets a person, whom it finds by name', async () => {
+    const added = await done('add', 'Ada Lovelace', 'a.jpg', 'b.jpg');
+    assert.match(added, /^[0-9a-f-]{36}\tAda Lovelace\t2 faces, gallery version 1\n$/);
+    assert.match(await done('list', 'lovelace'), /^[0-9a-f-]{36}\tAda Lovelace\t2 faces\n$/);
+    assert.equal(JSON.parse(await done('show', 'Ada Lovelace')).faces.length, 2);
+    assert.match(await done('rename', 'Ada Lovelace', 'Ada King'), /gallery version 2/);
+    const receipt = receiptSchema.parse(JSON.parse(await done('forget', 'Ada King')));
+    assert.equal(await done('list'), '');
+    const again = receiptSchema.parse(JSON.parse(await done('receipt', receipt.id)));
+    assert.equal(again.person, receipt.person);
+  });
+
+  it('imports a folder a person, names the ones that failed, and merges two that are one', async () => {
+    for (const name of ['Grace Hopper', 'G. Hopper', 'nobody']) {
+      await mkdir(join(folder, 'people', name), { recursive: true });
+      if (name === 'nobody') continue;
+      await writeFile(join(folder, 'people', name, '1.jpg'), stage.photo);
+    }
+    const { code, said, failed } = await people('import', 'people');
+    assert.equal(code, EXIT.failed);
+    assert.match(said, /Grace Hopper\t1 face/);
+    assert.match(failed, /2 people enrolled, 1 not:\n.*nobody: no photo in it/);
+    assert.match(await done('merge', 'Grace Hopper', 'G. Hopper'), /is now part of Grace Hopper/);
+    const { faces } = JSON.parse(await done('show', 'Grace Hopper'));
+    assert.equal(faces.length, 2);
+    await done('remove', 'Grace Hopper', faces[0].id);
+    assert.equal(JSON.parse(await done('show', 'Grace Hopper')).faces.length, 1);
+  });
+
+  it('says what is wrong in one sentence', async () => {
+    const unknown = await people('show', 'Nobody At All');
+    assert.deepEqual(
+      [unknown.code, unknown.failed.trim()],
+      [EXIT.failed, 'Nobody in the gallery is called Nobody At All: see `people list`.'],
+    );
+    const few = await people('rename', 'Ada');
+    assert.deepEqual(
+      [few.code, few.failed.trim()],
+      [EXIT.usage, 'Use: people rename PERSON NEW_NAME'],
+    );
+    const file = await people('add', 'Ada', 'missing.jpg');
+    assert.equal(file.code, EXIT.usage);
+    assert.match(file.failed, /^Cannot read missing\.jpg/);
+    const photo = await people('add', 'Colon: Ada', 'a.jpg');
+    assert.match(photo.failed, /colon/i);
+  });
+});
