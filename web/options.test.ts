@@ -87,6 +87,29 @@ describe('options, methods and expectations of requests', { timeout: 60_000 }, (
     }
   });
 
+  it('strangers have a name of their own in text where it is set, and JSON keeps the nearest', async (t) => {
+    const asked: unknown[] = [];
+    let known: boolean | undefined;
+    const named = await startApp({
+      parts: {
+        unknownName: 'unknown',
+        submit: async ({ file }, _left, given) => {
+          asked.push(given?.ask);
+          return { file, answer: Promise.resolve({ match: { name: 'Somebody', known } as never }) };
+        },
+      },
+    });
+    t.after(() => named.stop());
+    const body = withField('note', 'x');
+    known = false;
+    assert.equal((await post(named.url, body)).text, 'a:unknown');
+    assert.deepEqual(asked, [{ known: true }], 'or nobody would tell');
+    const json = await post(named.url, body, { headers: JSON_WANTED });
+    assert.deepEqual(JSON.parse(json.text), { file: 'a.jpg', name: 'Somebody', known: false });
+    known = true;
+    assert.equal((await post(named.url, body)).text, 'a:Somebody');
+  });
+
   it('OPTIONS names the methods of a path, and every other method is refused with them', async () => {
     for (const [path, methods] of [
       ['', 'GET, HEAD, POST, OPTIONS'],

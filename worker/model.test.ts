@@ -77,6 +77,35 @@ describe('a worker with the real model', { timeout: 300_000 }, () => {
     await bench.atRest();
   });
 
+  it('tells odds and quality, and decides by the odds of the request who is known', async () => {
+    const [stem = ''] = expected.keys();
+    const photo = await readFile(join(images, `${stem}.jpg`));
+    const ask = async (odds?: number) => {
+      const file = `${stem}-${odds ?? 'none'}.jpg`;
+      const sent = await bench.send(file, photo, { known: true, ...(odds && { odds }) });
+      const outcome = await bench.reply(sent, 60_000);
+      assert.ok('match' in outcome);
+      return outcome.match;
+    };
+    const { odds = 0, known, nearest, quality } = await ask();
+    assert.ok(odds >= 1 && known, `odds of ${odds}, nearer than the encoder’s distance`);
+    assert.equal(nearest[0]?.odds, odds);
+    assert.ok((nearest[1]?.odds ?? 0) <= odds);
+    assert.equal(
+      quality?.score,
+      Math.min(
+        quality?.size ?? 0,
+        quality?.sharpness ?? 0,
+        quality?.light ?? 0,
+        quality?.pose ?? 0,
+        quality?.confidence ?? 0,
+      ),
+    );
+    assert.equal((await ask(odds)).known, true);
+    assert.equal((await ask(odds * 1.02)).known, false);
+    await bench.atRest();
+  });
+
   it('refuses a photo without a face and one that is cut short, and goes on', async () => {
     const [stem = ''] = expected.keys();
     const whole = await readFile(join(images, `${stem}.jpg`));

@@ -160,5 +160,35 @@ export function queuesAndBuckets(
       assert.equal(stored.ContentType, 'text/plain');
       assert.deepEqual(await results.find('test_00.jpg'), { requestId: id, digest: 'abc', match });
     });
+
+    it('a stranger’s line has the name that strangers are given, and keeps the nearest in its match', async () => {
+      const named = openResults(cloud.clients.s3, cloud.names.outBucket, 'unknown');
+      for (const [known, line] of [
+        [false, 'face:unknown'],
+        [true, 'face:Zoë'],
+        [undefined, 'face:Zoë'],
+      ] as const) {
+        await named.put('face.jpg', { requestId: id, match: { ...match, known } });
+        const { Body } = await cloud.clients.s3.send(
+          new GetObjectCommand({ Bucket: cloud.names.outBucket, Key: 'face' }),
+        );
+        assert.equal(await Body?.transformToString(), line);
+        assert.equal((await named.find('face.jpg'))?.match.name, 'Zoë');
+      }
+    });
+
+    it('the quality of faces takes none of the little room that a result has', async () => {
+      const results = openResults(cloud.clients.s3, cloud.names.outBucket);
+      const quality = {
+        ...{ score: 0, size: 0, sharpness: 0, light: 0, pose: 0, confidence: 0 },
+        reasons: new Array(9).fill('The face has too little contrast.'),
+      };
+      const { quality: _, faces: __, ...bare } = match;
+      const rated = { ...bare, odds: 12.5, quality };
+      await results.put('rated.jpg', { requestId: id, match: { ...rated, faces: [rated] } });
+      const kept = { ...bare, odds: 12.5 };
+      const { width, height, ...face } = kept;
+      assert.deepEqual((await results.find('rated.jpg'))?.match, { ...kept, faces: [face] });
+    });
   });
 }

@@ -78,6 +78,17 @@ describe('in bfloat16', { timeout: 240_000, skip: sharedMissing }, () => {
         assert.ok(moved <= most, `${moved}`);
       }
     }
+    // By odds: at the distance of each photo itself, where bfloat16 alone would often be wrong.
+    for (const [index, photo] of photos.entries()) {
+      const [{ distance = 1 } = {}] = largestFace(await exact.recognize(photo))!.nearest;
+      for (const shift of [-1e-5, 1e-5]) {
+        const knownOdds = exact.odds.of(distance + shift);
+        const right = await exact.recognize(photo, { knownOdds });
+        const found: Recognition = await rough.recognize(photo, { knownOdds });
+        assert.equal(largestFace(found)!.known, largestFace(right)!.known, `photo ${index}`);
+        assert.equal(largestFace(right)!.known, shift > 0);
+      }
+    }
     context.diagnostic(`${twice} of ${photos.length} embedded twice, bound ${bound}`);
   });
 });
