@@ -96,10 +96,12 @@ describe('with the course’s photos', { skip: sharedMissing }, () => {
       'file',
       'name',
       'distance',
+      'odds',
       'box',
       'probability',
       'landmarks',
       'nearest',
+      'quality',
       'precision',
       'precisionReason',
     ]);
@@ -108,12 +110,22 @@ describe('with the course’s photos', { skip: sharedMissing }, () => {
     assert.equal(answer.file, photo);
     assert.equal(answer.name, 'Paul');
     assert.equal(answer.nearest.length, 2);
-    assert.deepEqual(answer.nearest[0], { name: answer.name, distance: answer.distance });
+    const { name, distance, odds } = answer;
+    assert.deepEqual(answer.nearest[0], { name, distance, odds });
+    assert.ok(odds >= 1);
     assert.equal(answer.box.length, 4);
     assert.equal(answer.landmarks.length, 5);
     assert.deepEqual(Object.keys(failure), ['file', 'error']);
     assert.match(failure.error, /damaged/);
     assert.equal(code, 1);
+  });
+
+  test('with --explain each line says how sure it is, and what is wrong', async () => {
+    const { lines } = await recognize(['--explain', join(photos, 'test_00.jpg')]);
+    assert.match(
+      lines[0]!,
+      /^test_00:Paul\t1 in [\d.,]+ strangers would be as near\. The face is small: 25 pixels\.$/,
+    );
   });
 
   test('with --embeddings the JSON holds the embedding', async () => {

@@ -5,6 +5,11 @@ import { EXIT } from '../runtime/process/exit.ts';
 
 const options = {
   json: { type: 'boolean', default: false, describe: 'One JSON object a line' },
+  explain: {
+    type: 'boolean',
+    default: false,
+    describe: 'Say after each name, behind a tab, how sure it is and what is wrong with the face',
+  },
   embeddings: {
     type: 'boolean',
     default: false,
@@ -53,14 +58,18 @@ export const command: CommandModule<object, RecognizeArguments> = {
         describe: 'Photos, or folders whose images are meant',
       })
       .options(options)
-      .check(({ top, embeddings, json }) => {
+      .check(({ top, embeddings, explain, json }) => {
         if (!Number.isInteger(top) || top < 1) {
           throw new SettingsError('--top must be a whole number from 1.');
+        }
+        if (explain && json) {
+          throw new SettingsError('--explain is for people; --json has odds and quality already.');
         }
         if (embeddings && !json) throw new SettingsError('--embeddings goes with --json: add it.');
         return true;
       })
       .example('$0 recognize photo.jpg', 'photo:Paul')
+      .example('$0 recognize --explain photo.jpg', 'and how many strangers would be as near')
       .example('$0 recognize --draw drawn --all-faces photos', 'and a picture of each in drawn/')
       .example('$0 recognize --json --all-faces photos', 'every face of every photo in a folder')
       .epilogue(

@@ -52,7 +52,7 @@ describe('options, methods and expectations of requests', { timeout: 60_000 }, (
         '?face=all',
         plain,
         {},
-        /^Unknown option "face": this address has the options faces and top\.$/,
+        /^Unknown option "face": this address has the options faces, top, odds and gallery\.$/,
       ],
       ['?face=all', plain, JSON_WANTED, /Unknown option ."face/],
       ['?top=0', plain, JSON_WANTED, /The option ."top." must be/],

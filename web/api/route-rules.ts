@@ -3,6 +3,8 @@ import type { NextFunction, Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { httpError } from '../errors.ts';
 
+const LIST = new Intl.ListFormat('en-GB');
+
 /** @throws {HttpError} 400 that names the option and its rule */
 export function readOptions<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
@@ -12,7 +14,7 @@ export function readOptions<Shape extends z.ZodRawShape>(
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue?.code === 'unrecognized_keys') {
-    throw httpError.unknownOption(issue.keys[0] ?? '', Object.keys(schema.shape).join(' and '));
+    throw httpError.unknownOption(issue.keys[0] ?? '', LIST.format(Object.keys(schema.shape)));
   }
   throw httpError.badOption(String(issue?.path[0]), issue?.message ?? 'is wrong');
 }
