@@ -1,19 +1,16 @@
-/**
- * Collects the faces of several photos, so that one call of the encoder takes them all. Knows nothing of
- * how a face is identified.
- */
+/** Collects the faces of several photos, so that one call of the encoder embeds them all. */
 import { alignFaces, type FacePlace } from './align/align.ts';
 import type { EncoderDescription } from './format.ts';
 import type { Identified, Identity } from './identify.ts';
 import type { RgbImage } from './image/image.ts';
 
-/** More faces than this in one call would only take memory. */
+/** Larger batches take more memory and are no faster. */
 const FACES_PER_CALL = 16;
 
 /** The faces of one photo. */
 export interface BatchShare {
   readonly identities: readonly Identity[];
-  /** ms: cutting them, and their part of the calls that they were in */
+  /** ms: alignment, and this photo's share of the calls that embedded its faces */
   readonly embedMs: number;
   readonly matchMs: number;
 }
@@ -66,7 +63,7 @@ export class FaceBatch {
     return owner;
   }
 
-  /** Identifies what still waits. */
+  /** Identifies the faces that are still waiting. */
   finish(): void {
     const pending = this.#pending;
     const count = this.#waiting;

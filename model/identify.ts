@@ -1,22 +1,22 @@
 /**
- * From cut faces to people: embeds, finds the nearest, and where a bfloat16 embedding leaves it open who
- * is nearest, embeds once more in float32. Knows no photos and no boxes.
+ * From cut faces to people: embeds them and finds the nearest people. If a bfloat16 embedding cannot settle
+ * who is nearest, the face is embedded again in float32.
  */
 import type { GalleryMatcher, Neighbour } from './match/gallery-matcher.ts';
 import type { Networks } from './networks.ts';
 
 export interface Identity {
-  /** [the encoder's embedding length] */
+  /** [embedding length of the encoder] */
   readonly embedding: Float32Array;
   /** nearest first */
   readonly nearest: readonly Neighbour[];
-  /** Whether bfloat16 left its name open, so that it was embedded again in float32. */
+  /** Whether bfloat16 could not settle the name, so that the face was embedded again in float32. */
   readonly twice: boolean;
 }
 
 export interface Identified {
   readonly identities: readonly Identity[];
-  /** ms for all of them */
+  /** ms for all faces */
   readonly embedMs: number;
   readonly matchMs: number;
 }
@@ -24,7 +24,7 @@ export interface Identified {
 export interface Parts {
   readonly networks: Pick<Networks, 'embed' | 'encoder' | 'precision'>;
   readonly matcher: Pick<GalleryMatcher, 'nearest' | 'isSettled'>;
-  /** How far (L2) a bfloat16 embedding may be from the float32 one. */
+  /** Maximum distance (L2) of a bfloat16 embedding from the float32 one. */
   readonly bound: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The public face of the recogniser: image bytes in, people out.
+ * The library: image bytes in, people out.
  *
  *     const recognizer = await loadRecognizer(directory);
  *     const { faces } = await recognizer.recognize(jpegBytes);

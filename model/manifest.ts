@@ -1,4 +1,4 @@
-/** Reads the manifest that every whole model folder has. Looks at no other file. */
+/** Reads the manifest of a model folder. A folder has one only if its conversion was completed. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { commandLine } from '../runtime/installation.ts';
 import { ModelError } from './errors.ts';
 import { FORMAT_VERSION, type Manifest, manifestSchema, modelFiles } from './format.ts';
 
-/** @throws {ModelError} when there is none, or one of another version */
+/** @throws {ModelError} when there is no manifest, or one of another version */
 export async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, modelFiles.manifest);
   const convert = `convert it with \`${commandLine('convert')}\``;
@@ -27,7 +27,7 @@ export async function readManifest(directory: string): Promise<Manifest> {
   }
 }
 
-/** Short, and the same only for the same networks and the same gallery. */
+/** A short hash that changes whenever the networks or the gallery change. */
 export function versionOf({ outputs }: Manifest): string {
   const files = outputs.map(({ file, sha256 }) => `${file} ${sha256}`).sort();
   return createHash('sha256').update(files.join('\n')).digest('hex').slice(0, 12);

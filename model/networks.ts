@@ -1,6 +1,6 @@
 /**
- * The four networks as plain functions over typed arrays: what detection and embedding need of a
- * backend, and all that a backend must offer. Knows no image format and no gallery.
+ * The four networks as functions over typed arrays: what detection and embedding need from a backend, and
+ * all that a backend must provide.
  */
 
 import type { EncoderDescription, Precision } from './format.ts';
@@ -9,7 +9,7 @@ export type Backend = 'tensorflow' | 'wasm';
 
 /** Face probability and box regression of P-Net at every cell of its output grid. */
 export interface ProposalMap {
-  /** Cells of the grid: P-Net has stride 2 and a field of 12 pixels. */
+  /** Number of cells of the grid: P-Net has a stride of 2 pixels and a field of 12 pixels. */
   readonly height: number;
   readonly width: number;
   /** [height, width, 2]: not a face, face. */
@@ -18,15 +18,15 @@ export interface ProposalMap {
   readonly regression: Float32Array;
 }
 
-/** P-Net's answers as they leave its last layer. */
+/** P-Net's answers as its last layer gives them. */
 export interface ProposalCells {
   readonly height: number;
   readonly width: number;
-  /** [height, width, 6]: not a face and face before the softmax, then the offsets. */
+  /** [height, width, 6]: not a face, face (both before the softmax), then the four offsets. */
   readonly cells: Float32Array;
 }
 
-/** What R-Net says of each crop. */
+/** R-Net's answer for each crop. */
 export interface Refinement {
   /** [count, 2]: not a face, face. */
   readonly probability: Float32Array;
@@ -34,28 +34,28 @@ export interface Refinement {
   readonly regression: Float32Array;
 }
 
-/** What O-Net says of each crop. */
+/** O-Net's answer for each crop. */
 export interface Confirmation extends Refinement {
   /** [count, 10]: x of the five landmarks, then y, as shares of the box. */
   readonly landmarks: Float32Array;
 }
 
 /**
- * All inputs are RGB, NHWC, float32, (x − 127.5) / 128. Calls are synchronous: the event loop stands
- * still meanwhile, which is why the worker runs them in a process of their own.
+ * All inputs are RGB, NHWC, float32, (x − 127.5) / 128. Calls are synchronous and block the event loop, which
+ * is why the worker runs them in a child process.
  */
 export interface Networks {
   readonly backend: Backend;
-  /** What `embed` takes and gives. */
+  /** Input and output of `embed`. */
   readonly encoder: EncoderDescription;
-  /** What it was opened for; with bfloat16 `embed` has both. */
+  /** Precision that it was opened with; with bfloat16, `embed` can compute in both. */
   readonly precision: Precision;
   /** @param image [height, width, 3] */
   propose(image: Float32Array, height: number, width: number): ProposalMap;
   /**
-   * The same on blocks of 2 x 2 pixels, [row, column, colour] and two flags: 1 where the block's second
-   * column, and where its second row, lie beyond the image. Only where it is faster.
-   * @param blocks [height, width, 14]; sides in blocks, 6 at least
+   * P-Net on blocks of 2 x 2 pixels: the values [row, column, colour], and two flags that are 1 if the block's
+   * second column, or its second row, is outside the image. Only on backends where this is faster.
+   * @param blocks [height, width, 14]; sides in blocks, at least 6
    */
   proposeBlocks?(blocks: Float32Array, height: number, width: number): ProposalCells;
   /** @param crops [count, 24, 24, 3] */

@@ -1,4 +1,4 @@
-/** What the recogniser is asked and answers: its public types, without what does it. */
+/** The recogniser's public types: its options and its answers. Contains no behaviour. */
 import type { OpenOptions } from './backend/open-networks.ts';
 import type { DetectedFace } from './detect/faces.ts';
 import type { EncoderDescription, Precision } from './format.ts';
@@ -10,7 +10,7 @@ import type { Quality } from './quality/quality.ts';
 
 /** A face found in a photo, with its embedding and the people nearest to it. */
 export interface Face extends DetectedFace {
-  /** [the encoder's embedding length] */
+  /** [embedding length of the encoder] */
   readonly embedding: Float32Array;
   /** the nearest people of the gallery, nearest first; none when it is empty */
   readonly nearest: readonly RatedNeighbour[];
@@ -26,19 +26,19 @@ export interface RatedNeighbour extends Neighbour {
 }
 
 export interface Recognition {
-  /** px, of the photo turned by its EXIF orientation unless `orient` was false */
+  /** px; of the photo turned by its EXIF orientation, unless `orient` was false */
   readonly width: number;
   readonly height: number;
   /**
-   * Degrees clockwise by which the photo was turned further, because its faces are upright only then. Boxes
-   * and landmarks are those of the photo before that turn, as it is shown.
+   * Degrees clockwise by which the photo had to be turned further until its faces were upright. Boxes and
+   * landmarks refer to the photo before that turn, as viewers show it.
    */
   readonly turned: QuarterTurn;
   /** Version of the gallery that was searched; 0 is the model's own. */
   readonly gallery: number;
-  /** The largest, or with `allFaces` all, largest first; none is no error. */
+  /** The largest face, or with `allFaces` every face, largest first; may be empty. */
   readonly faces: readonly Face[];
-  /** How many of them were embedded again in float32, since bfloat16 left their names open. */
+  /** Number of faces embedded again in float32, because bfloat16 could not settle their names. */
   readonly embeddedTwice: number;
   /** ms of each step */
   readonly timings: Timings;
@@ -53,19 +53,19 @@ export interface Timings {
 }
 
 export interface RecognizeOptions {
-  /** How many of the nearest people to name. Default 3. */
+  /** Number of nearest people to name (default 3). */
   readonly top?: number;
-  /** Find and recognise every face, not only the largest, which large photos take longer for. Default false. */
+  /** Recognise every face, not only the largest (default false). Takes longer on large photos. */
   readonly allFaces?: boolean;
-  /** With `allFaces`, the largest ones of so many at most. Default: no bound. */
+  /** With `allFaces`, the maximum number of faces, largest first (default unlimited). */
   readonly mostFaces?: number;
-  /** Judge by this distance whether the nearest person is known or a stranger: in both precisions alike. */
+  /** Distance below which the nearest person counts as known, in both precisions alike. */
   readonly knownWithin?: number | undefined;
   /** The same by these odds, 1 in N; `knownWithin` goes before them. */
   readonly knownOdds?: number | undefined;
   /**
-   * Turn the photo by its EXIF orientation, and by quarter turns where no clear face is upright. False
-   * recognises the pixels as stored, as PyTorch's pipelines do. Default true.
+   * Turn the photo by its EXIF orientation, and by quarter turns if no clear face is upright (default true).
+   * False recognises the pixels as stored, as PyTorch's pipelines do.
    */
   readonly orient?: boolean;
   /**
@@ -77,22 +77,22 @@ export interface RecognizeOptions {
 }
 
 export interface LoadOptions extends Omit<OpenOptions, 'precision' | 'encoder'> {
-  /** Run every network once while loading, so that the first photo is not slower. Default false. */
+  /** Run every network once while loading, so that the first photo is not slower (default false). */
   readonly warmUp?: boolean;
   /**
-   * Of the encoder. `auto`, the default, takes what is faster on this processor, by a short trial whose
-   * result is kept. Both give the same names.
+   * Precision of the encoder. `auto`, the default, takes the faster one on this processor, as found by a
+   * short trial whose result is cached. Both give the same names.
    */
   readonly precision?: Precision | 'auto' | undefined;
 }
 
 export interface Recognizer {
   readonly backend: Backend;
-  /** What the encoder computes in. */
+  /** Precision of the encoder. */
   readonly precision: Precision;
-  /** Why it computes in that, for people: what was measured, or that it was asked for. */
+  /** Why it has this precision, for people: the measurement, or that it was set. */
   readonly precisionReason: string;
-  /** What the model's encoder takes and gives. */
+  /** Input and output of the model's encoder. */
   readonly encoder: EncoderDescription;
   /** Of the gallery that is searched now. */
   readonly odds: GalleryOdds;
@@ -101,30 +101,30 @@ export interface Recognizer {
   /** The gallery that the next photos are compared with. */
   readonly gallery: GalleryMatcher;
   /**
-   * Replaces the gallery. Photos that are in work are still compared with the one they began with.
+   * Replaces the gallery. Photos that are being recognised are still compared with the earlier one.
    * @throws {ModelError} when its embeddings are not of this encoder's length
    */
   setGallery(matcher: GalleryMatcher): void;
   /**
    * Finds and recognises the faces in the bytes of an image file. The networks run synchronously: the
-   * event loop stands still for most of the time.
-   * @throws {ImageError} when the bytes are not a whole image of a supported format
+   * event loop is blocked for most of the time.
+   * @throws {ImageError} when the bytes are not a complete image of a supported format
    */
   recognize(bytes: Uint8Array, options?: RecognizeOptions): Promise<Recognition>;
   /**
-   * The same for several photos, whose faces are embedded together; an error takes the place of a photo
-   * that could not be decoded. Rejects only for what is no photo's fault.
-   * @param options for all of them, or a list with those of each
+   * The same for several photos, whose faces are embedded together. A photo that cannot be decoded is
+   * answered with its error; every other failure rejects the whole call.
+   * @param options for all photos, or a list with one entry per photo
    */
   recognizeAll(
     photos: readonly Uint8Array[],
     options?: RecognizeOptions | readonly RecognizeOptions[],
   ): Promise<(Recognition | Error)[]>;
-  /** Frees the networks; no photo can be recognised afterwards. */
+  /** Frees the networks. No photo can be recognised afterwards. */
   dispose(): void;
 }
 
-/** Undefined where the photo has no face. */
+/** Undefined if the photo has no face. */
 export function largestFace({ faces }: Recognition): Face | undefined {
   return faces[0];
 }

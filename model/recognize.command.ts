@@ -1,4 +1,4 @@
-/** `elastic-face recognize`: names the people in photos on this machine, without any cloud. */
+/** `elastic-face recognize`: names the people in photos on this machine, without any cloud service. */
 import type { Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { SettingsError } from '../runtime/errors.ts';
 import { EXIT } from '../runtime/process/exit.ts';
@@ -13,33 +13,33 @@ const options = {
   embeddings: {
     type: 'boolean',
     default: false,
-    describe: 'With --json: the values of the embedding too',
+    describe: 'With --json: include the values of the embedding',
   },
-  top: { type: 'number', default: 3, describe: 'With --json: how many of the nearest people' },
+  top: { type: 'number', default: 3, describe: 'With --json: number of nearest people' },
   'all-faces': {
     type: 'boolean',
     default: false,
-    describe: 'Every face, largest first: a line each, or with --json a list `faces`',
+    describe: 'Recognise every face, largest first: one line each, or with --json a list `faces`',
   },
   draw: {
     type: 'string',
     requiresArg: true,
-    describe: 'Write each photo into this folder too, with boxes, landmarks and names drawn',
+    describe: 'Also write each photo into this folder, with boxes, landmarks and names drawn',
   },
   backend: {
     choices: ['auto', 'tensorflow', 'wasm'] as const,
-    describe: 'Engine of the networks (setting BACKEND; default auto)',
+    describe: 'Engine that runs the networks (setting BACKEND; default auto)',
   },
   precision: {
     choices: ['auto', 'float32', 'bfloat16'] as const,
-    describe: 'Of the encoder, with the same names (setting PRECISION; default auto)',
+    describe: 'Precision of the encoder; the names are the same (setting PRECISION; default auto)',
   },
   threads: { type: 'number', describe: 'Threads of the engine (setting THREADS; default 1)' },
   orient: {
     type: 'boolean',
     default: true,
     describe:
-      'Turn photos upright, by their EXIF orientation or where no clear face is upright; --no-orient leaves them as stored',
+      'Turn photos upright, by EXIF orientation or until a clear face is upright; --no-orient leaves them as stored',
   },
   model: { type: 'string', describe: 'Folder of the converted model (setting MODEL_DIR)' },
 } satisfies Record<string, Options>;
@@ -48,14 +48,14 @@ type RecognizeArguments = InferredOptionTypes<typeof options> & { files: string[
 
 export const command: CommandModule<object, RecognizeArguments> = {
   command: 'recognize <files..>',
-  describe: 'Name the people in photos or folders of photos: one line `stem:name` a photo',
+  describe: 'Name the people in photos or folders of photos: one line `stem:name` per photo',
   builder: (yargs: Argv) =>
     yargs
       .positional('files', {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Photos, or folders whose images are meant',
+        describe: 'Photos, or folders of photos',
       })
       .options(options)
       .check(({ top, embeddings, explain, json }) => {
@@ -73,7 +73,7 @@ export const command: CommandModule<object, RecognizeArguments> = {
       .example('$0 recognize --draw drawn --all-faces photos', 'and a picture of each in drawn/')
       .example('$0 recognize --json --all-faces photos', 'every face of every photo in a folder')
       .epilogue(
-        'If any photo fails the others are answered all the same; each failure has its line.',
+        'If a photo fails, its error is printed and the other photos are still recognised.',
       ),
   handler: async (given) => {
     const { recognizeFiles } = await import('./command/recognize-files.ts');

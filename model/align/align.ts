@@ -1,7 +1,4 @@
-/**
- * Cuts faces from the photo as the model's encoder wants them: by the detected box or by the landmarks,
- * standardised. Knows no network.
- */
+/** Cuts faces from the photo as the encoder expects them, by the detected box or by the landmarks. */
 
 import type { DetectedFace } from '../detect/faces.ts';
 import type { EncoderDescription } from '../format.ts';
@@ -11,10 +8,10 @@ import { cutByLandmarks } from './landmarks.ts';
 
 type Sides = DetectedFace['box'];
 
-/** Where a face lies, px; may reach beyond the photo. */
+/** Where a face is, px; may extend past the photo. */
 export type FacePlace = Pick<DetectedFace, 'box' | 'landmarks'>;
 
-/** (x - 127.5) / 128 of every pixel value */
+/** (x - 127.5) / 128 for every pixel value */
 const STANDARDISED = Float32Array.from({ length: 256 }, (_, x) => (x - 127.5) / 128);
 
 /** @returns [faces, faceSize, faceSize, 3], (x - 127.5) / 128 */
@@ -36,12 +33,12 @@ export function alignFaces(
   return aligned;
 }
 
-/** The steps are facenet-pytorch's extract_face with margin 0. @returns [size, size, 3], 0..255 */
+/** The steps of facenet-pytorch's extract_face with margin 0. @returns [size, size, 3], 0..255 */
 function cutByBox(image: RgbImage, box: Sides, size: number): Uint8Array {
   return resizeBilinear(image, faceWindow(box, image), size);
 }
 
-/** The box cut to the photo and down to whole pixels; at least one pixel, at the photo's edge. */
+/** The box clipped to the photo, in whole pixels; at least one pixel, at the photo's edge. */
 export function faceWindow(box: Sides, { width, height }: RgbImage): PixelWindow {
   const left = Math.min(Math.trunc(Math.max(box[0], 0)), width - 1);
   const top = Math.min(Math.trunc(Math.max(box[1], 0)), height - 1);

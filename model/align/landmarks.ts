@@ -1,6 +1,6 @@
 /**
- * A face turned upright and scaled by its landmarks, as dlib's get_face_chip cuts it for the compact
- * encoder's network. Knows which landmarks lie where, not how they were found.
+ * Cuts a face turned upright and scaled by its landmarks, as dlib's get_face_chip cuts it for the compact
+ * encoder's network.
  */
 import type { Point } from '../detect/faces.ts';
 import type { RgbImage } from '../image/image.ts';
@@ -8,9 +8,9 @@ import { sampleSimilarity } from './sample.ts';
 import { similarityBetween } from './similarity.ts';
 
 /**
- * Where MTCNN's landmarks lie in a face that dlib itself has cut, in their order and in shares of the face's
- * square. They are not dlib's own points: MTCNN marks eyes and mouth a little higher and wider. Medians over
- * 35 faces, left and right made alike: docs/encoders.md.
+ * MTCNN's landmarks in a face cut by dlib, in MTCNN's order, as shares of the face's square. These are not
+ * dlib's own points: MTCNN marks eyes and mouth a little higher and wider. Medians over 35 faces, made
+ * symmetric: docs/encoders.md.
  */
 const MEAN_FACE: readonly Point[] = [
   [0.2286, 0.2011],
@@ -19,12 +19,12 @@ const MEAN_FACE: readonly Point[] = [
   [0.2581, 0.7706],
   [0.7419, 0.7706],
 ];
-/** Of the face's square, left free on each side of it: with this the network was trained. */
+/** Margin on each side of the face's square, as a share of it; the network was trained with it. */
 const PADDING = 0.25;
 
 /**
- * @param landmarks five points in px; beyond the photo it is black
- * @returns [size, size, 3], 0..255
+ * @param landmarks five points in px
+ * @returns [size, size, 3], 0..255, black outside the photo
  */
 export function cutByLandmarks(
   image: RgbImage,

@@ -1,6 +1,6 @@
 /**
- * Reads a turned and scaled square out of a photo without aliasing: what is larger than the square is
- * first reduced with the area filter of `resample.ts`, then read between its pixels. Knows no faces.
+ * Reads a turned and scaled square from a photo without aliasing: an area larger than the square is first
+ * reduced by `resample.ts`, then read with bilinear interpolation.
  */
 import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { resizeBilinear } from '../image/resample.ts';
@@ -10,18 +10,18 @@ const CHANNELS = 3;
 
 /** Part of a photo, possibly reduced. */
 interface Source {
-  /** The pixels of the photo that it shows. */
+  /** The pixels of the photo that it covers. */
   readonly window: PixelWindow;
   readonly width: number;
   readonly height: number;
-  /** [height, width, 3] from the first value on */
+  /** [height, width, 3], from the first value on */
   readonly data: Uint8Array;
 }
 
 /**
- * Coordinates are of edges: pixel 0 reaches from 0 to 1.
+ * Coordinates refer to edges: pixel 0 covers 0 to 1.
  * @param place from the square's coordinates, 0 to size, to the photo's; its scale is not 0
- * @returns [size, size, 3], 0..255, black beyond the photo
+ * @returns [size, size, 3], 0..255, black outside the photo
  */
 export function sampleSimilarity(image: RgbImage, place: Similarity, size: number): Uint8Array {
   const pixels = new Uint8Array(size * size * CHANNELS);
@@ -32,7 +32,7 @@ export function sampleSimilarity(image: RgbImage, place: Similarity, size: numbe
   return pixels;
 }
 
-/** The part of the photo that the square needs; undefined where it lies beside the photo. */
+/** The part of the photo that the square needs; undefined if the square is outside the photo. */
 function windowOf(
   { width, height }: RgbImage,
   place: Similarity,
@@ -41,7 +41,7 @@ function windowOf(
   const corners = ([0, size] as const).flatMap((y) =>
     ([0, size] as const).map((x) => transformed(place, [x, y])),
   );
-  // The filters reach as far as two of the square's pixels.
+  // The filters read up to two of the square's pixels further.
   const margin = 2 * Math.max(1, Math.hypot(place.a, place.b));
   const range = (axis: 0 | 1, end: number): [number, number] => {
     const values = corners.map((corner) => corner[axis]);
@@ -53,7 +53,7 @@ function windowOf(
   return left < right && top < bottom ? { left, top, right, bottom } : undefined;
 }
 
-/** @param factor source pixels that become one; up to 1 the photo itself is read */
+/** @param factor source pixels per target pixel; up to 1 the photo itself is read */
 function reducedWindow(image: RgbImage, window: PixelWindow, factor: number): Source {
   if (!(factor > 1)) {
     const { width, height, data } = image;
@@ -64,7 +64,7 @@ function reducedWindow(image: RgbImage, window: PixelWindow, factor: number): So
   return { window, width, height, data: resizeBilinear(image, window, width, height) };
 }
 
-/** Each pixel of the square from the four whose centres are around its own; at the edge the last ones count twice. */
+/** Interpolates each pixel of the square between the four nearest; past the edge the last ones are repeated. */
 function read(source: Source, { a, b, dx, dy }: Similarity, size: number, into: Uint8Array): void {
   const { window, width, height, data } = source;
   const across = width / (window.right - window.left);
@@ -81,7 +81,7 @@ function read(source: Source, { a, b, dx, dy }: Similarity, size: number, into: 
       const toRight = left + 1 < width ? Math.max(x - left, 0) : 0;
       const toLower = top + 1 < height ? Math.max(y - top, 0) : 0;
       const upper = (top * width + left) * CHANNELS;
-      // Where there is no next pixel its share is 0.
+      // Past the last pixel the share of the next one is 0.
       const lower = toLower > 0 ? upper + width * CHANNELS : upper;
       const next = toRight > 0 ? CHANNELS : 0;
       for (let channel = 0; channel < CHANNELS; channel++) {

@@ -1,6 +1,4 @@
-/**
- * The turn, scale and shift that brings points nearest to others. Knows no pixels.
- */
+/** The turn, scale and shift that best maps one set of points to another. */
 import type { Point } from '../detect/faces.ts';
 
 /** (x, y) becomes (a·x − b·y + dx, b·x + a·y + dy): a scale of √(a² + b²) and a turn of atan2(b, a). */
@@ -12,11 +10,11 @@ export interface Similarity {
 }
 
 /**
- * The similarity without reflection that makes the sum of squared distances least: Umeyama, Least-squares
+ * The similarity without reflection that minimises the sum of squared distances: Umeyama, Least-squares
  * estimation of transformation parameters between two point patterns (1991). In the plane, with centred
  * points as complex numbers p and q, it is q = c·p with c = Σ p̄·q / Σ |p|².
  * @param from at least two different points
- * @param to as many
+ * @param to the same number of points
  */
 export function similarityBetween(from: readonly Point[], to: readonly Point[]): Similarity {
   const [fromX, fromY] = centreOf(from);

@@ -1,22 +1,22 @@
-/** AVIFs of every brand, and grey ones in the range that their numbers have. */
+/** AVIFs of every brand, with grey ones converted to the full range of values. */
 import { Buffer } from 'node:buffer';
 import { type Box, boxesOf } from '../../runtime/photo-format/heif.ts';
 import type { RgbImage } from '../image/image.ts';
 import { readRgb } from './sharp.ts';
 
-/** Where a file says its major brand. */
+/** Offset of the file's major brand. */
 const BRAND_AT = 8;
-/** Limited range: black and white, of 255. */
+/** Black and white in the limited range. */
 const BLACK = 16;
 const WHITE = 235;
 
 export async function decodeAvif(bytes: Uint8Array, orient: boolean): Promise<RgbImage> {
   const image = await readRgb(asAvif(bytes), orient);
-  // libvips takes a grey plane as it is; of colours libheif sees to the range.
+  // libvips copies a grey plane as it is; for colours, libheif converts the range.
   return isGreyOfLimitedRange(bytes) ? fullRange(image) : image;
 }
 
-/** sharp knows AVIF by its major brand; that of a sequence, or of HEIF in general, says no other thing. */
+/** sharp recognises AVIF by its major brand only; sequences and general HEIF brands are the same format. */
 function asAvif(bytes: Uint8Array): Uint8Array {
   const brand = Buffer.from(bytes.subarray(BRAND_AT, BRAND_AT + 4)).toString('latin1');
   if (brand === 'avif') return bytes;
@@ -27,12 +27,12 @@ function asAvif(bytes: Uint8Array): Uint8Array {
 
 function isGreyOfLimitedRange(bytes: Uint8Array): boolean {
   const properties = propertiesOf(bytes);
-  // An image with colours has them beside a grey one of its transparency.
+  // In an image with colours, only the plane of its transparency is grey.
   const codings = properties.filter(({ type }) => type === 'av1C');
   if (codings.length === 0 || !codings.every(({ from }) => (bytes[from + 2]! & 0x10) !== 0)) {
     return false;
   }
-  // nclx (ISO 23001-8): three numbers of two bytes, then whether the range is full.
+  // nclx (ISO 23001-8): three numbers of two bytes, then a bit for the full range.
   const range = properties.find(
     ({ type, from }) =>
       type === 'colr' && String.fromCharCode(...bytes.subarray(from, from + 4)) === 'nclx',

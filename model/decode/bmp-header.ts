@@ -8,13 +8,13 @@ export interface BmpHeader {
   readonly height: number;
   readonly bits: number;
   readonly isTopDown: boolean;
-  /** Run lengths of numbers of this many bits. */
+  /** Bits of a run-length coded number; undefined without run lengths. */
   readonly packing: 4 | 8 | undefined;
-  /** Of red, green, blue and opacity in a number of 16 or 32 bits. */
+  /** Bit masks of red, green, blue and opacity in a number of 16 or 32 bits. */
   readonly masks: readonly [number, number, number, number];
   /** Red, green, blue of each colour. */
   readonly palette: Uint8Array;
-  /** Where the pixels begin. */
+  /** Offset of the pixels in the file. */
   readonly offset: number;
 }
 
@@ -30,7 +30,7 @@ const BITS: ReadonlySet<number> = new Set([1, 4, 8, 16, 24, 32]);
 const MASKS_OF_16 = [0x7c00, 0x3e0, 0x1f, 0] as const;
 const MASKS_OF_32 = [0xff0000, 0xff00, 0xff, 0] as const;
 
-/** @throws {ImageError | RangeError} of a kind that is not read, or broken */
+/** @throws {ImageError | RangeError} when the kind of bitmap is not supported, or the header is broken */
 export function bmpHeaderOf(bytes: Uint8Array): BmpHeader {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = file.readUInt32LE(FILE_HEADER);
@@ -64,7 +64,7 @@ function packingOf(coding: number, bits: number): 4 | 8 | undefined {
   throw new ImageError(unreadImage(`BMPs of ${bits} bits in coding ${coding}`).sentence);
 }
 
-/** Behind the headers, or within those that are long enough. */
+/** After the headers, or inside those that are long enough. */
 function masksOf(file: Buffer, size: number, coding: number): BmpHeader['masks'] {
   const at = FILE_HEADER + INFO_HEADER;
   const mask = (index: number): number => file.readUInt32LE(at + 4 * index);
@@ -78,10 +78,10 @@ function paletteOf(
   { bits, offset }: Pick<BmpHeader, 'bits' | 'offset'>,
 ): Uint8Array {
   const length = size === OS2_HEADER ? 3 : 4;
-  const said = size < INFO_HEADER ? 0 : file.readUInt32LE(46);
+  const declared = size < INFO_HEADER ? 0 : file.readUInt32LE(46);
   const from = FILE_HEADER + size;
   const there = offset > from ? Math.floor((offset - from) / length) : 2 ** bits;
-  const count = Math.min(said || 2 ** bits, 2 ** bits, there);
+  const count = Math.min(declared || 2 ** bits, 2 ** bits, there);
   const palette = new Uint8Array(3 * count);
   for (let colour = 0; colour < count; colour++) {
     for (let part = 0; part < 3; part++) {

@@ -1,6 +1,6 @@
 /**
- * Windows bitmaps: sharp reads none, and the packages that do take palettes for other colours. Of 1 to 32
- * bits, with masks, run lengths, from below or from above; laid on white where they are transparent.
+ * Windows bitmaps of 1 to 32 bits, with masks or run lengths, bottom-up or top-down; transparent ones are laid
+ * on white. sharp reads no BMP, and the packages on npm decode palettes to wrong colours.
  */
 import { brokenImage, ImageError } from '../errors.ts';
 import type { RgbImage } from '../image/image.ts';
@@ -51,7 +51,7 @@ const tripleRow: WriteRow = (coded, from, row) => {
   }
 };
 
-/** Colours by number; one that is not in the palette is black. */
+/** Colours by palette index; an index that is not in the palette is black. */
 function paletteRow({ bits, packing, palette }: BmpHeader): WriteRow {
   const depth = packing === undefined ? bits : 8;
   const perByte = 8 / depth;
@@ -81,7 +81,7 @@ function maskedRow({ bits, masks }: BmpHeader): WriteRow {
   };
 }
 
-/** The bits of a mask, as a number of 0 to 255. */
+/** The bits of a mask, scaled to 0..255. */
 function channel(mask: number): (value: number) => number {
   if (mask === 0) return () => 0;
   const shift = 31 - Math.clz32(mask & -mask);
@@ -90,7 +90,7 @@ function channel(mask: number): (value: number) => number {
   return (value) => Math.round(((value >>> shift) & most) * scale);
 }
 
-/** What no run covers is the palette's first colour. */
+/** Pixels that no run covers have the palette's first colour. */
 export function unpackRuns(
   coded: Uint8Array,
   { width, height, packing }: Pick<BmpHeader, 'width' | 'height' | 'packing'>,
@@ -102,7 +102,7 @@ export function unpackRuns(
     if (x < width && y < height) numbers[y * width + x] = number;
     x++;
   };
-  /** The nth number in bytes from `at` on. */
+  /** The nth palette index in the bytes from `at` on. */
   const numberAt = (at: number, n: number): number => {
     if (packing === 8) return coded[at + n] ?? 0;
     const byte = coded[at + (n >> 1)] ?? 0;
@@ -127,7 +127,7 @@ export function unpackRuns(
       at += 2;
     } else {
       for (let n = 0; n < code; n++) put(numberAt(at, n));
-      // Numbers given one by one fill whole words of two bytes.
+      // A sequence of single indices is padded to whole words of two bytes.
       at += 2 * Math.ceil((code * packing!) / 16);
     }
   }

@@ -1,6 +1,4 @@
-/**
- * Image bytes to RGB pixels, or an ImageError with one clear sentence. Knows nothing of faces.
- */
+/** Decodes image bytes to RGB pixels, or throws an ImageError with one clear sentence. */
 import type { PhotoFormat } from '../../runtime/photo-format/formats.ts';
 import { judgePhoto } from '../../runtime/photo-format/judge.ts';
 import { cmykBitsOf } from '../../runtime/photo-format/tiff.ts';
@@ -15,8 +13,8 @@ export { MAX_PIXELS } from '../image/image.ts';
 
 export interface DecodeOptions {
   /**
-   * Turn the photo upright as its EXIF orientation says, so that boxes refer to what people see.
-   * False gives the pixels as stored, which is what PyTorch's pipelines see. Default true.
+   * Turn the photo by its EXIF orientation, so that boxes refer to what people see (default true).
+   * False gives the pixels as stored, as PyTorch's pipelines read them.
    */
   readonly orient?: boolean;
 }
@@ -30,7 +28,7 @@ const DECODERS: Readonly<Record<PhotoFormat, Decode>> = {
   GIF: readRgb,
   TIFF: decodeTiff,
   AVIF: decodeAvif,
-  // Loaded with the first of them: most services never see one.
+  // Loaded with the first HEIC photo: most services never receive one.
   HEIC: async (bytes) => (await import('./heic.ts')).decodeHeic(bytes),
   BMP: async (bytes) => decodeBmp(bytes),
 };
@@ -38,10 +36,10 @@ const DECODERS: Readonly<Record<PhotoFormat, Decode>> = {
 /**
  * Decodes a photo in one of the accepted formats (runtime/photo-format/formats.ts) to 8-bit RGB.
  *
- * Grey, CMYK, palette and 16-bit images are converted; transparent ones are laid on white, as viewers
- * show them; of animated ones the first frame counts. Colour profiles are ignored: that gives the
- * bytes Pillow gives, on which the networks' reference answers were made.
- * @throws {ImageError} when the bytes are not a whole image of those formats, or of over 51 megapixels
+ * Grey, CMYK, palette and 16-bit images are converted; transparent images are laid on white, as viewers
+ * show them; of animated images the first frame is decoded. Colour profiles are ignored, which gives the same
+ * bytes as Pillow, with which the networks' reference answers were made.
+ * @throws {ImageError} when the bytes are not a complete image of those formats, or have over 51 megapixels
  */
 export async function decodeImage(
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-/** Decodes one HEIC photo in a thread that ends with it: decoding takes seconds and much memory. */
+/** Decodes one HEIC photo in a thread that ends with it, because decoding takes seconds and much memory. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../runtime/errors.ts';
 import { ImageError } from '../errors.ts';
@@ -7,7 +7,7 @@ import { type HeifPixels, readHeif } from './libheif.ts';
 
 export type HeicAnswer =
   | { readonly width: number; readonly height: number; readonly data: Uint8Array }
-  /** `isImage`: the sentence is one for who sent the photo. */
+  /** `isImage`: the message is meant for the sender of the photo. */
   | { readonly error: string; readonly isImage: boolean };
 
 const FULL = 255;

@@ -1,6 +1,6 @@
 /**
- * JPEGs as cameras write them. Some leave out the end marker, which the decoder takes for a file that
- * was cut: such a photo is read when every block of it is there.
+ * JPEGs as cameras write them. Some have no end marker, which the decoder reports as a truncated file: such a
+ * photo is accepted if every block is present.
  */
 import { Buffer } from 'node:buffer';
 import { type JpegHeaders, jpegHeadersOf } from '../../runtime/photo-format/jpeg.ts';
@@ -10,9 +10,9 @@ import { readCmyk, readRgb } from './sharp.ts';
 
 const INKS = 4;
 const END = Buffer.from('ffd9', 'hex');
-/** Bits that make other blocks than none at all do. */
+/** Bits that decode to other blocks than an absence of bits does. */
 const FILLER = Buffer.alloc(256, 0x55);
-/** So many zeros coded data may end with: a block of nothing new is a few bits. */
+/** Maximum number of zero bytes kept as data: a block that changes nothing takes a few bits. */
 const OWN_ZEROS = 4;
 const LAST_COEFFICIENT = 63;
 /** Frames whose coefficients come in several scans, a few bits at a time. */
@@ -29,8 +29,8 @@ export async function decodeJpeg(bytes: Uint8Array, orient: boolean): Promise<Rg
 }
 
 /**
- * A photo without an end marker is whole when what is written behind it does not show: blocks that are
- * missing are made of whatever comes next.
+ * Reads a photo without an end marker. The decoder makes missing blocks from whatever bytes follow, so the
+ * photo is complete if adding other bytes changes no pixel.
  */
 async function readUnended(
   bytes: Uint8Array,
@@ -46,8 +46,8 @@ async function readUnended(
 }
 
 /**
- * Without the zeros with which storage and recorders fill a file up, but for a few that may be its
- * own, and without half a marker.
+ * The file without the zeros that storage and recorders append, except for a few that may be data, and without
+ * half a marker.
  */
 function withoutPadding(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
@@ -57,7 +57,7 @@ function withoutPadding(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-/** Whether all bits of all coefficients of all components came in some scan. */
+/** Whether the scans contain all bits of all coefficients of all components. */
 function hasEveryScan({ frame, scans }: JpegHeaders): boolean {
   const isProgressive = PROGRESSIVE.has(frame.marker);
   return frame.components.every((component) => {

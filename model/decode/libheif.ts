@@ -1,12 +1,12 @@
 /**
- * What of libheif (`libheif-js`, compiled to WebAssembly) is used: the package has types for it that say
- * `any`. A context and a handle are addresses in its memory.
+ * The part of libheif (`libheif-js`, compiled to WebAssembly) that is used: the package's own types are `any`.
+ * A context and a handle are addresses in its memory.
  */
 import { createRequire } from 'node:module';
 import { z } from 'zod';
 import { ImageError } from '../errors.ts';
 
-/** Only what is used, as the module's own objects, whose functions need their owner. */
+/** Called as methods of the module, which its functions require. */
 interface LibHeif {
   readonly heif_colorspace: { readonly heif_colorspace_RGB: unknown };
   readonly heif_chroma: {
@@ -46,15 +46,15 @@ export interface HeifPixels {
   readonly height: number;
   /** 3 for RGB, 4 with opacity. */
   readonly channels: 3 | 4;
-  /** Bytes from row to row. */
+  /** Bytes per row. */
   readonly stride: number;
   readonly isPremultiplied: boolean;
   readonly data: Uint8Array;
 }
 
 /**
- * The primary image of a HEIF file, turned and mirrored as the file says.
- * @param onSize called before anything is unpacked; may throw
+ * Decodes the primary image of a HEIF file, turned and mirrored as the file says.
+ * @param onSize called with the size before anything is decoded; may throw
  * @throws {ImageError}
  */
 export async function readHeif(
@@ -81,7 +81,7 @@ export async function readHeif(
   return { ...plane!, channels: hasOpacity ? 4 : 3, isPremultiplied };
 }
 
-/** @throws {ImageError} where the package was removed: all else works without it */
+/** @throws {ImageError} when the package was removed; all other formats work without it */
 function loadLibHeif(): LibHeif {
   try {
     return createRequire(import.meta.url)('libheif-js/wasm-bundle') as LibHeif;

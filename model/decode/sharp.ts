@@ -1,13 +1,13 @@
-/** Reads images with sharp: one way for every format that needs no other, bounded in its pixels. */
+/** Reads images with sharp, with a limit on the number of pixels. */
 import sharp, { type Metadata, type OutputInfo, type Sharp, type SharpOptions } from 'sharp';
 import { brokenImage } from '../errors.ts';
 import type { RgbImage } from '../image/image.ts';
 import { MAX_PIXELS, requireAcceptedSize } from '../image/image.ts';
 
-// Every photo comes once: keeping decoded ones for a second reading would only hold memory.
+// Every photo is decoded once: a cache of decoded photos would only take memory.
 sharp.cache(false);
 
-/** Pixels as sharp gives them: `channels` bytes each. */
+/** Pixels as sharp returns them: `channels` bytes each. */
 interface SharpPixels {
   readonly width: number;
   readonly height: number;
@@ -28,9 +28,9 @@ export async function readRgb(bytes: Uint8Array, orient: boolean): Promise<RgbIm
 }
 
 /**
- * An image of four inks, converted to RGB as Pillow does, without a colour profile. Channels after the
- * fourth are passed over.
- * @param wide the image has 16 bits a value, of which the upper eight count
+ * Reads an image of four inks and converts it to RGB as Pillow does, without a colour profile. Channels after
+ * the fourth are ignored.
+ * @param wide the image has 16 bits per value, of which the upper eight are used
  */
 export async function readCmyk(
   bytes: Uint8Array,
@@ -59,7 +59,7 @@ async function reading(
 ): Promise<SharpPixels> {
   const options: SharpOptions = {
     autoOrient: orient,
-    // 'error' refuses what is cut short or damaged, and bears what libjpeg only warns of.
+    // 'error' refuses truncated and damaged files, and accepts what libjpeg only warns about.
     failOn: 'error',
     ignoreIcc: true,
     limitInputPixels: MAX_PIXELS,
@@ -70,7 +70,7 @@ async function reading(
     const { width, height, channels } = info;
     return { width, height, channels, data };
   } catch (error) {
-    // Only then, since reading the header by itself takes up to a millisecond.
+    // Only after a failure, because reading the header takes up to a millisecond.
     const { width, height, pageHeight = height } = await readMetadata(bytes, options);
     requireAcceptedSize(width, pageHeight);
     throw brokenImage(error);
@@ -79,14 +79,14 @@ async function reading(
 
 async function readMetadata(bytes: Uint8Array, options: SharpOptions): Promise<Metadata> {
   try {
-    // Unlimited, so that a size over the limit can be told from a broken file; reads the header only.
+    // Without a limit, to tell a size over the limit from a broken file; reads the header only.
     return await sharp(bytes, { ...options, limitInputPixels: false }).metadata();
   } catch (error) {
     throw brokenImage(error);
   }
 }
 
-/** An image of one value a pixel is grey; of more than three values the first three are its colours. */
+/** One value per pixel is grey; of more than three values the first three are the colours. */
 function threeOf({ width, height, channels, data }: SharpPixels): RgbImage {
   if (channels === 3) return { width, height, data };
   const rgb = new Uint8Array(width * height * 3);
@@ -103,7 +103,7 @@ function rgbOfInks({ width, height, channels, data }: SharpPixels): RgbImage {
   for (let pixel = 0, to = 0; to < rgb.length; pixel += channels) {
     const light = 255 - data[pixel + 3]!;
     for (let ink = 0; ink < 3; ink++) {
-      // Their product of 255, rounded.
+      // The product divided by 255, rounded.
       rgb[to++] = light - Math.floor((2 * data[pixel + ink]! * light + 255) / 510);
     }
   }

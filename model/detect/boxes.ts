@@ -1,11 +1,11 @@
 /**
- * Boxes as the detector's three stages hold them, and the arithmetic between stages: regression,
- * squaring, clipping. Single precision throughout, as in PyTorch: a coordinate that is floored or
- * truncated later must not differ by a rounding. Formulas: Zhang et al. 2016 (MTCNN), in the form of
- * facenet-pytorch's detect_face.
+ * The boxes that the detector's three stages exchange, and the arithmetic between stages: regression,
+ * squaring, clipping. Everything is rounded to single precision, as in PyTorch: a coordinate that is later
+ * truncated must not differ by a rounding. Formulas: Zhang et al. 2016 (MTCNN), as in facenet-pytorch's
+ * detect_face.
  */
 
-/** Boxes in pixels of the photo with their face probability; may reach beyond its edges. */
+/** Boxes in pixels of the photo with their face probability; may extend past its edges. */
 export interface ScoredBoxes {
   /** [count, 4]: x1, y1, x2, y2 */
   readonly boxes: Float32Array;
@@ -45,7 +45,7 @@ export function joinRows(matrices: readonly Float32Array[]): Float32Array {
 /**
  * Moves each side by a network's offset, a share of the box's width or height.
  * @param regression [count, 4]: offsets of x1, y1, x2, y2
- * @param border 1 where the network was trained with sizes counted as x2 - x1 + 1, else 0
+ * @param border 1 if the network was trained with sizes counted as x2 - x1 + 1, else 0
  */
 export function regressBoxes(
   boxes: Float32Array,
@@ -64,7 +64,7 @@ export function regressBoxes(
   return moved;
 }
 
-/** Grows the shorter side of each box about its middle until the box is square. */
+/** Extends the shorter side of each box about its centre until the box is square. */
 export function squareBoxes(boxes: Float32Array): Float32Array {
   const square = new Float32Array(boxes.length);
   for (let at = 0; at < boxes.length; at += 4) {
@@ -80,15 +80,15 @@ export function squareBoxes(boxes: Float32Array): Float32Array {
 }
 
 /**
- * The part of each box that lies in the photo, as whole pixels. Coordinates count pixels from 1, both
- * ends included, and are cut towards zero: the convention the networks were trained with.
+ * The part of each box that is inside the photo, in whole pixels. Coordinates count pixels from 1, both
+ * ends included, and are truncated towards zero: the convention the networks were trained with.
  * @returns windows [count, 4]: left, top, right, bottom, the last two exclusive; a window is empty
- *   (right <= left or bottom <= top) where the box lies outside
+ *   (right <= left or bottom <= top) if the box is outside the photo
  */
 export function clipBoxes(boxes: Float32Array, width: number, height: number): Int32Array {
   const windows = new Int32Array(boxes.length);
   for (let at = 0; at < boxes.length; at += 4) {
-    // Bounded on both sides: beyond 32 bits a whole number would come out as quite another one.
+    // Clamped on both sides, because an Int32Array wraps numbers beyond 32 bits.
     windows[at] = clampToWhole(boxes[at]!, 1, width + 1) - 1;
     windows[at + 1] = clampToWhole(boxes[at + 1]!, 1, height + 1) - 1;
     windows[at + 2] = clampToWhole(boxes[at + 2]!, 0, width);

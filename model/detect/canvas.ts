@@ -1,6 +1,6 @@
 /**
- * Strips side by side on canvases of few sizes: a network prepares kernels for each size that it is given,
- * and takes one large input faster than many small ones. Knows not what is drawn on them.
+ * Lays strips out on canvases of a few sizes: a network compiles kernels for each size of input, and is
+ * faster on one large input than on many small ones.
  */
 
 export interface Rectangle {
@@ -12,7 +12,7 @@ export interface Canvas<Strip extends Rectangle> extends Rectangle {
   readonly placed: readonly Placed<Strip>[];
 }
 
-/** Some rows of a strip, and where the first of them begins on its canvas. */
+/** Some rows of a strip, and where the first of them is placed on its canvas. */
 export interface Placed<Strip extends Rectangle> {
   readonly strip: Strip;
   readonly from: number;
@@ -24,7 +24,7 @@ export interface Placed<Strip extends Rectangle> {
 /** The longest side of a canvas. */
 export const CANVAS_SIDE = 133;
 
-/** Smallest first: the first that holds all that is left is taken, else the last. */
+/** Smallest first: the first size that holds all that is left is used, otherwise the largest. */
 const SIZES: readonly Rectangle[] = [
   { width: 37, height: 37 },
   { width: 69, height: 69 },
@@ -36,15 +36,15 @@ const SIZES: readonly Rectangle[] = [
   { width: CANVAS_SIDE, height: CANVAS_SIDE },
 ];
 
-/** What is left of a strip. */
+/** The rows of a strip that are not placed yet: from row `from` on. */
 interface Leftover<Strip extends Rectangle> {
   readonly strip: Strip;
   readonly from: number;
 }
 
 /**
- * @param overlap rows that both parts of a strip need, where one is cut
- * @throws {RangeError} for a strip that is wider than any canvas
+ * @param overlap rows that both parts need if a strip is cut
+ * @throws {RangeError} when a strip is wider than every canvas
  */
 export function layOut<Strip extends Rectangle>(
   strips: readonly Strip[],
@@ -74,8 +74,8 @@ interface Filled<Strip extends Rectangle> {
 }
 
 /**
- * Column after column, each as wide as the widest strip that still fits, and under it what is as wide or
- * less; the last one of a column is cut.
+ * Fills the canvas column by column, each as wide as the widest strip that fits, and places strips of that
+ * width or less below each other in it; the last strip of a column is cut.
  */
 function fill<Strip extends Rectangle>(
   strips: readonly Leftover<Strip>[],

@@ -1,7 +1,7 @@
 /**
- * The softmax of two logits, rounded as PyTorch rounds it: the exponential, the sum and the quotient each
- * to single precision. Close to 1 this leaves few values, so many boxes have equal scores, and of equal
- * ones the order decides which box stays. Rounded once, other boxes would be equal.
+ * The softmax of two logits, rounded as PyTorch rounds it: exponential, sum and quotient are each rounded to
+ * single precision. Close to 1 few values remain, so many boxes have equal scores, and their order decides
+ * which box stays. With other rounding, other boxes would have equal scores.
  */
 
 const { exp, fround, max } = Math;

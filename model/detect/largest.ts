@@ -1,15 +1,15 @@
 /**
- * The largest face of a photo without looking at all of it. P-Net's finest scales hold most of the
- * pixels and only small faces: once a large face is known, they are looked at where they could still
- * change what is said of it, and nowhere else.
+ * Finds the largest face of a photo without running P-Net on all of it. P-Net's finest scales hold most of
+ * the pixels and only small faces. Once a large face is known, they are searched only where a box could still
+ * change the result for that face.
  *
- * Why the answer is that of all scales: a face may be suppressed by boxes that overlap it, or that it
- * suppresses in turn. Boxes of one size suppress each other within and across scales; in the last stage
- * a small box may suppress the large one around it. So every box that is large enough to be compared
- * with the face is looked at in the whole photo, and every smaller one in and around each box that is a
- * contender. What is assumed is that no box comes out of the stages more than `GROWTH` times as long as
- * it went in, and that no chain of small boxes, each in the place of the one before, reaches from
- * beyond the margin into the face. docs/reports/performance.md says how both were tried.
+ * Why the answer is that of all scales: a face can be suppressed by boxes that overlap it, directly or through
+ * other boxes. Boxes of similar size suppress each other within and across scales; in the last stage a small
+ * box can suppress the large one around it. So every box large enough to be compared with the face is
+ * searched for in the whole photo, and smaller ones in and around each contender. This rests on two
+ * assumptions: no box leaves the stages more than `MAX_GROWTH` times as long as it entered them, and no chain of
+ * small boxes, each suppressing the next, reaches from outside the margin into the face.
+ * docs/reports/performance.md says how both were tested.
  */
 import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { boxAreas } from './boxes.ts';
@@ -24,20 +24,20 @@ import { type DetectedBoxes, type DetectedFace, facesOf } from './faces.ts';
 import { PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
 import { buildLevelParts, buildPyramid, type LevelPart, levelSize } from './pyramid.ts';
 
-/** How many times its side a box may grow from P-Net's grid to O-Net's answer. */
-const GROWTH = 3;
-/** Around a contender, as a share of its side. */
+/** Maximum factor by which the side of a box grows from P-Net's grid to O-Net's answer. */
+const MAX_GROWTH = 3;
+/** Margin around a contender, as a share of its side. */
 const MARGIN = 0.25;
-/** A box of so much of the largest face's area contends with it. */
-const CONTENDS = 0.5;
-/** Scales left out at first: of a large photo they hold fifteen sixteenths of the pixels. */
-const FINEST = 4;
-/** How many of them are added at a time while no face is found. */
-const STEP = 2;
-/** A smaller photo is done before it is decided what to leave out; px. */
-const LEAST_PIXELS = 150_000;
+/** A box of at least this share of the largest face's area is a contender. */
+const CONTENDER_AREA = 0.5;
+/** Number of finest scales skipped at first: in a large photo they hold fifteen sixteenths of the pixels. */
+const SKIPPED_SCALES = 4;
+/** Number of scales added at a time until a face is found. */
+const ADDED_SCALES = 2;
+/** px: a smaller photo is searched completely, which takes less time than deciding what to skip. */
+const MIN_PIXELS = 150_000;
 
-/** The face that `detectFaces` would name first; undefined where the photo has none. */
+/** The face that `detectFaces` would return first; undefined if the photo has no face. */
 export function detectLargestFace(
   networks: CascadeNetworks,
   image: RgbImage,
@@ -50,7 +50,7 @@ class LargestFaceSearch {
   readonly #image: RgbImage;
   readonly #scales: readonly number[];
   readonly #answers = new StageAnswers();
-  /** Of the coarsest scales, each looked at as a whole. */
+  /** Proposals of the scales that were searched completely, finest first. */
   readonly #whole: Proposals[] = [];
 
   constructor(networks: CascadeNetworks, image: RgbImage) {
@@ -60,26 +60,26 @@ class LargestFaceSearch {
   }
 
   largest(): DetectedFace | undefined {
-    const isSmall = this.#image.width * this.#image.height < LEAST_PIXELS;
-    let finest = isSmall ? 0 : Math.min(FINEST, Math.max(this.#scales.length - 1, 0));
+    const isSmall = this.#image.width * this.#image.height < MIN_PIXELS;
+    let finest = isSmall ? 0 : Math.min(SKIPPED_SCALES, Math.max(this.#scales.length - 1, 0));
     for (;;) {
-      this.#lookFrom(finest);
-      const boxes = this.#decide(this.#whole);
+      this.#searchScales(finest);
+      const boxes = this.#confirm(this.#whole);
       const [largest] = facesOf(boxes);
       if (finest === 0) return largest;
-      const canLeaveOut = largest === undefined ? 0 : smallerThan(sideOf(largest), this.#scales);
-      if (largest !== undefined && canLeaveOut >= finest) {
-        const face = this.#lookAround(finest, contendersOf(boxes, largest));
+      const canSkip = largest === undefined ? 0 : scalesTooFineFor(sideOf(largest), this.#scales);
+      if (largest !== undefined && canSkip >= finest) {
+        const face = this.#searchAround(finest, contendersOf(boxes, largest));
         if (face) return face;
-        finest = 0; // The finer scales have changed what was found: nothing is left out then.
+        finest = 0; // The finer scales changed the result, so nothing is skipped.
       } else {
-        finest = largest === undefined ? Math.max(0, finest - STEP) : canLeaveOut;
+        finest = largest === undefined ? Math.max(0, finest - ADDED_SCALES) : canSkip;
       }
     }
   }
 
-  /** Looks at the whole of every scale from `first` on that was not looked at yet. */
-  #lookFrom(first: number): void {
+  /** Searches the whole of every scale from `first` on that was not searched yet. */
+  #searchScales(first: number): void {
     const missing = this.#scales.slice(first, this.#scales.length - this.#whole.length);
     const levels = buildPyramid(this.#image, missing);
     const whole = levels.map((level) => [level]);
@@ -87,10 +87,10 @@ class LargestFaceSearch {
   }
 
   /**
-   * Looks at the finest scales around whatever contends with the largest face.
-   * @returns the largest face then; undefined when it is none that the places looked at are enough for
+   * Searches the finest scales around all contenders of the largest face.
+   * @returns the largest face after that; undefined if the searched places do not suffice for it
    */
-  #lookAround(finest: number, places: readonly Contender[]): DetectedFace | undefined {
+  #searchAround(finest: number, places: readonly Contender[]): DetectedFace | undefined {
     const scales = this.#scales.slice(0, finest);
     const parts = scales.flatMap((scale) => placesOnLevel(this.#image, scale, places));
     const levels = buildLevelParts(this.#image, parts);
@@ -98,23 +98,24 @@ class LargestFaceSearch {
       this.#networks,
       scales.map((scale) => levels.filter((level) => level.scale === scale)),
     );
-    const boxes = this.#decide([...finer, ...this.#whole]);
+    const boxes = this.#confirm([...finer, ...this.#whole]);
     const [face] = facesOf(boxes);
-    if (face === undefined || smallerThan(sideOf(face), this.#scales) < finest) return undefined;
-    const areKnown = contendersOf(boxes, face).every((one) =>
-      places.some((place) => holds(place, one)),
+    if (face === undefined || scalesTooFineFor(sideOf(face), this.#scales) < finest)
+      return undefined;
+    const areSearched = contendersOf(boxes, face).every((one) =>
+      places.some((place) => contains(place, one)),
     );
-    return areKnown ? face : undefined;
+    return areSearched ? face : undefined;
   }
 
-  #decide(perScale: readonly Proposals[]): DetectedBoxes {
+  #confirm(perScale: readonly Proposals[]): DetectedBoxes {
     return confirmFaces(this.#networks, this.#image, perScale, this.#answers);
   }
 }
 
-/** How many of the finest scales have only boxes too small to be compared with a face of this side, px. */
-function smallerThan(side: number, scales: readonly number[]): number {
-  const first = scales.findIndex((scale) => (PROPOSAL_FIELD / scale) * GROWTH > side);
+/** Number of finest scales whose boxes are all too small to be compared with a face of this side, px. */
+function scalesTooFineFor(side: number, scales: readonly number[]): number {
+  const first = scales.findIndex((scale) => (PROPOSAL_FIELD / scale) * MAX_GROWTH > side);
   return first < 0 ? scales.length : first;
 }
 
@@ -123,7 +124,7 @@ function sideOf({ box: [x1, y1, x2, y2] }: DetectedFace): number {
 }
 
 interface Contender {
-  /** px of the photo; may reach beyond it */
+  /** px of the photo; may extend past its edges */
   readonly left: number;
   readonly top: number;
   readonly right: number;
@@ -132,7 +133,7 @@ interface Contender {
 }
 
 function contendersOf({ boxes }: DetectedBoxes, largest: DetectedFace): Contender[] {
-  const least = CONTENDS * sideOf(largest) ** 2;
+  const least = CONTENDER_AREA * sideOf(largest) ** 2;
   const areas = boxAreas(boxes);
   const places: Contender[] = [];
   for (const [row, area] of areas.entries()) {
@@ -144,8 +145,8 @@ function contendersOf({ boxes }: DetectedBoxes, largest: DetectedFace): Contende
   return places;
 }
 
-/** Whether a box lies in a place and its margin. */
-function holds(place: Contender, box: Contender): boolean {
+/** Whether a box is inside a place and its margin. */
+function contains(place: Contender, box: Contender): boolean {
   return (
     box.left >= place.left - place.margin &&
     box.top >= place.top - place.margin &&
@@ -154,7 +155,7 @@ function holds(place: Contender, box: Contender): boolean {
   );
 }
 
-/** Windows of a level that share no pixel and hold every place with its margin and P-Net's field. */
+/** Windows of a level that share no pixel and cover every place with its margin and P-Net's field. */
 function placesOnLevel(image: RgbImage, scale: number, places: readonly Contender[]): LevelPart[] {
   const { right: width, bottom: height } = levelSize(image, scale);
   let windows = places.map(({ left, top, right, bottom, margin }): PixelWindow => {
@@ -169,7 +170,7 @@ function placesOnLevel(image: RgbImage, scale: number, places: readonly Contende
   return windows.map((window) => ({ scale, window }));
 }
 
-/** From an even pixel, over an even number of them or to the level's end, at least a field. */
+/** Starts at an even pixel, and covers an even number of pixels or ends with the level; at least one field. */
 function span(from: number, to: number, side: number): [number, number] {
   const latest = Math.max(0, side - PROPOSAL_FIELD);
   const start = Math.min(Math.max(0, Math.floor(from) - PROPOSAL_FIELD), latest);
@@ -179,9 +180,9 @@ function span(from: number, to: number, side: number): [number, number] {
   return [even, end];
 }
 
-/** Adds a window to others, as one with the first that it meets. */
+/** Adds a window to others, merging it with the first one that it overlaps. */
 function mergeInto(windows: PixelWindow[], window: PixelWindow): PixelWindow[] {
-  const at = windows.findIndex((other) => meet(window, other));
+  const at = windows.findIndex((other) => overlap(window, other));
   if (at < 0) return [...windows, window];
   const other = windows[at]!;
   return windows.with(at, {
@@ -192,7 +193,7 @@ function mergeInto(windows: PixelWindow[], window: PixelWindow): PixelWindow[] {
   });
 }
 
-/** Whether a cell's field could lie in both. */
-function meet(a: PixelWindow, b: PixelWindow): boolean {
+/** Whether the field of one cell could be in both. */
+function overlap(a: PixelWindow, b: PixelWindow): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }

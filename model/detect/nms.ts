@@ -1,6 +1,6 @@
 /**
- * Non-maximum suppression: of boxes that overlap much, the one with the highest score stays. Two
- * measures of overlap, as MTCNN uses them. Knows nothing of networks.
+ * Non-maximum suppression: of boxes that overlap too much, the one with the highest score stays. Overlap is
+ * measured in two ways, as in MTCNN.
  */
 import { boxAreas, pickRows, type ScoredBoxes } from './boxes.ts';
 
@@ -8,7 +8,7 @@ const { fround, max, min } = Math;
 
 /**
  * Suppresses by intersection over union, strictly above the threshold: the rule of torchvision's nms.
- * @returns indices of the boxes that stay, highest score first, of equal scores the first first
+ * @returns indices of the boxes that stay, highest score first; of equal scores, the first box first
  */
 export function suppressByUnion(candidates: ScoredBoxes, threshold: number): Uint32Array {
   return suppress(candidates, threshold, 'union');
@@ -16,8 +16,8 @@ export function suppressByUnion(candidates: ScoredBoxes, threshold: number): Uin
 
 /**
  * Suppresses by intersection over the smaller area, with sizes counted as x2 - x1 + 1, strictly above
- * the threshold: the rule of MTCNN's last stage, which also drops a face inside a face.
- * @returns indices of the boxes that stay, highest score first, of equal scores the last first
+ * the threshold: the rule of MTCNN's last stage, which also suppresses a face inside a face.
+ * @returns indices of the boxes that stay, highest score first; of equal scores, the last box first
  */
 export function suppressBySmaller(candidates: ScoredBoxes, threshold: number): Uint32Array {
   return suppress(candidates, threshold, 'smaller');
@@ -32,10 +32,10 @@ function suppress(
   // NumPy compares in single precision, torchvision's kernel in double.
   const limit = measure === 'smaller' ? fround(threshold) : threshold;
   const order = orderByScore(scores, measure === 'smaller' ? 'last' : 'first');
-  // In order of score, so that the inner loop runs through memory; survivors close ranks each round.
+  // In order of score, so that the inner loop reads memory in sequence; survivors move up after each round.
   const ranked = pickRows(boxes, 4, order);
   const areas = boxAreas(ranked, border);
-  // Boxes so far apart have no intersection, however their sides are counted and rounded.
+  // Boxes this far apart have no intersection, whatever the way of counting and rounding.
   const apart = border * 2;
   let alive = order.length;
   let kept = 0;
@@ -50,7 +50,7 @@ function suppress(
     let survivors = kept;
     for (let other = kept; other < alive; other++) {
       const at = other * 4;
-      // Nearly all do, and comparing is sooner done than rounding each step.
+      // True for nearly all boxes, and four comparisons are faster than rounding each step below.
       const liesApart =
         ranked[at]! > right ||
         ranked[at + 2]! < left ||

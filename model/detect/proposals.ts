@@ -1,13 +1,13 @@
 /**
- * P-Net's answers on one scale, read as candidate boxes in the photo. Decides by probability alone;
- * suppression comes after. Knows not how a scale was cut into pieces.
+ * P-Net's answers on one scale as candidate boxes in the photo. Selects by probability only; overlapping boxes
+ * are suppressed later.
  */
 
 import type { ProposalCells, ProposalMap } from '../networks.ts';
 import type { ScoredBoxes } from './boxes.ts';
 import { faceProbability } from './face-probability.ts';
 
-/** P-Net looks at squares of 12 pixels, 2 apart. */
+/** P-Net classifies squares of 12 pixels, at a distance of 2 pixels. */
 export const PROPOSAL_FIELD = 12;
 export const PROPOSAL_STRIDE = 2;
 
@@ -16,24 +16,24 @@ export interface Proposals extends ScoredBoxes {
   readonly regression: Float32Array;
 }
 
-/** Which cells of an answer are taken, and where they lie in the scale's grid. */
+/** The cells of an answer that are used, and their place in the grid of the scale. */
 export interface Piece {
-  /** Of the answer. */
+  /** Cells of the answer. */
   readonly left: number;
   readonly top: number;
   readonly columns: number;
   readonly rows: number;
-  /** Of the scale. */
+  /** Cells of the scale. */
   readonly firstColumn: number;
   readonly firstRow: number;
 }
 
-/** Of P-Net's answer on blocks: two logits, four offsets. */
+/** Values of a cell in P-Net's answer on blocks: two logits, four offsets. */
 const CELL_VALUES = 6;
-/** Logits are compared with this much to spare, and the probability decides. */
+/** Logits this much below the threshold still have their probability computed, which then decides. */
 const LOGIT_MARGIN = 1e-3;
 
-/** The cells of one scale with at least `threshold` probability, gathered piece by piece. */
+/** Collects, piece by piece, the cells of one scale that have at least `threshold` probability. */
 export class Candidates {
   readonly #threshold: number;
   readonly #leastLogit: number;
@@ -45,7 +45,7 @@ export class Candidates {
     this.#leastLogit = Math.log(threshold / (1 - threshold)) - LOGIT_MARGIN;
   }
 
-  /** @param column of the scale, where the map begins */
+  /** @param column column of the scale where the map begins */
   addMap(
     { width, height, probability, regression }: ProposalMap,
     column: number,
@@ -77,8 +77,8 @@ export class Candidates {
   }
 
   /**
-   * Row by row, as boxes in pixels of the photo.
-   * @param scale size of the scaled image over the photo's
+   * The collected cells as boxes in pixels of the photo, row by row.
+   * @param scale size of the scaled image divided by the photo's
    */
   proposals(scale: number): Proposals {
     const found = this.#found.sort((a, b) => a.row - b.row || a.column - b.column);
@@ -86,7 +86,7 @@ export class Candidates {
     const scores = new Float32Array(found.length);
     const regression = new Float32Array(found.length * 4);
     const scale32 = Math.fround(scale);
-    // Rounded to single precision before it is floored, as PyTorch does.
+    // Rounded to single precision before it is floored, as in PyTorch.
     const toPhoto = (position: number): number => Math.floor(Math.fround(position / scale32));
     for (const [index, { column, row, score, offsets }] of found.entries()) {
       const x = column * PROPOSAL_STRIDE;
@@ -102,7 +102,7 @@ export class Candidates {
   }
 }
 
-/** A typed array of four would take more time and memory. */
+/** A plain array: a typed array of four values takes more time and memory. */
 function fourFrom(values: Float32Array, at: number): number[] {
   return [values[at]!, values[at + 1]!, values[at + 2]!, values[at + 3]!];
 }

@@ -1,7 +1,7 @@
 /**
- * P-Net over scales of a photo. Where the backend has it on blocks, large scales are cut into strips,
- * and strips share canvases: few calls, and of few shapes, since kernels are compiled for each, and what
- * a canvas's layers hold between them stays in the processor's cache. The answers are those of the whole scales.
+ * Runs P-Net on the scales of a photo. If the backend has P-Net on blocks, large scales are cut into strips,
+ * and strips share canvases: this makes few calls of few shapes, since kernels are compiled for each shape,
+ * and the intermediate values of a canvas fit the processor's cache. The answers are those of whole scales.
  */
 
 import { releaseMemory } from '../image/image.ts';
@@ -13,19 +13,19 @@ import type { Level } from './pyramid.ts';
 type ProposalNetworks = Pick<Networks, 'propose' | 'proposeBlocks'>;
 type ProposeBlocks = NonNullable<Networks['proposeBlocks']>;
 
-/** Blocks that a cell sees beside its own: neighbouring strips share them. */
+/** Blocks that a cell sees beside its own; neighbouring strips share them. */
 const OVERLAP = PROPOSAL_FIELD / PROPOSAL_STRIDE - 1;
-/** Of a pixel, and of a block of 2 x 2 with its two flags. */
+/** Values of a pixel, of two pixels, and of a block of 2 x 2 pixels with its two flags. */
 const CHANNELS = 3;
 const PAIR = 2 * CHANNELS;
 const BLOCK_VALUES = 2 * PAIR + 2;
 
-/** Every canvas is drawn in here: what is left of the one before is read by nobody. */
+/** Every canvas is drawn in this memory. What an earlier canvas left between strips is not used. */
 let drawing: Float32Array | undefined;
 
 /**
  * The cells of each scale with at least `threshold` probability as boxes in the photo, row by row.
- * @param scales each as parts that share no pixel: all of it, or some of it
+ * @param scales each as parts that share no pixel: the whole scale, or some of it
  */
 export function proposeOnScales(
   networks: ProposalNetworks,
@@ -62,7 +62,7 @@ interface Strip extends Rectangle {
   readonly candidates: Candidates;
 }
 
-/** Strips of so many cells, the last one narrower, or of equal widths: now one takes fewer canvases, now the other. */
+/** Two ways to cut: strips of a fixed number of cells, the last one narrower; or strips of equal width. */
 const CUTS = [
   { cells: CANVAS_SIDE - OVERLAP, equal: false },
   { cells: (CANVAS_SIDE - OVERLAP) / 2, equal: true },
@@ -79,7 +79,7 @@ function stripsOf(part: Level, candidates: Candidates, { cells, equal }: (typeof
   });
 }
 
-/** The cheapest of a few ways to lay them out. */
+/** The layout with the smallest total area. */
 function canvasesFor(parts: readonly (readonly [Level, Candidates])[]): Canvas<Strip>[] {
   const area = (canvases: readonly Rectangle[]): number =>
     canvases.reduce((sum, { width, height }) => sum + width * height, 0);
@@ -111,7 +111,7 @@ function proposeOnCanvases(proposeBlocks: ProposeBlocks, canvases: readonly Canv
   }
 }
 
-/** Writes a strip's blocks, [row, column, colour] and the flags of pixels beyond the part's odd end. */
+/** Writes a strip's blocks, [row, column, colour], and the flags of pixels past an odd side of the part. */
 function draw(
   { strip, from, rows, left, top }: Placed<Strip>,
   into: Float32Array,
@@ -126,7 +126,7 @@ function draw(
     const upperRow = (from + y) * 2;
     const lacksRow = upperRow + 1 === part.height ? 1 : 0;
     let upper = upperRow * rowLength + column * PAIR;
-    // Whatever stands in place of missing pixels: their answers are never the largest.
+    // Missing pixels may have any value: P-Net's pooling ignores them because of the flags.
     let lower = lacksRow ? upper : upper + rowLength;
     let to = ((top + y) * canvasWidth + left) * BLOCK_VALUES;
     for (let x = 0; x < whole; x++) {

@@ -1,4 +1,4 @@
-/** The photo at every scale that P-Net looks at, made in one pass over it. Knows nothing of boxes. */
+/** The photo at every scale that P-Net searches, scaled in one pass over the photo. */
 
 import { averageAreas } from '../image/area-averages.ts';
 import { spansOf } from '../image/area-grid.ts';
@@ -7,7 +7,7 @@ import { PROPOSAL_FIELD } from './proposals.ts';
 
 /** A scaled photo, or a part of one, ready for P-Net. */
 export interface Level {
-  /** size of this level over the photo's */
+  /** size of this level divided by the photo's */
   readonly scale: number;
   /** Where the part begins in the whole level, px; even. */
   readonly left: number;
@@ -19,14 +19,14 @@ export interface Level {
 }
 
 /**
- * P-Net takes some 90 bytes a pixel: the finest scales of a photo of over 12 megapixels are left out,
- * so that a huge photo loses its tiniest faces instead of taking gigabytes.
+ * P-Net takes about 90 bytes per pixel. The finest scales of a photo of more than 12 megapixels are left out,
+ * so that a huge photo loses its smallest faces instead of taking gigabytes.
  */
 export const MAX_LEVEL_PIXELS = 4_500_000;
 
 /**
- * The scales at which faces of `minFaceSize` pixels and more fill P-Net's field, finest first, each
- * `factor` times the one before, until the photo's shorter side no longer holds a field.
+ * The scales at which faces of at least `minFaceSize` pixels fill P-Net's field, finest first. Each is
+ * `factor` times the previous one, until the photo's shorter side is smaller than a field.
  */
 export function pyramidScales(
   width: number,
@@ -55,7 +55,7 @@ export function levelSize({ width, height }: RgbImage, scale: number): PixelWind
   return { left: 0, top: 0, right: levelSide(width, scale), bottom: levelSide(height, scale) };
 }
 
-/** The photo at every one of these scales, until the next areas are averaged. */
+/** The photo at each of these scales. Valid until the next call that averages areas. */
 export function buildPyramid(image: RgbImage, scales: readonly number[]): Level[] {
   return buildLevelParts(
     image,
@@ -69,7 +69,7 @@ export interface LevelPart {
   readonly window: PixelWindow;
 }
 
-/** Averages the photo's pixels into parts of levels: they stay until the next areas are averaged. */
+/** Scales parts of levels from the photo. Valid until the next call that averages areas. */
 export function buildLevelParts(image: RgbImage, parts: readonly LevelPart[]): Level[] {
   let count = 0;
   const grids = parts.map(({ scale, window: { left, top, right, bottom } }) => {

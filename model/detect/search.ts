@@ -1,4 +1,4 @@
-/** Which faces of a photo are asked for, and the search for them. Knows no gallery. */
+/** Searches a photo for the faces that the caller asked for. */
 
 import type { RgbImage } from '../image/image.ts';
 import type { RecognizeOptions } from '../recognition.ts';
@@ -14,7 +14,7 @@ const DEFAULT_TOP = 3;
 export type SearchOptions = Required<Omit<RecognizeOptions, 'knownWithin' | 'knownOdds'>> &
   Pick<RecognizeOptions, 'knownWithin' | 'knownOdds'>;
 
-/** @throws {RangeError} when `top` is no whole number from 1 */
+/** @throws {RangeError} when `top` is not a whole number of at least 1 */
 export function searchOptions({
   top = DEFAULT_TOP,
   allFaces = false,
@@ -28,7 +28,7 @@ export function searchOptions({
   return { top, allFaces, mostFaces, orient, embed, knownWithin, knownOdds };
 }
 
-/** The faces that are asked for, largest first, and the photo in the turn that they were found in. */
+/** The requested faces, largest first, and the photo in the turn in which they were found. */
 export function searchFaces(
   networks: CascadeNetworks,
   image: RgbImage,

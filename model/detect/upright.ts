@@ -1,8 +1,7 @@
 /**
- * The faces of a photo, and the quarter turn in which they are upright: copies by messengers, scans and
- * exports lie on their side without an EXIF orientation that says so. Turns are tried only where no
- * clear face is upright, so most photos take no longer.
- * docs/architecture.md says what a clear face is taken from.
+ * Finds the quarter turn in which a photo's faces are upright: copies from messengers, scans and exports can
+ * be turned without an EXIF orientation. Turns are tried only if no clear face is upright, so most photos
+ * take no longer. docs/architecture.md says how a clear face is defined.
  */
 
 import type { RgbImage } from '../image/image.ts';
@@ -13,24 +12,24 @@ import { detectFaces } from './cascade.ts';
 import type { DetectedFace } from './faces.ts';
 
 export interface UprightFaces {
-  /** The photo, turned. */
+  /** The photo after the turn. */
   readonly image: RgbImage;
   readonly turn: QuarterTurn;
   /** In pixels of the turned photo. */
   readonly faces: readonly DetectedFace[];
 }
 
-/** px of the longer side at which turns are tried: three of them cost less than a large photo itself. */
+/** px: longer side at which turns are tried. Three of them take less time than a large photo itself. */
 const TRIAL_SIDE = 320;
-/** Networks find faces upside down and on their side too, nearly always with less than this. */
+/** Faces upside down or on their side are found too, but nearly always with a lower probability. */
 const CLEAR_PROBABILITY = 0.995;
-/** Shares of the face's size; of a face on its side the landmarks are put closer together. */
-const LEAST_DISTANCE = 0.25;
+/** Minimum distance of landmarks, as a share of the face's size: they are closer on a face on its side. */
+const MIN_DISTANCE = 0.25;
 /** Tangent of 35 degrees. */
-const MOST_TILT = 0.7;
+const MAX_TILT = 0.7;
 
 /**
- * @param detect finds the faces that are asked for in the whole photo
+ * @param detect finds the requested faces in the whole photo
  */
 export function findUpright(
   networks: CascadeNetworks,
@@ -47,25 +46,25 @@ export function findUpright(
   return upright.some(isClear) ? { image: turned, turn, faces: upright } : asSent;
 }
 
-/** Whether a face is found so surely, and lies so upright, that no other turn has to be tried. */
+/** Whether a face is so certain and so upright that no other turn needs to be tried. */
 export function isClear({ box, probability, landmarks }: DetectedFace): boolean {
   if (probability < CLEAR_PROBABILITY) return false;
   const [leftEye, rightEye, , left, right] = landmarks;
   const [width, height] = [box[2] - box[0], box[3] - box[1]];
   if (height <= width) return false;
-  const least = LEAST_DISTANCE * Math.sqrt(width * height);
+  const least = MIN_DISTANCE * Math.sqrt(width * height);
   const [across, slope] = [rightEye[0] - leftEye[0], rightEye[1] - leftEye[1]];
   const down = (left[1] + right[1] - leftEye[1] - rightEye[1]) / 2;
   const aside = (left[0] + right[0] - leftEye[0] - rightEye[0]) / 2;
   return (
     across > least &&
     down > least &&
-    Math.abs(slope) < MOST_TILT * across &&
-    Math.abs(aside) < MOST_TILT * down
+    Math.abs(slope) < MAX_TILT * across &&
+    Math.abs(aside) < MAX_TILT * down
   );
 }
 
-/** The turn with the most probable clear face; 0 where none has one, or a smaller one is upright. */
+/** The turn with the most probable clear face; 0 if no turn has one, or if a smaller face is upright already. */
 function clearTurn(networks: CascadeNetworks, image: RgbImage, hasFaces: boolean): QuarterTurn {
   const clear = (turn: QuarterTurn): number =>
     Math.max(

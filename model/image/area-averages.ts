@@ -1,8 +1,7 @@
 /**
  * Averages over areas of the photo (PyTorch's adaptive average pooling), for any number of grids in one
- * pass: one running row of the photo's summed-area table (Crow 1984) serves them all, so that the
- * time depends on the photo and the cells, not on the areas, and nothing as large as the photo is held.
- * Knows nothing of levels and boxes.
+ * pass. One running row of the photo's summed-area table (Crow 1984) serves all grids, so that the time
+ * depends on the photo and the number of cells, not on the areas, and nothing as large as the photo is kept.
  */
 
 import { MemoryLayout } from '../simd/kernels.ts';
@@ -18,17 +17,17 @@ import {
   SUM_BYTES,
   TABLE_BYTES,
 } from './area-kernels.ts';
-import { readWindow, windowBytes } from './area-windows.ts';
+import { averageWindow, windowBytes } from './area-windows.ts';
 import type { RgbImage } from './image.ts';
 
 /**
  * Fills the grids.
- * @param grids those of one pass, averaged in single precision
- * @param apart those whose pixels are read for each alone, averaged in double precision
- * @param count of values of all grids, and of whatever is to lie between them
- * @returns so many values, (x - 127.5) / 128 where a grid is: in memory that the next call takes for its own,
- *   since fresh pages for every photo cost as much as filling them
- * @throws {BackendError} where there is no SIMD
+ * @param grids averaged in one pass over the photo, in single precision
+ * @param apart averaged one by one, each reading its own pixels, in double precision
+ * @param count number of values of all grids, including gaps between them
+ * @returns `count` values, (x - 127.5) / 128 inside the grids; valid until the next call, which uses the same
+ *   memory, because clearing new pages for every photo takes as long as filling them
+ * @throws {BackendError} if WebAssembly has no SIMD here
  */
 export function averageAreas(
   image: RgbImage,
@@ -50,27 +49,27 @@ export function averageAreas(
   const valuesAt = memory.take(count * Float32Array.BYTES_PER_ELEMENT);
   const kernels = areaKernels(memory.bytes);
   const { buffer } = kernels.memory;
-  // Parts of a plain array are made sooner than those of a Buffer.
+  // A view of the ArrayBuffer: `subarray` is faster on a Uint8Array than on a Buffer.
   const photo = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.length);
   for (const grid of apart) {
     const into = valuesAt + grid.at * Float32Array.BYTES_PER_ELEMENT;
-    readWindow(kernels, { photo, width: image.width }, grid, windowAt, into);
+    averageWindow(kernels, { photo, width: image.width }, grid, windowAt, into);
   }
-  // Sums wrap around at 2^32: only differences count, and those stay below 2^31.
+  // Sums overflow at 2^32. Only their differences are used, and those stay below 2^31.
   new Uint8Array(buffer, table, tableBytes).fill(0);
-  const due: Gathering[][] = Array.from({ length: bottom - top + 1 }, () => []);
+  const due: GridPass[][] = Array.from({ length: bottom - top + 1 }, () => []);
   for (const [index, grid] of grids.entries()) {
     const into = valuesAt + grid.at * Float32Array.BYTES_PER_ELEMENT;
-    const gathering = new Gathering(kernels, grid, { ...places[index]!, into });
-    gathering.prepare(table - left * TABLE_BYTES);
-    due[gathering.due - top]!.push(gathering);
+    const pass = new GridPass(kernels, grid, { ...places[index]!, into });
+    pass.prepare(table - left * TABLE_BYTES);
+    due[pass.due - top]!.push(pass);
   }
   const bytes = (right - left) * PIXEL_BYTES;
   const line = new Uint8Array(buffer, lineAt, bytes);
   for (let y = top; y <= bottom; y++) {
-    for (const gathering of due[y - top]!) {
-      gathering.visit(y);
-      if (gathering.due <= bottom) due[gathering.due - top]!.push(gathering);
+    for (const pass of due[y - top]!) {
+      pass.visit(y);
+      if (pass.due <= bottom) due[pass.due - top]!.push(pass);
     }
     if (y < bottom) {
       const from = (y * image.width + left) * PIXEL_BYTES;
@@ -81,17 +80,17 @@ export function averageAreas(
   return new Float32Array(buffer, valuesAt, count);
 }
 
-/** Addresses of what a grid needs in the kernels' memory. */
+/** Addresses of a grid's data in the kernels' memory. */
 interface GridPlaces {
   readonly spans: number;
-  /** Above the row being gathered, and above the one after it: neighbours may share a line. */
+  /** Sums above the current row, and above the next one: neighbouring rows may share a line. */
   readonly sums: number;
   /** Its values. */
   readonly into: number;
 }
 
-/** A grid while the photo's lines come by. */
-class Gathering {
+/** A grid that is being filled while the pass goes down the photo. */
+class GridPass {
   readonly #kernels: AreaKernels;
   readonly #grid: AreaGrid;
   readonly #places: GridPlaces;
@@ -106,7 +105,7 @@ class Gathering {
     this.#cells = grid.columns.first.length;
   }
 
-  /** @param table where the photo's first column would be in the table */
+  /** @param table address in the table of the photo's first column */
   prepare(table: number): void {
     const { first, end } = this.#grid.columns;
     const { buffer } = this.#kernels.memory;
@@ -120,7 +119,7 @@ class Gathering {
     }
   }
 
-  /** The line before which it wants to see the table next; Infinity when it is done. */
+  /** The next line before which it must read the table; Infinity when it is complete. */
   get due(): number {
     const { first, end } = this.#grid.rows;
     if (this.#row === end.length) return Number.POSITIVE_INFINITY;
@@ -129,7 +128,7 @@ class Gathering {
     return Math.min(end[this.#row]!, next);
   }
 
-  /** While the table holds the sums above this line. */
+  /** Called while the table holds the sums above this line. */
   visit(line: number): void {
     const { first, end } = this.#grid.rows;
     if (this.#row < this.#begun && end[this.#row] === line) this.#finish();
@@ -147,7 +146,7 @@ class Gathering {
     this.#kernels.finish(spans, this.#sumsOf(row), to, this.#cells, lines);
   }
 
-  /** Rows take turns. */
+  /** Consecutive rows alternate between two places. */
   #sumsOf(row: number): number {
     return this.#places.sums + (row % 2) * this.#cells * SUM_BYTES;
   }

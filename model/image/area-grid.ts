@@ -1,15 +1,15 @@
-/** Which pixels of the photo become which cells. Knows no pixel's value. */
+/** Which pixels of the photo are averaged into which cells. */
 
-/** px: of each cell along one side, its first pixel and the one after its last. */
+/** px: for each cell along one side, its first pixel and the one after its last. */
 export interface Spans {
-  // Not typed arrays: each of those takes memory of its own, and a photo has thousands of sides.
+  // Plain arrays: typed arrays take more memory each, and a photo has thousands of sides.
   readonly first: readonly number[];
   readonly end: readonly number[];
 }
 
 /**
- * The spans of cells `from` to `to` of a side of `size` pixels in `target` cells.
- * @param offset px, where the side begins in the photo
+ * The spans of cells `from` to `to` of a side of `size` pixels that is divided into `target` cells.
+ * @param offset px: where the side begins in the photo
  */
 export function spansOf(
   size: number,
@@ -25,15 +25,15 @@ export function spansOf(
   return { first, end };
 }
 
-/** Cells of areas that become pixels. At most two rows may share a line, as where no side is enlarged. */
+/** Cells to average. At most two rows may share a line, which holds if no side is enlarged. */
 export interface AreaGrid {
   readonly columns: Spans;
   readonly rows: Spans;
-  /** Where its [rows, columns, 3] begin among all values. */
+  /** Index of its values [rows, columns, 3] among all values. */
   readonly at: number;
 }
 
-/** The part of the photo that a pass for these grids goes over; px. */
+/** The part of the photo that a pass for these grids must read; px. */
 export function boundsOf(grids: readonly AreaGrid[]) {
   const least = (spans: Spans[]) => Math.min(...spans.map(({ first }) => first[0]!));
   const most = (spans: Spans[]) => Math.max(...spans.map(({ end }) => end.at(-1)!));

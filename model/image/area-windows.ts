@@ -1,6 +1,6 @@
 /**
- * Averages over areas of one window of the photo, whose pixels are read for it alone: for small areas a
- * pass over the photo takes longer than that.
+ * Averages over areas of one window of the photo, reading only the window's pixels: for small areas a pass
+ * over the photo takes longer.
  */
 import { aligned } from '../simd/kernels.ts';
 import type { AreaGrid, Spans } from './area-grid.ts';
@@ -12,17 +12,17 @@ import {
   SPARE_BYTES,
 } from './area-kernels.ts';
 
-/** What it needs of the kernels' memory. */
+/** Bytes of the kernels' memory that a window needs. */
 export function windowBytes({ columns, rows }: AreaGrid): number {
   return linesFrom(columns) + lengthOf(rows) * strideOf(columns) + SPARE_BYTES;
 }
 
 /**
- * @param photo its pixels, `width` of them a line
- * @param at where so many bytes may be used
- * @param into where the values go
+ * @param photo its pixels, `width` of them per line
+ * @param at address of that many bytes of free memory
+ * @param into address of the results
  */
-export function readWindow(
+export function averageWindow(
   kernels: AreaKernels,
   { photo, width }: { photo: Uint8Array; width: number },
   { columns, rows }: AreaGrid,
@@ -56,7 +56,7 @@ export function readWindow(
   }
 }
 
-/** Where the lines begin, after the extents. */
+/** Offset of the copied lines, after the extents. */
 function linesFrom(columns: Spans): number {
   return aligned(columns.first.length * EXTENT_BYTES);
 }

@@ -1,7 +1,7 @@
 /**
- * Pillow's bilinear resize, bit for bit: a triangle filter as wide as the reduction, one pass along
- * the rows and one along the columns, weights in fixed point, each pass rounded to 8 bits. The
- * encoder's reference answers were made on its output. Knows nothing of faces.
+ * Pillow's bilinear resize, bit for bit: a triangle filter as wide as the reduction, one pass along the rows
+ * and one along the columns, weights in fixed point, each pass rounded to 8 bits. The encoder's reference
+ * answers were made on its output.
  */
 
 import { aligned, MemoryLayout } from '../simd/kernels.ts';
@@ -16,14 +16,14 @@ import {
   WEIGHT_BITS,
 } from './resample-kernels.ts';
 
-/** Of the window so much is copied at a time, or what one target line needs: the caches hold it. */
+/** Bytes of the window copied at a time, if one target line does not need more: this fits the caches. */
 const COPIED_BYTES = 1 << 18;
 const CHANNELS = 3;
 
 /**
  * Scales a window of the image to `wide` times `high` pixels.
  * @returns [high, wide, 3], 0..255
- * @throws {BackendError} where there is no SIMD
+ * @throws {BackendError} if WebAssembly has no SIMD here
  */
 export function resizeBilinear(
   image: RgbImage,
@@ -41,7 +41,7 @@ export function resizeBilinear(
   return pixels;
 }
 
-/** Where the result lies in the kernels' memory, until the next one. */
+/** Where the result is in the kernels' memory, until the next call. */
 interface Resized {
   readonly at: number;
   readonly stride: number;
@@ -59,7 +59,7 @@ function resize(
   const down = triangleFilter(height, targetHeight);
   const isColumnsFirst = areColumnsFirst(width - targetWidth, height - targetHeight);
   const wide = aligned(width * CHANNELS + SPARE_BYTES);
-  // A pixel is written as four bytes: a line's last one must not reach into the next line.
+  // A pixel is written as four bytes: the last one of a line must not overwrite the next line.
   const narrow = aligned(targetWidth * CHANNELS + 1);
   const most = Math.max(Math.floor(COPIED_BYTES / wide), down.pairs * 2);
   const copied = Math.min(most, height + 1);
@@ -120,28 +120,28 @@ function resize(
 }
 
 /**
- * The order of the passes shows in the rounding. Pillow went along the rows first up to version 12;
- * version 13, by which the reference answers were made, begins with the columns where these lose more
- * than twice as many pixels (found by comparing both orders with it on random sizes).
+ * The order of the passes changes the rounding. Up to version 12 Pillow resized the rows first; version 13,
+ * with which the reference answers were made, begins with the columns if these lose more than twice as many
+ * pixels (found by comparing both orders with it on random sizes).
  */
 function areColumnsFirst(lostAcross: number, lostDown: number): boolean {
   return lostDown > 0 && lostDown > 2 * lostAcross;
 }
 
-/** For every target pixel, which source pixels count and how much. */
+/** For every target pixel, its source pixels and their weights. */
 interface ResampleFilter {
   /** First source pixel of each target pixel. */
   readonly first: Int32Array;
-  /** Of source pixels, the same for each target; at most one of them lies beyond the source. */
+  /** Pairs of source pixels, the same number for each target; at most one pixel is past the source. */
   readonly pairs: number;
-  /** [target, pairs, 4]: two weights' lower parts, two weights' upper parts; in 1 / 2^22 */
+  /** [target, pairs, 4]: lower parts of two weights, upper parts of two weights; in units of 1 / 2^22 */
   readonly weights: Int16Array;
 }
 
-/** @param source pixels of a side that becomes `target` pixels */
+/** @param source number of pixels of a side that is resized to `target` pixels */
 function triangleFilter(source: number, target: number): ResampleFilter {
   const scale = source / target;
-  // Reducing, the triangle spans all that falls on a target pixel; enlarging, two source pixels.
+  // When reducing, the triangle covers all pixels of a target pixel; when enlarging, two source pixels.
   const support = Math.max(scale, 1);
   const centerOf = (index: number): number => (index + 0.5) * scale;
   const startOf = (center: number): number => Math.max(Math.trunc(center - support + 0.5), 0);
@@ -164,7 +164,7 @@ function triangleFilter(source: number, target: number): ResampleFilter {
       shares[at - start] = share;
       sum += share;
     }
-    // Near the end it begins earlier, with weights of 0, so that all pairs lie in the source.
+    // Near the end it begins earlier, with weights of 0, so that all pairs are inside the source.
     const from = Math.min(start, Math.max(source - pairs * 2, 0));
     first[index] = from;
     for (let at = start; at < end; at++) {

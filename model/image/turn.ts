@@ -1,4 +1,4 @@
-/** Quarter turns of a photo, and of the places of faces in it. Knows no network. */
+/** Quarter turns of a photo and of the faces found in it. */
 import type { DetectedFace, Point } from '../detect/faces.ts';
 import type { RgbImage } from './image.ts';
 
@@ -7,13 +7,13 @@ export type QuarterTurn = 0 | 90 | 180 | 270;
 
 const CHANNELS = 3;
 
-/** The photo turned clockwise; at 0 the photo itself. */
+/** The photo turned clockwise; for 0 the photo itself. */
 export function turnImage(image: RgbImage, turn: QuarterTurn): RgbImage {
   if (turn === 0) return image;
   const { width, height, data } = image;
   const [wide, high] = turn === 180 ? [width, height] : [height, width];
   const turned = new Uint8Array(data.length);
-  // Where the first pixel goes, and how far from it the next in its row and the first of the next row.
+  // Index of the first pixel's target, and the steps to the targets of its right and of its lower neighbour.
   const [first, column, row] = {
     90: [wide - 1, wide, -1],
     180: [wide * high - 1, -1, -wide],
@@ -34,7 +34,7 @@ export function turnImage(image: RgbImage, turn: QuarterTurn): RgbImage {
 }
 
 /**
- * A face of the turned photo as it lies in the photo before the turn.
+ * A face of the turned photo, in coordinates of the photo before the turn.
  * @param photo before the turn
  */
 export function faceBeforeTurn(
