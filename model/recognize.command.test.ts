@@ -147,7 +147,7 @@ describe('with the course’s photos', { skip: sharedMissing }, () => {
       faces.map(({ name }: { name: string }) => `multiface:${name}`),
       plain.lines,
     );
-    const precision = { precision: 'float32', precisionReason: 'all that wasm computes in' };
+    const precision = { precision: 'float32', precisionReason: 'the only precision on wasm' };
     assert.deepEqual({ file: photo, ...faces[0], ...precision }, largest);
   });
 

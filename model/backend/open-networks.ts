@@ -1,4 +1,4 @@
-/** The choice of backend: the native library where it loads, WebAssembly elsewhere, with the same answers. */
+/** Chooses the backend: the native library if it loads, otherwise WebAssembly, with the same answers. */
 import { messageOf } from '../../runtime/errors.ts';
 import { BackendError } from '../errors.ts';
 import type { EncoderDescription, Precision } from '../format.ts';
@@ -9,24 +9,24 @@ import { openTensorflow } from './tensorflow.ts';
 import { openWasm } from './wasm.ts';
 
 export interface OpenOptions {
-  /** `auto`, the default, takes tensorflow where it loads, else wasm. */
+  /** `auto`, the default, takes tensorflow if it loads, otherwise wasm. */
   readonly backend?: Backend | 'auto' | undefined;
-  /** Threads of one operation; default 1. Wasm has one thread in Node, whatever is asked for. */
+  /** Threads per operation (default 1). Wasm always has one thread in Node. */
   readonly threads?: number | undefined;
-  /** What tensorflow's encoder computes in, where it can; default float32. Wasm always computes in float32. */
+  /** Precision of tensorflow's encoder, if it supports it (default float32). Wasm always uses float32. */
   readonly precision?: Precision | undefined;
-  /** Default: what the folder's manifest says. A conversion tests a model that has none yet. */
+  /** Default: from the folder's manifest. A conversion tests a model before its manifest is written. */
   readonly encoder?: EncoderDescription | undefined;
-  /** Told in one line why `auto` fell back to wasm. */
+  /** Called with the reason, in one line, if `auto` falls back to wasm. */
   readonly onFallback?: ((reason: string) => void) | undefined;
 }
 
-/** The opening before this one: a second start of wasm at the same time would break off the first. */
+/** The previous call of `openNetworks`: starting wasm twice at the same time would abort the first start. */
 let opening: Promise<unknown> = Promise.resolve();
 
 /**
- * Opens the networks in a model folder; several openings wait for each other.
- * @throws {BackendError} when the backend asked for, or none at all, runs on this machine
+ * Opens the networks in a model folder. Concurrent calls wait for each other.
+ * @throws {BackendError} when the requested backend, or every backend, does not run on this machine
  * @throws {ModelError} when the folder's model cannot be read
  */
 export function openNetworks(directory: string, options: OpenOptions = {}): Promise<Networks> {

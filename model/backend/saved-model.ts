@@ -1,7 +1,7 @@
 /**
- * One of the folder's SavedModels, loaded when it is needed first. TensorFlow maps a weights file by an
- * absolute path that stands in the graph, and wants the graph in a folder of its own: it gets a copy with
- * the path in it, for as long as it loads. Knows no network.
+ * One of the folder's SavedModels, loaded when it is first needed. TensorFlow maps the weights file by an
+ * absolute path in the graph, and needs the graph in a folder of its own: while it loads, it gets a temporary
+ * copy of the graph with that path.
  */
 import {
   closeSync,
@@ -21,15 +21,15 @@ import { paddedWeightsPath } from '../format.ts';
 import type { Addon } from '../native/load.ts';
 
 const TAG = 'serve';
-/** How TensorFlow names a SavedModel's graph. */
+/** TensorFlow's file name for a SavedModel's graph. */
 const GRAPH_FILE = 'saved_model.pb';
 /** Linux's paths of open files. */
 const OPEN_FILES = '/proc/self/fd';
 
-/** The names of a graph and of its weights within the model's folder. */
+/** File names of a graph and of its weights in the model's folder. */
 export interface SavedModelFiles {
   readonly graph: string;
-  /** Absent where the graph makes its own. */
+  /** Absent if the graph makes its own weights. */
   readonly weights?: string;
 }
 
@@ -38,7 +38,7 @@ export class SavedModel {
   readonly #directory: string;
   readonly #files: SavedModelFiles;
   readonly #graph: Buffer;
-  /** Open until it is loaded: a conversion into the same folder meanwhile puts other weights there. */
+  /** Kept open until it is loaded, because a conversion may replace the file. */
   #weights: number | undefined;
   #number: number | undefined;
 
@@ -65,8 +65,8 @@ export class SavedModel {
   }
 
   /**
-   * Loads it unless it is loaded.
-   * @returns the addon's number of it
+   * Loads it, if it is not loaded yet.
+   * @returns the addon's number for it
    * @throws {ModelError} when it cannot be read
    */
   load(): number {
@@ -91,7 +91,7 @@ export class SavedModel {
     this.#number = undefined;
   }
 
-  /** The graph with the whole path of its weights in the room for it. */
+  /** The graph with the absolute path of its weights in the bytes reserved for it. */
   #placed(): Buffer {
     const { weights } = this.#files;
     if (weights === undefined) return this.#graph;

@@ -1,6 +1,6 @@
 /**
- * What a backend must be able to do, and the four networks on top of it: names of signatures and
- * tensors stand here and nowhere else.
+ * The interface of a backend, and the four networks on top of it. The names of signatures and tensors occur
+ * in this file only.
  */
 import { probabilitiesOf } from '../detect/face-probability.ts';
 import type { EncoderDescription, Precision } from '../format.ts';
@@ -27,19 +27,19 @@ export const encoderSignatures: Record<Precision, Signature> = {
 };
 
 /**
- * The layers before the softmax, [n, 2]. An engine's own softmax rounds in its own way, and boxes that have
- * equal scores in PyTorch would not have them here.
+ * The layers before the softmax, [n, 2]. Each engine rounds its softmax differently, so that boxes with equal
+ * scores in PyTorch would have different scores here.
  */
 const LOGITS = { pnet: 'conv4_1', rnet: 'dense5_1', onet: 'dense6_1' } as const;
 
-/** A loaded model. Calls are synchronous and leave no tensor behind. */
+/** A loaded model. Calls are synchronous and free all tensors. */
 export interface Session {
   readonly backend: Backend;
-  /** Whether `pnet_blocks` is there. */
+  /** Whether it has `pnet_blocks`. */
   readonly blocks: boolean;
-  /** Whether each further number of crops takes long at first, since kernels are compiled for it. */
+  /** Whether the first call with a new number of crops is slow, because kernels are compiled for it. */
   readonly fewCounts: boolean;
-  /** Whether `encoder_bfloat16` is there. */
+  /** Precision that it was opened with: for bfloat16 it has `encoder_bfloat16`. */
   readonly precision: Precision;
   run<Name extends string>(
     signature: Signature,
@@ -49,19 +49,19 @@ export interface Session {
   dispose(): void;
 }
 
-/** px: P-Net's field but one, since its last pooling window may hang over; smaller images have no answer. */
+/** px: minimum side. One less than P-Net's field, since its last pooling window may extend past the edge. */
 const PROPOSE_LEAST = 11;
-/** The same in blocks of 2 x 2 pixels. */
+/** Minimum side in blocks of 2 x 2 pixels. */
 const PROPOSE_BLOCKS = 6;
 const BLOCK_CHANNELS = 14;
 const REFINE_CROP = 24;
 const OUTPUT_CROP = 48;
-/** Of crops in one call, where there are to be few different ones. */
+/** Numbers of crops per call, if kernels are compiled for each number. */
 const COUNTS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128] as const;
 
 /**
- * The networks of a loaded model. Each throws a RangeError for an input of another shape than it says: wasm
- * would write outside its memory, and answer wrongly from then on.
+ * The networks of a loaded model. Each throws a RangeError for an input of another shape than documented: wasm
+ * would write outside its memory and give wrong answers from then on.
  */
 export function networksOf(session: Session, encoder: EncoderDescription): Networks {
   const square = (count: number, size: number): ImageShape => [count, size, size, 3];
@@ -144,7 +144,7 @@ function blockProposer(session: Session): NonNullable<Networks['proposeBlocks']>
   };
 }
 
-/** The same with empty crops behind it. */
+/** The same, filled up with empty crops. */
 function withMore(
   { name, data, shape: [count, ...shape] }: InputTensor,
   more: number,
@@ -155,7 +155,7 @@ function withMore(
   return { name, data: all, shape: [more, ...shape] };
 }
 
-/** @throws {RangeError} when the values do not fill the shape, or it is empty */
+/** @throws {RangeError} when the values do not fill the shape, or the shape is empty */
 function filled(name: string, data: Float32Array, shape: ImageShape): InputTensor {
   const values = shape.reduce((product, side) => product * side, 1);
   if (!shape.every((side) => Number.isInteger(side) && side > 0) || data.length !== values) {

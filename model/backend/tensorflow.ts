@@ -1,7 +1,6 @@
 /**
- * The networks as TensorFlow sessions. It speaks to tfjs-node's native addon itself: the package's
- * JavaScript (all of TensorFlow.js, and a parser that reads the graph anew for every signature) takes
- * longer to load than TensorFlow does.
+ * The networks as TensorFlow sessions. Calls tfjs-node's native addon directly: the package's JavaScript (all of
+ * TensorFlow.js, and a parser that reads the graph once per signature) takes longer to load than TensorFlow.
  */
 import { type EncoderDescription, modelFiles, type Precision } from '../format.ts';
 import { type Addon, loadAddon } from '../native/load.ts';
@@ -16,8 +15,8 @@ interface NetworkLocation {
 }
 
 /**
- * @param threads of one operation; the first call in a process settles it
- * @param precision of the encoder that is loaded now; with bfloat16, float32's is loaded when it is needed
+ * @param threads per operation; the first call in a process decides
+ * @param precision of the encoder that is loaded now; with bfloat16, the float32 one is loaded when needed
  * @throws {BackendError} when tfjs-node's addon does not load
  * @throws {ModelError} when one of the folder's SavedModels cannot be read
  */
@@ -74,14 +73,14 @@ export async function openTensorflow(
 
 type Opener = (graph: string, weights: string) => SavedModel;
 
-/** Nothing of them is loaded yet. */
+/** Opens the files; loads nothing yet. */
 function locateNetworks(
   open: Opener,
   precision: Precision,
   { precisions }: EncoderDescription,
 ): Record<Signature, NetworkLocation> {
   const { detectionWeights, encoderWeights, bfloat16Weights } = modelFiles;
-  // oneDNN keeps an arrangement of its own of the weights, 96 MB: too much for a face in five.
+  // oneDNN keeps a rearranged copy of the weights, 96 MB: too much if only one face in five needs them.
   const keepsWeights = precision === 'float32' && usesOneDnnHere();
   const detection = open(modelFiles.detection, detectionWeights);
   const detectionHere = detectsWithOneDnnHere()
@@ -91,7 +90,7 @@ function locateNetworks(
     keepsWeights ? modelFiles.encoderOneDnn : modelFiles.encoder,
     encoderWeights,
   );
-  // Without one, nothing asks for it.
+  // Without a bfloat16 encoder, nothing calls this signature.
   const bfloat16 = precisions.includes('bfloat16')
     ? open(modelFiles.bfloat16, bfloat16Weights)
     : encoder;

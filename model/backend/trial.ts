@@ -1,7 +1,4 @@
-/**
- * Times the small likeness of the encoder that each model has, in float32 and in bfloat16. Knows nothing
- * of what follows from it.
- */
+/** Measures the encoder's speed in float32 and in bfloat16, on the small trial model in each model folder. */
 import { modelFiles, type Precision } from '../format.ts';
 import { loadAddon } from '../native/load.ts';
 import type { TrialTimes } from '../precision/timings.ts';
@@ -9,17 +6,17 @@ import { SavedModel } from './saved-model.ts';
 
 /** Maximum number of timed calls of each precision, in turns; the shortest time counts. */
 const ROUNDS = 6;
-/** From so many times as slow on, one round is enough. */
+/** Ratio of times from which one round is enough. */
 const CLEAR_RATIO = 1.6;
-/** ms of the same clock after which no further round begins: a worker's start waits for it. */
+/** ms after which no further round begins, because a worker's start waits for the trial. */
 const BUDGET_MS = 240;
-/** What the layers are fed with: no zeros, which could be skipped. */
+/** Input value of the layers: not 0, since zeros could be skipped. */
 const SEED = 0.5;
 
 /**
  * @param threads as in `openTensorflow`
  * @throws {BackendError} when tfjs-node's addon does not load
- * @throws {ModelError} when the model has no likeness to try, or it cannot be read
+ * @throws {ModelError} when the model has no trial graph, or it cannot be read
  */
 export function runTrial(directory: string, threads: number): TrialTimes {
   const addon = loadAddon(threads);
@@ -55,7 +52,7 @@ export function runTrial(directory: string, threads: number): TrialTimes {
   }
 }
 
-/** oneDNN has no kernels for it on some processors, and says so when it is to make one. */
+/** On some processors oneDNN has no bfloat16 kernels, which it reports at the first call. */
 function canRun(call: () => void): boolean {
   try {
     call();
@@ -66,8 +63,8 @@ function canRun(call: () => void): boolean {
 }
 
 /**
- * Of one thread the processor's time counts: unlike the clock on the wall it does not stand for what
- * other processes took meanwhile, and workers often start together.
+ * With one thread, measures processor time: unlike wall time it excludes other processes, and several workers
+ * often start at the same time.
  * @returns ms since it was started
  */
 function startClock(threads: number): () => number {

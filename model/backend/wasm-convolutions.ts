@@ -1,7 +1,7 @@
 /**
- * Convolutions for TensorFlow.js on WebAssembly that take half the time of its own. They work in its
- * memory, so that nothing is copied, and leave to its own whatever they are not made for and what is not
- * of a model that was given to them. Knows no network.
+ * Replaces TensorFlow.js's convolutions on WebAssembly by ones that take half the time. They work in its
+ * memory, so that nothing is copied. Convolutions that they do not support, or of models that were not
+ * adopted, are left to TensorFlow.js.
  */
 import type {
   backend_util,
@@ -23,7 +23,7 @@ import {
 const KERNEL = 'FusedConv2D';
 const BACKEND = 'wasm';
 
-/** What is used of the backend; its types leave the program's memory out. */
+/** The part of the backend that is used; its own types do not include the memory. */
 interface WasmBackend {
   readonly wasm: {
     readonly asm?: { readonly memory?: unknown };
@@ -36,12 +36,12 @@ interface WasmBackend {
 
 type Core = typeof import('@tensorflow/tfjs-core');
 
-/** Takes a model's weights: what is in them may be rearranged, and nobody else may read them any more. */
+/** Takes over a model's weights, which may be rearranged and must not be read by other code any more. */
 export type Adopt = (weights: readonly TensorInfo[]) => void;
 
 /**
- * Puts them in the place of the backend's own, once it is the one that computes.
- * @returns undefined without WebAssembly's relaxed SIMD: all stays as it is then
+ * Replaces the convolutions of the active backend, which must be wasm.
+ * @returns undefined if WebAssembly has no relaxed SIMD here; nothing is replaced then
  */
 export function useOwnConvolutions(tf: Core): Adopt | undefined {
   const backend = tf.backend() as unknown as WasmBackend;
@@ -106,12 +106,12 @@ function isFor({ bias }: ConvolutionInputs, attrs: NamedAttrMap | undefined, inf
 
 class Convolutions {
   readonly #backend: WasmBackend;
-  /** Another view whenever the memory has grown. */
+  /** A new view whenever the memory has grown. */
   readonly #words: () => Int32Array;
   readonly #convolve: Record<'linear' | 'relu', Convolve>;
-  /** Of adopted weights, whether they are rearranged. */
+  /** For each adopted weight tensor, whether it is rearranged. */
   readonly #arranged = new WeakMap<object, boolean>();
-  /** Addresses of pixels, and a pixel of nothing on either side: read beyond the edge, written beyond the end. */
+  /** Memory for addresses of pixels, and for two spare pixels: one read outside the image, one written past the end. */
   #space = { address: 0, bytes: 0 };
 
   constructor(
@@ -156,7 +156,7 @@ class Convolutions {
     return output;
   }
 
-  /** Once: the loop reads eight output channels at a time, and theirs lie far apart in [taps, in, out]. */
+  /** Done once: the loop reads eight output channels at a time, which are far apart in [taps, in, out]. */
   #arrange(filter: TensorInfo, { outChannels }: Info): void {
     if (this.#arranged.get(filter.dataId)) return;
     const values = this.#backend.typedArrayFromHeap(filter);
@@ -185,7 +185,7 @@ class Convolutions {
   }
 }
 
-/** Of each tile, tap and pixel where its input channels begin; those of `zeros` beyond the edge. */
+/** For each tile, tap and pixel, the address of its input channels; `zeros` outside the image. */
 function writeInputs(to: Int32Array, x: number, zeros: number, info: Info): void {
   const { filterHeight, filterWidth, strideHeight, strideWidth, outWidth, padInfo } = info;
   const { inHeight, inWidth } = info;
@@ -214,7 +214,7 @@ function writeInputs(to: Int32Array, x: number, zeros: number, info: Info): void
   }
 }
 
-/** Of each pixel where its output channels begin; what fills the last tile up goes nowhere. */
+/** For each pixel, the address of its output channels; the pixels that fill the last tile are discarded. */
 function writeOutputs(to: Int32Array, output: number, nowhere: number, info: Info): void {
   const count = info.batchSize * info.outHeight * info.outWidth;
   const pixelBytes = info.outChannels * 4;

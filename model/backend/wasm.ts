@@ -1,4 +1,4 @@
-/** The model as a TensorFlow.js graph on WebAssembly: slower than the native library, runs anywhere. */
+/** The model as a TensorFlow.js graph on WebAssembly: slower than the native library, but runs anywhere. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
@@ -86,7 +86,7 @@ export async function openWasm(directory: string): Promise<Session> {
   };
 }
 
-/** Once a process: a second start at the same time would break off the first. */
+/** Started once per process: a second start at the same time would abort the first. */
 let started: Promise<StartedWasm> | undefined;
 
 export interface StartedWasm {
@@ -135,7 +135,7 @@ async function readArtifacts(directory: string) {
   }
 }
 
-/** The bytes as an ArrayBuffer; a file read whole has one of its own, which is not copied. */
+/** The bytes as an ArrayBuffer, without a copy if the Buffer has an ArrayBuffer of its own. */
 function wholeBuffer({ buffer, byteOffset, byteLength }: Buffer): ArrayBuffer {
   const whole = byteOffset === 0 && byteLength === buffer.byteLength;
   return (whole ? buffer : buffer.slice(byteOffset, byteOffset + byteLength)) as ArrayBuffer;

@@ -1,17 +1,17 @@
-/** A photo with its faces drawn on it: boxes, landmarks and names. Knows no files but its font. */
+/** Draws faces on their photo: boxes, landmarks and names. */
 import { fileURLToPath } from 'node:url';
 import sharp, { type OverlayOptions } from 'sharp';
 import { decodeImage } from '../decode/decode.ts';
 import type { Face } from '../recognition.ts';
 
-/** Brought along, since a machine may have no font at all, and then text is drawn as nothing. */
+/** Bundled, because on a machine without fonts text is drawn as nothing. */
 const FONT_FILE = fileURLToPath(import.meta.resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf'));
 const FONT = 'DejaVu Sans Bold';
 const COLOUR = '#00e676';
-/** Around lines, so that they show on any ground. */
+/** Colour around lines, so that they are visible on any background. */
 const EDGE = '#000';
 
-/** Of a face with 64 px a side, lines of 1 px and letters of 9 px are the least that can be seen. */
+/** px: on a face 64 px wide, smaller letters cannot be read. */
 const LEAST_LETTERS = 9;
 
 export type DrawnFace = Pick<Face, 'box' | 'landmarks'> & {
@@ -24,7 +24,7 @@ export interface DrawOptions {
   readonly format: 'jpeg' | 'png';
 }
 
-/** @throws {ImageError} when the bytes are not a whole image of a supported format */
+/** @throws {ImageError} when the bytes are not a complete image of a supported format */
 export async function drawFaces(
   bytes: Uint8Array,
   faces: readonly DrawnFace[],
@@ -49,7 +49,7 @@ interface Size {
   readonly height: number;
 }
 
-/** px: seen at the size of a screen, and not covering a small face. */
+/** px: visible at the size of a screen, and not covering a small face. */
 function lineWidth({ box: [x1, y1, x2, y2] }: DrawnFace, { width, height }: Size): number {
   const face = Math.min(x2 - x1, y2 - y1);
   return Math.max(1, Math.round(Math.min(Math.max(width, height) / 300, face / 25)));
@@ -57,7 +57,7 @@ function lineWidth({ box: [x1, y1, x2, y2] }: DrawnFace, { width, height }: Size
 
 function shapesOf(face: DrawnFace, photo: Size): string {
   const line = lineWidth(face, photo);
-  // On whole pixels: between two of them a thin line is a grey one.
+  // On whole pixels: between two of them a thin line turns grey.
   const whole = (edge: number): number => Math.round(edge) + (line % 2) / 2;
   const [x1, y1, x2, y2] = face.box;
   const size = `width="${whole(x2) - whole(x1)}" height="${whole(y2) - whole(y1)}"`;
@@ -72,7 +72,7 @@ function shapesOf(face: DrawnFace, photo: Size): string {
   );
 }
 
-/** The nearest name above its box, or where there is no room inside it. */
+/** The nearest name above its box, or inside it if there is no space above. */
 async function labelOf(face: DrawnFace, photo: Size): Promise<OverlayOptions | undefined> {
   const name = face.nearest[0]?.name.replace(/\p{C}+/gu, ' ').trim();
   if (!name) return undefined;
@@ -95,7 +95,7 @@ function letterHeight({ box: [x1, , x2] }: DrawnFace, { width, height }: Size): 
 async function textImage(name: string, letters: number, margin: number, photo: Size) {
   const text = `<span foreground="black">${escapeMarkup(name)}</span>`;
   const written = await sharp({
-    // Of 72 dots an inch a point is a pixel.
+    // With 72 dots per inch, a point is a pixel.
     text: { text, font: `${FONT} ${letters}`, fontfile: FONT_FILE, rgba: true, dpi: 72 },
   })
     .png()

@@ -1,4 +1,4 @@
-/** Where drawn photos go: a folder of their own names, and never over a photo that was named. */
+/** Writes drawn photos into a folder, under names of their own, and never over one of the given photos. */
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { messageOf, SettingsError } from '../../runtime/errors.ts';
@@ -19,8 +19,8 @@ export class DrawingFolder {
   }
 
   /**
-   * @param photos files that must stay as they are
-   * @throws {SettingsError} when there cannot be such a folder
+   * @param photos files that must not be changed
+   * @throws {SettingsError} when the folder cannot be created
    */
   static async open(folder: string, photos: readonly string[]): Promise<DrawingFolder> {
     try {
@@ -35,7 +35,7 @@ export class DrawingFolder {
     return new DrawingFolder(folder, new Set(ids.filter((id) => id !== undefined)));
   }
 
-  /** @throws {ImageError} when it cannot be written there */
+  /** @throws {ImageError} when the file cannot be written */
   async draw(
     path: string,
     bytes: Uint8Array,
@@ -50,7 +50,7 @@ export class DrawingFolder {
     });
   }
 
-  /** Of two photos with one name the second gets a number. */
+  /** If two photos have the same name, the second gets a number. */
   async #targetOf(path: string, format: 'jpeg' | 'png'): Promise<string> {
     const { name, ext } = parse(path);
     const ending = format === 'jpeg' ? ext : '.png';

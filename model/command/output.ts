@@ -1,6 +1,6 @@
 /**
- * Where lines go: answers to standard output, failures and progress to standard error. A reader that
- * has seen enough (`| head`) ends the program quietly.
+ * Prints answers to standard output, failures and progress to standard error. Ends the program quietly when
+ * the reader closes the pipe (`| head`).
  */
 
 const CLEAR_LINE = '\r\u001b[K';
@@ -13,7 +13,7 @@ export class Output {
   /** @param total number of photos to come */
   constructor(total: number) {
     this.#total = total;
-    // Where answers go to the terminal, they themselves show the progress.
+    // On a terminal, the answers themselves show the progress.
     this.#showsProgress = process.stderr.isTTY && !process.stdout.isTTY && total > 1;
     process.stdout.on('error', leaveWhenClosed);
     this.#draw();

@@ -1,17 +1,17 @@
-/** Which photos a person means by the files and folders they name. Opens no photo. */
+/** Resolves the files and folders on the command line to photos. Does not open them. */
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { PHOTO_EXTENSIONS } from '../../runtime/photo-format/formats.ts';
 import { ImageError } from '../errors.ts';
 
-/** A photo to recognise, or what was named and cannot be one. */
+/** A photo to recognise, or a path that cannot be one. */
 export type NamedPhoto =
   | { readonly path: string }
   | { readonly path: string; readonly error: ImageError };
 
 /**
- * A file stands for itself, whatever its ending; a folder for the images in it, by their endings,
- * sorted by name. Folders inside folders are not entered.
+ * A file is taken whatever its extension. A folder stands for the images in it, by their extensions, sorted by
+ * name; folders inside folders are not searched.
  */
 export async function photoFiles(named: readonly string[]): Promise<NamedPhoto[]> {
   return (await Promise.all(named.map(expand))).flat();

@@ -1,4 +1,4 @@
-/** Recognises one photo after the other and prints what came of each. */
+/** Recognises photos one after the other and prints their results. */
 import { readFile } from 'node:fs/promises';
 import { ElasticFaceError } from '../../runtime/errors.ts';
 import { readSettings } from '../../runtime/settings.ts';
@@ -25,7 +25,7 @@ export interface RecognizeFilesOptions extends ReportOptions {
 }
 
 /**
- * @returns how many photos failed
+ * @returns number of photos that failed
  * @throws {ModelError} {BackendError} {SettingsError} when no photo could be tried
  */
 export async function recognizeFiles(given: RecognizeFilesOptions): Promise<number> {

@@ -1,11 +1,11 @@
-/** A photo's recognition as the lines that `recognize` prints. Knows no files and no streams. */
+/** Formats a photo's recognition as the lines that `recognize` prints. */
 import { parse } from 'node:path';
 import type { Precision } from '../format.ts';
 import { toldOdds } from '../odds/odds.ts';
 import type { Face, Recognition } from '../recognition.ts';
 
 export interface ReportOptions {
-  /** One line a face instead of one a photo; in JSON a list `faces` in the photo's object. */
+  /** One line per face instead of one per photo; in JSON a list `faces` in the photo's object. */
   readonly allFaces: boolean;
   /** Say after each name how sure it is, in words. */
   readonly explain: boolean;
@@ -13,7 +13,7 @@ export interface ReportOptions {
   readonly embeddings: boolean;
 }
 
-/** `stem:name` of the largest face, or with `allFaces` of each, largest first. */
+/** `stem:name` of the largest face, or with `allFaces` of each face, largest first. */
 export function plainLines(file: string, { faces }: Recognition, options: ReportOptions): string[] {
   const stem = parse(file).name;
   return (options.allFaces ? faces : faces.slice(0, 1)).map((face) => {
@@ -27,7 +27,7 @@ function wordsOf({ nearest, quality }: Face): string {
   return [`1 in ${odds} strangers would be as near.`, ...quality.reasons].join(' ');
 }
 
-/** One JSON object: the largest face's fields beside the file's name. */
+/** One JSON object: the largest face's fields and the file's name. */
 export function jsonLine(
   file: string,
   { faces, embeddedTwice, turned }: Recognition,

@@ -1,6 +1,6 @@
 /**
- * The package's postinstall: makes tfjs-node load, or says in one line that the wasm backend takes over.
- * It never fails an install. Run it by hand to see every step.
+ * The package's postinstall: sets tfjs-node up, or says in one line that the wasm backend takes over. It never
+ * fails an installation. Run by hand, it prints every step.
  */
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
@@ -9,7 +9,7 @@ const say = (line: string): void => console.error(`elastic-face: ${line}`);
 
 async function reasonsWhyNot(): Promise<readonly string[]> {
   try {
-    // Imported here, since even a missing package must not fail the install.
+    // Imported here, because a missing package must not fail the installation either.
     const { takeFolderWarning } = await import('../../runtime/folders.ts');
     const warning = takeFolderWarning();
     if (warning !== undefined) say(warning);

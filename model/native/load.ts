@@ -1,4 +1,4 @@
-/** Loads TensorFlow into this process, with its threads set; knows nothing of models. */
+/** Loads TensorFlow into this process and sets its threads. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { addonFile, tfjsNodeFolder } from './paths.ts';
 
 export type TfjsNode = typeof import('@tensorflow/tfjs-node');
 
-/** What is used of tfjs-node's native addon; tensors and SavedModels are numbers that must be deleted. */
+/** The part of tfjs-node's addon that is used. Tensors and SavedModels are numbers and must be deleted. */
 export type Addon = Pick<
   TFJSBinding,
   | 'createTensor'
@@ -27,21 +27,21 @@ export type Addon = Pick<
 
 const require = createRequire(import.meta.url);
 
-/** TensorFlow's own log: errors only. */
+/** Level of TensorFlow's own log: errors only. */
 const QUIET = '2';
 
 /**
- * Loads the native library into this process, where it stays: a later call with other threads changes
- * nothing any more.
- * @param threads of one operation; operations run one after the other
- * @throws {BackendError} when the library is not set up or does not fit this machine; said before it is
- *   loaded where it would end the process
+ * Loads the native library into this process. It stays loaded: a later call with another number of threads
+ * has no effect.
+ * @param threads per operation; operations run one after the other
+ * @throws {BackendError} when the library is not set up or does not fit this machine, which is checked before
+ *   loading because loading would end the process
  */
 export function loadAddon(threads: number): Addon {
   return load<Addon>(join(tfjsNodeFolder, addonFile), threads);
 }
 
-/** The same with all of tfjs-node's JavaScript, for programs that are written in its operations. */
+/** The same with all of tfjs-node's JavaScript, for programs that use its operations. */
 export function loadTfjsNode(threads: number): TfjsNode {
   restoreOldUtil();
   return load<TfjsNode>('@tensorflow/tfjs-node', threads);
@@ -52,15 +52,15 @@ function load<T>(what: string, threads: number): T {
   if (reason !== undefined) throw new BackendError(`${reason}.`);
   if (!existsSync(join(tfjsNodeFolder, addonFile))) {
     throw new BackendError(
-      `TensorFlow's native library is not set up: run \`${commandLine('setup-native')}\`, which says what it lacks.`,
+      `TensorFlow's native library is not set up: run \`${commandLine('setup-native')}\`, which says what is missing.`,
     );
   }
   process.env.TF_CPP_MIN_LOG_LEVEL ??= QUIET;
-  // Where oneDNN pays, the model names its operations itself; TensorFlow's own use of it rewrites each
-  // graph once more, says so in every process, and takes 100 MB.
+  // Where oneDNN is faster, the model names its operations itself. TensorFlow's own use of it rewrites each
+  // graph again, logs a line in every process, and takes 100 MB.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
-  // Its pool keeps tensors together. Among small blocks that stay, the C library's heap grows to three times
-  // what a photo needs at once.
+  // This allocator keeps tensors together. Among small blocks that stay allocated, the C library's heap grows
+  // to three times what a photo needs at once.
   process.env.TF_CPU_ALLOCATOR_USE_BFC ??= '1';
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
   process.env.TF_NUM_INTEROP_THREADS ??= '1';
@@ -75,7 +75,7 @@ function load<T>(what: string, threads: number): T {
   }
 }
 
-/** Node 23 took these two away, and tfjs-node 4.22 still calls them. */
+/** Node 23 removed these two functions, which tfjs-node 4.22 still calls. */
 function restoreOldUtil(): void {
   const util = require('node:util') as Record<string, unknown>;
   util.isNullOrUndefined ??= (value: unknown): boolean => value === null || value === undefined;

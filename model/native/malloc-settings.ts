@@ -1,11 +1,11 @@
-/** How the C library should treat memory in a process that runs TensorFlow. Sets nothing itself. */
+/** Settings of the C library's memory for a process that runs TensorFlow. */
 
 /**
- * glibc's settings, to be in the environment when the process starts. One arena: several keep what each large tensor leaves
- * behind. The heap keeps 64 MB for the next face, and tensors up to 32 MB lie in it: given back to the
- * system after each operation, their pages would be cleared anew for the next, a fifth of the encoder's time.
- * Pages of 2 MB where the system has them: a face walks through 100 MB of weights, whose addresses the
- * processor then need not look up one by one. Older C libraries know nothing of it, and ignore it.
+ * Environment variables of glibc, read when the process starts. One arena: each further one would keep the
+ * memory of large tensors. The heap keeps 64 MB for the next face and holds tensors of up to 32 MB: given back
+ * to the system after each operation, their pages would have to be cleared again, a fifth of the encoder's
+ * time. Pages of 2 MB, if the system has them: a face reads 100 MB of weights, and large pages save looking up
+ * their addresses. Other C libraries ignore these variables.
  */
 export const mallocSettings = {
   MALLOC_ARENA_MAX: '1',

@@ -1,8 +1,8 @@
 /**
- * Hands back the file pages of the program and its libraries that only loading them touched: nine tenths
- * of TensorFlow's, which are read once while it is relocated and its kernels register. They stay in the
- * system's page cache, and one that is needed again is mapped again without being read. An addon of the
- * project's own does it; where it could not be compiled, the pages stay.
+ * Gives back file pages of the program and its libraries that were only needed for loading: nine tenths of
+ * TensorFlow's, which are read once for relocation and for registering its kernels. They stay in the system's
+ * page cache and are mapped again when needed, without being read again. This takes a small addon of the
+ * project; if it could not be compiled, the pages stay mapped.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
@@ -18,8 +18,8 @@ const SOURCE = join(import.meta.dirname, 'mapped-pages.cc');
 const require = createRequire(import.meta.url);
 
 /**
- * Compiles the addon into tfjs-node's folder unless it is there.
- * @returns false where there is no compiler, or the system is not Linux
+ * Compiles the addon into tfjs-node's folder, if it is not there.
+ * @returns false without a compiler, or on another system than Linux
  * @throws {NativeError} when the compiler fails, quoting it
  */
 export async function addPagesAddon(tfjsNode: string): Promise<boolean> {
@@ -29,7 +29,7 @@ export async function addPagesAddon(tfjsNode: string): Promise<boolean> {
   const { compiler } = await findTools();
   if (compiler === undefined) return false;
   await mkdir(dirname(target), { recursive: true });
-  // Renamed when whole: another install, or a worker that starts, may look for it meanwhile.
+  // Compiled under another name and renamed: another installation or a worker may look for it at this time.
   const fresh = `${target}.${process.pid}`;
   try {
     await compileModule(compiler, fresh, [SOURCE]);
@@ -41,9 +41,9 @@ export async function addPagesAddon(tfjsNode: string): Promise<boolean> {
 }
 
 /**
- * For a process that has just started and runs for long. Takes some ms, and about 10 ms of the next
- * computation, which maps again what it needs.
- * @returns bytes of the segments that were handed back, mapped or not; 0 without the addon
+ * For a process that has just started and will run for long. Takes some ms, and slows the next computation
+ * by about 10 ms, which maps again what it needs.
+ * @returns bytes of the segments that were given back, mapped or not; 0 without the addon
  */
 export function releaseMappedPages(): number {
   const path = join(tfjsNodeFolder, pagesAddonFile);

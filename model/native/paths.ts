@@ -1,4 +1,4 @@
-/** Where the parts of tfjs-node's native library belong, and which versions are meant. Does nothing. */
+/** Paths and versions of tfjs-node's native library. */
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,8 +12,8 @@ export const TENSORFLOW_VERSION = '2.21.0';
 export const NAPI_VERSION = 8;
 
 /**
- * tfjs-node's folder. The npm package carries the source of its addon instead of depending on it: the install
- * script of tfjs-node fails the whole installation where its storage bucket cannot be reached.
+ * tfjs-node's folder. The npm package contains the source of its addon instead of depending on it: the install
+ * script of tfjs-node fails the whole installation if its storage bucket cannot be reached.
  */
 export const tfjsNodeFolder = isPackaged
   ? join(packageFolder, 'dist/tfjs-node')
@@ -26,20 +26,20 @@ export const nodeApiHeaders = join(
   'include',
 );
 
-/** tfjs-node's addon, in its folder. */
+/** tfjs-node's addon, relative to its folder. */
 export const addonFile = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
 
-/** The project's own small addon, beside it (mapped-pages.cc). Compiled by each install, not cached. */
+/** The project's own small addon, beside it (mapped-pages.cc). Compiled by each installation, not cached. */
 export const pagesAddonFile = `lib/napi-v${NAPI_VERSION}/own_pages.node`;
 
-/** The parts of the native library, by their place in the cache and in tfjs-node's folder. */
+/** The files of the native library, by their path in the cache and in tfjs-node's folder. */
 export const nativeParts = [
   { cached: 'libtensorflow_cc.so.2', installed: 'deps/lib/libtensorflow_cc.so.2' },
   { cached: 'libtensorflow_framework.so.2', installed: 'deps/lib/libtensorflow_framework.so.2' },
   { cached: 'tfjs_binding.node', installed: addonFile },
 ] as const;
 
-/** One folder for each combination that must not be mixed. */
+/** One folder for each combination of versions and platform. */
 export const cacheFolder = join(
   folders.cache,
   'native',

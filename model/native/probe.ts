@@ -1,4 +1,4 @@
-/** A process of its own that tries the native library with one small computation: exit 0 when it works. */
+/** Tries the native library with one small computation, in a process of its own: exits with 0 if it works. */
 import { messageOf } from '../../runtime/errors.ts';
 import { loadAddon } from './load.ts';
 
@@ -10,7 +10,7 @@ try {
   const [, four] = addon.tensorDataSync(sum!.id);
   if (four !== 4) throw new Error(`TensorFlow says that 2 + 2 is ${four}`);
 } catch (error) {
-  // One line and no stack: the process that asked quotes it.
+  // One line without a stack: the parent process quotes it.
   const { cause = error } = error as Error;
   console.error(messageOf(cause).split('\n')[0]);
   process.exitCode = 1;

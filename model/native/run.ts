@@ -1,26 +1,26 @@
-/** Runs a program and keeps what it said, for errors that explain themselves. */
+/** Runs a program and keeps its output for the error message if it fails. */
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import { hideCredentials } from '../../runtime/credentials.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { NativeError } from '../errors.ts';
 
-/** As much of a failed program's words as help. */
-const KEPT_LETTERS = 8000;
-const LONGEST_REASON = 300;
+/** Characters of a failed program's output that are kept. */
+const KEPT_CHARACTERS = 8000;
+const MAX_REASON_CHARACTERS = 300;
 
 export interface RunOptions {
   readonly cwd?: string;
-  /** On top of this process's environment. */
+  /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Show the program's own progress. */
   readonly show?: boolean | undefined;
   readonly timeoutMs?: number;
-  /** Ends the program; its reason is the message of the error. */
+  /** Ends the program; its reason becomes the error's message. */
   readonly signal?: AbortSignal;
 }
 
-/** @throws {NativeError} when the program is missing, fails, or takes too long; its cause is all it said */
+/** @throws {NativeError} when the program is missing, fails, or takes too long; its cause is the program's output */
 export function run(
   program: string,
   args: readonly string[],
@@ -34,9 +34,9 @@ export function run(
       timeout: options.timeoutMs,
       signal: options.signal,
     });
-    let said = '';
+    let output = '';
     const keep = (chunk: Buffer): void => {
-      said = (said + chunk.toString()).slice(-KEPT_LETTERS);
+      output = (output + chunk.toString()).slice(-KEPT_CHARACTERS);
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
@@ -47,8 +47,8 @@ export function run(
     });
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
-      // Of a proxy or a mirror that is configured, for example.
-      const shown = hideCredentials(said);
+      // The output may quote the address of a configured proxy or mirror.
+      const shown = hideCredentials(output);
       const reason = reasonIn(shown);
       reject(
         new NativeError(
@@ -61,19 +61,19 @@ export function run(
 }
 
 function howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
-  // What a library built for newer processors does on an older one.
+  // A library built for newer processors ends like this on an older one.
   if (signal === 'SIGILL') return 'was ended by SIGILL: this processor lacks instructions it needs';
   return signal === null ? `ended with ${code}` : `was ended by ${signal}`;
 }
 
-/** The line that says why: the first that speaks of an error, since later ones follow from it. */
-export function reasonIn(said: string): string {
-  const lines = said
+/** The first line with an error, because later ones follow from it; otherwise the last line. */
+export function reasonIn(output: string): string {
+  const lines = output
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
   const line = lines.find((each) => /\berror:|cannot find/i.test(each)) ?? lines.at(-1) ?? '';
-  return line.slice(0, LONGEST_REASON);
+  return line.slice(0, MAX_REASON_CHARACTERS);
 }
 
 /** A program and its first arguments. */
@@ -87,7 +87,7 @@ export async function findProgram(candidates: readonly Command[]): Promise<Comma
       await run(program, [...args, '--version']);
       return candidate;
     } catch {
-      // Not here, or broken: the next one.
+      // Missing or broken: try the next one.
     }
   }
   return undefined;

@@ -1,25 +1,24 @@
-/** Which precision is faster, and why, from timings. Pure; knows no engine and no files. */
+/** Decides from timings which precision is faster, and says why. Pure. */
 import type { Precision } from '../format.ts';
 import type { TrialTimings } from './timings.ts';
 
 export interface PrecisionChoice {
   readonly precision: Precision;
-  /** For people, after the precision's name, e.g. `measured: …`. */
+  /** For people; follows the precision's name, e.g. `measured: …`. */
   readonly reason: string;
 }
 
 /**
- * Two trials of one processor differ by up to this share: bfloat16, which answers less exactly, must be
- * faster by more.
+ * Two trials on one processor differ by up to this share. bfloat16 is less exact, so it must be faster by more.
  */
-const DOUBT = 0.03;
+const TRIAL_ERROR = 0.03;
 
-/** Share of faces embedded a second time, in float32, where the conversion has not estimated it. */
+/** Share of faces embedded again in float32, if the conversion has not estimated it. */
 export const USUAL_SECOND_LOOKS = 0.2;
 
 /**
- * A face costs float32 its embedding; bfloat16 the same in bfloat16, and for a share of the faces another
- * one in float32.
+ * In float32 a face takes one embedding; in bfloat16 one in bfloat16, and for a share of the faces another one
+ * in float32.
  * @param secondLooks that share, 0 to 1
  */
 export function fasterPrecision(
@@ -34,7 +33,7 @@ export function fasterPrecision(
     };
   }
   const both = bfloat16 + secondLooks * float32;
-  const precision = both < float32 * (1 - DOUBT) ? 'bfloat16' : 'float32';
+  const precision = both < float32 * (1 - TRIAL_ERROR) ? 'bfloat16' : 'float32';
   const percent = Math.round(100 * secondLooks);
   return {
     precision,

@@ -1,7 +1,4 @@
-/**
- * What `auto` stands for on this machine: what a trial says, which is made once for each machine and kept.
- * Knows neither networks nor photos.
- */
+/** Resolves PRECISION=auto on this machine by a trial, which is made once per machine and cached. */
 import { hasBfloat16Matrices, multipliesBfloat16 } from '../backend/processor.ts';
 import { runTrial } from '../backend/trial.ts';
 import { BackendError, ModelError } from '../errors.ts';
@@ -16,13 +13,13 @@ import { cachedTimings } from './timings-cache.ts';
 
 export interface FastestOptions {
   readonly threads: number;
-  /** Where timings are kept; default: the user's cache. */
+  /** Folder of the cached timings; default: the user's cache. */
   readonly cache?: string | undefined;
 }
 
-export const ON_WASM = 'all that wasm computes in';
+export const ON_WASM = 'the only precision on wasm';
 
-/** The precision that is asked for, or what `auto` comes to. */
+/** The requested precision, or the one that `auto` selects. */
 export async function choosePrecision(
   directory: string,
   manifest: Manifest,
@@ -34,9 +31,9 @@ export async function choosePrecision(
 }
 
 /**
- * The faster precision of the model in `directory` on tensorflow. Nothing is measured where bfloat16 is
- * out of the question, nor where the timings of this machine are known: from the conversion, which the
- * manifest holds, or from an earlier start.
+ * The faster precision of the model in `directory` on tensorflow. Nothing is measured if bfloat16 is
+ * impossible, or if the timings of this machine are known: from the conversion, which stores them in the
+ * manifest, or from an earlier start.
  */
 export async function fastestPrecision(
   directory: string,
@@ -44,7 +41,7 @@ export async function fastestPrecision(
   { threads, cache }: FastestOptions,
 ): Promise<PrecisionChoice> {
   if (bfloat16Bound === undefined) {
-    return { precision: 'float32', reason: 'the model has no bfloat16 encoder of known error' };
+    return { precision: 'float32', reason: 'the model has no bfloat16 encoder with a measured error' };
   }
   const cpuinfo = cpuinfoHere();
   if (!multipliesBfloat16(cpuinfo)) {
@@ -55,23 +52,23 @@ export async function fastestPrecision(
     return fasterPrecision(converted, secondLooks);
   }
   try {
-    // It is needed in any case, and others need not wait while this process loads it.
+    // Needed anyway; loaded before the lock of the cache, so that other processes do not wait for it.
     loadAddon(threads);
     const timings = await cachedTimings(machine, () => runTrial(directory, threads), cache);
     return fasterPrecision(timings, secondLooks);
   } catch (error) {
-    // Opening the model says the same, or goes on with wasm.
+    // Opening the model will report the same error, or fall back to wasm.
     if (!(error instanceof BackendError || error instanceof ModelError)) throw error;
     return {
       precision: hasBfloat16Matrices(cpuinfo) ? 'bfloat16' : 'float32',
-      reason: 'by the processor’s flags, since no trial could be made',
+      reason: 'from the processor’s flags, because no trial could be run',
     };
   }
 }
 
 /**
  * A trial of a model that was just written, for its manifest.
- * @returns undefined where bfloat16 is out of the question
+ * @returns undefined if bfloat16 is impossible on this processor
  */
 export function trialOf(directory: string, threads: number): TrialTimings | undefined {
   const cpuinfo = cpuinfoHere();

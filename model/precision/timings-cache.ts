@@ -1,6 +1,6 @@
 /**
- * Keeps timings in the user's cache, a file for each machine they hold for: read by every process, written
- * whole or not at all. What is damaged or of another machine counts as absent. Knows no engine.
+ * Caches timings in the user's cache, one file per machine, shared by all processes. Files are written
+ * atomically; a damaged one, or one of another machine, counts as absent.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -16,12 +16,12 @@ import {
   trialTimingsSchema,
 } from './timings.ts';
 
-/** ms: a trial takes a fifth of a second, much longer where the processor is overloaded. */
-const PATIENCE_MS = 20_000;
+/** ms: a trial takes a fifth of a second, and much longer on an overloaded processor. */
+const MAX_WAIT_MS = 20_000;
 
 /**
- * What is kept for this machine; else what `measure` finds, which is then kept. Of several processes at
- * once one measures and the others wait for it. Where the cache cannot be written, each measures.
+ * The cached timings of this machine, or else what `measure` returns, which is then cached. If several
+ * processes need them at once, one measures and the others wait. If the cache cannot be written, each measures.
  * @throws what `measure` throws
  */
 export async function cachedTimings(
@@ -30,13 +30,13 @@ export async function cachedTimings(
   cache: string = folders.cache,
 ): Promise<TrialTimings> {
   const path = timingsPath(machine, cache);
-  const kept = await readKept(path, machine);
-  if (kept !== undefined) return kept;
-  return alone(path, async () => {
-    const others = await readKept(path, machine);
+  const cached = await readCached(path, machine);
+  if (cached !== undefined) return cached;
+  return underLock(path, async () => {
+    const others = await readCached(path, machine);
     if (others !== undefined) return others;
     const timings = { machine, ...measure() };
-    await keep(path, timings).catch(() => {}); // Measured again at the next start.
+    await store(path, timings).catch(() => {}); // Measured again at the next start.
     return timings;
   });
 }
@@ -46,7 +46,7 @@ function timingsPath(machine: TrialMachine, cache: string): string {
   return join(cache, 'trials', `${key}.json`);
 }
 
-async function readKept(path: string, machine: TrialMachine): Promise<TrialTimings | undefined> {
+async function readCached(path: string, machine: TrialMachine): Promise<TrialTimings | undefined> {
   try {
     const timings = trialTimingsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
     return isSameTrialMachine(timings.machine, machine) ? timings : undefined;
@@ -55,7 +55,7 @@ async function readKept(path: string, machine: TrialMachine): Promise<TrialTimin
   }
 }
 
-async function keep(path: string, timings: TrialTimings): Promise<void> {
+async function store(path: string, timings: TrialTimings): Promise<void> {
   const fresh = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
     await writeFile(fresh, `${JSON.stringify(timings, null, 2)}\n`);
@@ -65,14 +65,14 @@ async function keep(path: string, timings: TrialTimings): Promise<void> {
   }
 }
 
-/** Where there can be no lock, or its holder hangs, the work is done without. */
-async function alone<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+/** Runs the work under a lock. If there can be no lock, or its holder hangs, runs it without. */
+async function underLock<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   let done: Promise<Result> | undefined;
   try {
     await mkdir(dirname(path), { recursive: true });
-    await withLock(join(dirname(path), 'lock'), () => (done = work()), { patienceMs: PATIENCE_MS });
+    await withLock(join(dirname(path), 'lock'), () => (done = work()), { patienceMs: MAX_WAIT_MS });
   } catch {
-    // What the work itself threw is thrown below.
+    // An error of the work itself is thrown below.
   }
   return done ?? work();
 }

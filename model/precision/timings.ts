@@ -1,28 +1,28 @@
-/** How fast each precision was in a trial, and which machine that holds for. Knows no engine. */
+/** How fast each precision was in a trial, and on which machine. */
 import { z } from 'zod';
 
-/** Raised whenever the layers of the trial change, so that earlier timings are not compared with. */
+/** Increased whenever the layers of the trial change, so that earlier timings are not compared. */
 const TRIAL_VERSION = 1;
 
-/** All that decides how fast the encoder is: a trial is repeated where any of it differs. */
+/** Everything that the encoder's speed depends on: a trial is repeated if any of it differs. */
 export const trialMachineSchema = z.object({
   trial: z.literal(TRIAL_VERSION),
   /** Model name, family, model and stepping, as in /proc/cpuinfo. */
   processor: z.string(),
-  /** Those flags that name vector and matrix instructions. */
+  /** The flags that stand for vector and matrix instructions. */
   features: z.string(),
   tensorflow: z.string(),
   threads: z.int().positive(),
-  /** oneDNN's own setting, which hides instructions from it. */
+  /** oneDNN's own setting, which makes it ignore instructions. */
   instructions: z.string(),
 });
 export type TrialMachine = z.output<typeof trialMachineSchema>;
 
-/** What a trial found. */
+/** The result of a trial. */
 const trialTimesSchema = z.object({
   /** ms of the trial's layers, which are about an eighth of the encoder */
   float32: z.number().positive(),
-  /** the same; null where it does not run */
+  /** the same; null if bfloat16 does not run here */
   bfloat16: z.number().positive().nullable(),
 });
 export type TrialTimes = z.output<typeof trialTimesSchema>;
@@ -57,7 +57,7 @@ export function isSameTrialMachine(a: TrialMachine, b: TrialMachine): boolean {
   return trialMachineKey(a) === trialMachineKey(b);
 }
 
-/** The same text for the same machine. */
+/** Equal for equal machines. */
 export function trialMachineKey(machine: TrialMachine): string {
   return JSON.stringify(Object.entries(machine).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,10 +1,10 @@
-/** Compiles native addons, in one call of the C++ compiler each: tfjs-node's own against a TensorFlow library. */
+/** Compiles native addons with one call of the C++ compiler each, tfjs-node's against a TensorFlow library. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NAPI_VERSION, nodeApiHeaders, tfjsNodeFolder } from '../paths.ts';
 import { run } from '../run.ts';
 
-/** From the addon's place in tfjs-node to the libraries' place. */
+/** Path from the addon in tfjs-node to the libraries. */
 const RUN_PATH = '$ORIGIN/../../deps/lib';
 
 export interface AddonInputs {
@@ -35,8 +35,8 @@ export async function compileAddon(
 }
 
 /**
- * Compiles C++ sources into a module that Node loads.
- * @param flags further ones, for headers and libraries beside Node's
+ * Compiles C++ sources into a module that Node can load.
+ * @param flags in addition to Node's headers, e.g. for libraries
  * @throws {NativeError} when the compiler fails, quoting it
  */
 export async function compileModule(

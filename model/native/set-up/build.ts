@@ -1,4 +1,4 @@
-/** Builds the native parts from the package registries: TensorFlow's wheel, and one compiler call. */
+/** Builds the native library from the package registries: TensorFlow's wheel, and one compiler call. */
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nativeParts, TENSORFLOW_VERSION } from '../paths.ts';
@@ -7,31 +7,32 @@ import { requireTools } from './tools.ts';
 import { fetchWheel, unpackWheel, type Wheel } from './wheel.ts';
 
 export interface SetUpLog {
-  /** Told each step, one line each. */
+  /** Called with one line for each step. */
   readonly say: (line: string) => void;
-  /** Let pip and others show their own progress. */
+  /** Let pip and other programs show their own progress. */
   readonly show: boolean;
 }
 
 /**
- * Writes every native part into `folder`; needs about 1.2 GB there meanwhile, and 0.85 GB after.
+ * Writes the files of the native library into `folder`, which needs about 1.2 GB during the build and 0.85 GB
+ * afterwards.
  * @throws {NativeError} when pip, the wheel or a compiler is missing or fails
  */
 export async function buildNativeParts(
   folder: string,
   wheel: Wheel,
-  teller: SetUpLog,
+  log: SetUpLog,
 ): Promise<void> {
-  // Before a large download that would be in vain.
+  // Before the download, which is large and would be useless without a compiler.
   const { compiler } = await requireTools();
-  teller.say(`fetching TensorFlow ${TENSORFLOW_VERSION} (about 280 MB)`);
-  const path = await fetchWheel(wheel, folder, teller.show);
-  teller.say('unpacking it');
+  log.say(`fetching TensorFlow ${TENSORFLOW_VERSION} (about 280 MB)`);
+  const path = await fetchWheel(wheel, folder, log.show);
+  log.say('unpacking it');
   const unpacked = join(folder, 'unpacked');
   await unpackWheel(path, unpacked);
   await rm(path);
   const libraries = join(unpacked, 'tensorflow');
-  teller.say("compiling tfjs-node's addon");
+  log.say("compiling tfjs-node's addon");
   await compileAddon(compiler, join(folder, 'tfjs_binding.node'), {
     libraries,
     headers: join(libraries, 'include'),

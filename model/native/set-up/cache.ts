@@ -1,6 +1,6 @@
 /**
- * The user's cache of built native parts: written whole or not at all, checked before each use, and
- * linked into tfjs-node's folder so that clearing the cache later breaks nothing.
+ * The user's cache of native libraries. Files are written atomically, checked before each use, and hard-linked
+ * into tfjs-node's folder, so that the cache can be deleted later.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -23,20 +23,20 @@ import { nativeParts } from '../paths.ts';
 const CHECKSUMS = 'checksums.json';
 const checksumsSchema = z.record(z.string(), z.hex().length(64));
 
-/** A build that was killed leaves its folder; one this old (ms) is nobody's any more. */
+/** A killed build leaves its folder behind; after this time (ms) no build can still be using it. */
 const ABANDONED_AFTER_MS = 6 * 60 * 60 * 1000;
-/** Each loss to another install means that one got on, so few rounds are enough. */
+/** Each failed attempt means that another installation succeeded, so a few attempts are enough. */
 const PLACING_ATTEMPTS = 20;
 
-/** Where the parts go and from where; tests name their own. */
+/** Paths of the cache and of tfjs-node; tests use their own. */
 export interface CachePaths {
   readonly cache: string;
   readonly tfjsNode: string;
 }
 
 /**
- * Whether the cache holds every part as it was written.
- * @throws {NotSetUpYet} when there is nothing in it
+ * Checks that the cache holds every file as it was written.
+ * @throws {NotSetUpYet} when the cache is empty
  * @throws {NativeError} saying what is wrong with it
  */
 export async function checkCache(cache: string): Promise<void> {
@@ -55,11 +55,11 @@ export async function checkCache(cache: string): Promise<void> {
 }
 
 /**
- * Builds the parts in a folder of their own and, once they are proved, moves it into the cache at once.
- * Each install proves its own build, so that installs at the same time need nothing of each other.
- * @param build writes every native part into the folder it is given
- * @param prove uses the parts in that folder; where it fails nothing is cached
- * @throws {NativeError} when neither the cache nor tfjs-node's folder can be written; what build and
+ * Builds the files in a folder of its own, tries them, and moves the folder into the cache. Each installation
+ * tries its own build, so that installations at the same time do not depend on each other.
+ * @param build writes every file of the native library into the folder it is given
+ * @param prove uses the files in that folder; if it fails, nothing is cached
+ * @throws {NativeError} when neither the cache nor tfjs-node's folder can be written, and whatever build and
  *   prove throw
  */
 export async function fillCache(
@@ -84,7 +84,7 @@ export async function fillCache(
   }
 }
 
-/** Beside the cache, to be moved there; in tfjs-node's folder where a user has no writable home. */
+/** Beside the cache, to be moved there, or in tfjs-node's folder if the user has no writable home. */
 async function makeFreshFolder({ cache, tfjsNode }: CachePaths): Promise<string> {
   const suffix = `${process.pid}-${randomBytes(4).toString('hex')}`;
   for (const fresh of [`${cache}.${suffix}`, join(tfjsNode, `native.${suffix}`)]) {
@@ -94,7 +94,7 @@ async function makeFreshFolder({ cache, tfjsNode }: CachePaths): Promise<string>
   throw new NativeError(`neither ${dirname(cache)} nor ${tfjsNode} can be written`);
 }
 
-/** A folder cannot be renamed over a full one: the old one steps aside first, as often as others win. */
+/** A folder cannot replace a full one: the old one is moved aside first, again for each lost race. */
 async function putInPlace(fresh: string, cache: string): Promise<void> {
   const aside = `${fresh}.old`;
   try {
@@ -119,7 +119,7 @@ function isTaken(error: unknown): boolean {
   );
 }
 
-/** Removes what builds that were killed hours ago have left beside the cache: a gigabyte each. */
+/** Deletes what builds that were killed hours ago have left beside the cache: a gigabyte each. */
 async function sweep(cache: string): Promise<void> {
   const entries = await readdir(dirname(cache)).catch(() => []);
   for (const entry of entries) {
@@ -131,7 +131,7 @@ async function sweep(cache: string): Promise<void> {
   }
 }
 
-/** Puts the parts in `folder` where tfjs-node looks for them: hard links, or copies across file systems. */
+/** Puts the files in `folder` where tfjs-node looks for them, as hard links or, across file systems, copies. */
 export async function installFrom(folder: string, tfjsNode: string): Promise<void> {
   await clearInstalled(tfjsNode);
   for (const { cached, installed } of nativeParts) {
@@ -141,7 +141,7 @@ export async function installFrom(folder: string, tfjsNode: string): Promise<voi
   }
 }
 
-/** Takes away what an install that broke off, or built what does not load, has left. */
+/** Deletes what an aborted installation, or a build that does not load, has left. */
 export async function clearInstalled(tfjsNode: string): Promise<void> {
   for (const folder of ['deps', 'lib']) {
     await rm(join(tfjsNode, folder), { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
- * The ways to a tfjs-node that loads, tried in turn: as it is, from the cache, built from the package
- * registries, and by its own installer. Where none works, the wasm backend takes over.
+ * Tries several ways to get a tfjs-node that loads: as installed, from the cache, built from the package
+ * registries, and by its own installer. If none works, the wasm backend takes over.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { type Wheel, wheelFor } from './wheel.ts';
 const PROBE = modulePath('../probe.ts', import.meta.url);
 const PROBE_MS = 120_000;
 
-/** One way to a library that loads; throws an error saying why it did not. */
+/** One way to a library that loads; throws an error that says why it failed. */
 export interface Way {
   readonly name: string;
   readonly go: () => Promise<void>;
@@ -32,13 +32,13 @@ export interface SetUpOptions extends SetUpLog {
   readonly machine?: Machine;
   /** Default: the wheel for this machine. */
   readonly wheel?: () => Wheel;
-  /** Throws unless tfjs-node loads. Default: tries it in a process of its own. */
+  /** Throws unless tfjs-node loads. Default: tries it in a child process. */
   readonly probe?: () => Promise<void>;
 }
 
 /**
  * Tries the ways in their order until one works.
- * @returns the name of the way that did, and why each earlier one did not, unless it was only empty
+ * @returns the name of that way, and why earlier ones failed, except for those that were only empty
  */
 export async function firstThatWorks(
   ways: readonly Way[],
@@ -56,8 +56,8 @@ export async function firstThatWorks(
 }
 
 /**
- * Sets tfjs-node up by the first way that works; after a failure nothing of it is left to be loaded,
- * because a library that kills its process would take the wasm backend down with it.
+ * Sets tfjs-node up by the first way that works. After a failure nothing is left that could be loaded, because
+ * a library that ends its process would take the wasm backend down with it.
  */
 export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatWorks> {
   const { places = ownPlaces, machine = thisMachine() } = options;
@@ -69,21 +69,21 @@ export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatW
   return result;
 }
 
-/** TensorFlow computes without it: a failure only costs memory. */
+/** TensorFlow runs without this addon: a failure only costs memory. */
 async function addPages(tfjsNode: string, say: SetUpLog['say']): Promise<void> {
   try {
     await addPagesAddon(tfjsNode);
   } catch (error) {
-    say(`workers will take 250 MB more of memory each: ${messageOf(error)}`);
+    say(`each worker will take 250 MB more memory: ${messageOf(error)}`);
   }
 }
 
 const ownPlaces: CachePaths = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };
 
 /**
- * The ways of this machine, in their order. The registries come before tfjs-node's own installer: npm
- * has just reached one, so the network reaches them, and their TensorFlow is almost four years newer. The
- * other way needs neither pip nor a compiler.
+ * The ways for this machine, in their order. The registries come before tfjs-node's own installer, because npm
+ * has just reached a registry and their TensorFlow is almost four years newer. The installer needs neither pip
+ * nor a compiler.
  */
 export function waysToTfjsNode({
   say,
@@ -129,12 +129,12 @@ export function waysToTfjsNode({
         await fillCache(places, build, installAndProbe);
       },
     },
-    // The npm package carries no more of tfjs-node than its addon.
+    // The npm package contains only the addon of tfjs-node, not its installer.
     ...(hasTfjsNodeInstaller(tfjsNode) ? [ownInstaller] : []),
   ];
 }
 
-/** @throws {NativeError} when tfjs-node does not load and compute in a process of its own */
+/** @throws {NativeError} when tfjs-node does not load and compute in a child process */
 async function probeTfjsNode(): Promise<void> {
   await run(process.execPath, [PROBE], { timeoutMs: PROBE_MS }).catch((cause) => {
     throw new NativeError(`it does not load (${messageOf(cause)})`, { cause });

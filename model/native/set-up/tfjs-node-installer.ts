@@ -1,4 +1,4 @@
-/** tfjs-node's own installer: downloads an older TensorFlow library and a built addon. */
+/** Runs tfjs-node's own installer, which downloads an older TensorFlow library and a compiled addon. */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { clearInstalled } from './cache.ts';
 
 const PROGRAM = 'scripts/install.js';
 const LONGEST_MS = 900_000;
-/** A firewall may swallow what is sent to the installer's storage instead of refusing it. */
+/** A firewall may drop packets to the installer's storage without refusing the connection. */
 const FIRST_BYTES_MS = 10_000;
 
 export function hasTfjsNodeInstaller(tfjsNode: string): boolean {
@@ -18,7 +18,7 @@ export function hasTfjsNodeInstaller(tfjsNode: string): boolean {
 /**
  * @param tfjsNode folder of the package
  * @param show let it show its own progress
- * @param firstBytesMs time until something of the library must have arrived
+ * @param firstBytesMs timeout until the first part of the library arrives
  * @throws {NativeError} when it fails, takes too long, or nothing arrives
  */
 export async function runTfjsNodeInstaller(
@@ -36,7 +36,7 @@ export async function runTfjsNodeInstaller(
   try {
     await run(process.execPath, [PROGRAM], {
       cwd: tfjsNode,
-      // It calls programs of its dependencies, which npm has on the PATH and a shell has not.
+      // It calls programs of its dependencies, which npm adds to the PATH.
       env: { PATH: [programsBeside(tfjsNode), process.env.PATH].join(delimiter) },
       show,
       timeoutMs: LONGEST_MS,
@@ -47,7 +47,7 @@ export async function runTfjsNodeInstaller(
   }
 }
 
-/** node_modules/.bin of the node_modules that holds tfjs-node. */
+/** The `.bin` folder of the node_modules that contains tfjs-node. */
 function programsBeside(tfjsNode: string): string {
   return join(dirname(dirname(tfjsNode)), '.bin');
 }

@@ -1,4 +1,4 @@
-/** The programs that building the native library takes: pip for the download, a C++ compiler for the addon. */
+/** Finds the programs that building the native library needs: pip for the download, and a C++ compiler. */
 import { NativeError } from '../../errors.ts';
 import { type Command, findProgram } from '../run.ts';
 
@@ -10,23 +10,23 @@ const PIPS: readonly Command[] = [
 ];
 const COMPILERS: readonly Command[] = [['c++'], ['g++'], ['clang++']];
 
-/** As people call it, and Debian's package. */
+/** Name for people, and Debian's package. */
 const PIP = { what: 'pip', item: 'python3-pip' };
 const COMPILER = { what: 'a C++ compiler', item: 'g++' };
 
 export interface Tools {
   readonly pip: Command;
-  /** Name of the compiler. */
+  /** Program name of the compiler. */
   readonly compiler: string;
 }
 
-/** The tools that there are on the PATH. */
+/** The tools found on the PATH. */
 export async function findTools(): Promise<Partial<Tools>> {
   const [pip, compiler] = [await findProgram(PIPS), await findProgram(COMPILERS)];
   return { ...(pip && { pip }), ...(compiler && { compiler: compiler[0] }) };
 }
 
-/** @throws {NativeError} when there is no pip, with how to get it */
+/** @throws {NativeError} when there is no pip, saying how to install it */
 export async function requirePip(): Promise<Command> {
   const pip = await findProgram(PIPS);
   if (pip === undefined) throw notFound([PIP]);
@@ -34,8 +34,8 @@ export async function requirePip(): Promise<Command> {
 }
 
 /**
- * Both tools, before a large download that would be in vain.
- * @throws {NativeError} naming what is missing, and how to get it
+ * Finds both tools.
+ * @throws {NativeError} naming what is missing, and how to install it
  */
 export async function requireTools(): Promise<Tools> {
   const { pip, compiler } = await findTools();

@@ -1,6 +1,6 @@
 /**
- * TensorFlow's own C library out of its wheel in the Python package registry. The wheel is only a zip
- * here: pip fetches it, no Python of it runs.
+ * Takes TensorFlow's C library from its wheel in the Python package registry. The wheel is used as a zip file:
+ * pip downloads it, and none of its Python is run.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
@@ -16,12 +16,12 @@ import { requirePip } from './tools.ts';
 export interface Wheel {
   readonly project: string;
   readonly version: string;
-  /** pip's name of the platform. */
+  /** pip's name for the platform. */
   readonly platform: string;
   readonly sha256: string;
 }
 
-/** Any CPython's wheel holds the same libraries; these are those of 3.12, as published on 2026-03-05. */
+/** The wheels of CPython 3.12, as published on 2026-03-05; other versions contain the same libraries. */
 const WHEELS: Readonly<Record<string, Wheel>> = {
   x64: {
     project: 'tensorflow-cpu',
@@ -37,16 +37,16 @@ const WHEELS: Readonly<Record<string, Wheel>> = {
   },
 };
 
-/** The wheels' own word: manylinux_2_27. */
+/** The glibc of the wheels' platform, manylinux_2_27. */
 const OLDEST_GLIBC = [2, 27] as const;
 
-/** What is wanted: the two libraries, and the headers that the addon includes. */
+/** The files that are needed: the two libraries, and the headers that the addon includes. */
 const WANTED =
   /^tensorflow\/(?:libtensorflow_(?:cc|framework)\.so\.2|include\/(?:tensorflow\/c|tensorflow\/core\/platform|xla\/tsl|tsl)\/.+\.h)$/;
 
 /**
  * The wheel that fits a machine.
- * @throws {NativeError} when there is none, with the reason
+ * @throws {NativeError} when no wheel fits, with the reason
  */
 export function wheelFor(machine: Machine): Wheel {
   const wheel = WHEELS[machine.arch];
@@ -63,7 +63,7 @@ export function wheelFor(machine: Machine): Wheel {
 }
 
 /**
- * Fetches the wheel with pip and checks its SHA-256.
+ * Downloads the wheel with pip and checks its SHA-256.
  * @returns path of the wheel in `folder`
  */
 export async function fetchWheel(wheel: Wheel, folder: string, show: boolean): Promise<string> {
@@ -81,9 +81,9 @@ export async function fetchWheel(wheel: Wheel, folder: string, show: boolean): P
     {
       show,
       env: {
-        // Beside its target, so that an unfinished download neither needs room elsewhere nor stays.
+        // On the target's disk, so that an aborted download takes no space elsewhere and is deleted with it.
         TMPDIR: folder,
-        // Nothing is installed, so a rule about where to install is no obstacle.
+        // Nothing is installed, so a rule about where pip may install must not stop the download.
         PIP_REQUIRE_VIRTUALENV: '0',
       },
     },
@@ -101,8 +101,8 @@ export async function fetchWheel(wheel: Wheel, folder: string, show: boolean): P
 }
 
 /**
- * Writes the wanted files of the wheel below `folder`, as they lie in the wheel, a piece at a time.
- * @throws when the file is no whole zip, or the disk is full
+ * Extracts the needed files of the wheel into `folder`, with their paths in the wheel, as streams.
+ * @throws when the file is not a complete zip, or the disk is full
  */
 export async function unpackWheel(path: string, folder: string): Promise<void> {
   for await (const { name, stream } of zipEntries(path)) {
