@@ -1,6 +1,6 @@
 /**
- * What is measured after the rounds, not turn by turn with every party: photos a second on all cores, and
- * by calls of others cold starts, a worker, the set stored as float16, and galleries of many people.
+ * Measurements after the rounds, which parties do not take in turns: throughput on all cores, cold starts, a
+ * worker, the model with float16 weights, and large galleries.
  */
 import { join } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
@@ -21,7 +21,7 @@ export interface AfterRoundsOptions {
   readonly onStep: OnStep;
 }
 
-/** Fills in what the rounds leave open. */
+/** Measures everything that the rounds do not. */
 export async function measureAfterRounds(
   results: Results,
   { sets, circumstances: { machine, places, cores }, quick, onStep }: AfterRoundsOptions,
@@ -67,7 +67,7 @@ export async function measureAfterRounds(
   await measureGalleries(results, places, cores, quick, onStep);
 }
 
-/** Bytes of a person in a gallery, with room for the copies that are made on the way. */
+/** Bytes per person in a gallery, including the copies made while it is built. */
 const BYTES_A_PERSON = 3 * 4 * 512;
 
 async function measureGalleries(
@@ -90,7 +90,7 @@ async function measureGalleries(
     for (const spread of spreads) {
       const request = { do: 'match', people, spread, times: people >= 1e6 ? 15 : 25 } as const;
       const { prepare, ...answer } = await askAlone('matching', program, cores, request);
-      // The first calls are interpreted.
+      // V8 interprets the first calls.
       const [known, strangers] = [answer.known, answer.strangers].map((ms) => median(ms.slice(5)));
       results.gallery.push({ people, spread, prepare, known: known!, strangers: strangers! });
     }
@@ -101,18 +101,18 @@ export interface Arrangement {
   readonly party: Party;
   readonly processes: number;
   readonly threads: number;
-  /** Photos at once. */
+  /** Number of concurrent photos. */
   readonly batch: number;
 }
 
-/** Two processes of one thread, and, of this project, one process of two threads. */
+/** Two processes with one thread each; for this project also one process with two threads. */
 function arrangementsOf(party: Party): Arrangement[] {
   const batch = party.precision === 'bfloat16' ? 4 : 1;
   const two = { party, processes: 2, threads: 1, batch };
   return party.needs.includes('python') ? [two] : [two, { party, processes: 1, threads: 2, batch }];
 }
 
-/** Each arrangement in turn; all cores are its own meanwhile. */
+/** Each arrangement in turn, with all cores to itself. */
 async function measureThroughput(
   arrangements: readonly Arrangement[],
   places: Places,

@@ -1,6 +1,6 @@
 /**
- * Starts the parties that can run here, says why each other one cannot, and gets ready what they need:
- * a Python with the peers’ packages, the encoder in ONNX, and faces cut from photos.
+ * Starts the parties that can run here, says why the others cannot, and prepares what they need: a Python with
+ * the peers’ packages, the encoder in ONNX, and faces cut from photos.
  */
 
 import { execFile } from 'node:child_process';
@@ -20,21 +20,21 @@ import type { PartyResult } from './results.ts';
 export interface Contestant {
   readonly party: Party;
   readonly result: PartyResult;
-  /** Undefined once it was left out or broke off. */
+  /** Undefined if it was left out or has failed. */
   peer: Peer | undefined;
 }
 
 export interface Circumstances {
   readonly machine: Machine;
   readonly places: Places;
-  /** What cannot be had on this machine, and why. */
+  /** What is not available on this machine, and why. */
   readonly missing: Readonly<Partial<Record<Need, string>>>;
-  /** Named by the user: then they are tried whatever the processor has. */
+  /** Named by the user: such parties are tried on every processor. */
   readonly asked: boolean;
   readonly cores: string | undefined;
 }
 
-/** Why a party is not even tried. */
+/** Why a party is not tried. */
 export function reasonToSkip(
   party: Party,
   { machine, missing, asked }: Circumstances,
@@ -62,7 +62,7 @@ export async function openContestant(
   }
 }
 
-/** Drops a contestant that failed; what it measured before stays. */
+/** Drops a contestant that failed; its earlier measurements are kept. */
 export async function dropOut(contestant: Contestant, error: unknown): Promise<void> {
   Object.assign(contestant.result, { skipped: messageOf(error) });
   await contestant.peer?.close();
@@ -84,8 +84,8 @@ const ENGINES: PythonParty = {
 };
 
 /**
- * The Python that the peers run on: installed once, without CUDA, and the encoder exported to ONNX from it.
- * @param python one that has the packages already
+ * The Python of the peers, installed once, without CUDA; the encoder is exported to ONNX with it.
+ * @param python one that already has the packages
  */
 export async function openPeers(
   checkpoint: string,
@@ -116,7 +116,7 @@ async function exportEncoder(
   return out;
 }
 
-/** Writes `count` faces into the file `out`: of the photos in turn, over and over where they are fewer. */
+/** Writes `count` faces of the photos into the file `out`, repeating the photos if there are fewer. */
 export async function cutFaces(
   out: string,
   count: number,

@@ -1,4 +1,4 @@
-/** The float32 set once more with its encoder stored as float16: what it takes on disk, and what it moves. */
+/** Measures the model with its encoder stored as float16: its size, and how much distances change. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export async function measureFloat16(
   const work = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
   try {
     const model = join(work, 'model');
-    // In a process of its own, which leaves no engine behind; it finds the checkpoints as any other does.
+    // In a child process, so that no engine stays loaded; it finds the checkpoints by itself.
     await run(process.execPath, [COMMAND_LINE, 'convert', '--out', model, '--weights', 'float16']);
     const count = paths.length;
     const faces = await cutFaces(join(work, 'faces.bin'), count, paths, places, cores);
@@ -39,7 +39,7 @@ export async function measureFloat16(
   }
 }
 
-/** All files that recognising in float32 needs, on whichever engine: all but the bfloat16 encoder's. */
+/** All files that float32 needs on either engine: all but the bfloat16 encoder's. */
 export function float32Bytes(sizes: Readonly<Record<string, number>>): number {
   const others: readonly string[] = [modelFiles.bfloat16, modelFiles.bfloat16Weights];
   return Object.entries(sizes)
@@ -48,9 +48,9 @@ export function float32Bytes(sizes: Readonly<Record<string, number>>): number {
 }
 
 /**
- * How much the distance between any person and any face changes at most.
+ * Maximum change of the distance between any person and any face.
  * @param people [n, length]
- * @param before [m][length], and `after` of the same faces
+ * @param before [m][length]; `after` has the same faces
  */
 export function largestMove(
   people: Float32Array,

@@ -31,15 +31,15 @@ import {
 
 export interface InferenceOptions {
   readonly quick: boolean;
-  /** All when not given. */
+  /** Default: all. */
   readonly parties?: readonly string[] | undefined;
   readonly images?: readonly string[] | undefined;
   readonly threads: number;
-  /** A Python with the peers' packages; else one is made. */
+  /** A Python with the peers' packages; default: one is created. */
   readonly python?: string | undefined;
-  /** Only these photos, and nothing beside the parties: for a test. */
+  /** Only these photos, and only the parties: for a test. */
   readonly only?: readonly PhotoSet[] | undefined;
-  /** How often each is measured; by `quick` when not given. */
+  /** Number of repetitions; default: by `quick`. */
   readonly plan?: Plan | undefined;
   readonly onStep: OnStep;
 }

@@ -1,7 +1,4 @@
-/**
- * What the measurements were made on: the processor and its features, cores, memory; and what a folder
- * takes on its disk.
- */
+/** Describes the machine: processor, features, cores and memory; and the size of folders. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join, relative } from 'node:path';
@@ -9,13 +6,13 @@ import { findProgram } from '../../model/native/run.ts';
 
 export interface Machine {
   readonly processor: string;
-  /** Those that decide how fast a convolution can be. */
+  /** The flags that decide how fast a convolution can be. */
   readonly features: readonly string[];
   readonly cores: number;
   readonly memoryGb: number;
-  /** The processor multiplies bfloat16 itself. */
+  /** Whether the processor has bfloat16 instructions. */
   readonly bfloat16: boolean;
-  /** Processes can be held to cores. */
+  /** Whether processes can be pinned to cores. */
   readonly pinning: boolean;
 }
 
@@ -44,7 +41,7 @@ export async function describeMachine(): Promise<Machine> {
   };
 }
 
-/** @param cpuinfo the text of /proc/cpuinfo; empty where there is none */
+/** @param cpuinfo the text of /proc/cpuinfo; empty if there is no such file */
 export function parseProcessor(cpuinfo: string): { processor: string; flags: ReadonlySet<string> } {
   const field = (name: string): string | undefined =>
     new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(cpuinfo)?.[1]?.trim();
@@ -54,7 +51,7 @@ export function parseProcessor(cpuinfo: string): { processor: string; flags: Rea
   };
 }
 
-/** The last `threads` cores, for taskset: the first ones take most interrupts. */
+/** The last `threads` cores, for taskset: the first ones handle most interrupts. */
 export function coresFor({ cores, pinning }: Machine, threads: number): string | undefined {
   if (!pinning || threads >= cores) return undefined;
   return threads === 1 ? String(cores - 1) : `${cores - threads}-${cores - 1}`;

@@ -1,4 +1,4 @@
-/** Who is measured, how each is started, and what each can be asked. Starts nothing. */
+/** The parties: how each is started, and what each can do. Starts nothing. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mallocSettings } from '../../model/native/malloc-settings.ts';
@@ -20,7 +20,7 @@ export type PartyId =
   | 'face-api-tiny'
   | 'face-recognition';
 
-/** What a party cannot run without, and a machine may lack. */
+/** What a party may need, and a machine may lack. */
 export type Need = 'facenet' | 'compact' | 'python' | 'face-api' | 'face-recognition';
 
 export interface Party {
@@ -28,12 +28,12 @@ export interface Party {
   readonly label: string;
   readonly precision: 'float32' | 'bfloat16';
   readonly needs: readonly Need[];
-  /** Whether it is asked for whole photos too, not only for embeddings. */
+  /** Whether it takes whole photos too, not only faces. */
   readonly photos: boolean;
   readonly program: (places: Places) => Program;
 }
 
-/** Where the programs find what they need; undefined where it cannot be had. */
+/** Paths of what the programs need; undefined if not available. */
 export interface Places {
   /** The converted model, with facenet's encoder. */
   readonly model: string;
@@ -54,7 +54,7 @@ export interface Places {
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-/** A program of party/, run by this Node on the converted model; THREADS among its arguments is their number. */
+/** A program of party/, run by this Node on the converted model; THREADS in its arguments is replaced. */
 export function nodeProgram(
   { model, threads }: Pick<Places, 'model' | 'threads'>,
   file: string,
@@ -81,7 +81,7 @@ const node =
   (places: Places): Program =>
     nodeProgram(places, file, environment, ...args);
 
-/** A script of python/, with its threads set in every way that an engine reads. */
+/** A script of python/, with the number of threads set in every variable that an engine reads. */
 export function pythonProgram(
   { python, threads }: Pick<Places, 'python' | 'threads'>,
   file: string,
@@ -186,7 +186,7 @@ export const parties: readonly Party[] = [
 
 export const partyIds = parties.map(({ id }) => id);
 
-/** This project in float32: who cuts and embeds for others. */
+/** This project in float32: cuts and embeds the faces for the others. */
 export function ownProgram(places: Places): Program {
   return parties.find(({ id }) => id === 'own-float32')!.program(places);
 }

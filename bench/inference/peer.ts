@@ -1,4 +1,4 @@
-/** A party's process: started on its cores, asked one thing at a time, ended. Knows no party. */
+/** A party's process: started on its cores, given one request at a time, then ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
@@ -18,15 +18,15 @@ export interface Program {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Which cores a process may use; undefined leaves it to the system. */
+/** Cores of a process; undefined leaves the choice to the system. */
 export type Cores = string | undefined;
 
-/** Libraries load, models are compiled. */
+/** Time to load libraries and compile models. */
 const READY_MS = 120_000;
-/** The slowest answer is a large photo on the slowest engine. */
+/** The slowest request is a large photo on the slowest engine. */
 const ANSWER_MS = 180_000;
 
-/** Held to these cores by taskset, where that is given. */
+/** Pinned to these cores with taskset, if given. */
 export function onCores({ command, args, environment }: Program, cores: Cores): Program {
   if (cores === undefined) return { command, args, ...(environment && { environment }) };
   return {
@@ -60,7 +60,7 @@ export class Peer {
     createInterface({ input: this.#child.stderr! }).on('line', (line) => {
       if (line.trim() !== '') this.#lastLine = line.trim();
     });
-    this.#child.stdin!.on('error', () => {}); // `close` tells why.
+    this.#child.stdin!.on('error', () => {}); // `close` reports the reason.
     this.#child.once('error', (error) => this.#end(error.message));
     this.#child.once('close', (code, signal) => this.#end(`exit ${signal ?? code}`));
     this.#ready.promise.catch(() => {});
@@ -70,7 +70,7 @@ export class Peer {
     return this.#child.pid;
   }
 
-  /** @returns the versions it runs @throws {BenchError} with its last words when it does not start */
+  /** @returns the versions it runs @throws {BenchError} with its last output when it does not start */
   ready(): Promise<string> {
     return this.#within(this.#ready.promise, READY_MS, 'start');
   }
@@ -132,7 +132,7 @@ export class Peer {
   }
 }
 
-/** Asks a party one thing in a process of its own. @throws {BenchError} as a peer does */
+/** Sends one request to a party in a process of its own. @throws {BenchError} as a peer does */
 export async function askAlone<K extends Kind>(
   name: string,
   program: Program,

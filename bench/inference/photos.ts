@@ -1,7 +1,7 @@
 /**
- * The photos that are measured with: the course’s distinct ones, the large ones in ../shared/parity where
- * they are, those scaled down, named ones, and groups put together from single faces; for the compact
- * encoder also portraits and face-api’s samples.
+ * The photos of the bench: the course’s distinct photos, the large ones in ../shared/parity if they are there,
+ * scaled copies of those, the user's own, and groups tiled from single faces; for the compact encoder also
+ * portraits and face-api’s samples.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
@@ -24,7 +24,7 @@ export interface PhotoSet {
 /** px: the sides of the scaled photos. */
 export const SMALL = 250;
 
-/** @param folder where made photos go @param images folders or files of one's own */
+/** @param folder for generated photos @param images the user's own files or folders */
 export async function gatherPhotos(folder: string, images: readonly string[]): Promise<PhotoSet[]> {
   const course = await distinct(await imagesIn([(await findCourseData(100)).images]));
   const large = await parityPhotos();
@@ -42,12 +42,12 @@ export async function gatherPhotos(folder: string, images: readonly string[]): P
   return sets.filter(({ paths }) => paths.length > 0);
 }
 
-/** The large photos that lie beside the checkout, if they do. */
+/** The large photos beside the checkout, if they are there. */
 export function parityPhotos(): Promise<string[]> {
   return imagesIn([join(usualPlaces.shared, 'parity')], true);
 }
 
-/** One photo of each different content. */
+/** One photo for each distinct content. */
 export async function distinct(paths: readonly string[]): Promise<string[]> {
   const seen = new Map<string, string>();
   for (const path of paths) {
@@ -59,7 +59,7 @@ export async function distinct(paths: readonly string[]): Promise<string[]> {
   return [...seen.values()];
 }
 
-/** @throws {BenchError} when one of them is no photo, unless it may be absent */
+/** @throws {BenchError} when one of them is not a photo, unless it may be absent */
 export async function imagesIn(named: readonly string[], mayBeAbsent = false): Promise<string[]> {
   const files = await photoFiles(named);
   const wrong = files.find((file) => 'error' in file);
@@ -72,7 +72,7 @@ export async function imagesIn(named: readonly string[], mayBeAbsent = false): P
 
 /**
  * Writes each photo upright and 250x250 into the folder.
- * @param fit `cover` cuts off what lies beyond the square, `contain` fills the square up with grey
+ * @param fit `cover` crops to a square, `contain` fills the square up with grey
  */
 export async function scaled(
   paths: readonly string[],
@@ -93,12 +93,12 @@ export async function scaled(
   );
 }
 
-/** px: every group photo has the same size, whatever the number of its faces. */
+/** px: every group photo has the same size, whatever its number of faces. */
 const GROUP = 1000;
 
 /**
- * A photo of `faces` single photos, tiled; all groups have the same size, and what is not needed is grey.
- * @param singles photos with one face each, not all different where there are fewer than faces
+ * A photo tiled from `faces` single photos; all groups have the same size, and unused tiles are grey.
+ * @param singles photos with one face each; repeated if there are fewer than `faces`
  */
 export async function groupPhoto(
   singles: readonly string[],
@@ -124,14 +124,14 @@ export async function groupPhoto(
   return out;
 }
 
-/** Parity's photo of several people is no single one. */
+/** Parity's photo of several people is not a single one. */
 export function singles(set: PhotoSet): string[] {
   return set.paths.filter((path) => !basename(path).startsWith('multiface'));
 }
 
 /**
- * @param folder where made photos go
- * @param faceApi the folder of face-api's package, whose sample photos nothing here was tuned on
+ * @param folder for generated photos
+ * @param faceApi the folder of face-api's package, whose sample photos were not used to tune anything here
  */
 export async function gatherSmallPhotos(
   folder: string,

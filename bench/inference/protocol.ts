@@ -1,6 +1,6 @@
 /**
- * What the bench asks of a party's process and what that answers: one JSON object a line, answers behind
- * `@`, so that whatever a library prints is not taken for one. The Python side is python/party.py.
+ * Requests to a party's process and its answers: one JSON object per line, answers prefixed by `@`, so that
+ * output of libraries is not mistaken for one. The Python side is python/party.py.
  */
 import { z } from 'zod';
 import type { Spread } from './party/made-people.ts';
@@ -10,11 +10,11 @@ export type Request =
   | { readonly do: 'embed'; readonly faces: string; readonly count: number; readonly times: number }
   /** The embeddings of all those faces. */
   | { readonly do: 'embeddings'; readonly faces: string; readonly count: number }
-  /** The whole way for one photo; `all` embeds every face, not only the largest. */
+  /** Recognises one photo; `all` embeds every face, not only the largest. */
   | { readonly do: 'photo'; readonly path: string; readonly all?: boolean }
-  /** The whole way for several photos at once. */
+  /** Recognises several photos in one call. */
   | { readonly do: 'photos'; readonly paths: readonly string[] }
-  /** Photos over and over, `batch` at a time, for so many seconds. */
+  /** Recognises photos repeatedly, `batch` at a time, for this number of seconds. */
   | {
       readonly do: 'run';
       readonly paths: readonly string[];
@@ -28,7 +28,7 @@ export type Request =
       readonly count: number;
       readonly out: string;
     }
-  /** Times exact matching in a made gallery of so many people, of faces that are in it and of others. */
+  /** Times exact matching in a generated gallery of this many people, for faces in it and for others. */
   | {
       readonly do: 'match';
       readonly people: number;
@@ -51,12 +51,12 @@ const photoSchema = z.object({
   faces: z.int(),
   name: z.string().nullable(),
   distance: z.number().nullable(),
-  /** Whether a face was embedded a second time, in float32, to be sure of its name. */
+  /** Whether a face was embedded again in float32 to settle its name. */
   twice: z.boolean().optional(),
 });
 export type PhotoAnswer = z.output<typeof photoSchema>;
 
-/** Of each request. */
+/** The answer to each request. */
 export const answerSchemas = {
   embed: embedSchema,
   embeddings: z.object({ embeddings: z.array(z.array(z.number()).length(512)).min(1) }),

@@ -1,4 +1,4 @@
-/** Puts a run's results where people look: the report into a page, the picture into a folder, all as JSON. */
+/** Writes a run's results: the report into a page, the picture into a folder, everything as JSON. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { round, svg, text } from '../chart.ts';
@@ -30,7 +30,7 @@ export async function publish(
   return words;
 }
 
-/** The same of a run of the compact encoder, which has a part of the page of its own and no picture. */
+/** The same for a run of the compact encoder, which has its own part of the page and no picture. */
 export async function publishCompact(
   results: CompactResults,
   { docs, out }: Pick<Publication, 'docs' | 'out'>,
@@ -49,7 +49,7 @@ async function writeNew(path: string, text: string): Promise<void> {
 interface Bar {
   readonly label: string;
   readonly value: number;
-  /** Parts that add up to the value, or none. */
+  /** Parts that add up to the value, if any. */
   readonly parts: readonly { readonly name: string; readonly value: number }[];
   readonly own: boolean;
 }

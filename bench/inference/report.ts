@@ -1,4 +1,4 @@
-/** One run's results in Markdown: the machine, what was asked, then every party. Pure. */
+/** One run's results in Markdown: the machine, the targets, then every party. Pure. */
 
 import { parties } from './parties.ts';
 import type { PartyResult, Results } from './results.ts';
@@ -193,7 +193,7 @@ export function seconds(value: number | undefined): string {
   return value === undefined ? '' : `${(value / 1000).toFixed(2)} s`;
 }
 
-/** A Markdown table; without rows nothing. */
+/** A Markdown table; empty without rows. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return 'Not measured.\n';
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

@@ -1,6 +1,6 @@
 /**
- * Everything one run of `bench inference` measured, as plain data that is printed, drawn and written as
- * JSON; and the medians and ratios it is made of. Pure.
+ * The results of one run of `bench inference` as plain data, which is printed, drawn and written as JSON; and
+ * the medians and ratios in it. Pure.
  */
 
 import type { Memory } from '../processes.ts';
@@ -21,25 +21,25 @@ export interface Steps {
 export interface PartyResult {
   readonly id: PartyId;
   readonly versions?: string;
-  /** Why it was left out, or broke off. */
+  /** Why it was left out, or failed. */
   readonly skipped?: string;
-  /** ms a call, by the number of faces in it */
+  /** ms per call, by the number of faces in it */
   encoder: Record<number, number>;
-  /** Of the first face's embedding from facenet-pytorch's, else from this project's float32. */
+  /** Distance of the first face's embedding from facenet-pytorch's, or else from this project's float32. */
   distance?: number;
   photos: Partial<Record<SetName, Steps>>;
-  /** ms a photo when several are done at once */
+  /** ms per photo in batches */
   batched: Partial<Record<SetName, number>>;
-  /** ms for one photo with so many faces, all embedded */
+  /** ms for one photo with this many faces, all embedded */
   faces: Record<number, number>;
-  /** At work, at most. */
+  /** Maximum during the run. */
   memory?: Memory;
 }
 
 export interface Names {
   readonly photos: number;
   readonly same: number;
-  /** Photos whose face was embedded again in float32. */
+  /** Number of photos whose face was embedded again in float32. */
   readonly twice: number;
   readonly different: readonly string[];
 }
@@ -49,7 +49,7 @@ export interface Throughput {
   readonly party: PartyId;
   readonly processes: number;
   readonly threads: number;
-  /** photos a second, median */
+  /** photos per second, median */
   readonly photos: number;
 }
 
@@ -76,7 +76,7 @@ export interface Results {
   worker: { memory?: Memory; readyMs?: number; skipped?: string };
   /** bytes by file of the model folder */
   disk: Record<string, number>;
-  /** A set with float16 weights: all that float32 needs of it, and how far it moves a distance at most. */
+  /** The model with float16 weights: size of what float32 needs, and the maximum change of a distance. */
   float16: { bytes?: number; distance?: number; skipped?: string };
   throughput: Throughput[];
   gallery: GalleryCost[];
@@ -91,7 +91,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** `value` as a share of `of`; undefined where either was not measured. */
+/** `value` as a share of `of`; undefined if either was not measured. */
 export function ratio(value: number | undefined, of: number | undefined): number | undefined {
   return value === undefined || of === undefined || of <= 0 ? undefined : value / of;
 }

@@ -1,6 +1,6 @@
 /**
- * The measurements that all parties take part in, turn by turn (A, B, C, A, B, C …), so that a noisy moment
- * hits all alike. Knows no party by name.
+ * The measurements that all parties take in turns (A, B, C, A, B, C …), so that a noisy moment affects all of
+ * them.
  */
 import type { OnStep } from '../../runtime/progress.ts';
 import { memoryOf, most } from '../processes.ts';
@@ -18,7 +18,7 @@ export interface Plan {
   readonly onStep: OnStep;
 }
 
-/** As many photos go through a party at once where batches are measured. */
+/** Photos per call where batches are measured. */
 const TOGETHER = 4;
 
 /** @param faces a file of at least as many faces as the largest count */
@@ -30,11 +30,11 @@ export async function measureEncoders(
   const embeddings = new Map<Contestant, readonly number[]>();
   for (const count of counts) {
     const taken = new Map<Contestant, number[]>();
-    // Round 0 compiles and warms up; it does not count.
+    // Round 0 compiles and warms up; it is not counted.
     for (let round = 0; round <= encoderRounds; round++) {
       onStep(`encoder, ${count} at once`, { done: round, all: encoderRounds + 1 });
       await eachInTurn(contestants, async (contestant, peer) => {
-        // The first call of a turn finds the caches full of the last party's data.
+        // At the first call of a turn the caches hold the last party's data.
         const times = count === 1 ? 4 : 2;
         const { ms, embedding } = await peer.ask({ do: 'embed', faces, count, times });
         if (round > 0) add(taken, contestant, ms.slice(1));
@@ -47,7 +47,7 @@ export async function measureEncoders(
   return embeddings;
 }
 
-/** @returns each party's answers for each photo, of which the first does not count */
+/** @returns each party's answers for each photo; the first one is not counted */
 export async function measurePhotos(
   contestants: readonly Contestant[],
   sets: readonly PhotoSet[],
@@ -75,7 +75,7 @@ export async function measurePhotos(
   return answers;
 }
 
-/** ms a photo when several are given at once. */
+/** ms per photo if several are given in one call. */
 export async function measureBatches(
   contestants: readonly Contestant[],
   sets: readonly PhotoSet[],
@@ -115,7 +115,7 @@ export async function measureFaces(
   }
 }
 
-/** The mean over the photos of each photo's medians: what a photo of the set costs. */
+/** The mean over the photos of each photo's medians: the cost of one photo of the set. */
 export function stepsOf(byPhoto: readonly (readonly PhotoAnswer[])[]): Steps {
   const mean = (pick: (answer: PhotoAnswer) => number): number =>
     byPhoto.reduce((sum, answers) => sum + median(answers.map(pick)), 0) / byPhoto.length;

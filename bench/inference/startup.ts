@@ -1,6 +1,6 @@
 /**
- * How soon the project answers: from the start of `recognize` to its first line, beside the Python script,
- * and from the start of a worker to its lease that says ready. A worker’s memory at work, too.
+ * Startup times: from the start of `recognize` to its first line, compared with the Python script, and from the
+ * start of a worker to its ready lease. Also a worker’s memory at work.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ import { type Places, pythonProgram } from './parties.ts';
 import { onCores, type Program } from './peer.ts';
 import { median } from './results.ts';
 
-/** Model files and libraries are in the page cache: the first run of each does not count. */
+/** The first run of each fills the page cache with model and libraries, and is not counted. */
 export async function measureColdStarts(
   places: Places,
   photo: string,
@@ -48,7 +48,7 @@ export async function measureColdStarts(
   };
 }
 
-/** ms until it has written its first line. @throws {BenchError} with its last words when it writes none */
+/** ms until its first line. @throws {BenchError} with its last output when it writes none */
 async function timeToFirstLine(program: Program, cores: string | undefined): Promise<number> {
   const { command, args, environment } = onCores(program, cores);
   const begun = performance.now();
@@ -106,7 +106,7 @@ export async function measureWorker(
     machine: process.env,
     prepareModel: async () => {},
     signal: new AbortController().signal,
-    // The worker that is measured is the only one: instances would share its work.
+    // The measured worker is the only one: others would share its work.
     instanceProgram: ['-e', 'setInterval(() => {}, 1000)'],
   });
   const redis = connectRedis(stack.redis.url, 'bench', log);
@@ -145,7 +145,7 @@ export async function measureWorker(
   };
   try {
     const taken: number[] = [];
-    // The first start fills the page cache; the last one goes on to work.
+    // The first start fills the page cache; the last one continues to work.
     let last: ChildProcess | undefined;
     for (let start = 0; start <= options.starts; start++) {
       options.onStep('a worker’s start', { done: start, all: options.starts + 1 });
@@ -166,8 +166,8 @@ export async function measureWorker(
 }
 
 /**
- * Every photo so many times, a few at once, with a look at the memory after each answer: by count and not by
- * time, so that a slow machine sees the large photos too.
+ * Posts every photo a fixed number of times, a few at once, and reads the memory after each answer. Counts
+ * photos, not seconds, so that a slow machine processes the large photos too.
  * @throws {BenchError} when one is not answered: an idle worker's memory would be taken for one at work
  */
 async function memoryAtWork(
@@ -186,7 +186,7 @@ async function memoryAtWork(
       );
       const response = await fetch(`${url}/`, { method: 'POST', body: form });
       const answer = await response.text();
-      // 422: no face in it; that was work as well.
+      // 422 means that the photo has no face, which is work too.
       if (!response.ok && response.status !== 422) {
         throw new BenchError(`The worker did not answer ${path}: ${response.status} ${answer}`);
       }

@@ -1,4 +1,4 @@
-/** The figures that were asked for, beside what was measured. Pure. */
+/** The targets of `bench inference` beside the measured values. Pure. */
 import type { PartyId } from './parties.ts';
 import type { PartyResult, Results } from './results.ts';
 import { ratio } from './results.ts';
@@ -16,7 +16,7 @@ export interface Measured {
   readonly limit: number;
   readonly least?: boolean;
   readonly format?: (value: number) => string;
-  /** Only where the processor multiplies bfloat16 itself. */
+  /** Only on processors with bfloat16 instructions. */
   readonly bfloat16?: boolean;
 }
 
@@ -168,13 +168,13 @@ export function askedFigures(results: Results): Figure[] {
   ];
 }
 
-/** Of every made gallery, and of faces in it and others. */
+/** Over all generated galleries, and over faces in them and others. */
 function slowest(costs: Results['gallery']): number | undefined {
   if (costs.length === 0) return undefined;
   return Math.max(...costs.flatMap(({ known, strangers }) => [known, strangers]));
 }
 
-/** The quickest of what was measured. */
+/** The fastest of the measured parties. */
 function worstless(...values: (number | undefined)[]): number | undefined {
   const there = values.filter((value) => value !== undefined);
   return there.length === 0 ? undefined : Math.min(...there);
@@ -205,7 +205,7 @@ function stated(figure: string, value: number | undefined, { machine }: Results)
   };
 }
 
-/** Answers do not depend on the processor: a slow bfloat16 names as a fast one does. */
+/** Answers do not depend on the processor: slow bfloat16 gives the same names as fast bfloat16. */
 function namesFigure({ names, machine }: Results): Figure {
   const figure = 'names in bfloat16 against float32';
   const asked = 'the same on every photo';

@@ -1,6 +1,6 @@
 /**
- * `bench inference --only compact`: the compact encoder beside facenet here and beside others that run the
- * same network, on whole small photos in which every face is embedded.
+ * `bench inference --only compact`: compares the compact encoder with facenet in this project and with other
+ * projects that run the same network, on whole small photos in which every face is embedded.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ import type { CompactResults, PhotoFigures } from './report.ts';
 export interface CompactOptions {
   readonly quick: boolean;
   readonly threads: number;
-  /** A Python with face_recognition; else one is made. */
+  /** A Python with face_recognition; default: one is created. */
   readonly python?: string | undefined;
   readonly images?: readonly string[] | undefined;
   readonly onStep: OnStep;

@@ -1,6 +1,6 @@
 /**
- * The parties measured beside the compact encoder: this project with both encoders, and others that run the
- * same network. What they need is looked for, made or installed; what is missing is named with its reason.
+ * The parties compared with the compact encoder: this project with both encoders, and others that run the same
+ * network. Finds, creates or installs what they need; what is missing is reported with its reason.
  */
 
 import { execFile } from 'node:child_process';
@@ -30,7 +30,7 @@ import {
 
 const photos = { precision: 'float32', photos: true } as const;
 
-/** TensorFlow's own use of oneDNN, which is its default and which this project turns off. */
+/** TensorFlow's own use of oneDNN is its default; this project turns it off. */
 const asShipped = { ...mallocSettings, TF_ENABLE_ONEDNN_OPTS: '1' };
 
 export const compactParties: readonly Party[] = [
@@ -83,8 +83,8 @@ export const compactParties: readonly Party[] = [
 ];
 
 /**
- * `dlib-bin` is dlib built as a wheel: pip compiles dlib itself for a quarter of an hour. The models' package
- * asks setuptools for its files, by a module that newer ones have no more.
+ * `dlib-bin` is dlib as a wheel: pip would compile dlib itself for a quarter of an hour. The package of the
+ * models finds its files with a module of setuptools that newer versions no longer have.
  */
 const FACE_RECOGNITION: PythonParty = {
   packages: ['dlib-bin==20.0.1.post1', 'pillow==13.0.0', 'numpy==2.4.6', 'setuptools<81', 'click'],
@@ -92,7 +92,7 @@ const FACE_RECOGNITION: PythonParty = {
   modules: ['dlib', 'face_recognition'],
 };
 
-/** @param work a folder for a model that is made for this run alone */
+/** @param work a folder for a model that is converted for this run only */
 export async function gatherSupplies(
   work: string,
   options: { threads: number; python: string | undefined; onStep: OnStep },
@@ -125,7 +125,7 @@ export async function gatherSupplies(
   return { places, missing };
 }
 
-/** In a process of its own, which leaves no engine behind. */
+/** In a child process, so that no engine stays loaded. */
 async function convertCompact(folder: string): Promise<string> {
   await run(process.execPath, [COMMAND_LINE, 'convert', '--out', folder, '--encoder', 'compact']);
   return folder;
@@ -137,7 +137,8 @@ const NAME = '@vladmandic/face-api';
 const VERSION = '1.7.15';
 
 /**
- * npm's @vladmandic/face-api in the user's cache, installed when first asked for: no part of this project needs it.
+ * npm's @vladmandic/face-api in the user's cache, installed at the first run: no other part of this project
+ * needs it.
  * @returns the package's folder
  * @throws {BenchError} when it cannot be installed, with npm's reason
  */

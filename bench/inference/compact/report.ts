@@ -1,7 +1,4 @@
-/**
- * What one run of the compact encoder measured, and its report in Markdown: targets, times, faces, memory.
- * Pure.
- */
+/** The results of one run of the compact encoder, and its report in Markdown. Pure. */
 import type { Machine } from '../machine.ts';
 import type { PartyId } from '../parties.ts';
 import { type SetName, SMALL } from '../photos.ts';
@@ -10,12 +7,12 @@ import { type PartyResult, type Results, ratio } from '../results.ts';
 import { type Figure, judged, megabytes } from '../targets.ts';
 import { compactParties } from './parties.ts';
 
-/** One photo by each party that was measured with it. */
+/** One photo by each party that could read it. */
 export interface PhotoFigures {
   readonly set: SetName;
   /** The photo's file name. */
   readonly photo: string;
-  /** How many were found, and embedded. */
+  /** Number of faces found and embedded. */
   readonly faces: Readonly<Partial<Record<PartyId, number>>>;
   /** ms, median */
   readonly whole: Readonly<Partial<Record<PartyId, number>>>;
@@ -29,7 +26,7 @@ export interface CompactResults {
   readonly sets: Results['sets'];
   parties: PartyResult[];
   photos: PhotoFigures[];
-  /** One worker on the compact model. */
+  /** One worker with the compact model. */
   worker: Results['worker'];
   /** bytes by file of the compact model's folder */
   disk: Results['disk'];
@@ -57,7 +54,7 @@ export function compactReport(results: CompactResults): string {
   ].join('\n');
 }
 
-/** The figures that were asked for of the compact encoder, beside what was measured. */
+/** The compact encoder's targets beside the measured values. */
 export function compactFigures(results: CompactResults): Figure[] {
   const judge = (...given: [figure: string, measured: Parameters<typeof judged>[1]]): Figure =>
     judged(...given, results);
@@ -96,7 +93,7 @@ export function compactFigures(results: CompactResults): Figure[] {
   ];
 }
 
-/** The photos of 250x250 that compact and the peer were both measured with. */
+/** The photos of 250x250 that both the compact encoder and the peer were measured with. */
 function smallPhotosOf({ photos }: CompactResults, peer: PartyId): PhotoFigures[] {
   return photos.filter(
     ({ set, whole }) =>

@@ -1,6 +1,6 @@
 /**
- * npm's @vladmandic/face-api as its users run it on Node: TensorFlow decodes the photo, every face gets 68
- * landmarks and a descriptor. On this project's TensorFlow library and tfjs-node, so that engines are equal.
+ * npm's @vladmandic/face-api as its users run it on Node: TensorFlow decodes the photo, and every face gets 68
+ * landmarks and a descriptor. Uses this project's TensorFlow library and tfjs-node, so that engines are equal.
  * Arguments: the package's folder, detector (ssd or tiny), threads.
  */
 import { readFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { loadTfjsNode } from '../../../model/native/load.ts';
 import { serve } from './serve.ts';
 
-/** What is used of the package, whose own types need a browser's. */
+/** The part of the package that is used; its own types need a browser's. */
 interface FaceApi {
   readonly nets: Readonly<
     Record<
@@ -38,7 +38,7 @@ const require = createRequire(import.meta.url);
 
 const tf = loadTfjsNode(Number(threads));
 const engine = require.resolve('@tensorflow/tfjs-node');
-// The package lies in a folder of its own, from where this project's dependencies are not found.
+// The package is in a folder of its own, where this project's dependencies cannot be resolved.
 registerHooks({
   resolve: (specifier, context, next) =>
     next(specifier === '@tensorflow/tfjs-node' ? engine : specifier, context),
@@ -62,7 +62,7 @@ await serve(
       const photo = tf.node.decodeImage(bytes, 3) as Tensor3D;
       const decoded = performance.now();
       const detections = await faceapi.detectAllFaces(photo, options);
-      // The most probable ones come first.
+      // Sorted by probability, highest first.
       const wanted = (all ? detections : detections.slice(0, 1)).map((detection) =>
         faceapi.extendWithFaceDetection({}, detection),
       );

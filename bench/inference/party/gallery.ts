@@ -19,7 +19,7 @@ await serve(
       const begun = performance.now();
       const matcher = GalleryMatcher.of({ names, embeddings });
       const prepare = performance.now() - begun;
-      /** All that a photo's face is asked, in bfloat16 too. */
+      /** Everything that the matcher does for a face, in bfloat16 too. */
       const timed = (face: Float32Array): number => {
         const begun = performance.now();
         matcher.nearest(face, 3);

@@ -1,6 +1,6 @@
 /**
- * The converted tfjs graph model as tfjs loads it, and the same with batch norm and scales as layers of
- * their own again, as a converter without folding leaves them. Knows tfjs's format, not the networks.
+ * The converted tfjs graph model as tfjs loads it, and the same with batch normalization and scales as
+ * separate layers again, as a converter without folding writes them.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,18 +1,18 @@
-/** People made up for galleries of any size. Seeded; knows no clock and no files. */
+/** Generated people for galleries of any size, from a seed. */
 
-/** As many numbers as facenet's embeddings have: the galleries of this bench are of that size. */
+/** Length of facenet's embeddings, which the galleries of this bench have. */
 export const EMBEDDING_LENGTH = 512;
 
 /**
- * Where the people lie: `like-real` with the mean and the covariance of real ones, whose embeddings leave
- * most of the 512 directions nearly empty and lie close to each other; `everywhere` in all directions alike.
+ * How the people are distributed: `like-real` with the mean and covariance of real embeddings, which leave most
+ * of the 512 directions nearly empty and are close to each other; `everywhere` evenly in all directions.
  */
 export const spreads = ['like-real', 'everywhere'] as const;
 export type Spread = (typeof spreads)[number];
 
-/** Real people a made one is mixed of. */
+/** Number of real people that a generated one is mixed from. */
 const PARTS = 8;
-/** A photo of somebody lies about this far from another of the same person. */
+/** Typical distance between two photos of one person. */
 const SAME_PERSON = 0.7;
 
 export class MadePeople {
@@ -49,7 +49,7 @@ export class MadePeople {
     return all;
   }
 
-  /** Another photo of one of them: a step to where another person lies. */
+  /** Another photo of one of them: a step towards another person. */
   known(people: Float32Array): Float32Array {
     const from = this.#below(people.length / EMBEDDING_LENGTH) * EMBEDDING_LENGTH;
     const person = people.subarray(from, from + EMBEDDING_LENGTH);
@@ -67,7 +67,7 @@ export class MadePeople {
     row.set(this.#mean);
     for (let part = 0; part < PARTS; part++) {
       const from = this.#below(this.#differences.length / EMBEDDING_LENGTH) * EMBEDDING_LENGTH;
-      // Nearly normal, of variance 1; divided so that all parts have that together.
+      // Nearly normal with variance 1, divided so that the sum of all parts has variance 1.
       const normal = 2 * (this.#random() + this.#random() + this.#random() - 1.5);
       const weight = normal / Math.sqrt(PARTS);
       for (let at = 0; at < EMBEDDING_LENGTH; at++) {
@@ -80,7 +80,7 @@ export class MadePeople {
     return Math.floor(this.#random() * count);
   }
 
-  /** mulberry32, evenly from 0 to 1 */
+  /** mulberry32, uniform in 0 to 1 */
   #random(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);

@@ -1,6 +1,6 @@
 /**
- * This project as a party: the recognizer as people get it, and its encoder alone. Arguments: model
- * folder, backend, threads, precision.
+ * This project as a party: the recognizer as users get it, and its encoder alone. Arguments: model folder,
+ * backend, threads, precision.
  */
 import { readFile } from 'node:fs/promises';
 import { alignFaces } from '../../../model/align/align.ts';
@@ -24,14 +24,14 @@ const options = {
 };
 
 let opened: Promise<Recognizer> | undefined;
-/** Loaded by the first photo: a process that only embeds need not hold it. */
+/** Loaded with the first photo: a process that only embeds does not need it. */
 const recognizer = (): Promise<Recognizer> => {
   opened ??= loadRecognizer(directory, options);
   return opened;
 };
 let timer: ReturnType<typeof embedTimer> | undefined;
 let encoder: Promise<(faces: Float32Array, count: number) => Float32Array> | undefined;
-/** Opened by the first request for embeddings alone. */
+/** Opened by the first request for embeddings only. */
 const embed = () => {
   encoder ??= openNetworks(directory, options).then(
     (networks) => (faces, count) => networks.embed(faces, count, networks.precision),

@@ -1,6 +1,6 @@
 /**
- * What every party written in TypeScript shares: its side of the line protocol, and the file of cut faces,
- * so that every party embeds the same ones. Knows no engine.
+ * The party's side of the line protocol for parties in TypeScript, and the file of cut faces, so that every
+ * party embeds the same ones.
  */
 
 import { open, writeFile } from 'node:fs/promises';
@@ -48,7 +48,7 @@ export async function readFaces(path: string, count: number): Promise<Float32Arr
   return faces;
 }
 
-/** Times `embed` on the file's first faces; several files are kept ready. */
+/** Times `embed` on the file's first faces; several files are cached. */
 export function embedTimer(embed: (faces: Float32Array, count: number) => Float32Array) {
   const ready = new Map<string, Float32Array>();
   return async (request: { faces: string; count: number; times: number }) => {

@@ -1,6 +1,7 @@
 /**
- * tfjs as it is used elsewhere: the graph model node by node, on tfjs-node (`eager`) or, with batch norm
- * not folded, on WebAssembly (`unfolded`). The encoder only. Arguments: model folder, which, threads.
+ * tfjs as other projects use it: the graph model node by node, on tfjs-node (`eager`) or, with batch
+ * normalization not folded, on WebAssembly (`unfolded`). The encoder only. Arguments: model folder, variant,
+ * threads.
  */
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
