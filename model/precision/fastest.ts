@@ -41,7 +41,10 @@ export async function fastestPrecision(
   { threads, cache }: FastestOptions,
 ): Promise<PrecisionChoice> {
   if (bfloat16Bound === undefined) {
-    return { precision: 'float32', reason: 'the model has no bfloat16 encoder with a measured error' };
+    return {
+      precision: 'float32',
+      reason: 'the model has no bfloat16 encoder with a measured error',
+    };
   }
   const cpuinfo = cpuinfoHere();
   if (!multipliesBfloat16(cpuinfo)) {

@@ -18,11 +18,7 @@ export interface SetUpLog {
  * afterwards.
  * @throws {NativeError} when pip, the wheel or a compiler is missing or fails
  */
-export async function buildNativeParts(
-  folder: string,
-  wheel: Wheel,
-  log: SetUpLog,
-): Promise<void> {
+export async function buildNativeParts(folder: string, wheel: Wheel, log: SetUpLog): Promise<void> {
   // Before the download, which is large and would be useless without a compiler.
   const { compiler } = await requireTools();
   log.say(`fetching TensorFlow ${TENSORFLOW_VERSION} (about 280 MB)`);
