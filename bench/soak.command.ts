@@ -28,10 +28,7 @@ export const command: CommandModule<object, InferredOptionTypes<typeof options>>
       .example('$0 soak --minutes 60', 'an hour at 80 % of one worker’s capacity')
       .example('$0 soak --minutes 5 --share 0.3 --workers 2', 'a short, light run'),
   async handler({ minutes, share, workers, json }) {
-    const [{ soak }, { soakText }] = await Promise.all([
-      import('./soak/soak.ts'),
-      import('./soak/report.ts'),
-    ]);
+    const { soak, soakText } = await import('./soak.ts');
     const result = await soak({ minutes, share, workers }, (line) => console.error(line));
     console.log(json ? JSON.stringify(result) : soakText(result));
     process.exitCode = result.passed ? EXIT.fine : EXIT.failed;

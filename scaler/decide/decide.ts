@@ -15,8 +15,7 @@ import { policies } from './policies/policies.ts';
 import { type Policy, type ScalingSettings, type Situation, wishOf } from './policies/policy.ts';
 import { leaving, toDrain } from './scale-in.ts';
 import { type GrowSettings, grow } from './scale-out.ts';
-import { situationOf } from './situation.ts';
-import { emptySince, forgetPressure } from './stale-pressure.ts';
+import { emptySince, forgetPressure, situationOf } from './situation.ts';
 
 export interface Decision {
   readonly actions: readonly Action[];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startMemory } from './memory.ts';
-import { lease, observation, running, type Seen, START } from './observation.fixture.ts';
+import { START, type Seen, Ticks, lease, observation, running } from './observation.fixture.ts';
 import { ANYWHERE } from './scale-out.ts';
 import { situationOf } from './situation.ts';
 
@@ -51,5 +51,39 @@ describe('a situation', () => {
     const empty = { since: START - 4000, readings: 3 };
     assert.equal(see({}, { empty }).emptySeconds, 4);
     assert.equal(see({ pressure: { count: 1 } }, { empty }).emptySeconds, undefined);
+  });
+});
+
+describe('healing the pressure', () => {
+  const at = (seconds: number) => START + seconds * 1000;
+  const stale = { count: 2, oldestAt: START - 60_000 };
+  const full = [1, 2, 3, 4].map((number) => running(number));
+  const look = (ticks: Ticks, seconds: number, more = {}) =>
+    ticks.see({ now: at(seconds), instances: full, pressure: stale, ...more });
+
+  it('forgets what came before the queue was empty for 15 s', () => {
+    const ticks = new Ticks();
+    for (let second = 0; second < 15; second++) assert.deepEqual(look(ticks, second), []);
+    assert.deepEqual(look(ticks, 15), ['forget before 0']);
+  });
+
+  it('keeps what is younger, or in work, and starts again after a failed reading', () => {
+    const ticks = new Ticks();
+    for (const more of [
+      { pressure: { count: 1, oldestAt: at(16) } },
+      { leases: { 'i-1': lease('busy') } },
+      { visible: 'unreadable' },
+      { leases: 'unreadable' },
+    ]) {
+      for (let second = 0; second < 15; second++) look(ticks, second);
+      assert.deepEqual(look(ticks, 16, more), []);
+    }
+    assert.deepEqual(look(ticks, 17), []);
+  });
+
+  it('does not trust two readings that are 15 s apart', () => {
+    const ticks = new Ticks();
+    look(ticks, 0);
+    assert.deepEqual(look(ticks, 16), []);
   });
 });

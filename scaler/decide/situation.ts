@@ -1,9 +1,14 @@
-/** Summarizes an observation for the policies: how many requests wait, how many instances serve and boot, and how fast. Pure. */
+/**
+ * What an observation says to a decision: the summary that policies get (how many requests wait, how many
+ * instances serve and boot, and how fast), and whether pressure is stale, which means that neither the queue
+ * nor any instance has its requests any more. Pure.
+ */
 import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import { estimatesOf } from './measure.ts';
 import type { Launch, Memory } from './memory.ts';
-import { demandOf, type Observation } from './observation.ts';
+import { type Observation, RECENT_MS, demandOf, queued } from './observation.ts';
 import type { Situation } from './policies/policy.ts';
+import type { Forgetting } from './actions.ts';
 
 /** @param fleet instances that are not draining, dead or ending, and launches that EC2 does not list */
 export function situationOf(
@@ -40,4 +45,31 @@ export function situationOf(
     ],
     ...estimates,
   };
+}
+
+/** Pressure that no queue and no instance accounts for is removed after this time … */
+export const FORGET_MS = RECENT_MS;
+/** … and at least this many readings in a row, since SQS's counts are approximate. */
+export const FORGET_READINGS = 5;
+
+/** Since when nothing is queued or in hand; undefined when something is, or it cannot be known. */
+export function emptySince(
+  { now, depth, leases }: Observation,
+  { empty }: Pick<Memory, 'empty'>,
+): Memory['empty'] {
+  if (depth === undefined || leases === undefined || queued(depth) > 0) return undefined;
+  for (const { inHand } of leases.values()) if (inHand > 0) return undefined;
+  return { since: empty?.since ?? now, readings: (empty?.readings ?? 0) + 1 };
+}
+
+export function forgetPressure(
+  { now, pressure }: Observation,
+  empty: Memory['empty'],
+): Forgetting[] {
+  if (empty === undefined || empty.readings < FORGET_READINGS) return [];
+  const before = now - FORGET_MS;
+  const oldestAt = pressure?.oldestAt ?? before;
+  if (empty.since > before || oldestAt >= before) return [];
+  const reason = 'nothing has been queued or in progress for longer than requests are counted';
+  return [{ kind: 'forget-pressure', before, olderThanMs: FORGET_MS, cause: 'lost', reason }];
 }

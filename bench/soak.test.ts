@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addSamples, growth, type Sample, type Samples, slope } from './report.ts';
+import { addSamples, growth, type Sample, type Samples, slope } from './soak.ts';
 
 test('a slope is that of the line that fits best', () => {
   assert.equal(slope([]), 0);
