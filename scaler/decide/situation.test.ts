@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startMemory } from './memory.ts';
-import { START, type Seen, Ticks, lease, observation, running } from './observation.fixture.ts';
+import { lease, observation, running, type Seen, START, Ticks } from './observation.fixture.ts';
 import { ANYWHERE } from './scale-out.ts';
 import { situationOf } from './situation.ts';
 

@@ -4,11 +4,11 @@
  * nor any instance has its requests any more. Pure.
  */
 import type { FleetInstance } from '../../cloud/ec2/instances.ts';
+import type { Forgetting } from './actions.ts';
 import { estimatesOf } from './measure.ts';
 import type { Launch, Memory } from './memory.ts';
-import { type Observation, RECENT_MS, demandOf, queued } from './observation.ts';
+import { demandOf, type Observation, queued, RECENT_MS } from './observation.ts';
 import type { Situation } from './policies/policy.ts';
-import type { Forgetting } from './actions.ts';
 
 /** @param fleet instances that are not draining, dead or ending, and launches that EC2 does not list */
 export function situationOf(
@@ -52,7 +52,10 @@ export const FORGET_MS = RECENT_MS;
 /** … and at least this many readings in a row, since SQS's counts are approximate. */
 export const FORGET_READINGS = 5;
 
-/** Since when nothing is queued or in hand; undefined when something is, or it cannot be known. */
+/**
+ * Pressure is stale when a web node or worker died at a bad moment, or Redis came back with an old state.
+ * @returns since when nothing is queued or in hand; undefined when something is, or it cannot be known.
+ */
 export function emptySince(
   { now, depth, leases }: Observation,
   { empty }: Pick<Memory, 'empty'>,
