@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import type { Network } from './graph.ts';
-import { NetworkBuilder } from './network-builder.ts';
 import { withFactorsApart, withFusedConvolutions, withOneDnnPools } from './graph-rewrites.ts';
+import { NetworkBuilder } from './network-builder.ts';
 
 const weights = {
   filter: new Float32Array(4),

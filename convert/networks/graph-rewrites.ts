@@ -7,7 +7,12 @@ import type { Attribute, DataType, GraphNode, Network, Weight } from './graph.ts
 /** TensorFlow's word for kernels that take and give tensors as all others do. */
 export const ONEDNN_KERNEL = { text: 'MklNameChangeOp' };
 
-/** The same network; its answers are what Grappler's fused ones would be. */
+/**
+ * The same network with oneDNN's fused convolutions; its answers are what Grappler's fused ones would be.
+ * TensorFlow would fuse convolutions itself, but only with a filter that it knows to be constant: a filter in a
+ * constant is held in memory several times, and one in a variable is rearranged in each call, which takes longer
+ * than a face does.
+ */
 export function withFusedConvolutions(network: Network): Network {
   const readers = new Map<string, GraphNode[]>();
   for (const node of network.nodes) {
@@ -92,7 +97,10 @@ function asOneDnnPool(node: GraphNode): GraphNode {
   };
 }
 
-/** The same answers from filters without factors; with weights of its own for what is multiplied and added. */
+/**
+ * The same answers from filters without factors, with weights of its own for what is multiplied and added: for
+ * readers of filters in 8 bits that know one scale for a whole filter, not one for each output.
+ */
 export function withFactorsApart(network: Network): Network {
   const weights = new Map(network.weights.map((weight) => [weight.name, weight]));
   const nodes = [...network.nodes];

@@ -7,8 +7,8 @@ import type { Precision } from '../../model/format.ts';
 import { type Branches, block8, block17, type Convolution } from './encoder-blocks.ts';
 import type { ConvolutionWeights } from './fold-batch-norm.ts';
 import { constantNode, elementCount, type GraphNode, type Network, vectorNode } from './graph.ts';
-import { NetworkBuilder } from './network-builder.ts';
 import { withFusedConvolutions, withOneDnnPools } from './graph-rewrites.ts';
+import { NetworkBuilder } from './network-builder.ts';
 
 /** Small enough that no sum overflows, large enough that none is denormal, which takes longer. */
 const WEIGHT = 1e-3;

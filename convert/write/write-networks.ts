@@ -6,7 +6,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelFiles, type Precision } from '../../model/format.ts';
 import type { StateDict } from '../checkpoint/tensor.ts';
-import { withFactorsApart, withFusedConvolutions, withOneDnnPools } from '../networks/graph-rewrites.ts';
 import { buildCompactEncoder } from '../networks/compact-network.ts';
 import {
   buildBlockProposalNetwork,
@@ -16,6 +15,11 @@ import {
 } from '../networks/detection-networks.ts';
 import { buildEncoder } from '../networks/encoder-network.ts';
 import type { Network, Weight } from '../networks/graph.ts';
+import {
+  withFactorsApart,
+  withFusedConvolutions,
+  withOneDnnPools,
+} from '../networks/graph-rewrites.ts';
 import { trialNetworks } from '../networks/trial-networks.ts';
 import type { ModelData } from '../sources/model-data.ts';
 import { encodeGraphModel } from './graph-model.ts';
