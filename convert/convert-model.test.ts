@@ -22,6 +22,7 @@ import { openNetworks } from '../model/backend/open-networks.ts';
 import { modelFiles } from '../model/format.ts';
 import { readGallery } from '../model/match/gallery.ts';
 import { GalleryMatcher } from '../model/match/gallery-matcher.ts';
+import { sampleGallery } from '../model/odds/sample.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { facenetMissing, modelDirectory, peopleKnown } from '../test/model.fixture.ts';
 import { convertModel } from './convert-model.ts';
@@ -123,10 +124,13 @@ describe('a conversion', { timeout: 300_000 }, () => {
     const { converted, tests } = await convertModel(model, { checkpoints });
     assert.equal(converted, true);
     assert.ok(tests.some(({ backend }) => backend === 'wasm'));
-    // Only how fast the machine was is measured again.
+    // Only how fast the machine was is measured again; a kept model may be from before odds.
     const again = await readIntactManifest(model);
     assert.ok(again !== undefined && expected !== undefined);
-    assert.deepEqual({ ...again, timings: undefined }, { ...expected, timings: undefined });
+    const others = { timings: undefined, odds: undefined };
+    assert.deepEqual({ ...again, ...others }, { ...expected, ...others });
+    const measured = sampleGallery(GalleryMatcher.of(await readGallery(model)));
+    assert.deepEqual(again.odds, measured);
     assert.deepEqual(again.timings?.machine, expected.timings?.machine);
   });
 

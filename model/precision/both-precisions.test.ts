@@ -79,7 +79,7 @@ describe('in bfloat16', { timeout: 240_000, skip: sharedMissing }, () => {
       }
     }
     // By odds: at the distance of each photo itself, where bfloat16 alone would often be wrong.
-    for (const [index, photo] of photos.entries()) {
+    for (const [index, photo] of photos.slice(0, 4).entries()) {
       const [{ distance = 1 } = {}] = largestFace(await exact.recognize(photo))!.nearest;
       for (const shift of [-1e-5, 1e-5]) {
         const knownOdds = exact.odds.of(distance + shift);
