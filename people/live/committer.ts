@@ -3,9 +3,7 @@
  * one. On a conflict the gallery is read again, and the changes are made and checked anew.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../runtime/log.ts';
-import { GalleryChangeError } from '../errors.ts';
 import { GALLERY_FORMAT, type GalleryHead, peopleKeys } from '../head.ts';
 import type { Change, GalleryIndex } from '../records.ts';
 import { encodeSegment, readSegmentHeader, refOf } from '../segment.ts';
@@ -15,11 +13,9 @@ import { Draft } from './draft.ts';
 import { withEmbeddings } from './embeddings.ts';
 import type { HeadWriter } from './head-writer.ts';
 import { type GalleryReader, OutdatedError } from './reader.ts';
+import { Turns } from './turns.ts';
 
-const MOST_IN_GROUP = 200;
-/** A group that others are always faster than is given up. */
-const MOST_CONFLICTS = 100;
-const LONGEST_PAUSE_MS = 500;
+const MOST_IN_GROUP = 1000;
 
 export type Make = (index: GalleryIndex) => Change | Promise<Change>;
 
@@ -44,6 +40,7 @@ export class Committer {
   readonly #rollback: RewriteOf;
   readonly #onWritten: (version: number) => void;
   readonly #log: Logger;
+  readonly #turns = new Turns();
   readonly #waiting: Waiting[] = [];
   #busy: Promise<unknown> = Promise.resolve();
   #isDraining = false;
@@ -107,12 +104,19 @@ export class Committer {
     else void this.#alone(() => this.#drain());
   }
 
+  /** Waits for this node's turn, and reads the gallery. */
+  async #start(conflicts: number): Promise<GalleryState> {
+    await this.#turns.wait(conflicts);
+    const state = await this.#reader.refresh();
+    this.#turns.begin(state.index.version);
+    return state;
+  }
+
   /** Settles each change of the group, or rejects for all that are not settled. */
   async #commit(group: readonly Waiting[]): Promise<void> {
     let open = [...group];
     for (let conflicts = 0; open.length > 0; conflicts++) {
-      await pause(conflicts);
-      const state = await this.#reader.refresh();
+      const state = await this.#start(conflicts);
       const draft = new Draft(state, (faces) =>
         withEmbeddings(this.#reader, state.contents, faces),
       );
@@ -190,8 +194,7 @@ export class Committer {
 
   async #rewriteNow(rewrite: Rewrite): Promise<number | undefined> {
     for (let conflicts = 0; ; conflicts++) {
-      await pause(conflicts);
-      const state = await this.#reader.refresh();
+      const state = await this.#start(conflicts);
       const next = await rewrite(state);
       if (next === undefined) return undefined;
       const version = await this.#writeHead(state, next);
@@ -225,6 +228,7 @@ export class Committer {
       // It is written all the same; the next call reads it.
       this.#log.warn({ err: error, version: head.version }, 'The new gallery cannot be read back');
     }
+    this.#turns.end(head.version);
     this.#onWritten(head.version);
     return head.version;
   }
@@ -234,14 +238,4 @@ export class Committer {
     const listed = await this.#bucket.list(peopleKeys.versions);
     return Math.max(0, ...listed.map(({ key }) => peopleKeys.versionOf(key) ?? 0));
   }
-}
-
-async function pause(conflicts: number): Promise<void> {
-  if (conflicts === 0) return;
-  if (conflicts > MOST_CONFLICTS) {
-    throw new GalleryChangeError(
-      'Other nodes change the gallery all the time; the change was given up. Try again.',
-    );
-  }
-  await delay(Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** Math.min(conflicts, 8)));
 }
