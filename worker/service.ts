@@ -20,7 +20,7 @@ import { requireRedisUrl } from '../runtime/process/service.ts';
 import type { WorkerSettings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/open.ts';
 import { Activity } from './activity.ts';
-import { followGallery } from './gallery/follow.ts';
+import { type FollowOptions, followGallery } from './gallery/follow.ts';
 import type { Inference } from './inference/inference.ts';
 import { startInference } from './inference/start.ts';
 import { keepLease } from './lease.ts';
@@ -52,6 +52,8 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** Started already, since loading the model takes longest; else it is started here. Ended by `drain`. */
   readonly inference?: Inference;
+  /** Where and how the live gallery is followed, for tests. */
+  readonly gallery?: Pick<FollowOptions, 'folder' | 'pollMs' | 'unreferencedMs'>;
 }
 
 /**
@@ -80,6 +82,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const activity = new Activity();
   const inference = options.inference ?? startInference(settings, log);
   const following = followGallery({
+    ...options.gallery,
     s3: clients.s3,
     bucket: names.peopleBucket,
     endpoint: settings.AWS_ENDPOINT_URL,

@@ -22,6 +22,10 @@ export interface FollowOptions {
   readonly keys: string;
   readonly inference: Inference;
   readonly log: Logger;
+  /** Of the segments; one in the user's cache unless a test brings another. */
+  readonly folder?: string | undefined;
+  readonly pollMs?: number | undefined;
+  readonly unreferencedMs?: number | undefined;
 }
 
 export interface Following {
@@ -30,12 +34,12 @@ export interface Following {
 }
 
 export function followGallery(options: FollowOptions): Following {
-  const { s3, bucket, endpoint = 'aws', redis, keys, inference, log } = options;
-  const place = createHash('sha256').update(`${endpoint} ${bucket}`).digest('hex').slice(0, 12);
-  const folder = join(folders.cache, 'gallery', `${bucket}-${place}`);
+  const { s3, bucket, redis, keys, inference, log, folder = folderOf(options) } = options;
+  const { pollMs, unreferencedMs } = options;
   const follower = new GalleryFollower({
     readHead: headReader(s3, bucket),
-    cache: new SegmentCache({ folder, open: segmentReader(s3, bucket) }),
+    cache: new SegmentCache({ folder, open: segmentReader(s3, bucket), unreferencedMs }),
+    pollMs,
     swap: (gallery) => inference.swap(gallery),
     onReplaced: clearFreedMemory,
     log,
@@ -53,4 +57,9 @@ export function followGallery(options: FollowOptions): Following {
       await follower.stop();
     },
   };
+}
+
+function folderOf({ bucket, endpoint = 'aws' }: FollowOptions): string {
+  const place = createHash('sha256').update(`${endpoint} ${bucket}`).digest('hex').slice(0, 12);
+  return join(folders.cache, 'gallery', `${bucket}-${place}`);
 }

@@ -33,8 +33,8 @@ export interface FollowerParts {
   /** Called when an earlier gallery has been replaced. */
   readonly onReplaced?: () => void;
   readonly log: Logger;
-  readonly pollMs?: number;
-  readonly firstLookMs?: number;
+  readonly pollMs?: number | undefined;
+  readonly firstLookMs?: number | undefined;
 }
 
 interface Refused {
@@ -44,7 +44,9 @@ interface Refused {
 }
 
 export class GalleryFollower {
-  readonly #parts: Required<Omit<FollowerParts, 'onReplaced'>> & FollowerParts;
+  readonly #parts: FollowerParts;
+  readonly #pollMs: number;
+  readonly #firstLookMs: number;
   readonly #stopping = new AbortController();
   /** One look or swap at a time. */
   readonly #turn = pLimit(1);
@@ -57,7 +59,9 @@ export class GalleryFollower {
   #polling: Promise<void> | undefined;
 
   constructor(parts: FollowerParts) {
-    this.#parts = { pollMs: POLL_MS, firstLookMs: FIRST_LOOK_MS, ...parts };
+    this.#parts = parts;
+    this.#pollMs = parts.pollMs ?? POLL_MS;
+    this.#firstLookMs = parts.firstLookMs ?? FIRST_LOOK_MS;
   }
 
   /** Of the gallery that photos are compared with; 0 is the model's own. */
@@ -119,10 +123,10 @@ export class GalleryFollower {
   }
 
   async #poll(): Promise<void> {
-    const { pollMs, cache, log } = this.#parts;
+    const { cache, log } = this.#parts;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await delay(pollMs, undefined, { signal }).catch(() => {});
+      await delay(this.#pollMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
         await this.look();
@@ -137,7 +141,7 @@ export class GalleryFollower {
   }
 
   async #firstLook(): Promise<void> {
-    const until = performance.now() + this.#parts.firstLookMs;
+    const until = performance.now() + this.#firstLookMs;
     if (this.#refused && this.#refused.attempts < MOST_CRASHES) {
       this.#refused = { ...this.#refused, retryAt: 0 };
     }
@@ -205,9 +209,8 @@ export class GalleryFollower {
   }
 
   #refuse(head: GalleryHead | undefined, why: string): void {
-    const { pollMs } = this.#parts;
     const attempts = (this.#refused?.attempts ?? 0) + 1;
-    const waitMs = Math.min(pollMs * 2 ** (attempts - 1), MOST_RETRY_MS);
+    const waitMs = Math.min(this.#pollMs * 2 ** (attempts - 1), MOST_RETRY_MS);
     // A poll must not miss its time by the milliseconds that the look takes.
     this.#refused = { head, attempts, retryAt: performance.now() + waitMs * 0.9 };
     this.#note(why);

@@ -39,17 +39,21 @@ export function segmentReader(s3: S3Client, bucket: string): OpenObject {
 export interface SegmentCacheOptions {
   readonly folder: string;
   readonly open: OpenObject;
-  readonly unreferencedMs?: number;
+  readonly unreferencedMs?: number | undefined;
 }
 
 export class SegmentCache {
-  readonly #options: Required<SegmentCacheOptions>;
+  readonly #folder: string;
+  readonly #open: OpenObject;
+  readonly #unreferencedMs: number;
   readonly #slots = pLimit(DOWNLOADS_AT_ONCE);
   /** Since when a file is not needed, by its name. */
   readonly #unneededSince = new Map<string, number>();
 
-  constructor(options: SegmentCacheOptions) {
-    this.#options = { unreferencedMs: UNREFERENCED_MS, ...options };
+  constructor({ folder, open, unreferencedMs = UNREFERENCED_MS }: SegmentCacheOptions) {
+    this.#folder = folder;
+    this.#open = open;
+    this.#unreferencedMs = unreferencedMs;
   }
 
   /**
@@ -58,7 +62,7 @@ export class SegmentCache {
    * @throws {SegmentError} when an object is not the one that is listed
    */
   async provide(segments: readonly SegmentRef[]): Promise<string[]> {
-    await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     return Promise.all(segments.map((segment) => this.#slots(() => this.#provideOne(segment))));
   }
 
@@ -77,7 +81,7 @@ export class SegmentCache {
    * or mapped one keeps it.
    */
   async sweep(needed: readonly SegmentRef[]): Promise<void> {
-    const { folder, unreferencedMs } = this.#options;
+    const folder = this.#folder;
     const names = new Set(needed.map(nameOf));
     const files = await readdir(folder).catch((): string[] => []);
     for (const name of files) {
@@ -91,7 +95,7 @@ export class SegmentCache {
       } else {
         const since = this.#unneededSince.get(name) ?? performance.now();
         this.#unneededSince.set(name, since);
-        if (performance.now() - since >= unreferencedMs) await rm(path, { force: true });
+        if (performance.now() - since >= this.#unreferencedMs) await rm(path, { force: true });
       }
     }
     for (const name of this.#unneededSince.keys()) {
@@ -100,7 +104,7 @@ export class SegmentCache {
   }
 
   #pathOf(segment: SegmentRef): string {
-    return join(this.#options.folder, nameOf(segment));
+    return join(this.#folder, nameOf(segment));
   }
 
   async #provideOne(segment: SegmentRef): Promise<string> {
@@ -122,7 +126,7 @@ export class SegmentCache {
     const hash = createHash('sha256');
     let size = 0;
     try {
-      const source = await this.#options.open(key).catch((cause: unknown) => {
+      const source = await this.#open(key).catch((cause: unknown) => {
         if (cause instanceof Error && cause.name === 'NoSuchKey') {
           throw new SegmentError(`The gallery segment '${key}' is not in the bucket.`, { cause });
         }

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { FaceBlock, FaceFile, GalleryMatcher } from '../../model/index.ts';
 import { SegmentError } from '../../people/errors.ts';
@@ -32,6 +32,8 @@ export interface GalleryParts {
 interface Loaded {
   readonly header: SegmentHeader;
   readonly block: FaceBlock;
+  /** Unless it is mapped. */
+  readonly bytes?: Uint8Array;
 }
 
 /** From so many faces on a segment is mapped; smaller ones are read in a few ms. */
@@ -83,8 +85,9 @@ export class LiveGallery {
 
   async #open(path: string, ref: SegmentRef, head: GalleryHead): Promise<Loaded> {
     if (ref.faces >= MAPPED_FROM) return this.#openLarge(path, ref, head);
-    const { embeddings, ...header } = openSegment(await readFile(path), ref, head);
-    return { header, block: this.#parts.blockOf(embeddings, head.length) };
+    const bytes = await firstBytes(path, ref.bytes);
+    const { embeddings, ...header } = openSegment(bytes, ref, head);
+    return { header, bytes, block: this.#parts.blockOf(embeddings, head.length) };
   }
 
   async #openLarge(path: string, ref: SegmentRef, head: GalleryHead): Promise<Loaded> {
@@ -113,11 +116,15 @@ export class LiveGallery {
   /** No photo is in work during a swap, so that nothing reads them any more. */
   #release(before: ReadonlyMap<string, Loaded>): void {
     const dropped = [...before].filter(([sha256]) => !this.#segments.has(sha256));
-    for (const [, { block }] of dropped) block.clear();
+    for (const [, { block, bytes }] of dropped) {
+      block.clear();
+      bytes?.fill(0);
+    }
     if (dropped.length > 0) clearFreedMemory();
   }
 }
 
+/** Into memory that is this caller's alone: `readFile` leaves copies behind, which cannot be cleared. */
 async function firstBytes(path: string, count: number): Promise<Uint8Array> {
   const handle = await open(path);
   try {
