@@ -12,13 +12,15 @@ describe('the page for whoever comes', { skip }, () => {
     await page.withPage(await startPage(), async ({ tab }) => {
       await tab.waitForSelector('#burst-send:enabled');
       const order: string[] = [];
-      for (let n = 0; n < 6; n++) {
+      for (let n = 0; n < 7; n++) {
         await tab.keyboard.press('Tab');
         order.push(
           String(await tab.evaluate('document.activeElement.id || document.activeElement.name')),
         );
       }
-      assert.deepEqual(order, ['pick', 'camera-open', 'sample', 'count', 'source', 'burst-send']);
+      assert.deepEqual(order, [
+        ...['tab-photos', 'pick', 'camera-open', 'sample', 'count', 'source', 'burst-send'],
+      ]);
       const chooser = tab.waitForEvent('filechooser');
       await tab.focus('#pick');
       await tab.keyboard.press('Enter');

@@ -27,7 +27,7 @@ export function useBrowser() {
     },
     /** Ends what it opened, whatever the test does. */
     async withPage(
-      double: PageDouble,
+      double: Pick<PageDouble, 'url' | 'stop'>,
       work: (opened: Awaited<ReturnType<typeof openTab>>) => Promise<void>,
       options: Parameters<typeof openTab>[2] = {},
     ): Promise<void> {

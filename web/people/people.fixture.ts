@@ -1,8 +1,9 @@
 /** A web node on real queues, buckets and Redis, and a worker's part in people work, played by the test. */
 import { randomUUID } from 'node:crypto';
+import { openResults } from '../../cloud/aws/objects.ts';
 import { openQueue } from '../../cloud/aws/queues.ts';
 import { openObjects } from '../../cloud/aws/stored-objects.ts';
-import { encodeReply } from '../../cloud/contract/messages.ts';
+import { decodeRequest, encodeReply, type Match } from '../../cloud/contract/messages.ts';
 import {
   type PeopleWork,
   peopleWorkSchema,
@@ -79,6 +80,7 @@ export async function openPeopleFixture(
   const web = await start();
   const worked: PeopleWork[] = [];
   let worker: Worker = () => ({});
+  let recognised: Match | undefined;
   let isOpen = true;
 
   const work = async (body: string): Promise<void> => {
@@ -100,13 +102,21 @@ export async function openPeopleFixture(
     await replies.send(encodeReply({ id, file: WORK_FILE, node, outcome: { work: 'done' } }));
     await pressure.finish(id, WORK_FILE);
   };
+  const results = openResults(clients.s3, names.outBucket);
+  const recognise = async (body: string, match: Match): Promise<void> => {
+    const { id, file, node, digest } = decodeRequest(body);
+    await results.put(file, { requestId: id, match, ...(digest !== undefined && { digest }) });
+    await replies.send(encodeReply({ id, file, node, outcome: { match } }));
+    await pressure.finish(id, file);
+  };
   const working = (async () => {
     while (isOpen) {
       const messages = await requests.receive({ most: 10, waitSeconds: 1 });
       for (const { body, receipt } of messages) {
-        if (!body.includes('"work"')) continue;
+        if (!body.includes('"work"') && recognised === undefined) continue;
         await requests.delete(receipt);
-        await work(body);
+        if (body.includes('"work"')) await work(body);
+        else if (recognised !== undefined) await recognise(body, recognised);
       }
     }
   })();
@@ -126,6 +136,10 @@ export async function openPeopleFixture(
     /** From now on the worker answers so. */
     answer(next: Worker): void {
       worker = next;
+    },
+    /** From now on every photo is recognised so; until then nobody takes it. */
+    recognise(match: Match): void {
+      recognised = match;
     },
     form: (fields: Readonly<Record<string, string>>, ...photos: (string | Uint8Array)[]): Buffer =>
       formBody([

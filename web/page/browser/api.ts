@@ -14,6 +14,10 @@ export interface Face {
   readonly nearest: readonly { readonly name: string; readonly distance: number }[];
   /** Whether the nearest person is near enough to be the one in the photo. */
   readonly known?: boolean;
+  /** 1 in this many strangers would be as near to anybody in the gallery. */
+  readonly odds?: number;
+  /** A sentence for everything that makes the face hard to recognise. */
+  readonly quality?: { readonly reasons: readonly string[] };
 }
 
 export interface Answer {
@@ -26,6 +30,9 @@ export interface Answer {
   /** ms of each step; missing when the answer of an earlier try was sent again. */
   readonly timings?: Readonly<Record<string, number>>;
   readonly instance?: string;
+  /** Of the photo, and the name it is stored under: both are needed to correct the answer. */
+  readonly id?: string;
+  readonly file?: string;
 }
 
 /** Problem details (RFC 9457). */
@@ -41,11 +48,13 @@ type PhotoAnswer =
   | ({
       readonly status: 'done';
       readonly match: Face & Omit<Answer, 'faces'> & { readonly faces?: readonly Face[] };
-    } & Pick<Answer, 'timings' | 'instance'>)
+    } & Pick<Answer, 'timings' | 'instance' | 'id' | 'file'>)
   | { readonly status: 'failed'; readonly problem: Problem };
 
 export interface PostErrorOptions extends ErrorOptions {
   readonly title?: string | undefined;
+  /** Last part of the problem's type, such as `low-quality`. */
+  readonly code?: string | undefined;
   /** Whether the same photo may succeed later. */
   readonly mayPass: boolean;
   /** Whether this is about the whole request, so that its photos may succeed one by one. */
@@ -55,11 +64,13 @@ export interface PostErrorOptions extends ErrorOptions {
 /** Why a photo has no answer, in words for a person. */
 export class PostError extends Error {
   readonly title: string;
+  readonly code: string | undefined;
   readonly mayPass: boolean;
   readonly isOfRequest: boolean;
 
   constructor(message: string, options: PostErrorOptions) {
     super(message, options);
+    this.code = options.code;
     this.title = options.title ?? 'Upload failed';
     this.mayPass = options.mayPass;
     this.isOfRequest = options.isOfRequest ?? false;
@@ -119,7 +130,7 @@ async function recognise(
 function outcomeOf(photo: PhotoAnswer | undefined): Outcome {
   if (photo === undefined) return new PostError('The photo was not answered.', { mayPass: true });
   if (photo.status === 'failed') return errorOf(photo.problem, photo.problem.status ?? 500, false);
-  const { match, timings, instance } = photo;
+  const { match, timings, instance, id, file } = photo;
   return {
     faces: match.faces ?? [match],
     width: match.width,
@@ -127,6 +138,8 @@ function outcomeOf(photo: PhotoAnswer | undefined): Outcome {
     ...(match.turned !== undefined && { turned: match.turned }),
     ...(timings && { timings }),
     ...(instance !== undefined && { instance }),
+    ...(id !== undefined && { id }),
+    ...(file !== undefined && { file }),
   };
 }
 
@@ -141,7 +154,8 @@ function send(files: readonly File[], { faces, signal }: PostOptions): Promise<R
   });
 }
 
-async function read(response: Response): Promise<unknown> {
+/** @throws {PostError} with the server's own words, where it has any */
+export async function read(response: Response): Promise<unknown> {
   const { status, ok } = response;
   const text = await response.text();
   let body: unknown;
@@ -171,7 +185,8 @@ function errorOf(problem: Problem, status: number, isOfRequest: boolean): PostEr
   const hint = type.endsWith('/heic') ? ` ${HEIC_HINT}` : '';
   const isForGood = type.endsWith('/unanswerable');
   const mayPass = !isForGood && ([408, 409, 429].includes(status) || status >= 500);
-  return new PostError(words + hint, { title, mayPass, isOfRequest });
+  const code = type.split('/').at(-1);
+  return new PostError(words + hint, { title, code, mayPass, isOfRequest });
 }
 
 /** Characters that the server refuses in a file name: they break its `file:person` line or turn its letters. */

@@ -5,8 +5,10 @@ import { openBurst } from './intake/burst.ts';
 import { openCamera } from './intake/camera.ts';
 import { openIntake } from './intake/intake.ts';
 import { listSamples, loadSample } from './intake/samples.ts';
+import { openPeople } from './people/people.ts';
 import { openPhotos } from './photos/photos.ts';
 import { openSystem } from './system/system.ts';
+import { openTabs } from './tabs.ts';
 
 /** Photos that a burst can be made of. */
 const MOST_CHOSEN = 100;
@@ -20,8 +22,11 @@ function take(files: readonly File[]): void {
   burst.offerChosen(chosen);
 }
 
-openIntake(take);
-openCamera(take);
+const camera = openCamera();
+camera.offer(byId('camera-open', 'button'), take);
+const people = openPeople(camera);
+const tabs = openTabs({ people: people.show });
+openIntake((files) => (tabs.shown() === 'people' ? people.take(files) : take(files)));
 openSystem();
 
 const samples = await listSamples();

@@ -25,3 +25,19 @@ export function clock(at: number): string {
 export function shortName(name: string): string {
   return name.length <= 32 ? name : `${name.slice(0, 20)}…${name.slice(-10)}`;
 }
+
+/** `31 Dec 2026`, in the reader's language. */
+export function dayInWords(moment: string): string {
+  return new Date(moment).toLocaleDateString([], { dateStyle: 'medium' });
+}
+
+export function momentInWords(moment: string): string {
+  return new Date(moment).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** `1 in 20,000 strangers is as near.` */
+export function oddsInWords(odds: number): string {
+  if (odds < 1.5) return 'Most strangers are as near.';
+  const digits = 10 ** Math.max(0, Math.floor(Math.log10(odds)) - 1);
+  return `1 in ${(Math.floor(odds / digits) * digits).toLocaleString('en')} strangers is as near.`;
+}

@@ -14,15 +14,28 @@ let asked: Promise<MediaStream> | undefined;
 /** How often the dialog was opened: only the latest opening changes what it shows. */
 let openings = 0;
 
-export function openCamera(take: (files: readonly File[]) => void): void {
-  byId('camera-open', 'button').addEventListener('click', () => void start());
+export interface Camera {
+  /** The button opens the camera, whose photo goes to `take`. */
+  offer(button: HTMLButtonElement, take: (files: readonly File[]) => void): void;
+}
+
+export function openCamera(): Camera {
+  let taker: ((files: readonly File[]) => void) | undefined;
   byId('camera-close', 'button').addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', stop);
   shutter.addEventListener('click', async () => {
     const photo = await picture();
     dialog.close();
-    if (photo) take([photo]);
+    if (photo) taker?.([photo]);
   });
+  return {
+    offer(button, take) {
+      button.addEventListener('click', () => {
+        taker = take;
+        void start();
+      });
+    },
+  };
 }
 
 async function start(): Promise<void> {

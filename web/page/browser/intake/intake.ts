@@ -4,7 +4,10 @@ import { count } from '../words.ts';
 import { type Dropped, filesOf } from './dropped.ts';
 
 export function openIntake(take: (files: readonly File[]) => void): void {
-  const drop = byId('drop', 'div');
+  const zones = document.querySelectorAll('.drop'); // Each view has one, and one view is shown.
+  const mark = (isOver: boolean): void => {
+    for (const zone of zones) zone.classList.toggle('over', isOver);
+  };
   const input = byId('files', 'input');
   byId('pick', 'button').addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
@@ -18,18 +21,18 @@ export function openIntake(take: (files: readonly File[]) => void): void {
   const accept = (event: DragEvent): void => {
     if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
-    drop.classList.add('over');
+    mark(true);
   };
   // A drop right after the pointer or the layout moved follows `dragenter`, with no `dragover` between.
   document.addEventListener('dragenter', accept);
   document.addEventListener('dragover', accept);
   document.addEventListener('dragleave', (event) => {
-    if (event.relatedTarget === null) drop.classList.remove('over');
+    if (event.relatedTarget === null) mark(false);
   });
   document.addEventListener('drop', (event) => {
     if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
-    drop.classList.remove('over');
+    mark(false);
     filesOf(event.dataTransfer).then(takeDropped, () => {
       say('The folder cannot be read: drop its photos instead.');
     });
