@@ -3,7 +3,7 @@ import { type Answer, nameToSend, type PostError } from '../api.ts';
 import { h } from '../dom.ts';
 import { instanceName, titleOf } from '../names.ts';
 import { count, milliseconds, shortName } from '../words.ts';
-import { facesOf } from './faces.ts';
+import { type FacesParts, facesOf } from './faces.ts';
 import { overlayOf } from './overlay.ts';
 import { newPreview, type Preview } from './preview.ts';
 import { timingOf } from './timing.ts';
@@ -109,11 +109,17 @@ export function newCard(file: File): Card {
       pending('sent, waiting for the answer');
     },
     answer(answer, timing) {
+      close();
       setState('answered');
       const { faces, width, height } = answer;
       element.dataset.faces = faces.length > 1 ? 'several' : 'one';
       element.style.setProperty('--ratio', String(width / height));
-      unfold = () => opened(answer, timing);
+      unfold = () => opened(answer, timing, correct);
+      const correct: FacesParts['correct'] = (index, corrected) => {
+        const amended = faces.map((face, at) => (at === index ? { ...face, ...corrected } : face));
+        card.answer({ ...answer, faces: amended }, timing);
+        element.querySelectorAll<HTMLElement>('.correct summary')[index]?.focus();
+      };
       toggle.replaceChildren(titleOf(faces));
       head.replaceChildren(h('h3', {}, toggle), timeOf(timing), fileLine(file, answer));
       card.setOpen(isOpen);
@@ -138,13 +144,13 @@ export function newCard(file: File): Card {
   return card;
 }
 
-function opened(answer: Answer, { ms, together }: Timing) {
+function opened(answer: Answer, { ms, together }: Timing, correct: FacesParts['correct']) {
   const overlay = overlayOf(answer);
   const details = h(
     'div',
     { class: 'details' },
     ...(answer.turned ? [turnedNote(answer.turned)] : []),
-    ...facesOf(answer.faces, overlay.mark),
+    ...facesOf(answer, { mark: overlay.mark, correct }),
     timingOf(answer.timings, together === 1 ? ms : undefined),
   );
   return { details, over: overlay.elements };

@@ -1,18 +1,31 @@
 /** The faces of a photo as a list: who each is, and the nearest people with a bar that grows with nearness. */
-import type { Face } from '../api.ts';
+import type { Answer, Face } from '../api.ts';
 import { h } from '../dom.ts';
 import { shownName } from '../names.ts';
+import { type Corrected, correctionOf } from '../people/correct.ts';
+import { oddsInWords } from '../words.ts';
 
 /** At this distance the bar is empty: strangers are about this far apart. */
 const FAR = 1.4;
 
-/** @param mark called with the face that is pointed at, focused or pinned; undefined for none */
-export function facesOf(
-  faces: readonly Face[],
-  mark: (index: number | undefined) => void,
-): HTMLElement[] {
+export interface FacesParts {
+  /** Called with the face that is pointed at, focused or pinned; undefined for none. */
+  mark(index: number | undefined): void;
+  /** Called when a reader has said who a face is. */
+  correct(index: number, corrected: Corrected): void;
+}
+
+export function facesOf(answer: Answer, { mark, correct }: FacesParts): HTMLElement[] {
+  const { faces } = answer;
+  const below = (face: Face, index: number): HTMLElement[] => {
+    const { id, file } = answer;
+    if (id === undefined || file === undefined) return sureness(face);
+    const words = faces.length === 1 ? shownName(face) : `face ${index + 1}, ${shownName(face)}`;
+    const onCorrected = (corrected: Corrected): void => correct(index, corrected);
+    return [...sureness(face), correctionOf({ id, file }, face, words, onCorrected)];
+  };
   const [only] = faces;
-  if (faces.length === 1 && only) return [caption(only), nearestOf(only)];
+  if (faces.length === 1 && only) return [caption(only), nearestOf(only), ...below(only, 0)];
   let pinned: number | undefined;
   const buttons: HTMLElement[] = [];
   const pin = (index: number): void => {
@@ -31,7 +44,13 @@ export function facesOf(
     );
     buttons.push(name);
     name.addEventListener('click', () => pin(index));
-    const item = h('li', { class: 'face' }, h('h4', {}, name), nearestOf(face));
+    const item = h(
+      'li',
+      { class: 'face' },
+      h('h4', {}, name),
+      nearestOf(face),
+      ...below(face, index),
+    );
     for (const type of ['pointerenter', 'focusin']) {
       item.addEventListener(type, () => mark(index));
     }
@@ -44,6 +63,12 @@ export function facesOf(
     caption(undefined),
     h('ol', { class: 'faces', 'aria-label': 'Faces, largest first' }, ...items),
   ];
+}
+
+/** How sure the answer is, and what makes the face hard to recognise. */
+function sureness({ odds, quality }: Face): HTMLElement[] {
+  const words = [...(odds === undefined ? [] : [oddsInWords(odds)]), ...(quality?.reasons ?? [])];
+  return words.length === 0 ? [] : [h('p', { class: 'sureness' }, words.join(' '))];
 }
 
 function caption(face: Face | undefined): HTMLElement {
