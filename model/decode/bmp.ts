@@ -3,8 +3,7 @@
  * on white. sharp reads no BMP, and the packages on npm decode palettes to wrong colours.
  */
 import { brokenImage, ImageError } from '../errors.ts';
-import type { RgbImage } from '../image/image.ts';
-import { requireAcceptedSize } from '../image/image.ts';
+import { BACKGROUND, type RgbImage, requireAcceptedSize } from '../image/image.ts';
 import { type BmpHeader, bmpHeaderOf } from './bmp-header.ts';
 
 /** Codes of a run-length coded bitmap, after a count of 0. */
@@ -73,7 +72,7 @@ function maskedRow({ bits, masks }: BmpHeader): WriteRow {
     for (let x = 0; 3 * x < row.length; x++) {
       const value = bits === 16 ? view.getUint16(2 * x, true) : view.getUint32(4 * x, true);
       const opacity = masks[3] === 0 ? 1 : alpha!(value) / 255;
-      const ground = 255 * (1 - opacity);
+      const ground = BACKGROUND * (1 - opacity);
       row[3 * x] = Math.round(red!(value) * opacity + ground);
       row[3 * x + 1] = Math.round(green!(value) * opacity + ground);
       row[3 * x + 2] = Math.round(blue!(value) * opacity + ground);

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../runtime/errors.ts';
 import { ImageError } from '../errors.ts';
-import { requireAcceptedSize } from '../image/image.ts';
+import { BACKGROUND, requireAcceptedSize } from '../image/image.ts';
 import { type HeifPixels, readHeif } from './libheif.ts';
 
 export type HeicAnswer =
@@ -10,6 +10,7 @@ export type HeicAnswer =
   /** `isImage`: the message is meant for the sender of the photo. */
   | { readonly error: string; readonly isImage: boolean };
 
+/** Of a channel, and of opacity. */
 const FULL = 255;
 
 /** Without padding, and laid on white. */
@@ -26,7 +27,7 @@ function rgbOf({ width, height, channels, stride, isPremultiplied, data }: HeifP
       const opacity = data[at + 3]!;
       const share = isPremultiplied ? FULL : opacity;
       for (let colour = 0; colour < 3; colour++) {
-        const value = (data[at + colour]! * share) / FULL + FULL - opacity;
+        const value = (data[at + colour]! * share + BACKGROUND * (FULL - opacity)) / FULL;
         rgb[to++] = Math.min(Math.round(value), FULL);
       }
     }

@@ -1,8 +1,7 @@
 /** Reads images with sharp, with a limit on the number of pixels. */
 import sharp, { type Metadata, type OutputInfo, type Sharp, type SharpOptions } from 'sharp';
 import { brokenImage } from '../errors.ts';
-import type { RgbImage } from '../image/image.ts';
-import { MAX_PIXELS, requireAcceptedSize } from '../image/image.ts';
+import { BACKGROUND, MAX_PIXELS, type RgbImage, requireAcceptedSize } from '../image/image.ts';
 
 // Every photo is decoded once: a cache of decoded photos would only take memory.
 sharp.cache(false);
@@ -19,7 +18,7 @@ interface SharpPixels {
 export async function readRgb(bytes: Uint8Array, orient: boolean): Promise<RgbImage> {
   const samples = await reading(bytes, orient, (image) =>
     image
-      .flatten({ background: 'white' })
+      .flatten({ background: { r: BACKGROUND, g: BACKGROUND, b: BACKGROUND } })
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true }),

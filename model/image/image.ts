@@ -11,6 +11,9 @@ export interface RgbImage {
   readonly data: Uint8Array;
 }
 
+/** Every channel of white, on which transparent parts are laid, as viewers show them. */
+export const BACKGROUND = 255;
+
 /** A rectangle of whole pixels: from `left` and `top` up to, not including, `right` and `bottom`. */
 export interface PixelWindow {
   readonly left: number;
