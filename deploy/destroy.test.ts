@@ -23,11 +23,12 @@ const IMAGE = 'ami-12c6146b';
 
 /** As CloudFormation makes them: the buckets and queues of a project, and nothing that moto lacks. */
 function template(id: string): string {
-  const { inBucket, outBucket, requestQueue } = cloudNames(id);
+  const { inBucket, outBucket, peopleBucket, requestQueue } = cloudNames(id);
   return JSON.stringify({
     Resources: {
       In: { Type: 'AWS::S3::Bucket', Properties: { BucketName: inBucket } },
       Out: { Type: 'AWS::S3::Bucket', Properties: { BucketName: outBucket } },
+      People: { Type: 'AWS::S3::Bucket', Properties: { BucketName: peopleBucket } },
       Requests: { Type: 'AWS::SQS::Queue', Properties: { QueueName: requestQueue } },
     },
   });
@@ -80,7 +81,7 @@ describe('ending a project on AWS (moto)', { skip: await missingMoto(), timeout:
     await run('web-instance');
     await run(instanceName(1));
     await run(instanceName(2));
-    const { inBucket, outBucket } = cloudNames(id);
+    const { inBucket, outBucket, peopleBucket } = cloudNames(id);
     await clients.s3.send(
       new PutBucketVersioningCommand({
         Bucket: inBucket,
@@ -92,6 +93,9 @@ describe('ending a project on AWS (moto)', { skip: await missingMoto(), timeout:
     }
     await clients.s3.send(new PutObjectCommand({ Bucket: outBucket, Key: 'a', Body: 'a:Ann' }));
     await clients.s3.send(new CreateMultipartUploadCommand({ Bucket: outBucket, Key: 'half' }));
+    await clients.s3.send(
+      new PutObjectCommand({ Bucket: peopleBucket, Key: 'gallery/head.json', Body: '{}' }),
+    );
   };
 
   const living = async (id: string): Promise<number> => {
@@ -114,12 +118,13 @@ describe('ending a project on AWS (moto)', { skip: await missingMoto(), timeout:
       '3 instance(s)',
       'the bucket one-in-bucket with 1 object(s)',
       'the bucket one-out-bucket with 1 object(s)',
+      'the bucket one-people-bucket with 1 object(s)',
     ]);
     await destroy('one', parts());
     assert.deepEqual(await inventory('one', parts()), []);
     assert.equal(await living('one'), 0);
     assert.equal(await living('two'), 3);
-    assert.equal((await inventory('two', parts())).length, 4);
+    assert.equal((await inventory('two', parts())).length, 5);
     assert.ok(said.includes('Terminated 3 instance(s).'));
   });
 

@@ -50,13 +50,12 @@ export function stackName(id: string): string {
 /** What is there of a project, in words; empty when nothing is. */
 export async function inventory(id: string, parts: DestroyParts): Promise<string[]> {
   const { clients, cloudFormation } = parts;
-  const { inBucket, outBucket } = cloudNames(id);
   const found: string[] = [];
   const status = await stackStatus(cloudFormation, stackName(id));
   if (status !== undefined) found.push(`the stack ${stackName(id)} (${status})`);
   const instances = await instancesOf(id, clients);
   if (instances.length > 0) found.push(`${instances.length} instance(s)`);
-  for (const bucket of [inBucket, outBucket]) {
+  for (const bucket of bucketsOf(id)) {
     const keys = await listKeys(clients.s3, bucket);
     if (keys !== undefined) found.push(`the bucket ${bucket} with ${keys.length} object(s)`);
   }
@@ -77,8 +76,7 @@ export async function destroy(id: string, parts: DestroyParts): Promise<void> {
   }
   if (living.length > 0) await gone(id, parts);
   say(`Terminated ${living.length} instance(s).`);
-  const { inBucket, outBucket } = cloudNames(id);
-  for (const bucket of [inBucket, outBucket]) {
+  for (const bucket of bucketsOf(id)) {
     if ((await listKeys(clients.s3, bucket)) === undefined) continue;
     const objects =
       (await emptyBucket(clients.s3, bucket)) + (await emptyHidden(clients.s3, bucket));
@@ -92,6 +90,11 @@ export async function destroy(id: string, parts: DestroyParts): Promise<void> {
   await cloudFormation.send(new DeleteStackCommand({ StackName: name }));
   await stackGone(name, parts);
   say(`Deleted the stack ${name}.`);
+}
+
+function bucketsOf(id: string): string[] {
+  const { inBucket, outBucket, peopleBucket } = cloudNames(id);
+  return [inBucket, outBucket, peopleBucket];
 }
 
 async function instancesOf(id: string, { ec2 }: Ec2Clients): Promise<Instance[]> {

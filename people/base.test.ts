@@ -8,6 +8,7 @@ import type { PeopleBucket } from './live/bucket.ts';
 import { ENCODER, LENGTH, person } from './people.fixture.ts';
 import { isBaseId } from './segments/ids.ts';
 import {
+  contentsOf,
   enrol,
   facesByName,
   headOf,
@@ -102,6 +103,24 @@ describe('a base', { timeout: 60_000 }, () => {
     await publish(bucket, first);
     await until('the base', async () => (await store.index()).byName('Bob') !== undefined);
     assert.deepEqual(await facesByName(cloud, bucket), { Zoe: 1, Ada: 2, Bob: 1, Eve: 1 });
+    await store.close();
+  });
+
+  it('that holds somebody who was removed while it was written is cleaned when it is taken in', async () => {
+    const bucket = await cloud.bucket();
+    await publish(bucket, first);
+    const store = openStore(cloud, bucket);
+    const index = await store.index();
+    await store.change(() => put([{ ...index.byName('Bob')!, name: 'Robert' }]));
+    await store.erase([index.byName('Eve')!.id]);
+    // As a worker writes it that has read the head before.
+    const { removedFromBase, ...head } = await headOf(bucket);
+    await bucket.put(peopleKeys.head, JSON.stringify({ ...head, removedFromBase: [] }), 'x/y');
+    await publish(bucket, model('b', ['Eve', 4], ['Kim', 6]));
+    await bucket.put(peopleKeys.head, JSON.stringify({ ...head, removedFromBase }), 'x/y');
+    await store.takeBase();
+    for (const [key, bytes] of await contentsOf(bucket)) assert.ok(!bytes.includes('Eve'), key);
+    assert.deepEqual(await facesByName(cloud, bucket), { Ada: 2, Robert: 1, Kim: 1 });
     await store.close();
   });
 

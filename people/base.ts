@@ -8,7 +8,7 @@ import type { FaceRecord, PersonRecord } from './records.ts';
 import { encodeSegment, refOf, sha256 } from './segment.ts';
 import { baseId } from './segments/ids.ts';
 
-/** Galleries are written again when people were removed meanwhile. */
+/** Workers of two images may write at once. */
 const ATTEMPTS = 10;
 
 export interface ModelGallery {
@@ -37,23 +37,13 @@ export async function publishBase(
   try {
     for (let attempt = 1; ; attempt++) {
       const there = await bucket.get(peopleKeys.base);
-      if (there && digestOf(there.bytes) === gallery.digest) {
-        return attempt === 1 ? 'unchanged' : 'written';
-      }
-      const removed = await removedFromBase(bucket);
-      const base = await writeSegments(bucket, gallery, removed);
+      if (there && digestOf(there.bytes) === gallery.digest) return 'unchanged';
+      const base = await writeSegments(bucket, gallery, await removedFromBase(bucket));
+      const body = JSON.stringify(base);
       const condition = there === undefined ? 'none' : { etag: there.etag };
-      const etag = await bucket.putIf(
-        peopleKeys.base,
-        JSON.stringify(base),
-        'application/json',
-        condition,
-      );
-      if (etag === undefined && attempt < ATTEMPTS) continue;
-      const since = await removedFromBase(bucket);
-      if ([...since].every((id) => removed.has(id)) || attempt >= ATTEMPTS) return 'written';
-      // Somebody was removed while this was written: the next round leaves them out.
-      if (etag !== undefined) await bucket.delete([peopleKeys.base]);
+      const etag = await bucket.putIf(peopleKeys.base, body, 'application/json', condition);
+      // Who is removed from here on is taken out by the web node that takes the base in.
+      if (etag !== undefined || attempt === ATTEMPTS) return 'written';
     }
   } catch (error) {
     if (error instanceof NoPeopleBucketError) return 'no bucket';

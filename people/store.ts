@@ -7,7 +7,7 @@ import { NoPeopleBucketError, PeopleBucket } from './live/bucket.ts';
 import { Committer } from './live/committer.ts';
 import { contentsOf, factsOf, type GalleryState } from './live/contents.ts';
 import { withEmbeddings } from './live/embeddings.ts';
-import { type ErasureReport, erase } from './live/erasure.ts';
+import { type ErasureReport, erase, scrubBase } from './live/erasure.ts';
 import { exportLines } from './live/exporting.ts';
 import { Folded } from './live/folded.ts';
 import { HeadWriter } from './live/head-writer.ts';
@@ -99,19 +99,28 @@ export function openGallery(options: GalleryOptions): GalleryStore {
   const merging = new Merging(reader, committer, rewriting, log);
   const adoption = new Adoption(reader, committer, rewriting, log);
   const tidying = new Tidying(bucket, reader, versions, options.tidy ?? {});
+  const parts = { bucket, reader, committer, rewriting, versions };
+  const takeBase = async (): Promise<number | undefined> => {
+    const version = await adoption.run();
+    if (version !== undefined) await scrubBase(parts);
+    return version;
+  };
   const maintenance = new Maintenance({
-    work: async () => (await adoption.run()) !== undefined || merging.run(),
+    work: async () => (await takeBase()) !== undefined || merging.run(),
     tidy: () => tidying.run(),
     log,
   });
-  const current = currentState(reader, log);
+  const read = currentState(reader, log);
+  const current = async (): Promise<GalleryState> => {
+    const state = await read();
+    if (adoption.isDue(state)) maintenance.poke();
+    return state;
+  };
   return {
     async index({ atLeast } = {}) {
       const known = reader.state?.index;
       if (known && atLeast !== undefined && known.version >= atLeast) return known;
-      const state = await current();
-      if (adoption.isDue(state)) maintenance.poke();
-      return state.index;
+      return (await current()).index;
     },
     change: (make) => committer.change(make),
     async versions() {
@@ -128,13 +137,12 @@ export function openGallery(options: GalleryOptions): GalleryStore {
     async embeddingsOf(faces) {
       return withEmbeddings(reader, (await current()).contents, faces);
     },
-    erase: (ids, words = 'forget 1 person') =>
-      erase({ bucket, reader, committer, rewriting, versions }, ids, words),
+    erase: (ids, words = 'forget 1 person') => erase(parts, ids, words),
     export: () => exportLines(reader, current),
-    import: (source) => importPeople({ bucket, reader, committer, rewriting }, source),
+    import: (source) => importPeople(parts, source),
     async takeBase() {
       await reader.refresh();
-      return adoption.run();
+      return takeBase();
     },
     async expired(now = new Date()) {
       const { index } = await current();

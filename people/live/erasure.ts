@@ -69,6 +69,17 @@ export async function erase(
   };
 }
 
+/**
+ * Takes those out of a new base who were removed while a worker wrote it: it can have read the head too early.
+ * Changes neither the head nor a kept version.
+ */
+export async function scrubBase(parts: Parts): Promise<void> {
+  const { head, contents } = await parts.reader.refresh();
+  if (head === undefined) return;
+  const run = new Erasing(parts, new Set(contents.removedFromBase));
+  if (await run.base()) await run.deleteOld();
+}
+
 class Erasing {
   readonly #parts: Parts;
   readonly #targets: ReadonlySet<string>;
@@ -133,10 +144,10 @@ class Erasing {
   /** Old segments, and those of no head that hold the ids: of a change that has failed, or is bound to. */
   async deleteOld(): Promise<void> {
     const { bucket, reader } = this.#parts;
-    const old = [...this.#old.values()];
+    const listed = new Set((await allSegments(this.#parts)).map(({ ref }) => ref.key));
+    const old = [...this.#old.values()].filter(({ key }) => !listed.has(key));
     await bucket.delete(old.map(({ key }) => key));
     reader.unknow(old);
-    const listed = new Set((await allSegments(this.#parts)).map(({ ref }) => ref.key));
     for (const { key } of await bucket.list(peopleKeys.segments)) {
       if (listed.has(key)) continue;
       const header = peekHeader((await bucket.get(key))?.bytes);
