@@ -65,6 +65,7 @@ export async function startApp(options: AppOptions = {}) {
       pressure: { read: async () => ({ count: 0 }) } as never,
       queues: {},
       isReady: () => true,
+      workers: { leases: { read: async () => new Map() }, scaler: { read: async () => undefined } },
     }),
     live: openLive(NOTHING_RUNS, log),
     samples: openSamples(undefined),

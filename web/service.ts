@@ -88,11 +88,14 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     uploadBytes: settings.UPLOAD_MEMORY_MB * BYTES_PER_MB,
   });
   const tracing = await openTracing({ settings, service: 'web', instance: node, log });
+  const workers = {
+    leases: openLeases(redis, names.keys),
+    scaler: openScalerStatus(redis, names.keys),
+  };
   const live = openLive(
     {
       pressure,
-      leases: openLeases(redis, names.keys),
-      scaler: openScalerStatus(redis, names.keys),
+      ...workers,
       answers: new Answers(),
     },
     log,
@@ -131,6 +134,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     pressure,
     queues: { requests, replies, dead_letters: deadLetters },
     isReady: () => notReady() === undefined,
+    workers,
   });
   const { onSent } = metrics;
   const counts = photoCounts(metrics, live);

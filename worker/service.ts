@@ -21,6 +21,7 @@ import type { WorkerSettings } from '../runtime/settings.ts';
 import { openTracing } from '../runtime/tracing/open.ts';
 import { Activity } from './activity.ts';
 import { type FollowOptions, followGallery } from './gallery/follow.ts';
+import { publishOwnGallery } from './gallery/publish-base.ts';
 import type { Inference } from './inference/inference.ts';
 import { startInference } from './inference/start.ts';
 import { keepLease } from './lease.ts';
@@ -92,6 +93,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     log,
   });
   const { follower } = following;
+  const stopping = new AbortController();
   const mostDeliveries = settings.MAX_RECEIVES;
   const model = () => inference.model;
   const parts: RequestParts = {
@@ -172,6 +174,13 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     () => {
       activity.ready();
       lease.tell();
+      void publishOwnGallery({
+        s3: clients.s3,
+        bucket: names.peopleBucket,
+        directory: settings.MODEL_DIR,
+        log,
+        signal: stopping.signal,
+      });
     },
     () => {}, // `failed` reports it.
   );
@@ -189,6 +198,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
       unneeded?.stop();
       await drain();
       clearTimeout(givingBack);
+      stopping.abort();
       await following.stop();
       await lease.stop();
       await tracing.stop();

@@ -10,7 +10,7 @@ import { type MetricSources, webMetrics } from '../../web/metrics/metrics.ts';
 import { CHECKOUT } from './markdown.fixture.ts';
 
 /** Registering reads none of its sources. */
-const sources = { queues: {} } as unknown as MetricSources;
+const sources = { queues: {}, workers: {} } as unknown as MetricSources;
 const bounds = { MAX_INSTANCES: 1, MIN_INSTANCES: 0, WARM_POOL: 0 };
 const registries: Readonly<Record<string, Registry>> = {
   'Web tier': webMetrics(sources).registry,

@@ -5,6 +5,7 @@ import type { Pressure } from '../../cloud/redis/pressure.ts';
 import { cached } from '../cached-value.ts';
 import type { Waiters } from '../recognize/waiters.ts';
 import type { Admission } from '../upload/admission.ts';
+import { type GalleryMetricSources, galleryMetrics } from './gallery-metrics.ts';
 import { type PeopleMetrics, peopleMetrics } from './people-metrics.ts';
 import { type ReplyMetrics, replyMetrics } from './reply-metrics.ts';
 
@@ -27,6 +28,8 @@ export interface MetricSources {
   /** Queues by the value of their `queue` label. */
   readonly queues: Readonly<Record<string, Pick<Queue, 'depth'>>>;
   readonly isReady: () => boolean;
+  /** Of the workers. */
+  readonly workers: GalleryMetricSources;
 }
 
 export function webMetrics(sources: MetricSources): WebMetrics {
@@ -53,6 +56,7 @@ export function webMetrics(sources: MetricSources): WebMetrics {
     registers,
   });
   gauges(sources, registers);
+  galleryMetrics(sources.workers, registers);
   return {
     registry,
     ...replyMetrics(registers),
