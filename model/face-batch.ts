@@ -47,7 +47,7 @@ export class FaceBatch {
     this.#identify = identify;
   }
 
-  /** Cuts the faces out of the photo, which is not kept. @returns what `finish` completes */
+  /** Aligns the faces; the photo is not kept. @returns what `finish` completes */
   add(image: RgbImage, found: readonly FacePlace[], threshold?: number): BatchShare {
     const owner: Collected = { identities: [], embedMs: 0, matchMs: 0 };
     for (let at = 0; at < found.length; ) {

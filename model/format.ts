@@ -96,7 +96,7 @@ export const manifestSchema = z.object({
   bfloat16Bound: z.number().positive().optional(),
   /** Distances between the gallery's people; absent in models of earlier versions. */
   odds: gallerySampleSchema.optional(),
-  /** Share of faces that bfloat16 embeds a second time in float32, as the gallery lets expect. */
+  /** Share of faces that bfloat16 is expected to embed again in float32, estimated from the gallery. */
   secondLooks: z.number().min(0).max(1).optional(),
   /** How fast both precisions were on the machine of the conversion. */
   timings: trialTimingsSchema.optional(),

@@ -19,7 +19,7 @@ function point(x: number, y: number): Float32Array {
 
 const onCircle = (angle: number): Float32Array => point(Math.cos(angle), Math.sin(angle));
 
-/** Answers each face with what is told of it: its first value is the number of its row. */
+/** Answers each face by the number of its row, which is its first value. */
 function told(exact: readonly Float32Array[], rough: readonly Float32Array[]) {
   const calls: [Precision, number][] = [];
   return {

@@ -32,7 +32,7 @@ export interface Parts {
  * @param faces [count, faceSize, faceSize, 3] of the encoder
  * @param thresholds one for each face: where given, bfloat16 may also leave open on which side of it the
  * nearest distance is
- * @param top how many of the nearest people to name
+ * @param top number of nearest people to name
  */
 export function identifyFaces(
   parts: Parts,
@@ -46,7 +46,7 @@ export function identifyFaces(
   const begun = performance.now();
   const first = networks.embed(faces, count, networks.precision);
   const embedded = performance.now();
-  // Both questions of one face together: in a large gallery the second then needs no further look at all.
+  // Both questions about a face together: in a large gallery the second then needs no further search.
   const found = rowsOf(first, count).map((embedding, row) => ({
     embedding,
     nearest: matcher.nearest(embedding, top),

@@ -12,11 +12,11 @@ import type { Quality } from './quality/quality.ts';
 export interface Face extends DetectedFace {
   /** [embedding length of the encoder] */
   readonly embedding: Float32Array;
-  /** the nearest people of the gallery, nearest first; none when it is empty */
+  /** the nearest people of the gallery, nearest first; empty if the gallery is empty */
   readonly nearest: readonly RatedNeighbour[];
-  /** Whether the nearest person is taken for the one in the photo, where that was asked. */
+  /** Whether the nearest person counts as known; absent without `knownWithin` and `knownOdds`. */
   readonly known?: boolean;
-  /** How usable the face is, and why not. */
+  /** How usable the face is, with a reason for each fault. */
   readonly quality: Quality;
 }
 
@@ -61,7 +61,7 @@ export interface RecognizeOptions {
   readonly mostFaces?: number;
   /** Distance below which the nearest person counts as known, in both precisions alike. */
   readonly knownWithin?: number | undefined;
-  /** The same by these odds, 1 in N; `knownWithin` goes before them. */
+  /** The same by odds of 1 in N; `knownWithin` takes precedence. */
   readonly knownOdds?: number | undefined;
   /**
    * Turn the photo by its EXIF orientation, and by quarter turns if no clear face is upright (default true).
@@ -96,7 +96,7 @@ export interface Recognizer {
   readonly encoder: EncoderDescription;
   /** Of the gallery that is searched now. */
   readonly odds: GalleryOdds;
-  /** How many people the gallery knows. */
+  /** Number of people in the gallery. */
   readonly people: number;
   /** The gallery that the next photos are compared with. */
   readonly gallery: GalleryMatcher;

@@ -187,10 +187,10 @@ test('a folder without a model is one sentence that names the command to run', a
 });
 
 for (const [flags, sentence] of [
-  [['--top', '0'], /--top must be a whole number from 1/],
+  [['--top', '0'], /--top must be a whole number of at least 1/],
   [['--backend', 'abacus'], /backend/],
   [['--threads', '0'], /THREADS must be at least 1/],
-  [['--embeddings'], /--embeddings goes with --json/],
+  [['--embeddings'], /--embeddings needs --json/],
 ] as const) {
   test(`${flags.join(' ')} is refused with a message that names it`, async () => {
     const { stdout, stderr, code } = await recognize([...flags, join(folder, 'no-face.jpg')]);

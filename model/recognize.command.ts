@@ -4,11 +4,11 @@ import { SettingsError } from '../runtime/errors.ts';
 import { EXIT } from '../runtime/process/exit.ts';
 
 const options = {
-  json: { type: 'boolean', default: false, describe: 'One JSON object a line' },
+  json: { type: 'boolean', default: false, describe: 'Print one JSON object per line' },
   explain: {
     type: 'boolean',
     default: false,
-    describe: 'Say after each name, behind a tab, how sure it is and what is wrong with the face',
+    describe: 'After each name and a tab, print how certain it is and what is wrong with the face',
   },
   embeddings: {
     type: 'boolean',
@@ -60,12 +60,12 @@ export const command: CommandModule<object, RecognizeArguments> = {
       .options(options)
       .check(({ top, embeddings, explain, json }) => {
         if (!Number.isInteger(top) || top < 1) {
-          throw new SettingsError('--top must be a whole number from 1.');
+          throw new SettingsError('--top must be a whole number of at least 1.');
         }
         if (explain && json) {
           throw new SettingsError('--explain is for people; --json has odds and quality already.');
         }
-        if (embeddings && !json) throw new SettingsError('--embeddings goes with --json: add it.');
+        if (embeddings && !json) throw new SettingsError('--embeddings needs --json: add it.');
         return true;
       })
       .example('$0 recognize photo.jpg', 'photo:Paul')

@@ -253,7 +253,7 @@ test('a folder without a model is refused with the command that makes one', asyn
   });
 });
 
-test('a model of another format is refused with the command that makes it anew', async (context) => {
+test('a model of another format is refused, with the command that converts it again', async (context) => {
   const directory = await mkdtemp(join(tmpdir(), 'elastic-face-model-'));
   context.after(() => rm(directory, { recursive: true }));
   for (const manifest of ['{"format":0,"inputs":[],"outputs":[]}', '{"form', '[]']) {

@@ -1,6 +1,6 @@
 /**
- * The whole way from image bytes to people: decode, detect, align, embed, match. Knows no cloud, no
- * file names and no command line.
+ * From image bytes to people: decode, detect, align, embed, match. Independent of the cloud, of file names and
+ * of the command line.
  */
 import { decodeImage } from './decode/decode.ts';
 import type { DetectedFace } from './detect/faces.ts';
@@ -91,7 +91,7 @@ export class LoadedRecognizer implements Recognizer {
       searchOptions(isList(options) ? options[index] : options),
     );
     const top = Math.max(1, ...wishes.map((wish) => wish.top));
-    // A gallery that is set while these photos are in work is for the next ones.
+    // A gallery that is set while these photos are recognised applies to later photos.
     const [matcher, odds] = [this.#matcher, this.#odds];
     const isExact = wishes.some(({ embed }) => embed === 'exact');
     const networks = isExact ? inFloat32(this.#networks) : this.#networks;
@@ -111,7 +111,7 @@ export class LoadedRecognizer implements Recognizer {
     );
   }
 
-  /** Decodes, detects, and gives the faces to the batch; the photo's memory is released. */
+  /** Decodes and detects, adds the faces to the batch, and releases the photo's memory. */
   async #search(bytes: Uint8Array, wish: Wish, batch: FaceBatch): Promise<Searched> {
     const begun = performance.now();
     const image = await decodeImage(bytes, { orient: wish.orient });
@@ -153,7 +153,7 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
 }
 
 interface Wish extends SearchOptions {
-  /** Distance that the nearest person must be nearer than to be known, where that was asked. */
+  /** Distance below which the nearest person counts as known; undefined if no option sets it. */
   readonly threshold: number | undefined;
 }
 

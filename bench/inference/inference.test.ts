@@ -90,7 +90,7 @@ describe('the figures that were asked for', () => {
     }
   });
 
-  it('that ask for at least so much are missed below it', () => {
+  it('with a lower limit are missed below it', () => {
     const rate = (party: PartyResult['id'], photos: number) => ({
       label: party,
       party,

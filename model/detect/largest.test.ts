@@ -78,7 +78,7 @@ describe('the largest face', { skip: sharedMissing, timeout: 600_000 }, () => {
     assert.ok(pixels < wholePixels / 2, `${pixels} of ${wholePixels}`);
   });
 
-  it('of a photo without a face is none', () => {
+  it('of a photo without a face is undefined', () => {
     const [width, height] = [700, 500];
     const grey: RgbImage = { width, height, data: new Uint8Array(width * height * 3).fill(130) };
     assert.equal(detectLargestFace(networks, grey), undefined);

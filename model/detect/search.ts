@@ -10,7 +10,7 @@ import { findUpright, type UprightFaces } from './upright.ts';
 
 const DEFAULT_TOP = 3;
 
-/** What is asked of one photo, with every default filled in. */
+/** The options for one photo, with every default filled in. */
 export type SearchOptions = Required<Omit<RecognizeOptions, 'knownWithin' | 'knownOdds'>> &
   Pick<RecognizeOptions, 'knownWithin' | 'knownOdds'>;
 
@@ -24,7 +24,8 @@ export function searchOptions({
   knownWithin,
   knownOdds,
 }: RecognizeOptions = {}): SearchOptions {
-  if (!Number.isInteger(top) || top < 1) throw new RangeError('top must be a whole number from 1.');
+  if (!Number.isInteger(top) || top < 1)
+    throw new RangeError('top must be a whole number of at least 1.');
   return { top, allFaces, mostFaces, orient, embed, knownWithin, knownOdds };
 }
 

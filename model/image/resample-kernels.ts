@@ -20,7 +20,7 @@ export interface ResampleKernels {
   reserve(bytes: number): void;
   /**
    * Scales four lines at `from`, `stride` bytes apart, to `targets` pixels each.
-   * @param starts for each target, bytes from the begin of a line to its first source pixel, int32
+   * @param starts for each target, bytes from the start of a line to its first source pixel, int32
    * @param weights for each target, `pairs` pairs of weights
    */
   alongRows(

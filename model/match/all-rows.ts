@@ -1,4 +1,4 @@
-/** Compares an embedding with every row: as fast as a shortlist where there are few. Knows nothing of names. */
+/** Compares an embedding with every row, which is as fast as a shortlist for small galleries. */
 import { products, squaredDistance, squareOf } from './exact.ts';
 import { leastRows, type RowSearch } from './row-search.ts';
 

@@ -8,7 +8,7 @@ import { HalfBytes } from './half-bytes.ts';
 import type { RowSearch } from './row-search.ts';
 import { Shortlist } from './shortlist.ts';
 
-/** From so many embeddings on most are ruled out before the comparison; fewer take 2 ms at most. */
+/** Number of embeddings from which most are ruled out before the comparison; fewer take at most 2 ms. */
 export const SHORTLIST_FROM = 4096;
 
 export class FaceBlock {

@@ -22,7 +22,7 @@ export interface FaceFile {
 
 const READ_BYTES = 2 ** 26;
 
-/** The index beside a file of embeddings. It tells of the same people, and must be deleted with it. */
+/** The index beside a file of embeddings. It describes the same people, and must be deleted with it. */
 export const indexPath = (path: string): string => `${path}.index`;
 
 /**

@@ -111,7 +111,7 @@ export class HalfBytes {
     this.#sums = new Float32Array(buffer, places.sums, 8);
   }
 
-  /** @returns undefined where there is no relaxed SIMD or not so much memory, or such rows do not fit */
+  /** @returns undefined without relaxed SIMD or enough memory, or if rows of this length are not supported */
   static open(rows: number, length: number): HalfBytes | undefined {
     const bytes = chunkBytes(length);
     if (bytes === undefined) return undefined;

@@ -62,7 +62,7 @@ test('photos in work keep the gallery they began with', {
   assert.equal(recognizer.people, 0);
 });
 
-test('the version is told without a face too', async () => {
+test('the version is answered for a photo without a face too', async () => {
   const plain = await sharp({
     create: { width: 60, height: 50, channels: 3, background: '#888' },
   })

@@ -9,7 +9,7 @@ import { EMBEDDING_LENGTH, noise, normalised, row, unitVectors } from './vectors
 const [ALWAYS, NEVER] = [1, Number.POSITIVE_INFINITY];
 const COUNT = 400;
 
-/** Each row is a mixture of a few others, and so much noise. */
+/** Each row is a mixture of a few others, plus noise. */
 function mixtures(count: number, of: number, noiseShare: number, seed: number): Float32Array {
   const [parts, values] = [unitVectors(of, seed), noise(seed + 1)];
   const own = unitVectors(count, seed + 2);
@@ -138,7 +138,7 @@ test('the list holds every row within the limit, and few others', () => {
   }
 });
 
-test('an embedding that was changed in place is looked at anew', () => {
+test('an embedding that was changed in place is compared again', () => {
   const embeddings = unitVectors(COUNT, 53);
   const names = Array.from({ length: COUNT }, (_, index) => `person ${index}`);
   const matcher = GalleryMatcher.of({ names, embeddings }, ALWAYS);

@@ -1,7 +1,7 @@
 /**
  * Which rows of a large gallery can be near an embedding at all, from a copy of them in half bytes: first
  * from the upper halves of all, an eighth of the bytes; then, for those that are left, from both halves.
- * Rules rows out, never in: the rows that are left are for the exact comparison. Knows nothing of names.
+ * Rules rows out, never in: the rows that are left are for the exact comparison.
  *
  * A row b is kept as s·q with the length ρ = |b − s·q| of what that leaves out, the embedding a as p with
  * υ = |a − p|. Then by Cauchy-Schwarz |a·b − p·s·q| ≤ |a|·ρ + (|b| + ρ)·υ, whatever the vectors are; for

@@ -12,7 +12,7 @@ const CHANGED = 0.05;
 
 export class GalleryOdds {
   readonly #encoder: EncoderKind;
-  /** Of whom `#odds` was measured. */
+  /** The people that `#odds` was measured on. */
   readonly #measured: number;
   readonly #odds: Odds;
   /** Who can be found now. */

@@ -91,7 +91,7 @@ test('the same photo is sure, and nobody is near an empty gallery', () => {
   assert.equal(odds.of(1.5, 0), MOST_ODDS);
 });
 
-test('odds are told in three figures, rounded down', () => {
+test('odds have three figures, rounded down', () => {
   assert.deepEqual([1, 1.004, 3.268, 42, 999.9, 1000, 1604.7, 647_780.5, MOST_ODDS].map(toldOdds), [
     1,
     1,
@@ -105,7 +105,7 @@ test('odds are told in three figures, rounded down', () => {
   ]);
 });
 
-/** People of whom each has some faces, a step apart. */
+/** People with several faces each, a step apart. */
 function peopleOf(count: number, faces: number, step: number) {
   const [centres, steps] = [unitVectors(count, 17), unitVectors(count * faces, 19)];
   const embeddings = steps.map((value, at) => {

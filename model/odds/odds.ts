@@ -57,7 +57,7 @@ export class Odds {
     return new Odds([DEFAULT_CALIBRATIONS[encoder], ...own], tries);
   }
 
-  /** N of "1 in N strangers would be as near as this to anybody in a gallery of so many people". */
+  /** N of "1 in N strangers would be as near as this to some person in a gallery of this many people". */
   of(distance: number, people: number): number {
     return Math.min(this.#exactly(distance, people * this.#tries), MOST_ODDS);
   }
@@ -67,7 +67,7 @@ export class Odds {
     return Math.min(this.#exactly(distance, 1), MOST_ODDS);
   }
 
-  /** The greatest distance with at least these odds in a gallery of so many people. */
+  /** The greatest distance with at least these odds in a gallery of this many people. */
   distanceAt(odds: number, people: number): number {
     return this.#distanceAt(odds, people * this.#tries);
   }
@@ -105,7 +105,7 @@ export class Odds {
   }
 }
 
-/** Rounded down to three figures, so that what is told never promises more. */
+/** Rounded down to three figures, so that the answer never promises more than was measured. */
 export function toldOdds(odds: number): number {
   const step = 10 ** (Math.floor(Math.log10(odds)) - TOLD_DIGITS + 1);
   // The quotient of a told number may lie just below the whole one that it is.

@@ -1,5 +1,5 @@
 /**
- * Both precisions give the same names, on photos of people whom the gallery knows and of strangers. The
+ * Both precisions give the same names, on photos of people in the gallery and of strangers. The
  * bfloat16 graph runs on any processor, on most of them slowly: few photos.
  */
 import assert from 'node:assert/strict';

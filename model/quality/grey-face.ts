@@ -12,7 +12,7 @@ export interface GreyFace {
   readonly data: Float32Array;
 }
 
-/** Sides of the grey face are at most this and more than half of it, where the photo has so many pixels. */
+/** Sides of the grey face are at most this and more than half of it, if the photo has that many pixels. */
 const SIDE = 96;
 /** Of the box, left out on each side: hair and background. */
 const MARGIN = 0.1;

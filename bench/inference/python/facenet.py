@@ -103,7 +103,7 @@ def photos(request):
 
 
 def run(request):
-    """How many photos are done in so many seconds, `batch` at a time."""
+    """Number of photos recognised in `seconds`, `batch` at a time."""
     paths, batch, done = request["paths"], request["batch"], 0
     begun = time.perf_counter()
     while time.perf_counter() - begun < request["seconds"]:

@@ -1,5 +1,5 @@
 """The line protocol of a party of `bench inference`: one JSON object a line in, one a line out, behind `@`
-so that whatever a library prints is not taken for an answer. Knows no engine."""
+so that output of libraries is not mistaken for an answer."""
 import json
 import os
 import sys

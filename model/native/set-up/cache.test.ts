@@ -45,7 +45,7 @@ describe('the cache of native parts', { timeout: 60_000 }, () => {
     assert.deepEqual(await readdir(beside), ['version']);
   });
 
-  it('a part with one byte changed, cut off or missing is noticed, and built anew', async () => {
+  it('a part with one byte changed, cut off or missing is noticed and built again', async () => {
     const damages: ((path: string) => Promise<unknown>)[] = [
       (path) => writeFile(path, `First ${nativeParts[0].cached}`),
       (path) => truncate(path, 3),

@@ -114,7 +114,7 @@ describe('setting up from the package registries', { timeout: 60_000 }, () => {
     assert.equal(await fetched(), 2);
   });
 
-  it('an addon that is there but does not load is set up anew', async () => {
+  it('an addon that is present but does not load is set up again', async () => {
     await mkdir(join(places.tfjsNode, addonFile, '..'), { recursive: true });
     await writeFile(join(places.tfjsNode, addonFile), 'of another Node');
     const { way, reasons } = await setUp(options);

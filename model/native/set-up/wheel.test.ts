@@ -22,7 +22,7 @@ describe('choosing the wheel', () => {
     assert.match(wheelFor({ ...linux, arch: 'arm64', glibc: '2.100' }).platform, /aarch64$/);
   });
 
-  it('says why there is none', () => {
+  it('says why no wheel fits', () => {
     for (const [machine, reason] of [
       [{ platform: 'linux', arch: 'x64', glibc: undefined }, /needs glibc 2\.27.*has none/],
       [{ platform: 'linux', arch: 'x64', glibc: '2.17' }, /needs glibc 2\.27.*has 2\.17/],

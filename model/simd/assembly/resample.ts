@@ -13,7 +13,7 @@ const PAIR: usize = 8;
 
 /**
  * Scales four lines at `from`, `stride` bytes apart, to `targets` pixels each.
- *   starts   for each target, bytes from the begin of a line to its first source pixel, int32
+ *   starts   for each target, bytes from the start of a line to its first source pixel, int32
  *   weights  for each target, `pairs` pairs of weights
  */
 export function alongRows(
