@@ -37,6 +37,12 @@ const options = {
     default: 3,
     describe: '`service`, `page`, `precision`: number of rounds; the median or minimum is reported',
   },
+  people: { type: 'number', default: 100, describe: '`people`: number of people to enrol' },
+  seconds: {
+    type: 'number',
+    default: 60,
+    describe: '`people`: seconds of changes while services are killed',
+  },
   viewers: { type: 'number', default: 10, describe: '`page`: number of viewers' },
   variants: { type: 'number', default: 1000, describe: '`parity`: number of variants compared' },
   python: {
@@ -67,7 +73,7 @@ type Flags = Given & { what: string };
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'Measure: `inference` compares recognition with its peers; `scaling` simulates the cost and latency of scaling policies; `service` compares the whole system with the course’s design in Python; `cost` calculates dollars per million photos; `page` measures what the live view costs the web tier; `threshold` measures how well a distance separates known people from strangers; `odds` counts how often strangers come as near as odds promise; `precision` compares PRECISION=auto with each fixed precision; `parity` compares boxes and embeddings with facenet-pytorch',
+    'Measure: `inference` compares recognition with its peers; `scaling` simulates the cost and latency of scaling policies; `service` compares the whole system with the course’s design in Python; `cost` calculates dollars per million photos; `page` measures what the live view costs the web tier; `threshold` measures how well a distance separates known people from strangers; `odds` counts how often strangers come as near as odds promise; `people` enrols people and changes them while services are killed; `precision` compares PRECISION=auto with each fixed precision; `parity` compares boxes and embeddings with facenet-pytorch',
   builder: (yargs: Argv) =>
     yargs
       .positional('what', {
@@ -79,19 +85,19 @@ export const command: CommandModule<object, Flags> = {
           'page',
           'threshold',
           'odds',
+          'people',
           'precision',
           'parity',
         ],
         demandOption: true,
       })
       .options(options)
-      .check(({ photos, rounds, viewers, threads, variants, price }) => {
-        const isGood = [photos, rounds, viewers, threads, variants].every(
-          (n) => Number.isInteger(n) && n > 0,
-        );
+      .check(({ photos, people, seconds, rounds, viewers, threads, variants, price }) => {
+        const counts = [photos, people, seconds, rounds, viewers, threads, variants];
+        const isGood = counts.every((n) => Number.isInteger(n) && n > 0);
         if (isGood && price >= 0) return true;
         throw new SettingsError(
-          '--photos, --rounds, --viewers, --threads and --variants must be whole numbers from 1, --price a number from 0.',
+          '--photos, --people, --seconds, --rounds, --viewers, --threads and --variants must be whole numbers from 1, --price a number from 0.',
         );
       })
       .example(
@@ -128,6 +134,7 @@ const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
   page: runPage,
   threshold: runThreshold,
   odds: runOdds,
+  people: runPeople,
   precision: runPrecision,
   parity: runParity,
 };
@@ -170,6 +177,11 @@ async function runThreshold(): Promise<string> {
 async function runOdds({ images = [] }: Given): Promise<string> {
   const { benchOdds } = await import('./odds/odds.ts');
   return benchOdds({ images }, progress.step);
+}
+
+async function runPeople({ people, seconds, json }: Given): Promise<string> {
+  const { benchPeople } = await import('./people/people.ts');
+  return benchPeople({ people, seconds, json }, progress.step);
 }
 
 async function runPrecision({ rounds, json }: Given): Promise<string> {

@@ -15,6 +15,10 @@ export type Way =
 
 const WAYS: readonly (readonly [RegExp, Way])[] = [
   [
+    /^(?:npm run people -- |node examples\/people\.mjs |curl -F name=)/,
+    { not: 'wants photos of a person: operate/people.command.test.ts, examples/examples.test.ts' },
+  ],
+  [
     /^npm run convert -- --encoder /,
     { not: 'would change the model of this test: convert/compact-conversion.test.ts' },
   ],

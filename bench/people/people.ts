@@ -1,0 +1,176 @@
+/**
+ * The live gallery on the whole system: two web nodes and four workers, real photos, and services that are
+ * killed. Every figure of docs/reports/people.md.
+ */
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { cloudNames } from '../../cloud/contract/names.ts';
+import { connectRedis } from '../../cloud/redis/connection.ts';
+import { openLeases } from '../../cloud/redis/leases.ts';
+import { ensureModel } from '../../convert/ensure-model.ts';
+import { freePort } from '../../local/redis.ts';
+import { enrolmentSchema } from '../../people/api.ts';
+import type { OnStep } from '../../runtime/progress.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { below, listProcesses, signal } from '../../test/chaos/system/processes.ts';
+import { type System, startSystem } from '../../test/chaos/system/system.ts';
+import { BenchError } from '../errors.ts';
+import { describeMachine, type Machine } from '../inference/machine.ts';
+import { type Changed, changeUnderKills } from './changing.ts';
+import { type Enrolled, enrolAndRecognise, forgetEverybody } from './enrolling.ts';
+import { makePairs } from './pairs.ts';
+
+export interface PeopleBenchOptions {
+  /** People to enrol and recognise. */
+  readonly people: number;
+  /** Of changes under kills. */
+  readonly seconds: number;
+  readonly json: boolean;
+}
+
+const PROJECT_ID = 'bench-people';
+const WEB_NODES = 2;
+const WORKERS = 4;
+const CHANGES_PER_SECOND = 50;
+/** People who are changed at once: everybody of whom there are photos. */
+const SUBJECTS = 14;
+const KILL_EVERY_MS = 3000;
+const READY_MS = 120_000;
+
+export async function benchPeople(options: PeopleBenchOptions, onStep: OnStep): Promise<string> {
+  const { MODEL_DIR, BACKEND } = readSettings();
+  await ensureModel(readSettings(), onStep);
+  const machine = await describeMachine();
+  const folder = await mkdtemp(join(tmpdir(), 'elastic-face-bench-people-'));
+  const pairs = await makePairs(options.people, folder);
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary);
+  const cloudPort = await freePort();
+  const system = await startSystem({
+    folder,
+    settings: {
+      PROJECT_ID,
+      MODEL_DIR,
+      BACKEND,
+      MAX_INSTANCES: WORKERS,
+      MIN_INSTANCES: WORKERS,
+      VISIBILITY_SECONDS: 5,
+    },
+    cloudPort,
+    proxyUrl: `http://127.0.0.1:${cloudPort}`,
+    webNodes: WEB_NODES,
+    disk: { folder: temporary },
+  });
+  try {
+    onStep('starting the workers');
+    await workersReady(system);
+    onStep('forgetting the people of the model');
+    await forgetEverybody(system.webUrls[0]!);
+    const enrolled = await enrolAndRecognise(system.webUrls, pairs, onStep);
+    await forgetEverybody(system.webUrls[0]!);
+    const subjects = [];
+    for (const { person, first, second } of pairs.slice(0, SUBJECTS)) {
+      const id = await enrol(system.webUrls[0]!, `${person} 0`, first);
+      subjects.push({ id, base: person, photo: second });
+    }
+    onStep('changing people while services are killed');
+    const changed = await changeUnderKills({
+      urls: system.webUrls,
+      subjects,
+      perSecond: CHANGES_PER_SECOND,
+      seconds: options.seconds,
+      kill: killer(system),
+      killEveryMs: KILL_EVERY_MS,
+    });
+    return options.json
+      ? JSON.stringify({ enrolled, changed }, null, 2)
+      : report(enrolled, changed, machine);
+  } finally {
+    await system.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function enrol(url: string, name: string, photo: string): Promise<string> {
+  const form = new FormData();
+  form.set('name', name);
+  form.set('accept', 'low-quality');
+  form.append('inputFile', new Blob([await readFile(photo)]), `${name}.jpg`);
+  const response = await fetch(`${url}v1/people`, { method: 'POST', body: form });
+  const text = await response.text();
+  if (!response.ok) throw new BenchError(`Enrolling was answered ${response.status}: ${text}`);
+  return enrolmentSchema.parse(JSON.parse(text)).person.id;
+}
+
+async function workersReady({ redisUrl }: System): Promise<void> {
+  const redis = connectRedis(redisUrl, 'bench', pino({ level: 'silent' }));
+  const { keys } = cloudNames(PROJECT_ID);
+  const leases = openLeases(redis, keys);
+  const end = performance.now() + READY_MS;
+  try {
+    for (;;) {
+      const found = await redis.keys(`${keys}:lease:*`);
+      const all = await leases.read(found.map((key) => key.split(':').at(-1)!));
+      if ([...all.values()].filter(({ state }) => state === 'idle').length >= WORKERS) return;
+      if (performance.now() > end) throw new BenchError(`${WORKERS} workers did not start.`);
+      await delay(200);
+    }
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Kills a web node, a worker, its inference or Redis in turn, each time another one. */
+function killer({ webs, cloud, redis }: System): () => Promise<string> {
+  let turn = 0;
+  const workers = async (): Promise<number[]> => {
+    const all = await listProcesses();
+    return all.filter(({ parent }) => parent === cloud.pid).map(({ pid }) => pid);
+  };
+  const kinds: readonly [string, () => Promise<(number | undefined)[]>][] = [
+    ['web', async () => webs.map(({ pid }) => pid)],
+    ['worker', workers],
+    ['redis', async () => [redis?.pid]],
+    [
+      'inference',
+      async () => {
+        const all = await listProcesses();
+        return (await workers()).flatMap((pid) => below(pid, all).map((one) => one.pid));
+      },
+    ],
+  ];
+  return async () => {
+    const [what, targets] = kinds[turn % kinds.length]!;
+    const pids = (await targets()).filter((pid) => pid !== undefined);
+    const pid = pids[Math.floor(turn / kinds.length) % Math.max(1, pids.length)];
+    turn += 1;
+    return pid !== undefined && signal(pid, 'SIGKILL') ? what : `no ${what} to kill`;
+  };
+}
+
+function report(enrolled: Enrolled, changed: Changed, machine: Machine): string {
+  const { processor, features, cores } = machine;
+  const kills = Object.entries(changed.kills).map(([what, count]) => `${count} ${what}`);
+  return [
+    `On ${processor} (${features.join(', ')}), ${cores} cores; ${WEB_NODES} web nodes, ${WORKERS} workers.`,
+    '',
+    '| enrol, then recognise | |',
+    '| --- | --- |',
+    `| right on the first try | ${enrolled.right} of ${enrolled.rounds} |`,
+    `| answered with an older gallery | ${enrolled.stale} |`,
+    `| from the 201 to the right answer | p50 ${enrolled.p50.toFixed(0)} ms, p95 ${enrolled.p95.toFixed(0)} ms |`,
+    ...enrolled.wrong.map((line) => `| not right | ${line} |`),
+    '',
+    '| changes while services are killed | |',
+    '| --- | --- |',
+    `| accepted | ${changed.accepted}, ${changed.perSecond.toFixed(1)} per second, in ${changed.versions} versions |`,
+    `| sent again after a kill | ${changed.repeated} |`,
+    `| kills | ${kills.join(', ') || 'none'} |`,
+    `| recognitions meanwhile | ${changed.recognised} |`,
+    `| promises broken | ${changed.breaches.length} |`,
+    ...changed.breaches.slice(0, 20).map((line) => `| broken | ${line} |`),
+  ].join('\n');
+}
