@@ -1,13 +1,9 @@
 /** Behind a proxy that serves the whole service under a path, as nginx does with `location /faces/`. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, request as forward } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { type PageDouble, skip, startPage } from './page.fixture.ts';
+import { behindPath } from './path.fixture.ts';
 import { CLEAN, link, useBrowser } from './tab.fixture.ts';
-
-const PREFIX = '/faces';
 
 describe('the page under a path of a proxy', { skip }, () => {
   const page = useBrowser();
@@ -41,30 +37,12 @@ describe('the page under a path of a proxy', { skip }, () => {
 });
 
 async function proxied(double: PageDouble): Promise<PageDouble> {
-  const proxy = createServer((request, response) => {
-    const { method, headers, url = '' } = request;
-    if (!url.startsWith(`${PREFIX}/`)) {
-      response.writeHead(404).end();
-      return;
-    }
-    const onward = forward(new URL(url.slice(PREFIX.length), double.url), { method, headers });
-    onward.on('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on('error', () => response.destroy());
-    response.on('close', () => onward.destroy());
-    request.pipe(onward);
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  const { port } = proxy.address() as AddressInfo;
+  const proxy = await behindPath(double.url);
   return {
     ...double,
-    url: `http://127.0.0.1:${port}${PREFIX}/`,
+    url: proxy.url,
     async stop() {
-      proxy.closeAllConnections();
-      proxy.close();
+      await proxy.stop();
       await double.stop();
     },
   };
