@@ -39,7 +39,7 @@ export class Adoption {
       if (!this.isDue(state)) return undefined;
       return this.#contents(state, written);
     });
-    if (version !== undefined) this.#log.info({ version }, 'took a new base into the gallery');
+    if (version !== undefined) this.#log.info({ version }, 'Took a new base into the gallery');
     return version;
   }
 

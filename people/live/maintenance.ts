@@ -55,7 +55,7 @@ export class Maintenance {
     } catch (err) {
       this.#log.warn(
         { err },
-        'the gallery cannot be tidied up; trying again after the next change',
+        'The gallery cannot be tidied up; trying again after the next change',
       );
     }
   }

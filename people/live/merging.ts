@@ -60,7 +60,7 @@ export class Merging {
       return this.#contents(now, window, merged);
     });
     if (version === undefined) await this.#rewriting.delete([merged.ref]);
-    else this.#log.debug({ version, segments: refs.length }, 'merged gallery segments');
+    else this.#log.debug({ version, segments: refs.length }, 'Merged gallery segments');
     return version !== undefined;
   }
 
