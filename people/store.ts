@@ -87,7 +87,7 @@ export function openGallery(options: GalleryOptions): GalleryStore {
   const committer = new Committer({
     bucket,
     reader,
-    writer: new HeadWriter(bucket, options.versions > 0),
+    writer: new HeadWriter(bucket),
     rollback: (version) => versions.rollback(version),
     onWritten(version) {
       onChange(version);

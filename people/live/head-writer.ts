@@ -16,17 +16,17 @@ type Head = NonNullable<GalleryState['head']>;
 
 export class HeadWriter {
   readonly #bucket: PeopleBucket;
-  readonly #keepsVersions: boolean;
 
-  /** @param keepsVersions whether earlier heads are kept for a rollback */
-  constructor(bucket: PeopleBucket, keepsVersions: boolean) {
+  constructor(bucket: PeopleBucket) {
     this.#bucket = bucket;
-    this.#keepsVersions = keepsVersions;
   }
 
-  /** Keeps the live head as an earlier version. Any node that follows it writes the same; the first one counts. */
+  /**
+   * Keeps the live head as an earlier version, if only for a while: by it, the writer of that version can find out
+   * that it was written. Any node that follows it writes the same; the first one counts.
+   */
   async keep(before: Head | undefined): Promise<void> {
-    if (before === undefined || !this.#keepsVersions) return;
+    if (before === undefined) return;
     const key = peopleKeys.version(before.value.version);
     await this.#bucket.putIf(key, JSON.stringify(before.value), JSON_TYPE, 'none');
   }
