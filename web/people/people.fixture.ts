@@ -3,7 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { openResults } from '../../cloud/aws/objects.ts';
 import { openQueue } from '../../cloud/aws/queues.ts';
 import { openObjects } from '../../cloud/aws/stored-objects.ts';
-import { decodeRequest, encodeReply, type Match } from '../../cloud/contract/messages.ts';
+import {
+  decodeRequest,
+  encodeReply,
+  type Match,
+  type RequestMessage,
+} from '../../cloud/contract/messages.ts';
 import {
   type PeopleWork,
   peopleWorkSchema,
@@ -14,6 +19,10 @@ import {
 } from '../../cloud/contract/people-work.ts';
 import { connectRedis } from '../../cloud/redis/connection.ts';
 import { openPressure } from '../../cloud/redis/pressure.ts';
+import {
+  startTestCloud as startEmbeddedCloud,
+  temporaryFolder,
+} from '../../local/cloud.fixture.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { silent, startTestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
@@ -56,13 +65,25 @@ export type PeopleFixture = Awaited<ReturnType<typeof openPeopleFixture>>;
 /** What a worker makes of some work. */
 export type Worker = (work: PeopleWork) => Partial<WorkResult>;
 
-/** @param overrides settings that the test cares about */
+/**
+ * @param overrides settings that the test cares about
+ * @param isPlayed false where real workers take the requests
+ */
 export async function openPeopleFixture(
   overrides: Record<string, unknown> = {},
   log: Logger = silent,
+  isPlayed = true,
 ) {
   const photo = await plainPhoto();
-  const cloud = await startTestCloud({ MAX_UPLOAD_MB: 1, REQUEST_SECONDS: 20, ...overrides });
+  // Its S3 honours conditional writes.
+  const folder = temporaryFolder();
+  const embedded = await startEmbeddedCloud(folder.path);
+  const cloud = await startTestCloud({
+    AWS_ENDPOINT_URL: embedded.cloud.url,
+    MAX_UPLOAD_MB: 1,
+    REQUEST_SECONDS: 20,
+    ...overrides,
+  });
   const { clients, names, settings } = cloud;
   const requests = await openQueue(clients.sqs, names.requestQueue);
   const replies = await openQueue(clients.sqs, names.replyQueue);
@@ -79,6 +100,7 @@ export async function openPeopleFixture(
   };
   const web = await start();
   const worked: PeopleWork[] = [];
+  const photosAsked: RequestMessage[] = [];
   let worker: Worker = () => ({});
   let recognised: Match | undefined;
   let isOpen = true;
@@ -110,13 +132,13 @@ export async function openPeopleFixture(
     await pressure.finish(id, file);
   };
   const working = (async () => {
-    while (isOpen) {
+    while (isOpen && isPlayed) {
       const messages = await requests.receive({ most: 10, waitSeconds: 1 });
       for (const { body, receipt } of messages) {
-        if (!body.includes('"work"') && recognised === undefined) continue;
         await requests.delete(receipt);
         if (body.includes('"work"')) await work(body);
         else if (recognised !== undefined) await recognise(body, recognised);
+        else photosAsked.push(decodeRequest(body));
       }
     }
   })();
@@ -130,6 +152,8 @@ export async function openPeopleFixture(
     replies,
     /** All work that was asked for, in its order. */
     worked,
+    /** Photos to recognise, which nobody answers. */
+    photosAsked,
     /** Starts one more node. */
     start,
     url: (path: string, node = web) => `http://127.0.0.1:${node.port}/${path}`,
@@ -180,6 +204,8 @@ export async function openPeopleFixture(
       await Promise.all(nodes.map((node) => node.stop()));
       redis.disconnect();
       await cloud.close();
+      await embedded.stop();
+      folder.remove();
     },
   };
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { encodeReply } from '../../cloud/contract/messages.ts';
 import { enrolmentSchema, peoplePageSchema } from '../../people/api.ts';
+import { until } from '../../test/condition.fixture.ts';
 import { type Answer, post } from '../../test/form.fixture.ts';
+import { match } from '../api/api.fixture.ts';
 import { openPeopleFixture, type PeopleFixture, workFace } from './people.fixture.ts';
 
 describe('the people of a live gallery over HTTP', { timeout: 120_000 }, () => {
@@ -76,6 +79,64 @@ describe('the people of a live gallery over HTTP', { timeout: 120_000 }, () => {
     ]);
     const more = await enrolled(stage.enrol('Grace', { add: 'true' }));
     assert.deepEqual([more.person.id, more.person.faces.length], [person.id, 2]);
+  });
+
+  it('two that are one are merged, a face is removed, and the way back leads there', async () => {
+    const one = await enrolled(stage.enrol('Mary'));
+    const two = await enrolled(stage.enrol('Mary Somerville'));
+    const path = `v1/people/${one.person.id}`;
+    const merged = await stage.json('POST', `${path}/merge`, { from: two.person.id });
+    assert.deepEqual([merged.status, merged.body.person.faces.length], [200, 2]);
+    assert.equal((await stage.json('GET', `v1/people/${two.person.id}`)).status, 404);
+    const itself = await stage.json('POST', `${path}/merge`, { from: one.person.id });
+    assert.deepEqual([itself.status, itself.body.type], [400, '/problems/bad-field']);
+
+    const [first, second] = merged.body.person.faces;
+    const less = await stage.json('DELETE', `${path}/faces/${first.id}`);
+    assert.deepEqual(less.body.person.faces, [second]);
+    const last = await stage.json('DELETE', `${path}/faces/${second.id}`);
+    assert.deepEqual([last.status, last.body.type], [409, '/problems/last-face']);
+    const none = await stage.json('DELETE', `${path}/faces/${first.id}`);
+    assert.deepEqual([none.status, none.body.type], [404, '/problems/unknown-face']);
+
+    const { body: before } = await stage.json('GET', 'v1/gallery');
+    const { body: listed } = await stage.json('GET', 'v1/gallery/versions');
+    assert.equal(listed.versions[0].version, before.version);
+    const back = await stage.json('POST', 'v1/gallery/rollback', { version: merged.body.gallery });
+    assert.deepEqual([back.status, back.body.version], [200, before.version + 1]);
+    assert.equal((await stage.json('GET', path)).body.faces.length, 2);
+    const never = await stage.json('POST', 'v1/gallery/rollback', { version: 999 });
+    assert.deepEqual([never.status, never.body.type], [404, '/problems/unknown-version']);
+  });
+
+  it('pages go by name, whatever its case and accents', async () => {
+    for (const name of ['Zoë B', 'zoe a', 'ZOE c']) await enrolled(stage.enrol(name));
+    const names: string[] = [];
+    let after: string | undefined = '';
+    while (after !== undefined) {
+      const query: string = after === '' ? '' : `&after=${after}`;
+      const page = peoplePageSchema.parse(
+        (await stage.json('GET', `v1/people?q=ZOE&limit=2${query}`)).body,
+      );
+      assert.equal(page.total, 3);
+      names.push(...page.people.map(({ name }) => name));
+      after = page.next;
+    }
+    assert.deepEqual(names, ['zoe a', 'Zoë B', 'ZOE c']);
+    for (const wrong of ['limit=0', 'limit=x', 'sort=name']) {
+      assert.equal((await stage.json('GET', `v1/people?${wrong}`)).status, 400);
+    }
+  });
+
+  it('every photo is computed with the newest version that any node has answered', async () => {
+    const other = await stage.start();
+    const { gallery } = await enrolled(stage.enrol('Newest', {}, other));
+    const answer = post(stage.url(''), stage.form({}, 'a.jpg'));
+    const request = await until('the request', async () => stage.photosAsked[0]);
+    assert.equal(request.gallery, gallery);
+    const { id, file, node } = request;
+    await stage.replies.send(encodeReply({ id, file, node, outcome: { match: match('x') } }));
+    assert.equal((await answer).status, 200);
   });
 
   it('a request that is sent again with its Idempotency-Key enrols nobody twice', async () => {

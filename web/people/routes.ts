@@ -10,6 +10,7 @@ import type { EnrolParts } from './enrol/enrol.ts';
 import { type ReceiptRoutes, receiptsRouter } from './forget/router.ts';
 import { peopleRouter } from './people.ts';
 import { photoForms } from './request/photo-form.ts';
+import { transferRouter } from './transfer.ts';
 import { versionsRouter } from './versions.ts';
 
 /** What is opened for these routes alone. */
@@ -35,6 +36,8 @@ export function peopleRoutes(parts: PeopleRoutesParts): Router {
     correctRouter(routes),
     versionsRouter(routes),
     receiptsRouter(routes),
+    // Before `/v1/people/:id`.
+    transferRouter(routes),
     peopleRouter(routes),
   );
 }

@@ -56,7 +56,12 @@ export async function performWork(
     if (message === undefined) throw one;
     return { refused: { reason: 'image', message } };
   });
-  const pairs = work.work === 'verify' ? { pairs: pairsOf(recognitions, work, parts) } : {};
+  const pairs =
+    work.work === 'verify'
+      ? { pairs: pairsOf(recognitions, work, parts) }
+      : work.work === 'embed' && recognitions.length > 1
+        ? { pairs: photoPairs(recognitions, work, parts) }
+        : {};
   return { result: JSON.stringify({ ...result, photos, ...pairs }), timings: sumOf(recognitions) };
 }
 
@@ -119,6 +124,21 @@ function pairsOf(
   const distance = gallery.distanceTo(face.embedding, person);
   if (distance === undefined) return [];
   return [pairOf(distance, odds.ofPerson(distance), (least) => odds.personDistanceAt(least))];
+}
+
+/** The largest face of the first photo with that of each further one; none where a photo has no face. */
+function photoPairs(
+  [first, ...others]: readonly (Recognition | Error)[],
+  work: PeopleWork,
+  parts: WorkParts,
+): NonNullable<WorkResult['pairs']> {
+  return others.flatMap((other) => {
+    if (other instanceof Error) return [];
+    const largest = { ...other, faces: other.faces.slice(0, 1) };
+    return first === undefined
+      ? []
+      : pairsOf([first, largest], { ...work, person: undefined }, parts);
+  });
 }
 
 function facesOf(recognition: Recognition | Error | undefined): readonly Face[] {

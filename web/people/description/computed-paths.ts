@@ -1,5 +1,5 @@
 /** The routes about the gallery, comparisons and receipts in OpenAPI 3.1. */
-import { idInPath, inQuery, refusals, requestId } from '../../api/openapi-parts.ts';
+import { headers, idInPath, inQuery, refusals, requestId } from '../../api/openapi-parts.ts';
 import { MOST_COMPUTED_PHOTOS } from '../compare.ts';
 import {
   galleryQuerySchema,
@@ -9,6 +9,9 @@ import {
   verifyQuerySchema,
 } from '../schemas.ts';
 import { answers, body, CHANGED, COMPUTED, form, READ } from './parts.ts';
+
+/** A line that says what the file holds, then one for each person. */
+const lines = { type: 'string' };
 
 type Paths = Readonly<Record<string, object>>;
 
@@ -26,6 +29,28 @@ export function galleryPaths(): Paths {
         operationId: 'galleryVersions',
         summary: 'The live version and those that a rollback can bring back, newest first.',
         responses: { ...answers('GalleryVersions', 'the versions'), ...refusals(...READ) },
+      },
+    },
+    '/v1/people/import': {
+      post: {
+        operationId: 'importPeople',
+        summary: 'Take in people from another deployment with the same encoder, all or none.',
+        requestBody: { required: true, content: { 'application/jsonl': { schema: lines } } },
+        responses: { ...answers('Imported', 'the people are known'), ...refusals(...CHANGED) },
+      },
+    },
+    '/v1/people/export': {
+      get: {
+        operationId: 'exportPeople',
+        summary: 'All people with their embeddings, as JSON Lines.',
+        responses: {
+          200: {
+            description: 'the file',
+            headers,
+            content: { 'application/jsonl': { schema: lines } },
+          },
+          ...refusals(...READ),
+        },
       },
     },
     '/v1/gallery/rollback': {

@@ -27,6 +27,7 @@ import { answers, body, CHANGED, COMPUTED, form, idempotencyKey, located, READ }
 import {
   detectionsSchema,
   embeddingsSchema,
+  importedSchema,
   mistakenSchema,
   receiptKeySchema,
   searchResultSchema,
@@ -47,6 +48,7 @@ export const peopleSchemas: Readonly<Record<string, z.ZodType>> = {
   Gallery: galleryStateSchema,
   GalleryVersions: galleryVersionsSchema,
   Mistaken: mistakenSchema,
+  Imported: importedSchema,
 };
 
 export function describePeople(): Record<string, object> {

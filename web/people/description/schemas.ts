@@ -31,6 +31,12 @@ export const searchResultSchema = z.object({
   gallery,
 });
 
+export const importedSchema = z.object({
+  people: z.int(),
+  faces: z.int(),
+  gallery: z.int().describe('first gallery version with the people'),
+});
+
 /** Of a correction that says "nobody". */
 export const mistakenSchema = z.object({
   mistaken: neighbourSchema.pick({ person: true, name: true, distance: true, odds: true }),

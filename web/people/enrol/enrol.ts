@@ -115,8 +115,12 @@ async function commit(
       const photoDigest = digests[photo];
       return { id, person: person.id, quality: face.quality, enrolled, photoDigest, embedding };
     });
-    const before = index.facesOf(person.id).map(faceView);
     const added = records.map(faceView);
+    const isAdded = new Set(added.map((face) => face.id));
+    const before = index
+      .facesOf(person.id)
+      .filter((face) => !isAdded.has(face.id))
+      .map(faceView);
     enrolment = {
       person: { ...personView(index, person), faces: [...before, ...added] },
       added,
