@@ -1,5 +1,6 @@
 /** The worker service: connects to AWS and Redis, starts inference, takes requests, keeps its lease, drains. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { createAwsClients } from '../cloud/aws/clients.ts';
 import { openDeadLetters } from '../cloud/aws/dead-letters.ts';
 import { openPhotos, openResults } from '../cloud/aws/objects.ts';
@@ -32,6 +33,9 @@ import { OutageRetry } from './requests/outage-retry.ts';
 import { postponer } from './requests/postpone.ts';
 import { watchSpotNotices } from './spot.ts';
 import { watchUnneeded } from './unneeded.ts';
+
+/** People work waits this long for the model's gallery to be published. */
+const PUBLISH_WAIT_MS = 10_000;
 
 export interface WorkerService {
   readonly state: LeaseState;
@@ -94,13 +98,24 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   });
   const { follower } = following;
   const stopping = new AbortController();
+  const published = publishOwnGallery({
+    s3: clients.s3,
+    bucket: names.peopleBucket,
+    directory: settings.MODEL_DIR,
+    log,
+    signal: stopping.signal,
+  });
   const mostDeliveries = settings.MAX_RECEIVES;
   const model = () => inference.model;
   const parts: RequestParts = {
     ...{ photos, results, replies, pressure, model, mostDeliveries, instanceId },
     works: openObjects(clients.s3, names.peopleBucket),
     compute: (bytes, ask) => inference.compute(bytes, ask),
-    perform: (task) => inference.perform(task),
+    async perform(task) {
+      // Its result may become the first change of the gallery, which starts from what is published.
+      await Promise.race([published, delay(PUBLISH_WAIT_MS, undefined, { ref: false })]);
+      return inference.perform(task);
+    },
     catchUp: (version) => follower.catchUp(version),
     namesStrangers: settings.UNKNOWN_NAME !== undefined,
   };
@@ -174,13 +189,6 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     () => {
       activity.ready();
       lease.tell();
-      void publishOwnGallery({
-        s3: clients.s3,
-        bucket: names.peopleBucket,
-        directory: settings.MODEL_DIR,
-        log,
-        signal: stopping.signal,
-      });
     },
     () => {}, // `failed` reports it.
   );

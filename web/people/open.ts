@@ -118,7 +118,11 @@ export function openPeople(sources: PeopleSources): People {
       const leaseKey = `${names.keys}:people-sweep`;
       const takeLease = async (ms: number): Promise<boolean> =>
         (await redis.set(leaseKey, sources.node, 'PX', Math.ceil(ms), 'NX')) === 'OK';
-      sweep ??= startSweep({ gallery, forget, objects, takeLease, requestMs, log });
+      const takeBase = async (): Promise<void> => {
+        const version = await store.takeBase();
+        if (version !== undefined) await gallery.announce(version);
+      };
+      sweep ??= startSweep({ gallery, forget, takeBase, objects, takeLease, requestMs, log });
     },
     async stop() {
       await sweep?.stop();

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { enrolmentSchema, verificationSchema } from '../../people/api.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { formBody, post } from '../../test/form.fixture.ts';
-import { modelDirectory } from '../../test/model.fixture.ts';
+import { modelDirectory, peopleKnown } from '../../test/model.fixture.ts';
 import { knownPhotos } from '../../test/photos.fixture.ts';
 import { startWorker, type WorkerService } from '../../worker/service.ts';
 import type { WebService } from '../service.ts';
@@ -66,6 +66,9 @@ describe('people with a real worker', { timeout: 300_000 }, () => {
       assert.equal(status, 200);
       assert.deepEqual([body.name, body.person, body.gallery], [name, person.id, gallery]);
     }
+    // The people of the model's own gallery are in the live one.
+    const { body: live } = await stage.json('GET', 'v1/gallery');
+    assert.equal(live.people, (await peopleKnown()) + PEOPLE);
     late.sort((a, b) => a - b);
     const p95 = late[Math.ceil(0.95 * late.length) - 1] ?? 0;
     console.log(`${PEOPLE} of ${PEOPLE} right at the first try; p95 ${p95.toFixed(0)} ms`);

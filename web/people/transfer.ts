@@ -11,6 +11,8 @@ import type { PeopleRoutes } from './parts.ts';
 import { expectsContinue } from './request/json-body.ts';
 
 const LINES = 'application/jsonl';
+/** A pipeline adds several to those that every request has. */
+const MOST_LISTENERS = 30;
 const ACCEPTED = [LINES, 'application/x-ndjson', 'application/x-jsonlines'];
 
 export function transferRouter(
@@ -26,12 +28,16 @@ export function transferRouter(
     }
     if (expectsContinue(request)) response.writeContinue();
     try {
-      const { version, people, faces } = await store.import(request);
+      const { version, people, faces } = await store.import(
+        // Kept open for the answer when a line is refused.
+        request.iterator({ destroyOnReturn: false }),
+      );
       await gallery.announce(version);
       response.json({ people, faces, gallery: version });
     } catch (error) {
-      // What is still on its way is not read.
+      // The remaining lines are not read.
       response.set('Connection', 'close');
+      response.on('finish', () => request.destroy());
       if (error instanceof ImportError) throw peopleError.badImport(error.message, error);
       galleryFailure(error);
     }
@@ -44,6 +50,7 @@ export function transferRouter(
     await gallery.now();
     response.type(LINES).attachment('people.jsonl');
     if (request.method === 'HEAD') return void response.end();
+    response.setMaxListeners(MOST_LISTENERS);
     await pipeline(Readable.from(store.export()), response);
   });
   router.all('/v1/people/export', allowMethods('GET, HEAD'));

@@ -14,6 +14,8 @@ const LEAST_PAUSE_MS = 250;
 export interface SweepParts {
   readonly gallery: { now(): Promise<GalleryIndex> };
   readonly forget: Pick<Forget, 'expired' | 'resume'>;
+  /** Takes in people of a newly built model. */
+  readonly takeBase: () => Promise<void>;
   /** Of the people bucket. */
   readonly objects: StoredObjects;
   /** @returns whether this node sweeps now; rejects without Redis */
@@ -40,6 +42,7 @@ export function startSweep(parts: SweepParts): Sweep {
   const sweep = async (): Promise<void> => {
     const isMine = await parts.takeLease(periodMs / 2).catch(() => true);
     if (isMine) {
+      await parts.takeBase();
       await forget.expired();
       await forget.resume();
       await deleteLeftovers(objects, await gallery.now(), 2 * parts.requestMs);
