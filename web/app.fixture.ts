@@ -39,7 +39,10 @@ const NOTHING_RUNS: LiveSources = {
 };
 
 /** The routes about people exist; calling one needs a web node with a cloud. */
-const NOBODY = { maxUploadsMb: 4 * LIMIT_MB } as unknown as PeopleParts;
+const NOBODY = {
+  maxUploadsMb: 4 * LIMIT_MB,
+  gallery: { require: async () => {} },
+} as unknown as PeopleParts;
 
 /** Built once for all apps of a test file: it is the same page. */
 const page = openPage();

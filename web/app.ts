@@ -84,6 +84,7 @@ export function createApp(parts: AppParts): Express {
     next(isKnown ? undefined : httpError.expectation(expect));
   });
 
+  const requireVersion = (version?: number): Promise<void> => parts.people.gallery.require(version);
   const { begin, enter, open } = requestBeginner(parts);
 
   /** Resolves when the photo is stored and its memory is freed. */
@@ -104,6 +105,7 @@ export function createApp(parts: AppParts): Express {
         const photo = await checkPhoto(photos[0] as RawPhoto);
         room.arrived();
         const ask = isJson ? askOf({ ...inForm, ...query }) : textAsk;
+        await requireVersion(ask.gallery);
         const id = await settleId();
         return submit(named(photo, id), left, { id, ask, span });
       });
@@ -139,7 +141,7 @@ export function createApp(parts: AppParts): Express {
   });
   app.all('/page/:version/*path', allowMethods('GET, HEAD'));
   app.all(['/', /^\*$/], allowMethods('GET, HEAD, POST'));
-  app.use(recognitionRoutes({ ...parts, ...parts.api, begin, open }));
+  app.use(recognitionRoutes({ ...parts, ...parts.api, requireVersion, begin, open }));
   app.use(peopleRoutes({ ...parts, ...parts.people, enter, open }));
   app.use(apiDocs());
   app.get('/healthz', noOptions, (_request, response) => {

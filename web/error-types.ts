@@ -71,6 +71,8 @@ export const ERROR_TYPES = {
     'Last face',
     'Forget the person with DELETE /v1/people/{id}, or add another face first.',
   ),
+  'same-person': type(409, 'Same person', 'Name two different people.'),
+  'future-version': type(409, 'Version not there yet', 'See GET /v1/gallery for the live version.'),
   'other-encoder': type(
     409,
     'Other encoder',

@@ -19,9 +19,20 @@ def map_body(context, body):
     return {name: value for name, value in body.items() if SENDABLE.match(name)}
 
 
+@schemathesis.serializer("application/jsonl")
+def lines(context, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+# What a schema cannot say: how good a photo is, what time it is, what an export looks like.
+BEYOND_SCHEMAS = re.compile(r"/problems/(low-quality|bad-import)|must be in the future")
+
+
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     """A form carries bytes only: a value of another type arrives as a photo, which is judged like any other."""
+    if "schema-valid" in failure.title.lower() and BEYOND_SCHEMAS.search(response.text):
+        return False
     photos = case.body.get("inputFile", b"") if isinstance(case.body, dict) else b""
     all_bytes = all(isinstance(one, bytes) for one in (photos if isinstance(photos, list) else [photos]))
     return all_bytes or "schema-violating" not in failure.title.lower()
@@ -31,5 +42,5 @@ def filter_failure(context, failure, case, response):
 def before_call(context, case, kwargs):
     """The options need a JSON answer, as their descriptions say."""
     given = [case.query, case.body]
-    if case.path == "/" and any(isinstance(one, dict) and {"faces", "top"} & one.keys() for one in given):
+    if case.path == "/" and any(isinstance(one, dict) and {"faces", "top", "odds", "gallery"} & one.keys() for one in given):
         case.headers["Accept"] = "application/json"

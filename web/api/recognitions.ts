@@ -25,6 +25,8 @@ export interface RecognitionRoutes extends DeferredParts {
   readonly begin: (request: Request, response: Response) => Exchange;
   /** The same for a request with photos: also checks its key and the limits, and counts it until its end. */
   readonly open: (request: Request, response: Response) => Promise<Exchange>;
+  /** @throws {HttpError} 409 for a gallery version that is not written yet */
+  readonly requireVersion: (version: number | undefined) => Promise<void>;
   readonly maxUploadMb: number;
   readonly updates: ResultUpdates;
   /** Limit for all photos of one request together. */
@@ -56,6 +58,7 @@ export function recognitionRoutes(parts: RecognitionRoutes): Router {
       const { photos, fields } = await readForm(request, response, room);
       room.arrived();
       const options = { ...readOptions(optionsSchema, { ...fields }), ...query };
+      await parts.requireVersion(options.gallery);
       await access.countMore(request, photos.length - 1);
       const judged = await Promise.all(photos.map(judge));
       const isRefused = (photo: Judged): boolean => photo.checked instanceof Error;

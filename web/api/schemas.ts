@@ -18,6 +18,7 @@ export const wholeText = (least: number, most: number) => {
 };
 
 const MOST_ODDS = 1_000_000_000;
+const MOST_VERSION = 999_999_999_999_999;
 
 /** Of every request that compares faces with the gallery. */
 export const recognitionOptions = {
@@ -26,7 +27,7 @@ export const recognitionOptions = {
     .describe(
       'odds from which a person counts as known: 1 in this many strangers would be as near to anybody in the gallery',
     ),
-  gallery: wholeText(0, Number.MAX_SAFE_INTEGER)
+  gallery: wholeText(0, MOST_VERSION)
     .optional()
     .describe('least version of the gallery to answer with, e.g. that of an enrolment'),
 };

@@ -118,7 +118,20 @@ describe('faces compared over HTTP', { timeout: 120_000 }, () => {
       {},
     ]) {
       const { status } = await stage.json('POST', 'v1/searches', wrong);
-      assert.equal(status, 'encoder' in wrong ? 409 : 400, JSON.stringify(wrong));
+      const isOther = !('best' in wrong) && 'embedding' in wrong;
+      assert.equal(status, isOther ? 409 : 400, JSON.stringify(wrong));
+    }
+  });
+
+  it('a gallery version that is not there yet is refused, not waited for', async () => {
+    for (const path of ['v1/embeddings', 'v1/recognitions', '']) {
+      const body = stage.form({}, 'a.jpg');
+      const headers = { Accept: 'application/json' };
+      const answer = await post(stage.url(`${path}?gallery=999`), body, { headers });
+      assert.deepEqual(
+        [answer.status, JSON.parse(answer.text).type],
+        [409, '/problems/future-version'],
+      );
     }
   });
 

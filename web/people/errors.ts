@@ -49,7 +49,17 @@ export const peopleError = {
   badKey: () =>
     error('bad-field', 'The header Idempotency-Key must be 1 to 255 printable ASCII characters.'),
   mergeWithItself: () =>
-    error('bad-field', 'A person cannot be merged with itself: name another person.'),
+    error('same-person', 'A person cannot be merged with itself: name another person.'),
+  futureVersion: (asked: number, live: number) =>
+    error(
+      'future-version',
+      `The gallery has no version ${asked} yet: the live version is ${live}.`,
+    ),
+  otherLength: (bytes: number, length: number) =>
+    error(
+      'other-encoder',
+      `The embedding has ${bytes} bytes, and those of the gallery have ${4 * length}: it is of another encoder.`,
+    ),
   otherEncoder: (theirs: string, ours: string) =>
     error(
       'other-encoder',

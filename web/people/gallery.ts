@@ -17,6 +17,8 @@ export interface LiveGallery {
    * @param make sees the gallery that the change is applied to, and may throw to refuse it
    */
   change(make: (index: GalleryIndex) => Change): Promise<number>;
+  /** @throws {HttpError} 409 for a version that is not written yet, which no worker could ever have */
+  require(version: number | undefined): Promise<void>;
   /** Lets all nodes and workers know of a version. */
   announce(version: number): Promise<void>;
 }
@@ -39,18 +41,24 @@ export function openLiveGallery({ store, versions, onSeen }: LiveGalleryParts): 
     seen(version);
     await versions.announce(version);
   };
+  const now = async (): Promise<GalleryIndex> => {
+    const newest = await versions.newest();
+    // Without Redis's word the bucket is asked.
+    const options = newest === undefined ? {} : { atLeast: Math.max(known ?? 0, newest) };
+    const index = await store.index(options).catch(galleryFailure);
+    seen(index.version);
+    return index;
+  };
   return {
     announce,
+    now,
     get known() {
       return known;
     },
-    async now() {
-      const newest = await versions.newest();
-      // Without Redis's word the bucket is asked.
-      const options = newest === undefined ? {} : { atLeast: Math.max(known ?? 0, newest) };
-      const index = await store.index(options).catch(galleryFailure);
-      seen(index.version);
-      return index;
+    async require(version) {
+      if (version === undefined || version <= (known ?? 0)) return;
+      const live = (await now()).version;
+      if (version > live) throw peopleError.futureVersion(version, live);
     },
     async change(make) {
       const { version } = await store.change(make).catch(galleryFailure);

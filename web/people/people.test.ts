@@ -89,7 +89,7 @@ describe('the people of a live gallery over HTTP', { timeout: 120_000 }, () => {
     assert.deepEqual([merged.status, merged.body.person.faces.length], [200, 2]);
     assert.equal((await stage.json('GET', `v1/people/${two.person.id}`)).status, 404);
     const itself = await stage.json('POST', `${path}/merge`, { from: one.person.id });
-    assert.deepEqual([itself.status, itself.body.type], [400, '/problems/bad-field']);
+    assert.deepEqual([itself.status, itself.body.type], [409, '/problems/same-person']);
 
     const [first, second] = merged.body.person.faces;
     const less = await stage.json('DELETE', `${path}/faces/${first.id}`);

@@ -48,7 +48,7 @@ export function transferRouter(
     parts.enter(request, response);
     // A change that was answered is in the file.
     await gallery.now();
-    response.type(LINES).attachment('people.jsonl');
+    response.attachment('people.jsonl').set('Content-Type', LINES);
     if (request.method === 'HEAD') return void response.end();
     response.setMaxListeners(MOST_LISTENERS);
     await pipeline(Readable.from(store.export()), response);

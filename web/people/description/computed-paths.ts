@@ -1,5 +1,13 @@
 /** The routes about the gallery, comparisons and receipts in OpenAPI 3.1. */
-import { headers, idInPath, inQuery, refusals, requestId } from '../../api/openapi-parts.ts';
+import {
+  file,
+  headers,
+  idInPath,
+  inQuery,
+  properties,
+  refusals,
+  requestId,
+} from '../../api/openapi-parts.ts';
 import { MOST_COMPUTED_PHOTOS } from '../compare.ts';
 import {
   galleryQuerySchema,
@@ -12,6 +20,27 @@ import { answers, body, CHANGED, COMPUTED, form, READ } from './parts.ts';
 
 /** A line that says what the file holds, then one for each person. */
 const lines = { type: 'string' };
+
+/** Two photos, or one and a person. */
+function pair() {
+  const { person, ...options } = properties(verifyFormSchema);
+  const photos = (count: number) => ({
+    inputFile: { type: 'array', items: file, minItems: count, maxItems: count },
+  });
+  const side = (fields: object, required: readonly string[]) => ({
+    type: 'object',
+    required,
+    properties: { ...fields, ...options },
+    additionalProperties: false,
+  });
+  const schema = {
+    oneOf: [
+      side(photos(2), ['inputFile']),
+      side({ ...photos(1), person }, ['inputFile', 'person']),
+    ],
+  };
+  return { required: true, content: { 'multipart/form-data': { schema } } };
+}
 
 type Paths = Readonly<Record<string, object>>;
 
@@ -81,7 +110,7 @@ export function comparedPaths(): Paths {
         summary:
           'Whether two photos, or a photo and a person of the gallery, show the same person.',
         parameters: [...inQuery(verifyQuerySchema), requestId],
-        requestBody: form(2, verifyFormSchema),
+        requestBody: pair(),
         responses: {
           ...answers('Verification', 'the largest face of the first photo, compared'),
           ...refusals(...COMPUTED, 404),

@@ -36,10 +36,14 @@ export const form = (photos: number, fields: z.ZodType, required: readonly strin
   },
 });
 
-export const body = (schema: z.ZodType) => {
+/** @param rules what JSON Schema says beside the fields */
+export const body = (schema: z.ZodType, rules: object = {}) => {
   const { $schema: _, ...described } = z.toJSONSchema(schema, {
     io: 'input',
     override: ({ jsonSchema }) => asArray(jsonSchema),
   });
-  return { required: true, content: { 'application/json': { schema: described } } };
+  return {
+    required: true,
+    content: { 'application/json': { schema: { ...described, ...rules } } },
+  };
 };

@@ -85,7 +85,7 @@ function peoplePaths() {
       patch: {
         operationId: 'changePerson',
         summary: 'Change name, metadata, consent or expiry.',
-        requestBody: body(changePersonSchema),
+        requestBody: body(changePersonSchema, { minProperties: 1 }),
         responses: { ...answers('Changed', 'the person now'), ...refusals(...CHANGED) },
       },
       delete: {
@@ -139,7 +139,9 @@ function peoplePaths() {
       post: {
         operationId: 'correct',
         summary: 'Say who it really is: enrols that face, or takes "known" back.',
-        requestBody: body(correctSchema),
+        requestBody: body(correctSchema, {
+          oneOf: ['person', 'name', 'nobody'].map((who) => ({ required: [who] })),
+        }),
         responses: {
           200: {
             description: 'it is nobody of the gallery: whom the answer took it for',
