@@ -11,6 +11,10 @@ export const personNameSchema = z
   .max(200, { error: 'must be at most 200 characters' })
   .refine((name) => !/[\p{Cc}:]/u.test(name), {
     error: 'must not contain control characters or colons',
+  })
+  // The same for the API's description, which knows no classes of Unicode.
+  .meta({
+    pattern: String.raw`^[^\u0000-\u001f\u007f-\u009f:]*[^\u0000-\u0020\u007f-\u009f\s:][^\u0000-\u001f\u007f-\u009f:]*$`,
   });
 
 const METADATA_BYTES = 1024;

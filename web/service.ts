@@ -9,6 +9,7 @@ import { createAwsClients } from '../cloud/aws/clients.ts';
 import { openPhotos, openResults } from '../cloud/aws/objects.ts';
 import { openQueue } from '../cloud/aws/queues.ts';
 import { openAtStart } from '../cloud/aws/start-up.ts';
+import { openObjects } from '../cloud/aws/stored-objects.ts';
 import type { ReplyMessage } from '../cloud/contract/messages.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { connectRedis } from '../cloud/redis/connection.ts';
@@ -81,7 +82,8 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
   await redis.requireSupported();
   const relay = openRelay(redis, names.keys);
   const results = openResults(clients.s3, names.outBucket);
-  const missed = missedReplies({ node, relay, results, log });
+  const works = openObjects(clients.s3, names.peopleBucket);
+  const missed = missedReplies({ node, relay, results, works, log });
   const waiters = new Waiters(settings.REQUEST_SECONDS, missed.find);
   const admission = new Admission({
     maxRequests: settings.MAX_REQUESTS,

@@ -91,7 +91,7 @@ export class Roles extends Construct {
       // It changes the gallery, and erases people who ask to be forgotten, also from answers and letters.
       allow(['s3:ListBucket'], [outBucket.bucketArn, peopleBucket.bucketArn]),
       allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], [peopleBucket.arnForObjects('*')]),
-      allow(['s3:GetObject', 's3:DeleteObject'], [outBucket.arnForObjects('*')]),
+      allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], [outBucket.arnForObjects('*')]),
       allow(take, [deadLetters.queueArn]),
     ]);
     this.web = web.role;

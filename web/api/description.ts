@@ -133,7 +133,7 @@ export function describeApi(version: string): object {
                 result: { operationId: 'recognition', parameters: { id: '$response.body#/id' } },
               },
             },
-            ...refusals(400, 401, 408, 411, 413, 415, 429, 503, 504),
+            ...refusals(400, 401, 408, 409, 411, 413, 415, 429, 503, 504),
           },
         },
       },

@@ -7,6 +7,9 @@ import type { GalleryStore } from '../../people/store.ts';
 import { HttpError } from '../http-error.ts';
 import { peopleError } from './errors.ts';
 
+/** For how long Redis alone is asked for the newest version. */
+const SURE_MS = 5000;
+
 export interface LiveGallery {
   /** Newest version that this node knows of. */
   readonly known: number | undefined;
@@ -32,6 +35,7 @@ export interface LiveGalleryParts {
 
 export function openLiveGallery({ store, versions, onSeen }: LiveGalleryParts): LiveGallery {
   let known: number | undefined;
+  let checkedAt = Number.NEGATIVE_INFINITY;
   const seen = (version: number): number => {
     if (version > (known ?? -1)) onSeen?.(version);
     known = Math.max(known ?? 0, version);
@@ -43,8 +47,10 @@ export function openLiveGallery({ store, versions, onSeen }: LiveGalleryParts): 
   };
   const now = async (): Promise<GalleryIndex> => {
     const newest = await versions.newest();
-    // Without Redis's word the bucket is asked.
-    const options = newest === undefined ? {} : { atLeast: Math.max(known ?? 0, newest) };
+    // Redis may be away, or have missed a version whose node died: then the bucket is asked.
+    const isSure = newest !== undefined && performance.now() - checkedAt < SURE_MS;
+    const options = isSure ? { atLeast: Math.max(known ?? 0, newest) } : {};
+    if (!isSure) checkedAt = performance.now();
     const index = await store.index(options).catch(galleryFailure);
     seen(index.version);
     return index;

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { openResults, type Results } from '../../cloud/aws/objects.ts';
+import { openObjects, type StoredObjects } from '../../cloud/aws/stored-objects.ts';
 import { encodeReply, type Match, type ReplyMessage } from '../../cloud/contract/messages.ts';
+import { WORK_FILE, workKeys } from '../../cloud/contract/people-work.ts';
 import { connectRedis, type RedisConnection } from '../../cloud/redis/connection.ts';
 import { openRelay, type Relay } from '../../cloud/redis/relay.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
@@ -27,6 +29,7 @@ describe('a reply that a node did not hear', { timeout: 30_000 }, () => {
   let redis: RedisConnection;
   let relay: Relay;
   let results: Results;
+  let works: StoredObjects;
   let missed: MissedReplies;
   let request: { id: string; file: string };
   before(async () => {
@@ -34,7 +37,8 @@ describe('a reply that a node did not hear', { timeout: 30_000 }, () => {
     redis = connectRedis(cloud.settings.REDIS_URL ?? '', 'test', silent);
     relay = openRelay(redis, cloud.names.keys);
     results = openResults(cloud.clients.s3, cloud.names.outBucket);
-    missed = missedReplies({ node: 'this', relay, results, log: silent });
+    works = openObjects(cloud.clients.s3, cloud.names.peopleBucket);
+    missed = missedReplies({ node: 'this', relay, results, works, log: silent });
   });
   after(async () => {
     redis.disconnect();
@@ -50,6 +54,13 @@ describe('a reply that a node did not hear', { timeout: 30_000 }, () => {
     outcome: { match: { ...match, name } },
   });
   const nameOf = ({ outcome }: ReplyMessage) => 'match' in outcome && outcome.match.name;
+
+  it('is found by the result of people work in the people bucket', async () => {
+    const work = { id: randomUUID(), file: WORK_FILE };
+    assert.equal(await missed.find(work), undefined);
+    await works.put(workKeys.result(work.id), '{}', 'application/json');
+    assert.deepEqual((await missed.find(work))?.outcome, { work: 'done' });
+  });
 
   it('is found in Redis once it listens again', async () => {
     const waiters = new Waiters(60);

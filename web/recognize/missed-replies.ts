@@ -4,7 +4,9 @@
  */
 import pLimit from 'p-limit';
 import type { Results } from '../../cloud/aws/objects.ts';
+import type { StoredObjects } from '../../cloud/aws/stored-objects.ts';
 import { decodeReply, MessageError, type ReplyMessage } from '../../cloud/contract/messages.ts';
+import { WORK_FILE, workKeys } from '../../cloud/contract/people-work.ts';
 import type { Relay } from '../../cloud/redis/relay.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Awaited, Waiters } from './waiters.ts';
@@ -17,6 +19,8 @@ export interface MissedRepliesParts {
   readonly node: string;
   readonly relay: Pick<Relay, 'find'>;
   readonly results: Pick<Results, 'find'>;
+  /** Of the people bucket, where the results of people work are. */
+  readonly works: Pick<StoredObjects, 'exists'>;
   readonly log: Logger;
 }
 
@@ -27,7 +31,13 @@ export interface MissedReplies {
   answer(waiters: Waiters, onReply: (reply: ReplyMessage) => void): Promise<void>;
 }
 
-export function missedReplies({ node, relay, results, log }: MissedRepliesParts): MissedReplies {
+export function missedReplies({
+  node,
+  relay,
+  results,
+  works,
+  log,
+}: MissedRepliesParts): MissedReplies {
   const slots = pLimit(OBJECTS_AT_ONCE);
   let looking: Promise<void> = Promise.resolve();
 
@@ -39,6 +49,10 @@ export function missedReplies({ node, relay, results, log }: MissedRepliesParts)
     return bodies.flatMap((body) => decoded(body, log) ?? []);
   };
   const inBucket = async ({ id, file }: Awaited): Promise<ReplyMessage | undefined> => {
+    if (file === WORK_FILE) {
+      const isDone = await works.exists(workKeys.result(id)).catch(() => false);
+      return isDone ? { id, file, node, outcome: { work: 'done' } } : undefined;
+    }
     const stored = await results.find(file).catch((err: unknown) => {
       log.debug({ err, request: id }, 'The output object cannot be read');
       return undefined;

@@ -52,7 +52,7 @@ export async function enrol(
   const digests = photos.map(({ bytes }) => photoDigest(bytes));
   const kept = keptPhotos === undefined ? [] : [...photos];
   const { result } = await parts.submit({ work: 'embed', photos, top: NEAREST }, request);
-  return async () => {
+  const finish = async (): Promise<Enrolment> => {
     const worked = await result;
     const { acceptLowQuality, ids } = enrolee;
     const faces = facesToEnrol(worked, ids.faces, { acceptLowQuality, files });
@@ -65,6 +65,10 @@ export async function enrol(
       throw error;
     }
   };
+  if (keptPhotos === undefined) return finish;
+  // Their bytes are needed until the end.
+  const enrolment = await finish();
+  return async () => enrolment;
 }
 
 /** Faces of a photo that the in-bucket has: see `correct`. */

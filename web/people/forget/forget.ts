@@ -14,7 +14,6 @@ import type { Traces } from './traces.ts';
 
 /** Time a DELETE waits for its receipt to be done. */
 const WAIT_MS = 5000;
-/** A job of this age is not in its node's hands any more. */
 const ABANDONED_MS = 60_000;
 
 export interface ForgetParts {
@@ -22,6 +21,8 @@ export interface ForgetParts {
   readonly store: Pick<GalleryStore, 'erase' | 'expired'>;
   readonly receipts: Receipts;
   readonly traces: Traces;
+  /** A job of this age is not in its node's hands any more. */
+  readonly abandonedMs?: number;
   readonly onForgotten?: (reason: ForgetJob['reason']) => void;
   readonly log: Logger;
 }
@@ -110,7 +111,7 @@ export function openForget(parts: ForgetParts): Forget {
       return people.length;
     },
     async resume() {
-      for (const job of await receipts.jobsOlderThan(ABANDONED_MS)) {
+      for (const job of await receipts.jobsOlderThan(parts.abandonedMs ?? ABANDONED_MS)) {
         if (!running.has(job.id)) await run(job).catch(() => {});
       }
     },
