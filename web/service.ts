@@ -105,7 +105,6 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
   const requestMs = settings.REQUEST_SECONDS * 1000;
   const keepMs = requestMs + settings.ANSWER_SECONDS * 1000;
   const recognitions = openRecognitions(redis, names.keys, keepMs);
-  const { keep } = recognitions;
   const updates = new ResultUpdates((onStored, onConnected) =>
     onReplyKept(redis, names.keys, onStored, onConnected),
   );
@@ -151,7 +150,7 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     waiters,
     missed,
     requestMs,
-    keep,
+    keep: recognitions.keep,
     onReply,
     log,
   });
