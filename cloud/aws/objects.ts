@@ -60,17 +60,34 @@ export interface StoredResult {
   readonly match: Match;
 }
 
+/** The match is missing where it was too long to be stored: that of several faces. */
+export type ResultOrigin = Omit<StoredResult, 'match'> & { readonly match?: Match };
+
 export interface Results {
   /** Writes `<stem>:<name>` under the stem, and the match without quality as metadata. */
   put(file: string, result: StoredResult): Promise<void>;
   /** What stands under the file's stem, if this project wrote it. */
   find(file: string): Promise<StoredResult | undefined>;
+  /** Which request wrote it, and for which photo, even where its match is not stored. */
+  origin(file: string): Promise<ResultOrigin | undefined>;
 }
 
 /** @param unknownName in place of a stranger's nearest person, where it is set */
 export function openResults(s3: S3Client, bucket: string, unknownName?: string): Results {
   const calls = objectCalls(s3);
+  const origin = async (file: string): Promise<ResultOrigin | undefined> => {
+    try {
+      const { Metadata } = await s3.send(
+        new HeadObjectCommand({ Bucket: bucket, Key: stemOf(file) }),
+      );
+      return originOf(Metadata ?? {});
+    } catch (error) {
+      if (error instanceof NotFound) return undefined;
+      throw error;
+    }
+  };
   return {
+    origin,
     async put(file, { requestId, digest, match }) {
       const stem = stemOf(file);
       await calls.put({
@@ -86,29 +103,20 @@ export function openResults(s3: S3Client, bucket: string, unknownName?: string):
       });
     },
     async find(file) {
-      try {
-        const { Metadata } = await s3.send(
-          new HeadObjectCommand({ Bucket: bucket, Key: stemOf(file) }),
-        );
-        return storedResult(Metadata ?? {});
-      } catch (error) {
-        if (error instanceof NotFound) return undefined;
-        throw error;
-      }
+      const written = await origin(file);
+      return written?.match && { ...written, match: written.match };
     },
   };
 }
 
-function storedResult(metadata: Record<string, string>): StoredResult | undefined {
+function originOf(metadata: Record<string, string>): ResultOrigin | undefined {
   const { request, digest, match } = metadata;
-  if (request === undefined || match === undefined) return undefined;
+  if (request === undefined) return undefined;
+  const written = { requestId: request, ...(digest === undefined ? {} : { digest }) };
+  if (match === undefined) return written;
   try {
     const value: unknown = JSON.parse(Buffer.from(match, 'base64url').toString());
-    return {
-      requestId: request,
-      ...(digest === undefined ? {} : { digest }),
-      match: matchSchema.parse(value),
-    };
+    return { ...written, match: matchSchema.parse(value) };
   } catch {
     return undefined; // Not written by this project: as good as no result.
   }

@@ -70,6 +70,31 @@ describe('correcting an answer on the page', { skip }, () => {
       await title(tab, 'Hedy Lamarr');
     }));
 
+  it('corrects one face of a group, whose answer is too long to be stored', async () => {
+    await people.stage.enrol('Annie Easley');
+    const boxes = [0, 1, 2, 3, 4, 5].map(
+      (at) => [40 * at, 20, 40 * at + 39, 120] as typeof MATCH.box,
+    );
+    const faces = boxes.map((box) => ({ ...FACE, box }));
+    people.stage.recognise({ ...FACE, box: boxes[0] ?? MATCH.box, faces });
+    people.stage.answer(() => ({
+      photos: [{ width: 240, height: 240, faces: boxes.map((box, at) => workFace(at, { box })) }],
+    }));
+    await answered(async (tab) => {
+      await tab.locator('.face').nth(1).locator('summary').click();
+      await tab.locator('.face').nth(1).locator('.correct input').fill('Annie Easley');
+      await tab.keyboard.press('Enter');
+      await title(tab, 'Ada and Annie Easley');
+      const names = await tab.locator('.face-name span').allTextContents();
+      assert.deepEqual(names.slice(0, 3), ['Ada', 'Annie Easley', 'Ada']);
+      await tab.locator('.face').nth(1).locator('summary').click();
+      await tab.locator('.face').nth(1).getByRole('button', { name: 'Nobody we know' }).click();
+      await title(tab, 'Ada and 1 unknown');
+      const [annie] = (await people.stage.json('GET', 'v1/people?q=annie')).body.people;
+      assert.equal(annie.faces, 1);
+    });
+  });
+
   it('calls a face unknown that is nobody of the gallery', () =>
     answered(async (tab) => {
       await tab.click('text=Nobody we know');

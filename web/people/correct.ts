@@ -22,15 +22,18 @@ const PHOTO = 'The photo';
 
 export interface CorrectParts extends PeopleRoutes {
   readonly recognitions: Pick<Recognitions, 'find' | 'replies' | 'amend'>;
-  readonly results: Pick<Results, 'find'>;
+  readonly results: Pick<Results, 'origin'>;
 }
+
+type AnsweredFace = Pick<Face, 'box'> & Partial<Face>;
 
 /** The photo of an answer, and what was recognised in it. */
 interface Answered {
   readonly photoId: string;
   readonly file: string;
   readonly digest: string;
-  readonly match: Match;
+  /** Undefined where it was too long to be stored: then the box says which face it is. */
+  readonly match: Match | undefined;
   /** Whether the answer is kept in Redis, where it is corrected too. */
   readonly isKept: boolean;
 }
@@ -59,7 +62,7 @@ export function correctRouter(parts: CorrectParts): Router {
       await amend(answered, face, { known: false }, parts);
       const { name: said, person: taken, distance, odds } = face;
       response.json({
-        mistaken: { person: taken, name: said, distance, odds },
+        ...(said !== undefined && { mistaken: { person: taken, name: said, distance, odds } }),
         gallery: (await gallery.now()).version,
       });
       return;
@@ -106,7 +109,7 @@ async function findAnswered(
   const found = await recognitions.find(id).catch(unreadable);
   if (found === undefined) {
     if (file === undefined) return undefined;
-    const stored = await results.find(file).catch(unreadable);
+    const stored = await results.origin(file).catch(unreadable);
     if (stored?.requestId !== id || stored.digest === undefined) return undefined;
     return { photoId: id, file, digest: stored.digest, match: stored.match, isKept: false };
   }
@@ -119,7 +122,11 @@ async function findAnswered(
 }
 
 /** @throws {HttpError} 404 where the answer has no such face */
-function faceOf(match: Match, which: number | Face['box']): Face {
+function faceOf(match: Match | undefined, which: number | Face['box']): AnsweredFace {
+  if (match === undefined) {
+    if (typeof which === 'number') throw peopleError.noBox();
+    return { box: which };
+  }
   const faces: readonly Face[] = match.faces ?? [match];
   const face =
     typeof which === 'number'
@@ -130,7 +137,12 @@ function faceOf(match: Match, which: number | Face['box']): Face {
 }
 
 /** The face of the answer, as a worker has found it again. */
-function sameFace(result: WorkResult, { box }: Face, id: string, acceptLow: boolean): EnrolledFace {
+function sameFace(
+  result: WorkResult,
+  { box }: AnsweredFace,
+  id: string,
+  acceptLow: boolean,
+): EnrolledFace {
   const [photo] = result.photos;
   if (photo === undefined || 'refused' in photo) {
     throw peopleError.brokenPhoto(PHOTO, photo?.refused.message ?? 'it was not computed.');
@@ -153,7 +165,7 @@ function overlap(a: WorkFace['box'], b: WorkFace['box']): number {
 /** A kept answer says from now on what was corrected. */
 async function amend(
   { photoId, isKept }: Answered,
-  { box }: Face,
+  { box }: AnsweredFace,
   said: Pick<Face, 'known'> & Partial<Pick<Face, 'name' | 'person'>>,
   { recognitions }: CorrectParts,
 ): Promise<void> {

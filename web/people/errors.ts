@@ -46,6 +46,11 @@ export const peopleError = {
     ),
   noSuchFace: (faces: number) =>
     error('unknown-face', `The answer has no such face: it has ${faces} (0 is the largest).`),
+  noBox: () =>
+    error(
+      'bad-field',
+      'The faces of this answer were not stored: send the box of the face (x1, y1, x2, y2) in the field "face".',
+    ),
   badKey: () =>
     error('bad-field', 'The header Idempotency-Key must be 1 to 255 printable ASCII characters.'),
   mergeWithItself: () =>

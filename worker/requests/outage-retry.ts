@@ -75,7 +75,11 @@ export class OutageRetry {
         settle: on('photos', photos.settle),
         delete: on('photos', photos.delete),
       },
-      results: { put: on('results', results.put), find: on('results', results.find) },
+      results: {
+        put: on('results', results.put),
+        find: on('results', results.find),
+        origin: on('results', results.origin),
+      },
       replies: { ...replies, send: on('replies', replies.send) },
       works: {
         get: on('people', works.get),

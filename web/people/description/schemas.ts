@@ -39,7 +39,10 @@ export const importedSchema = z.object({
 
 /** Of a correction that says "nobody". */
 export const mistakenSchema = z.object({
-  mistaken: neighbourSchema.pick({ person: true, name: true, distance: true, odds: true }),
+  mistaken: neighbourSchema
+    .pick({ person: true, name: true, distance: true, odds: true })
+    .optional()
+    .describe('who the answer said it is, where the answer was stored'),
   gallery,
 });
 
