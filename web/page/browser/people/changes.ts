@@ -113,7 +113,7 @@ async function showReceipt(name: string, receipt: Receipt): Promise<void> {
         'p',
         {},
         receipt.status === 'done'
-          ? 'This signed receipt proves it. Only you have it: the service keeps no name.'
+          ? 'This signed receipt proves it. The service keeps a copy, without the name.'
           : 'The gallery no longer has this person. Other traces are being erased; the receipt says how far this went.',
       ),
       h(
