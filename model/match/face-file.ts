@@ -2,25 +2,16 @@
  * Opens the embeddings of a file as a block of faces that all processes of a machine hold once: the file is
  * mapped, and so is an index beside it, which the first process makes. Where nothing can be mapped, both are read.
  */
-import { open } from 'node:fs/promises';
 import { MAPPING_ALIGNMENT, mapFile } from '../native/mapped-file.ts';
 import { newMemory } from '../simd/kernels.ts';
 import { FaceBlock, SHORTLIST_FROM } from './face-block.ts';
-import { openIndex } from './index-file.ts';
+import { type FaceFile, openIndex, readRows } from './index-file.ts';
 import { Shortlist } from './shortlist.ts';
 
-export interface FaceFile {
-  readonly path: string;
-  /** Byte at which the embeddings begin, a multiple of 4: float32, little-endian. */
-  readonly from: number;
-  readonly rows: number;
-  /** Numbers of an embedding. */
-  readonly length: number;
-  /** Of the file's content: an index that was made of another one is made again. */
-  readonly digest: string;
-}
+export type { FaceFile } from './index-file.ts';
 
-const READ_BYTES = 2 ** 26;
+/** Rows that are read at once. */
+const ROWS_A_READ = 4096;
 
 /** The index beside a file of embeddings. It describes the same people, and must be deleted with it. */
 export const indexPath = (path: string): string => `${path}.index`;
@@ -35,9 +26,7 @@ export async function openFaceFile(file: FaceFile, map = mapFile): Promise<FaceB
   const embeddings = mapped ?? (await readFloats(file));
   const isMapped = mapped !== undefined;
   const packed =
-    rows < SHORTLIST_FROM
-      ? undefined
-      : await openIndex(indexPath(file.path), { ...file, embeddings }, map);
+    rows < SHORTLIST_FROM ? undefined : await openIndex(indexPath(file.path), file, map);
   if (packed === undefined) return FaceBlock.of(embeddings, length, SHORTLIST_FROM, isMapped);
   return new FaceBlock(embeddings, length, new Shortlist(packed, rows), isMapped);
 }
@@ -53,23 +42,12 @@ function mappedFloats(
   return new Float32Array(memory.buffer, from - start, rows * length);
 }
 
-async function readFloats({ path, from, rows, length }: FaceFile): Promise<Float32Array> {
-  const embeddings = new Float32Array(rows * length);
-  const bytes = new Uint8Array(embeddings.buffer);
-  const handle = await open(path);
-  try {
-    for (let at = 0; at < bytes.length; ) {
-      const { bytesRead } = await handle.read(
-        bytes,
-        at,
-        Math.min(READ_BYTES, bytes.length - at),
-        from + at,
-      );
-      if (bytesRead === 0) throw new RangeError(`${path} ends before its ${rows} embeddings do.`);
-      at += bytesRead;
-    }
-  } finally {
-    await handle.close();
+async function readFloats(file: FaceFile): Promise<Float32Array> {
+  const embeddings = new Float32Array(file.rows * file.length);
+  let at = 0;
+  for await (const some of readRows(file, ROWS_A_READ)) {
+    embeddings.set(some, at);
+    at += some.length;
   }
   return embeddings;
 }

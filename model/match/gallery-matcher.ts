@@ -100,6 +100,11 @@ export class GalleryMatcher {
     return this.#blocks;
   }
 
+  /** @param person index in the gallery's people, as in `personOf` */
+  nameOf(person: number): string | undefined {
+    return this.#people[person]?.name;
+  }
+
   /** Numbers of an embedding; undefined without faces. */
   get length(): number | undefined {
     return this.#blocks[0]?.block.length;

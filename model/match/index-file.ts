@@ -25,12 +25,16 @@ const headerSchema = z.object({
 });
 type Header = z.output<typeof headerSchema>;
 
-export interface IndexedRows {
+/** Embeddings in a file. */
+export interface FaceFile {
+  readonly path: string;
+  /** Byte at which the embeddings begin, a multiple of 4: float32, little-endian. */
+  readonly from: number;
   readonly rows: number;
+  /** Numbers of an embedding. */
   readonly length: number;
-  /** Of the content that the embeddings are of. */
+  /** Of the file's content: an index that was made of another one is made again. */
   readonly digest: string;
-  readonly embeddings: Float32Array;
 }
 
 /**
@@ -39,7 +43,7 @@ export interface IndexedRows {
  */
 export async function openIndex(
   path: string,
-  source: IndexedRows,
+  source: FaceFile,
   map: typeof mapFile,
 ): Promise<HalfBytes | undefined> {
   if (chunkBytes(source.length) === undefined) return undefined;
@@ -61,7 +65,7 @@ export async function openIndex(
 
 async function readIndex(
   path: string,
-  { rows, length, digest }: IndexedRows,
+  { rows, length, digest }: FaceFile,
   map: typeof mapFile,
 ): Promise<HalfBytes | undefined> {
   const handle = await open(path).catch(() => undefined);
@@ -114,7 +118,7 @@ async function digestOf(bytes: Uint8Array): Promise<string> {
 }
 
 /** Appears whole or not at all. */
-async function writeIndex(path: string, source: IndexedRows): Promise<void> {
+async function writeIndex(path: string, source: FaceFile): Promise<void> {
   const fresh = `${path}.${process.pid}`;
   try {
     const handle = await open(fresh, 'w', 0o600);
@@ -130,18 +134,46 @@ async function writeIndex(path: string, source: IndexedRows): Promise<void> {
   }
 }
 
-async function writeChunks(handle: FileHandle, source: IndexedRows): Promise<void> {
-  const { rows, length, embeddings, digest: of } = source;
+async function writeChunks(handle: FileHandle, source: FaceFile): Promise<void> {
+  const { rows, length, digest: of } = source;
   const packer = HalfBytes.open(CHUNK_ROWS, length);
   if (packer === undefined) throw new Error('This machine cannot pack half bytes.');
   const chunk = new Uint8Array(packer.memory, packer.chunksAt, packer.chunksBytes);
   const hash = createHash('sha256');
-  for (let row = 0, at = MAPPING_ALIGNMENT; row < rows; row += CHUNK_ROWS, at += chunk.length) {
+  let at = MAPPING_ALIGNMENT;
+  // Read, not mapped: what is not touched does not count as this process's memory.
+  for await (const embeddings of readRows(source, CHUNK_ROWS)) {
     chunk.fill(0);
-    packer.packAll(embeddings.subarray(row * length, (row + CHUNK_ROWS) * length));
+    packer.packAll(embeddings);
     hash.update(chunk);
     await handle.write(chunk, 0, chunk.length, at);
+    at += chunk.length;
   }
   const header: Header = { format: FORMAT, of, rows, length, digest: hash.digest('hex') };
   await handle.write(JSON.stringify(header).padEnd(MAPPING_ALIGNMENT), 0);
+}
+
+/**
+ * The embeddings of a file, so many at once; each piece is overwritten by the next.
+ * @throws {RangeError} when the file ends too early
+ */
+export async function* readRows(
+  { path, from, rows, length }: FaceFile,
+  together: number,
+): AsyncGenerator<Float32Array> {
+  const piece = new Float32Array(Math.min(together, rows) * length);
+  const bytes = new Uint8Array(piece.buffer);
+  const handle = await open(path);
+  try {
+    for (let row = 0; row < rows; row += together) {
+      const size = Math.min(together, rows - row) * length * piece.BYTES_PER_ELEMENT;
+      const position = from + row * length * piece.BYTES_PER_ELEMENT;
+      const { bytesRead } = await handle.read(bytes, 0, size, position);
+      if (bytesRead !== size)
+        throw new RangeError(`${path} ends before its ${rows} embeddings do.`);
+      yield piece.subarray(0, size / piece.BYTES_PER_ELEMENT);
+    }
+  } finally {
+    await handle.close();
+  }
 }

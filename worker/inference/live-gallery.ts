@@ -100,6 +100,8 @@ export class LiveGallery {
     const from = embeddingsStart(ref, length);
     const header = readSegmentHeader(await firstBytes(path, from), ref, head);
     try {
+      // The text of a large header is as large again as the people in it.
+      clearFreedMemory();
       const file: FaceFile = { path, from, rows: ref.faces, length, digest: ref.sha256 };
       return { header, block: await this.#parts.openFile(file) };
     } catch (cause) {
