@@ -26,6 +26,7 @@ const mayImport = {
     'workload',
     'test/chaos',
     'people',
+    'worker',
   ],
 };
 

@@ -48,7 +48,7 @@ const options = {
   python: {
     type: 'string',
     describe:
-      '`service`, `inference`, `parity`: a Python with the peers’ packages (default: one is created in the user’s cache)',
+      '`service`, `inference`, `parity`, `matching`: a Python with the peers’ packages (default: one is created in the user’s cache)',
   },
   quick: { type: 'boolean', default: false, describe: '`inference`: a short run, fewer rounds' },
   only: {
@@ -62,6 +62,7 @@ const options = {
     array: true,
     describe: '`inference`, `parity`: your own photos or folders; `odds`: photos of strangers',
   },
+  faces: { type: 'number', default: 1_000_000, describe: '`matching`: faces in the gallery' },
   threads: { type: 'number', default: 1, describe: '`inference`: threads per contestant' },
   out: { type: 'string', describe: '`inference`: write all results to this file as JSON' },
   json: { type: 'boolean', default: false, describe: 'print all results as JSON' },
@@ -73,7 +74,7 @@ type Flags = Given & { what: string };
 export const command: CommandModule<object, Flags> = {
   command: 'bench <what>',
   describe:
-    'Measure: `inference` compares recognition with its peers; `scaling` simulates the cost and latency of scaling policies; `service` compares the whole system with the course’s design in Python; `cost` calculates dollars per million photos; `page` measures what the live view costs the web tier; `threshold` measures how well a distance separates known people from strangers; `odds` counts how often strangers come as near as odds promise; `people` enrols people and changes them while services are killed; `precision` compares PRECISION=auto with each fixed precision; `parity` compares boxes and embeddings with facenet-pytorch',
+    'Measure: `inference` compares recognition with its peers; `scaling` simulates the cost and latency of scaling policies; `service` compares the whole system with the course’s design in Python; `cost` calculates dollars per million photos; `page` measures what the live view costs the web tier; `threshold` measures how well a distance separates known people from strangers; `odds` counts how often strangers come as near as odds promise; `people` enrols people and changes them while services are killed; `precision` compares PRECISION=auto with each fixed precision; `parity` compares boxes and embeddings with facenet-pytorch; `matching` measures a live gallery of a million faces',
   builder: (yargs: Argv) =>
     yargs
       .positional('what', {
@@ -88,16 +89,17 @@ export const command: CommandModule<object, Flags> = {
           'people',
           'precision',
           'parity',
+          'matching',
         ],
         demandOption: true,
       })
       .options(options)
-      .check(({ photos, people, seconds, rounds, viewers, threads, variants, price }) => {
-        const counts = [photos, people, seconds, rounds, viewers, threads, variants];
+      .check(({ photos, people, seconds, rounds, viewers, threads, variants, faces, price }) => {
+        const counts = [photos, people, seconds, rounds, viewers, threads, variants, faces];
         const isGood = counts.every((n) => Number.isInteger(n) && n > 0);
         if (isGood && price >= 0) return true;
         throw new SettingsError(
-          '--photos, --people, --seconds, --rounds, --viewers, --threads and --variants must be whole numbers from 1, --price a number from 0.',
+          '--photos, --people, --seconds, --rounds, --viewers, --threads, --variants and --faces must be whole numbers from 1, --price a number from 0.',
         );
       })
       .example(
@@ -137,6 +139,7 @@ const runs: Readonly<Record<string, (flags: Given) => Promise<string>>> = {
   people: runPeople,
   precision: runPrecision,
   parity: runParity,
+  matching: runMatching,
 };
 
 async function runScaling({ workload, price, pictures, docs, json }: Given): Promise<string> {
@@ -192,6 +195,11 @@ async function runPrecision({ rounds, json }: Given): Promise<string> {
 async function runParity({ variants, images = [], python, json }: Given): Promise<string> {
   const { benchParity } = await import('./parity/parity.ts');
   return benchParity({ variants, images, python, json }, progress.step, progress.say);
+}
+
+async function runMatching({ faces, python, json }: Given): Promise<string> {
+  const { benchMatching } = await import('./matching/matching.ts');
+  return benchMatching({ faces, python, json }, progress.say, progress.step);
 }
 
 async function runInference(given: Given): Promise<string> {
