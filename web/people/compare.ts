@@ -5,7 +5,7 @@ import type { GalleryIndex } from '../../people/records.ts';
 import { allowMethods, noOptions } from '../api/route-rules.ts';
 import type { CheckedPhoto } from '../upload/photo.ts';
 import { peopleError, photoWords } from './errors.ts';
-import { personOf } from './gallery.ts';
+import { personOf } from './gallery/gallery.ts';
 import { type PeopleRoutes, workRequest } from './parts.ts';
 import { readJson } from './request/json-body.ts';
 import {

@@ -11,7 +11,7 @@ import { enrolOf, personNamed } from './enrol/enrol.ts';
 import { enrolmentIds } from './enrol/ids.ts';
 import { checkQuality, type EnrolledFace, embeddingOf } from './enrol/rules.ts';
 import { peopleError } from './errors.ts';
-import { galleryFailure, type LiveGallery, personOf } from './gallery.ts';
+import { galleryFailure, type LiveGallery, personOf } from './gallery/gallery.ts';
 import { type PeopleRoutes, workRequest } from './parts.ts';
 import { readJson } from './request/json-body.ts';
 import { correctSchema } from './schemas.ts';

@@ -22,7 +22,7 @@ import { openReceipts } from './forget/receipts.ts';
 import { openSigningKey } from './forget/signing-key.ts';
 import { type Sweep, startSweep } from './forget/sweep.ts';
 import { openTraces } from './forget/traces.ts';
-import { openLiveGallery } from './gallery.ts';
+import { openLiveGallery } from './gallery/gallery.ts';
 import { MOST_ENROLMENT_PHOTOS } from './people.ts';
 import type { PeopleParts } from './routes.ts';
 import { workSubmitter } from './work/work.ts';

@@ -5,7 +5,8 @@ import { allowMethods, noOptions, readOptions } from '../api/route-rules.ts';
 import { enrol, personNamed } from './enrol/enrol.ts';
 import { enrolmentIds } from './enrol/ids.ts';
 import { peopleError } from './errors.ts';
-import { personOf } from './gallery.ts';
+import { personOf } from './gallery/gallery.ts';
+import { pageOf, personView } from './gallery/view.ts';
 import { idempotencyKey, type PeopleRoutes, workRequest } from './parts.ts';
 import { readJson } from './request/json-body.ts';
 import {
@@ -17,7 +18,6 @@ import {
   mergeSchema,
   pageQuerySchema,
 } from './schemas.ts';
-import { pageOf, personView } from './view.ts';
 
 /** Photos of one enrolment. */
 export const MOST_ENROLMENT_PHOTOS = 10;

@@ -8,10 +8,10 @@ import { compareRouter } from './compare.ts';
 import { type CorrectParts, correctRouter } from './correct.ts';
 import type { EnrolParts } from './enrol/enrol.ts';
 import { type ReceiptRoutes, receiptsRouter } from './forget/router.ts';
+import { transferRouter } from './gallery/transfer.ts';
+import { versionsRouter } from './gallery/versions.ts';
 import { peopleRouter } from './people.ts';
 import { photoForms } from './request/photo-form.ts';
-import { transferRouter } from './transfer.ts';
-import { versionsRouter } from './versions.ts';
 
 /** What is opened for these routes alone. */
 export interface PeopleParts

@@ -8,7 +8,7 @@ import type { GalleryIndex, PersonRecord } from '../../../people/records.ts';
 import type { ErasureReport, GalleryStore } from '../../../people/store.ts';
 import type { Logger } from '../../../runtime/log.ts';
 import { peopleError } from '../errors.ts';
-import { galleryFailure, isExpired, type LiveGallery, personOf } from '../gallery.ts';
+import { galleryFailure, isExpired, type LiveGallery, personOf } from '../gallery/gallery.ts';
 import type { ForgetJob, Receipts } from './receipts.ts';
 import type { Traces } from './traces.ts';
 

@@ -4,7 +4,7 @@ import { allowMethods, noOptions } from '../../api/route-rules.ts';
 import { idSchema } from '../../api/schemas.ts';
 import type { Begin } from '../../begin.ts';
 import { peopleError } from '../errors.ts';
-import { galleryFailure } from '../gallery.ts';
+import { galleryFailure } from '../gallery/gallery.ts';
 import type { Receipts } from './receipts.ts';
 import type { SigningKey } from './signing-key.ts';
 

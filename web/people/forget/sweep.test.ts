@@ -7,7 +7,7 @@ import { enrolmentSchema } from '../../../people/api.ts';
 import { openGallery } from '../../../people/store.ts';
 import { silent } from '../../../test/cloud.fixture.ts';
 import { until } from '../../../test/condition.fixture.ts';
-import { openLiveGallery } from '../gallery.ts';
+import { openLiveGallery } from '../gallery/gallery.ts';
 import { openPeopleFixture, type PeopleFixture } from '../people.fixture.ts';
 import { openForget } from './forget.ts';
 import { openReceipts } from './receipts.ts';

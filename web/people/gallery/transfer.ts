@@ -2,13 +2,13 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Router } from 'express';
-import { ImportError } from '../../people/errors.ts';
-import type { GalleryStore } from '../../people/store.ts';
-import { allowMethods, noOptions } from '../api/route-rules.ts';
-import { peopleError } from './errors.ts';
+import { ImportError } from '../../../people/errors.ts';
+import type { GalleryStore } from '../../../people/store.ts';
+import { allowMethods, noOptions } from '../../api/route-rules.ts';
+import { peopleError } from '../errors.ts';
+import type { PeopleRoutes } from '../parts.ts';
+import { expectsContinue } from '../request/json-body.ts';
 import { galleryFailure } from './gallery.ts';
-import type { PeopleRoutes } from './parts.ts';
-import { expectsContinue } from './request/json-body.ts';
 
 const LINES = 'application/jsonl';
 /** A pipeline adds several to those that every request has. */

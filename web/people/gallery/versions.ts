@@ -1,11 +1,11 @@
 /** `/v1/gallery`: which version is live, and the way back to an earlier one. */
 import { Router } from 'express';
-import type { GalleryStore } from '../../people/store.ts';
-import { allowMethods, noOptions } from '../api/route-rules.ts';
+import type { GalleryStore } from '../../../people/store.ts';
+import { allowMethods, noOptions } from '../../api/route-rules.ts';
+import type { PeopleRoutes } from '../parts.ts';
+import { readJson } from '../request/json-body.ts';
+import { rollbackSchema } from '../schemas.ts';
 import { galleryFailure } from './gallery.ts';
-import type { PeopleRoutes } from './parts.ts';
-import { readJson } from './request/json-body.ts';
-import { rollbackSchema } from './schemas.ts';
 
 export function versionsRouter(
   parts: PeopleRoutes & { readonly store: Pick<GalleryStore, 'versions'> },

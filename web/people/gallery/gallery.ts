@@ -1,11 +1,11 @@
 /** The live gallery as routes use it: what one node has changed, every node sees in its next request. */
 
-import type { GalleryVersion } from '../../cloud/redis/gallery-version.ts';
-import { GalleryChangeError, GalleryVersionError } from '../../people/errors.ts';
-import type { Change, GalleryIndex, PersonRecord } from '../../people/records.ts';
-import type { GalleryStore } from '../../people/store.ts';
-import { HttpError } from '../http-error.ts';
-import { peopleError } from './errors.ts';
+import type { GalleryVersion } from '../../../cloud/redis/gallery-version.ts';
+import { GalleryChangeError, GalleryVersionError } from '../../../people/errors.ts';
+import type { Change, GalleryIndex, PersonRecord } from '../../../people/records.ts';
+import type { GalleryStore } from '../../../people/store.ts';
+import { HttpError } from '../../http-error.ts';
+import { peopleError } from '../errors.ts';
 
 /** For how long Redis alone is asked for the newest version. */
 const SURE_MS = 5000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { openPeopleFixture, type PeopleFixture } from './people.fixture.ts';
+import { openPeopleFixture, type PeopleFixture } from '../people.fixture.ts';
 
 describe('people from one deployment to another', { timeout: 120_000 }, () => {
   let from: PeopleFixture;

@@ -1,6 +1,6 @@
 /** People as answers show them. */
-import type { PeoplePage, Person } from '../../people/api.ts';
-import type { FaceMeta, GalleryIndex, PersonRecord } from '../../people/records.ts';
+import type { PeoplePage, Person } from '../../../people/api.ts';
+import type { FaceMeta, GalleryIndex, PersonRecord } from '../../../people/records.ts';
 import { isExpired } from './gallery.ts';
 
 export function faceView({
