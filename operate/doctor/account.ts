@@ -23,6 +23,7 @@ import { runInput } from '../../cloud/ec2/launch-input.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { type Check, right, unknown, wrong } from './finding.ts';
+import { peopleBucketCheck } from './people-bucket.ts';
 
 const MAKE_THEM = 'deploy the stack (npm run deploy:synth), or npm run provision';
 /** EC2's words for a dry run that would have worked. */
@@ -74,7 +75,7 @@ export function accountChecks(account: Account, settings: Settings): Record<stri
     [names.deadLetterQueue]: queue(names.deadLetterQueue),
     [names.inBucket]: bucket(names.inBucket),
     [names.outBucket]: bucket(names.outBucket),
-    [names.peopleBucket]: bucket(names.peopleBucket),
+    [names.peopleBucket]: peopleBucketCheck(s3, names.peopleBucket, bucket(names.peopleBucket)),
     'instance types': checked({
       ask: () =>
         ec2.send(

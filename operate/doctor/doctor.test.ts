@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, ListQueueTagsCommand } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
-import { sharedByClients } from '../../cloud/aws/clients.ts';
+import { createAwsClients, sharedByClients } from '../../cloud/aws/clients.ts';
 import { countInstances } from '../../cloud/aws/inspection.ts';
 import { provision } from '../../cloud/aws/provision.ts';
 import { cloudNames } from '../../cloud/contract/names.ts';
@@ -134,6 +135,28 @@ describe('the doctor on moto', { skip: await missingMoto(), timeout: 60_000 }, (
     const found = await examine(moto.url, { INSTANCE_TYPE: 'c7i.large,x99.huge' });
     assert.equal(found.get('instance types')?.verdict, 'wrong');
     assert.match(found.get('instance types')!.says, /^x99\.huge is not offered in us-east-1/);
+  });
+
+  it('names a people bucket whose old versions would keep people who are forgotten', async () => {
+    const settings = readSettings({ PROJECT_ID: 'old', AWS_ENDPOINT_URL: moto.url }, {});
+    const clients = createAwsClients(settings);
+    await provision(clients, settings);
+    const { peopleBucket } = cloudNames('old');
+    const says = async (): Promise<string> => {
+      const { verdict, says: words } = (await examine(moto.url, { PROJECT_ID: 'old' })).get(
+        peopleBucket,
+      )!;
+      return `${verdict}: ${words}`;
+    };
+    assert.match(await says(), /^right: .* keeps no old versions/);
+    await clients.s3.send(
+      new PutBucketVersioningCommand({
+        Bucket: peopleBucket,
+        VersioningConfiguration: { Status: 'Enabled' },
+      }),
+    );
+    assert.match(await says(), /^wrong: is versioned \(Enabled\): people who are forgotten/);
+    clients.destroy();
   });
 });
 
