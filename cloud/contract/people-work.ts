@@ -95,7 +95,7 @@ export const workFaceSchema = z.object({
   box,
   landmarks: z.array(point).length(5),
   probability: z.number(),
-  quality: qualitySchema.optional(),
+  quality: qualitySchema,
   /** float32, little-endian, base64; not for `detect`. */
   embedding: z.base64().optional(),
   nearest: z.array(neighbourSchema).optional(),
@@ -120,7 +120,7 @@ export const workResultSchema = z.object({
    * a photo has no face.
    */
   pairs: z
-    .array(z.object({ distance: z.number(), odds: z.number().optional(), same: z.boolean() }))
+    .array(z.object({ distance: z.number(), odds: z.number(), same: z.boolean() }))
     .optional(),
   /** Of `search`. */
   nearest: z.array(neighbourSchema).optional(),
