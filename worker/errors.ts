@@ -4,6 +4,13 @@ import { errorClass } from '../runtime/errors.ts';
 /** The inference process ended, or was ended, while it computed this photo. */
 export class InferenceCrash extends errorClass('inference-crash') {}
 
+/** No inference process is up at the moment; another one is being started. */
+export class InferenceAbsent extends errorClass('inference-absent') {
+  constructor() {
+    super('No inference process is up at the moment.');
+  }
+}
+
 /** The model failed for a reason other than the photo, such as a lack of memory. */
 export class InferenceError extends errorClass('inference') {}
 

@@ -88,8 +88,9 @@ describe('a worker follows the live gallery', { timeout: 120_000 }, () => {
     const processes = pids().length;
     writeFileSync(join(bench.folder, 'kill-at-swap'), '');
     const { version } = await enrol(gallery, 'After', [60, 0, 0, 0]);
-    await until('another process', () => pids().length > processes);
-    assert.equal((await who([50, 0, 0, 0])).name, 'Before');
+    const [told, before] = await Promise.all([who([60, 0, 0, 0], version), who([50, 0, 0, 0])]);
+    assert.deepEqual([told.name, before.name], ['After', 'Before']);
+    assert.ok(pids().length > processes);
     await until('the swap', async () => (await lease())?.gallery === version);
     assert.equal((await who([60, 0, 0, 0])).name, 'After');
     assert.equal((await lease())?.galleryTrouble, undefined);

@@ -8,7 +8,7 @@ import { isServiceOutage } from '../../cloud/aws/service-outage.ts';
 import type { GalleryHead } from '../../people/head.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
-import { InferenceStopped, InferenceUnfit } from '../errors.ts';
+import { InferenceAbsent, InferenceCrash, InferenceStopped, InferenceUnfit } from '../errors.ts';
 import type { GalleryAnswer, GalleryFiles } from '../inference/protocol.ts';
 import type { ReadHead } from './read-head.ts';
 import type { SegmentCache } from './segment-cache.ts';
@@ -142,9 +142,7 @@ export class GalleryFollower {
 
   async #firstLook(): Promise<void> {
     const until = performance.now() + this.#firstLookMs;
-    if (this.#refused && this.#refused.attempts < MOST_CRASHES) {
-      this.#refused = { ...this.#refused, retryAt: 0 };
-    }
+    if (this.#refused && this.#mayBeFaultless) this.#refused = { ...this.#refused, retryAt: 0 };
     for (;;) {
       try {
         return await this.#look();
@@ -158,12 +156,13 @@ export class GalleryFollower {
   /** A segment may be merged away while it is downloaded: then there is a newer head, which is read at once. */
   async #look(): Promise<void> {
     for (let attempt = 1; attempt <= MOST_READS; attempt++) {
-      await this.#lookOnce();
-      if (this.#refused === undefined) return;
+      const isNew = await this.#lookOnce();
+      if (!isNew || this.#refused === undefined) return;
     }
   }
 
-  async #lookOnce(): Promise<void> {
+  /** @returns whether there was a head that it had not read before */
+  async #lookOnce(): Promise<boolean> {
     const read = await this.#parts.readHead(this.#etag).catch((error: unknown) => {
       this.#note(`The gallery's head cannot be read: ${messageOf(error)}`);
       throw error;
@@ -182,7 +181,9 @@ export class GalleryFollower {
         const why = `The gallery's head went back to version ${read.head.version}; versions only grow.`;
         this.#refuse(undefined, why);
       } else await this.#use(read.head);
+      return true;
     }
+    return false;
   }
 
   async #use(head: GalleryHead): Promise<void> {
@@ -203,14 +204,24 @@ export class GalleryFollower {
       onReplaced?.();
     } catch (error) {
       if (error instanceof InferenceStopped || error instanceof InferenceUnfit) throw error;
-      this.#refuse(head, messageOf(error));
-      if (isServiceOutage(error)) throw error;
+      const isAbsent = error instanceof InferenceAbsent;
+      this.#refuse(head, messageOf(error), isAbsent ? 0 : 1);
+      if (isAbsent || isServiceOutage(error)) throw error;
+      if (!(error instanceof InferenceCrash) || !this.#mayBeFaultless) return;
+      // The process may have been killed: the version is tried again at the next look, and a request that
+      // needs it is given back meanwhile.
+      this.#refused = { ...this.#refused!, retryAt: 0 };
+      throw error;
     }
   }
 
-  #refuse(head: GalleryHead | undefined, why: string): void {
-    const attempts = (this.#refused?.attempts ?? 0) + 1;
-    const waitMs = Math.min(this.#pollMs * 2 ** (attempts - 1), MOST_RETRY_MS);
+  get #mayBeFaultless(): boolean {
+    return this.#refused !== undefined && this.#refused.attempts < MOST_CRASHES;
+  }
+
+  #refuse(head: GalleryHead | undefined, why: string, counts = 1): void {
+    const attempts = (this.#refused?.attempts ?? 0) + counts;
+    const waitMs = counts === 0 ? 0 : Math.min(this.#pollMs * 2 ** (attempts - 1), MOST_RETRY_MS);
     // A poll must not miss its time by the milliseconds that the look takes.
     this.#refused = { head, attempts, retryAt: performance.now() + waitMs * 0.9 };
     this.#note(why);

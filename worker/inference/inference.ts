@@ -7,7 +7,7 @@ import type { Ask, ModelInfo } from '../../cloud/contract/messages.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';
-import { InferenceCrash, InferenceError, InferenceStopped, InferenceUnfit } from '../errors.ts';
+import { InferenceAbsent, InferenceError, InferenceStopped, InferenceUnfit } from '../errors.ts';
 import { type InferenceChild, type SpawnOptions, spawnInference } from './child-process.ts';
 import { type Done, JobQueue } from './job-queue.ts';
 import type {
@@ -116,8 +116,7 @@ export class Inference {
   async swap(gallery: GalleryFiles): Promise<GalleryAnswer> {
     this.#requireOpen();
     // The next process is given the gallery before it is ready.
-    if (!this.#isLoaded)
-      throw new InferenceCrash('No inference process is up to take the gallery.');
+    if (!this.#isLoaded) throw new InferenceAbsent();
     const swapped = this.#jobs.add(gallery);
     this.#jobs.next();
     const done: AnyAnswer = await swapped;
