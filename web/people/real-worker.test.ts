@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
+import { photoDigest } from '../../cloud/contract/messages.ts';
 import { enrolmentSchema, verificationSchema } from '../../people/api.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { formBody, post } from '../../test/form.fixture.ts';
@@ -15,6 +16,7 @@ import { openPeopleFixture, type PeopleFixture } from './people.fixture.ts';
 
 /** People who are enrolled and recognised at once. */
 const PEOPLE = Number(process.env.PEOPLE_TRIES ?? 5);
+const WORKERS = Number(process.env.PEOPLE_WORKERS ?? 1);
 
 describe('people with a real worker', { timeout: 300_000 }, () => {
   let stage: PeopleFixture;
@@ -28,8 +30,12 @@ describe('people with a real worker', { timeout: 300_000 }, () => {
     stage = await openPeopleFixture({ REQUEST_SECONDS: 60 }, silent, false);
     other = await stage.start();
     const settings = { ...stage.cloud.settings, MODEL_DIR: await modelDirectory() };
-    workers = [await startWorker({ settings, instanceId: 'i-1', log: silent })];
-    await workers[0]?.ready;
+    workers = await Promise.all(
+      Array.from({ length: WORKERS }, (_, at) =>
+        startWorker({ settings, instanceId: `i-${at}`, log: silent }),
+      ),
+    );
+    await Promise.all(workers.map((worker) => worker.ready));
   });
   after(async () => {
     await Promise.all(workers.map((worker) => worker.stop()));
@@ -50,6 +56,8 @@ describe('people with a real worker', { timeout: 300_000 }, () => {
     const { status, text } = await post(stage.url(path, node), formBody(parts), { headers });
     return { status, body: JSON.parse(text) };
   };
+  const enrolledAs = new Map<string, { readonly id: string; readonly name: string }>();
+  const nameOf = (photo: Buffer): string => enrolledAs.get(photoDigest(photo))?.name ?? '';
   const another = (photo: Buffer): Promise<Buffer> => sharp(photo).jpeg({ quality: 70 }).toBuffer();
 
   it('whoever is enrolled on one node is known to the next request on the other', async () => {
@@ -57,9 +65,13 @@ describe('people with a real worker', { timeout: 300_000 }, () => {
     for (let at = 0; at < PEOPLE; at++) {
       const photo = await photoOf(at);
       const name = `Newcomer ${at}`;
+      // The course's photos repeat ten faces.
+      const before = enrolledAs.get(photoDigest(photo));
+      if (before) await stage.json('DELETE', `v1/people/${before.id}`);
       const enrolled = await send('v1/people', undefined, { name, accept: 'low-quality' }, photo);
       assert.equal(enrolled.status, 201, JSON.stringify(enrolled.body));
       const { person, gallery } = enrolmentSchema.parse(enrolled.body);
+      enrolledAs.set(photoDigest(photo), person);
       const since = performance.now();
       const { status, body } = await send('', other, {}, await another(photo));
       late.push(performance.now() - since);
@@ -68,7 +80,7 @@ describe('people with a real worker', { timeout: 300_000 }, () => {
     }
     // The people of the model's own gallery are in the live one.
     const { body: live } = await stage.json('GET', 'v1/gallery');
-    assert.equal(live.people, (await peopleKnown()) + PEOPLE);
+    assert.equal(live.people, (await peopleKnown()) + enrolledAs.size);
     late.sort((a, b) => a - b);
     const p95 = late[Math.ceil(0.95 * late.length) - 1] ?? 0;
     console.log(`${PEOPLE} of ${PEOPLE} right at the first try; p95 ${p95.toFixed(0)} ms`);
@@ -79,7 +91,7 @@ describe('people with a real worker', { timeout: 300_000 }, () => {
     const same = await send(
       'v1/verifications',
       undefined,
-      { person: 'Newcomer 0' },
+      { person: nameOf(mine) },
       await another(mine),
     );
     assert.equal(same.status, 200, JSON.stringify(same.body));
@@ -94,14 +106,14 @@ describe('people with a real worker', { timeout: 300_000 }, () => {
     assert.equal(receipt.status, 200);
     const again = await send('', other, {}, mine);
     assert.equal(again.status, 200);
-    assert.notEqual(again.body.name, 'Newcomer 0');
+    assert.notEqual(again.body.name, body.name);
     assert.ok(again.body.gallery >= receipt.body.gallery);
   });
 
-  it('an embedding leads back to its person, and a file of people to another gallery', async () => {
+  it('an embedding leads back to its person', async () => {
     const { body } = await send('v1/embeddings', undefined, {}, await photoOf(1));
     const [{ embedding }] = body.photos[0].faces;
     const found = await stage.json('POST', 'v1/searches', { embedding, encoder: body.encoder });
-    assert.equal(found.body.nearest[0].name, 'Newcomer 1');
+    assert.equal(found.body.nearest[0].name, nameOf(await photoOf(1)));
   });
 });
