@@ -11,7 +11,7 @@ it('the page of the API shows every operation, and breaks no policy and asks nob
   try {
     const { tab, sins } = await openTab(browser, `${app.url}docs`);
     await tab.waitForSelector('.opblock');
-    assert.equal(await tab.locator('.opblock').count(), 5);
+    assert.equal(await tab.locator('.opblock').count(), await operations(app.url));
     await tab.locator('.opblock-post .opblock-summary-control').last().click();
     await tab.waitForSelector('.opblock-body');
     assert.deepEqual(sins, { console: [], hosts: [] });
@@ -20,3 +20,12 @@ it('the page of the API shows every operation, and breaks no policy and asks nob
     await app.stop();
   }
 });
+
+async function operations(url: string): Promise<number> {
+  const { paths } = (await (await fetch(`${url}openapi.json`)).json()) as {
+    paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  };
+  return Object.values(paths)
+    .flatMap(Object.keys)
+    .filter((key) => /^(?:get|post|put|patch|delete)$/.test(key)).length;
+}
