@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { until } from '../test/condition.fixture.ts';
 import { baseRecords, publishBase } from './base.ts';
 import { peopleKeys } from './head.ts';
-import type { PeopleBucket } from './live/bucket.ts';
 import { ENCODER, LENGTH, person } from './people.fixture.ts';
+import type { PeopleBucket } from './read/bucket.ts';
 import { isBaseId } from './segments/ids.ts';
 import {
   contentsOf,

@@ -1,12 +1,12 @@
 /** Publishes the model's own gallery as the base of the live one. Workers do, after they have started. */
 import type { S3Client } from '@aws-sdk/client-s3';
 import { baseSchema, GALLERY_FORMAT, type GalleryBase, headSchema, peopleKeys } from './head.ts';
-import { NoPeopleBucketError, PeopleBucket } from './live/bucket.ts';
-import { FULL_FACES } from './live/merging.ts';
-import { SEGMENT_TYPE } from './live/rewriting.ts';
+import { NoPeopleBucketError, PeopleBucket } from './read/bucket.ts';
 import type { FaceRecord, PersonRecord } from './records.ts';
 import { encodeSegment, refOf, sha256 } from './segment.ts';
 import { baseId } from './segments/ids.ts';
+import { FULL_FACES } from './upkeep/merging.ts';
+import { SEGMENT_TYPE } from './upkeep/rewriting.ts';
 
 /** Workers of two images may write at once. */
 const ATTEMPTS = 10;

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { publishBase } from './base.ts';
 import { peopleKeys } from './head.ts';
-import type { PeopleBucket } from './live/bucket.ts';
 import { ENCODER, face, LENGTH, person } from './people.fixture.ts';
+import type { PeopleBucket } from './read/bucket.ts';
 import type { FaceRecord } from './records.ts';
 import { encodeSegment } from './segment.ts';
 import {

@@ -5,8 +5,8 @@ import { createAwsClients } from '../cloud/aws/clients.ts';
 import { quiet, REGION, startTestCloud, temporaryFolder } from '../local/cloud.fixture.ts';
 import { startMoto } from '../local/moto.fixture.ts';
 import { type GalleryHead, headSchema, peopleKeys } from './head.ts';
-import { PeopleBucket } from './live/bucket.ts';
 import { ENCODER, face } from './people.fixture.ts';
+import { PeopleBucket } from './read/bucket.ts';
 import type { Change, FaceRecord, PersonRecord } from './records.ts';
 import { type GalleryOptions, type GalleryStore, openGallery } from './store.ts';
 

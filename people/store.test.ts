@@ -1,8 +1,8 @@
 /** Changes of one gallery: what each does, and what it refuses. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { PeopleBucket } from './live/bucket.ts';
 import { ENCODER, face, LENGTH, person } from './people.fixture.ts';
+import { PeopleBucket } from './read/bucket.ts';
 import type { Change, PersonRecord } from './records.ts';
 import {
   enrol,

@@ -2,27 +2,27 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Logger } from '../runtime/log.ts';
 import { SegmentError } from './errors.ts';
-import { Adoption } from './live/adoption.ts';
-import { NoPeopleBucketError, PeopleBucket } from './live/bucket.ts';
-import { Committer } from './live/committer.ts';
-import { contentsOf, factsOf, type GalleryState } from './live/contents.ts';
-import { withEmbeddings } from './live/embeddings.ts';
-import { type ErasureReport, erase, scrubBase } from './live/erasure.ts';
-import { exportLines } from './live/exporting.ts';
-import { Folded } from './live/folded.ts';
-import { HeadWriter } from './live/head-writer.ts';
-import { type ImportReport, importPeople } from './live/importing.ts';
-import { LayeredIndex } from './live/layered.ts';
-import { Maintenance } from './live/maintenance.ts';
-import { Merging } from './live/merging.ts';
-import { GalleryReader } from './live/reader.ts';
-import { Rewriting } from './live/rewriting.ts';
-import { Tidying, type TidyTimes } from './live/tidying.ts';
-import { Versions } from './live/versions.ts';
+import { NoPeopleBucketError, PeopleBucket } from './read/bucket.ts';
+import { contentsOf, factsOf, type GalleryState } from './read/contents.ts';
+import { withEmbeddings } from './read/embeddings.ts';
+import { exportLines } from './read/exporting.ts';
+import { Folded } from './read/folded.ts';
+import { LayeredIndex } from './read/layered.ts';
+import { GalleryReader } from './read/reader.ts';
 import type { Change, FaceMeta, FaceRecord, GalleryIndex, PersonRecord } from './records.ts';
+import { type ErasureReport, erase, scrubBase } from './upkeep/erasure.ts';
+import { Maintenance } from './upkeep/maintenance.ts';
+import { Merging } from './upkeep/merging.ts';
+import { Rewriting } from './upkeep/rewriting.ts';
+import { Tidying, type TidyTimes } from './upkeep/tidying.ts';
+import { Versions } from './upkeep/versions.ts';
+import { Adoption } from './write/adoption.ts';
+import { Committer } from './write/committer.ts';
+import { HeadWriter } from './write/head-writer.ts';
+import { type ImportReport, importPeople } from './write/importing.ts';
 
-export type { ErasureReport } from './live/erasure.ts';
-export type { ImportReport } from './live/importing.ts';
+export type { ErasureReport } from './upkeep/erasure.ts';
+export type { ImportReport } from './write/importing.ts';
 
 export interface GalleryVersion {
   readonly version: number;

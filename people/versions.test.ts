@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../test/condition.fixture.ts';
 import { peopleKeys } from './head.ts';
-import { mergeWindow } from './live/merging.ts';
 import { face, person } from './people.fixture.ts';
 import type { FaceRecord } from './records.ts';
 import {
@@ -16,6 +15,7 @@ import {
   remove,
   startPeopleCloud,
 } from './store.fixture.ts';
+import { mergeWindow } from './upkeep/merging.ts';
 
 let cloud: PeopleCloud;
 before(async () => {

@@ -1,6 +1,5 @@
 /** Opens what the routes about people need: the gallery, work for workers, and forgetting. */
 import type { AwsClients } from '../../cloud/aws/clients.ts';
-import { eraseDeadLetters, eraseResults } from '../../cloud/aws/erase-results.ts';
 import { openResults } from '../../cloud/aws/objects.ts';
 import type { Queue } from '../../cloud/aws/queues.ts';
 import { openObjects } from '../../cloud/aws/stored-objects.ts';
@@ -17,6 +16,7 @@ import type { WebMetrics } from '../metrics/metrics.ts';
 import type { Waiters } from '../recognize/waiters.ts';
 import { uploadsMb } from '../upload/form-reader.ts';
 import { openKeptPhotos } from './enrol/kept-photos.ts';
+import { eraseDeadLetters, eraseResults } from './forget/erase-results.ts';
 import { openForget } from './forget/forget.ts';
 import { openReceipts } from './forget/receipts.ts';
 import { openSigningKey } from './forget/signing-key.ts';

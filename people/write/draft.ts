@@ -1,11 +1,11 @@
 /** Changes that will be written together, over the version that they start from. Writes nothing. */
 import { GalleryChangeError } from '../errors.ts';
+import { factsOf, type GalleryState } from '../read/contents.ts';
+import type { LayeredIndex } from '../read/layered.ts';
 import type { Change, FaceMeta, FaceRecord, PersonRecord } from '../records.ts';
 import { personRecordSchema } from '../records.ts';
 import { areFinite, type Expected } from '../segment.ts';
 import { isBaseId } from '../segments/ids.ts';
-import { factsOf, type GalleryState } from './contents.ts';
-import type { LayeredIndex } from './layered.ts';
 
 /** Another person has the name. */
 export class NameTakenError extends GalleryChangeError {

@@ -5,13 +5,13 @@
 import type { Logger } from '../../runtime/log.ts';
 import type { SegmentRef } from '../head.ts';
 import { foldSegments } from '../load.ts';
+import type { GalleryState } from '../read/contents.ts';
+import type { GalleryReader } from '../read/reader.ts';
 import type { Expected, SegmentHeader } from '../segment.ts';
 import { isBaseId } from '../segments/ids.ts';
+import { idsIn } from '../upkeep/merging.ts';
+import type { Rewriting } from '../upkeep/rewriting.ts';
 import type { Committer, NewContents } from './committer.ts';
-import type { GalleryState } from './contents.ts';
-import { idsIn } from './merging.ts';
-import type { GalleryReader } from './reader.ts';
-import type { Rewriting } from './rewriting.ts';
 
 export class Adoption {
   readonly #reader: GalleryReader;

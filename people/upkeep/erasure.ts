@@ -4,13 +4,13 @@
  */
 import { type GalleryHead, peopleKeys, type SegmentRef } from '../head.ts';
 import { foldSegments } from '../load.ts';
+import type { PeopleBucket } from '../read/bucket.ts';
+import type { GalleryState } from '../read/contents.ts';
+import { type GalleryReader, OutdatedError } from '../read/reader.ts';
 import { type Expected, peekHeader, type SegmentHeader } from '../segment.ts';
 import { isBaseId } from '../segments/ids.ts';
-import type { PeopleBucket } from './bucket.ts';
-import type { Committer, NewContents } from './committer.ts';
-import type { GalleryState } from './contents.ts';
+import type { Committer, NewContents } from '../write/committer.ts';
 import { idsIn } from './merging.ts';
-import { type GalleryReader, OutdatedError } from './reader.ts';
 import type { Rewriting } from './rewriting.ts';
 import { targetsOf } from './targets.ts';
 import type { Versions } from './versions.ts';

@@ -1,10 +1,10 @@
 /** Writes segments anew: several as one, or one without some of its people. Changes no head. */
 import { randomUUID } from 'node:crypto';
 import type { SegmentRef } from '../head.ts';
+import type { PeopleBucket } from '../read/bucket.ts';
+import { type GalleryReader, OutdatedError } from '../read/reader.ts';
 import { type Expected, openSegment, readSegmentHeader, refOf, type Segment } from '../segment.ts';
 import { type Joined, joinSegments } from '../segments/join.ts';
-import type { PeopleBucket } from './bucket.ts';
-import { type GalleryReader, OutdatedError } from './reader.ts';
 
 export const SEGMENT_TYPE = 'application/octet-stream';
 

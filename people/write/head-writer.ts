@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../runtime/errors.ts';
 import { PeopleBucketError } from '../errors.ts';
 import { type GalleryHead, headSchema, peopleKeys } from '../head.ts';
-import type { PeopleBucket } from './bucket.ts';
-import type { GalleryState } from './contents.ts';
+import type { PeopleBucket } from '../read/bucket.ts';
+import type { GalleryState } from '../read/contents.ts';
 
 const JSON_TYPE = 'application/json';
 const ATTEMPTS = 5;

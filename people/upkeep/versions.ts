@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { GalleryVersionError } from '../errors.ts';
 import { type GalleryHead, headSchema, peopleKeys } from '../head.ts';
-import type { PeopleBucket } from './bucket.ts';
-import type { NewContents, Rewrite } from './committer.ts';
-import { contentsOf, type GalleryState } from './contents.ts';
-import type { GalleryReader } from './reader.ts';
+import type { PeopleBucket } from '../read/bucket.ts';
+import { contentsOf, type GalleryState } from '../read/contents.ts';
+import type { GalleryReader } from '../read/reader.ts';
+import type { NewContents, Rewrite } from '../write/committer.ts';
 
 export interface KeptVersion {
   readonly key: string;

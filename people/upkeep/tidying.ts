@@ -1,7 +1,7 @@
 /** Deletes what no version needs: versions over the number that is kept, their segments, and orphans. */
 import { peopleKeys, type SegmentRef } from '../head.ts';
-import type { PeopleBucket } from './bucket.ts';
-import type { GalleryReader } from './reader.ts';
+import type { PeopleBucket } from '../read/bucket.ts';
+import type { GalleryReader } from '../read/reader.ts';
 import type { KeptVersion, Versions } from './versions.ts';
 
 /** A worker that still loads an older version is given this time before its segments go. */

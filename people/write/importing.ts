@@ -6,13 +6,13 @@ import { GalleryChangeError, ImportError, PeopleBucketError } from '../errors.ts
 import { type ImportedPerson, readExchange } from '../exchange.ts';
 import type { SegmentRef } from '../head.ts';
 import { foldSegments } from '../load.ts';
+import type { PeopleBucket } from '../read/bucket.ts';
+import type { GalleryState } from '../read/contents.ts';
+import type { GalleryReader } from '../read/reader.ts';
 import type { FaceRecord, GalleryIndex, PersonRecord } from '../records.ts';
 import { type Expected, encodeSegment } from '../segment.ts';
-import type { PeopleBucket } from './bucket.ts';
+import type { Rewriting } from '../upkeep/rewriting.ts';
 import type { Committer, NewContents } from './committer.ts';
-import type { GalleryState } from './contents.ts';
-import type { GalleryReader } from './reader.ts';
-import type { Rewriting } from './rewriting.ts';
 
 /** Of one segment, and so in memory at once; of length 512, 17 MB. */
 const FACES_PER_SEGMENT = 8192;

@@ -4,10 +4,10 @@
  */
 import type { Logger } from '../../runtime/log.ts';
 import type { SegmentRef } from '../head.ts';
+import { type GalleryState, startsWith } from '../read/contents.ts';
+import { type GalleryReader, OutdatedError } from '../read/reader.ts';
 import type { SegmentHeader } from '../segment.ts';
-import type { Committer, NewContents } from './committer.ts';
-import { type GalleryState, startsWith } from './contents.ts';
-import { type GalleryReader, OutdatedError } from './reader.ts';
+import type { Committer, NewContents } from '../write/committer.ts';
 import type { Rewriting } from './rewriting.ts';
 
 /** A segment of 512-dimensional faces of this size takes 134 MB. */

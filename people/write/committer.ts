@@ -5,14 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../runtime/log.ts';
 import { GALLERY_FORMAT, type GalleryHead, peopleKeys } from '../head.ts';
+import type { PeopleBucket } from '../read/bucket.ts';
+import type { GalleryState } from '../read/contents.ts';
+import { withEmbeddings } from '../read/embeddings.ts';
+import { type GalleryReader, OutdatedError } from '../read/reader.ts';
 import type { Change, GalleryIndex } from '../records.ts';
 import { encodeSegment, readSegmentHeader, refOf } from '../segment.ts';
-import type { PeopleBucket } from './bucket.ts';
-import type { GalleryState } from './contents.ts';
 import { Draft } from './draft.ts';
-import { withEmbeddings } from './embeddings.ts';
 import type { HeadWriter } from './head-writer.ts';
-import { type GalleryReader, OutdatedError } from './reader.ts';
 import { Turns } from './turns.ts';
 
 const MOST_IN_GROUP = 1000;
