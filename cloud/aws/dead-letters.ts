@@ -43,6 +43,8 @@ export interface DeadLetters {
   delete(letter: DeadLetter): Promise<void>;
 }
 
+/** SQS's most in one answer. */
+const LETTERS_A_PAGE = 10;
 const LOOK_SECONDS = 300;
 /** A queue answers with fewer messages than it has; this many empty answers in a row mean it is empty. */
 const EMPTY_ANSWERS = 3;
@@ -71,7 +73,7 @@ export function openDeadLetters(queue: Queue): DeadLetters {
     try {
       for (let empty = 0; empty < EMPTY_ANSWERS; ) {
         const messages = await queue.receive({
-          most: 10,
+          most: LETTERS_A_PAGE,
           waitSeconds: 0,
           visibilitySeconds: LOOK_SECONDS,
         });
