@@ -108,7 +108,7 @@ function digestOf(bytes: Buffer): string | undefined {
   return baseSchema.safeParse(jsonOf(bytes)).data?.digest;
 }
 
-/** What is damaged is written anew. */
+/** Damaged objects are written again. */
 function jsonOf(bytes: Buffer | undefined): unknown {
   try {
     return JSON.parse(bytes?.toString('utf8') ?? 'null');

@@ -11,7 +11,7 @@ import { areFinite, type Expected, floatsOf } from './segment.ts';
 
 const FORMAT = 'elastic-face-people';
 const VERSION = 1;
-/** An export writes lines of at most so many faces; of length 512, 0.7 MB of base64. */
+/** Faces in one line of an export; with 512 numbers each, 0.7 MB of base64. */
 export const FACES_PER_LINE = 256;
 const MOST_LINE_BYTES = 64 * 1024 * 1024;
 const NEWLINE = 0x0a;

@@ -60,7 +60,7 @@ export const headSchema = z.object({
   id: z.uuid(),
   /** 1 for the first change; never falls, also when an earlier gallery is brought back. */
   version: z.int().positive(),
-  /** An earlier version that has the same people and faces, where only segments were written anew. */
+  /** An earlier version that has the same people and faces, where only segments were rewritten. */
   sameAs: z.int().positive().optional(),
   /** Digest of the base whose people were taken in last; null where there was none. */
   base: sha256.nullable(),

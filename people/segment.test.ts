@@ -104,7 +104,7 @@ describe('a segment', () => {
     assert.throws(() => openSegment(newer, listed(newer), expected), /has format 2/);
   });
 
-  it('with a number that is none is refused', () => {
+  it('with a value that is not a number is refused', () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const forged = encodeSegment(
         [ada, bob],

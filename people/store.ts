@@ -51,7 +51,7 @@ export interface GalleryStore {
    * @param words for the list of versions, without names
    */
   erase(ids: readonly string[], words?: string): Promise<ErasureReport>;
-  /** The live gallery as a file, in pieces; `readExchange` says what it looks like. Nothing where there is none. */
+  /** The live gallery as a file, in pieces; `readExchange` says what it looks like. Empty if there is no live gallery. */
   export(): AsyncGenerator<string>;
   /**
    * Takes in such a file as one change. A person with the same id is replaced, and keeps the faces that the file

@@ -101,7 +101,7 @@ describe('versions', { timeout: 60_000 }, () => {
     }
   });
 
-  it('a million faces that come one by one are each written anew a few times only', () => {
+  it('a million faces that come one by one are each rewritten a few times only', () => {
     let segments: { people: number; faces: number }[] = [];
     let written = 0;
     const changes = 200_000;

@@ -1,5 +1,5 @@
 /**
- * Pairs of different photos of one person. Few people of whom there are two photos may be passed on, so the
+ * Pairs of different photos of one person. Few photos of one person may be passed on freely, so the
  * photos are varied as cameras and editors vary them.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';

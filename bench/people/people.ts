@@ -35,7 +35,7 @@ const PROJECT_ID = 'bench-people';
 const WEB_NODES = 2;
 const WORKERS = 4;
 const CHANGES_PER_SECOND = 50;
-/** People who are changed at once: everybody of whom there are photos. */
+/** People who are changed at once. */
 const SUBJECTS = 14;
 const KILL_EVERY_MS = 3000;
 const READY_MS = 120_000;

@@ -1,4 +1,4 @@
-/** The people bucket's objects: conditional reads and writes. Knows nothing of what they hold. */
+/** The people bucket's objects: conditional reads and writes. It does not know what they hold. */
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -25,7 +25,7 @@ export interface Listed {
   readonly modified: number;
 }
 
-/** What must hold for a write: the object is as it was read, or there is none. */
+/** What must hold for a write: the object is as it was read, or does not exist. */
 export type Condition = { readonly etag: string } | 'none';
 
 /** The bucket of a project does not exist. */
@@ -40,7 +40,7 @@ export class PeopleBucket {
     this.name = name;
   }
 
-  /** @returns undefined when there is none under that key */
+  /** @returns undefined when there is no object with that key */
   async get(key: string): Promise<Stored | undefined> {
     const found = await this.getIfChanged(key, undefined);
     return found === 'unchanged' ? undefined : found;

@@ -1,6 +1,6 @@
 /**
  * Erases people and faces from every object of the people bucket: the head, every kept version, the base, segments
- * that nothing lists, and kept photos. Segments are written anew without them, and the old ones deleted.
+ * that nothing lists, and kept photos. Segments are rewritten without them, and the old ones deleted.
  */
 import { type GalleryHead, peopleKeys, type SegmentRef } from '../head.ts';
 import { foldSegments } from '../load.ts';

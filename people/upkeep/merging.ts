@@ -1,6 +1,6 @@
 /**
  * Keeps the number of segments small: the youngest ones are merged into one, with older ones that are not much
- * larger, so that each record is written anew only a few times. Full segments stay as they are.
+ * larger, so that each record is rewritten only a few times. Full segments stay as they are.
  */
 import type { Logger } from '../../runtime/log.ts';
 import type { SegmentRef } from '../head.ts';
@@ -13,9 +13,9 @@ import type { Rewriting } from './rewriting.ts';
 /** A segment of 512-dimensional faces of this size takes 134 MB. */
 export const FULL_FACES = 65_536;
 const MOST_SEGMENTS = 32;
-/** Of the youngest, at least so many are merged before a larger one stops it. */
+/** Youngest segments that are always merged, whatever their sizes. */
 const LEAST_MERGED = 8;
-/** An older segment is merged with younger ones when it is not more than so many times their sum. */
+/** An older segment is merged with younger ones when it is at most this many times their sum. */
 const FACTOR = 4;
 /** Removed ids that the head may list before they are taken out of their segments. */
 const MOST_REMOVED = 2000;

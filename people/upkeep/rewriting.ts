@@ -1,4 +1,4 @@
-/** Writes segments anew: several as one, or one without some of its people. Changes no head. */
+/** Rewrites segments: several as one, or one without some of its people. Changes no head. */
 import { randomUUID } from 'node:crypto';
 import type { SegmentRef } from '../head.ts';
 import type { PeopleBucket } from '../read/bucket.ts';

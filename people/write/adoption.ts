@@ -28,7 +28,7 @@ export class Adoption {
     this.#log = log;
   }
 
-  /** @returns the version with the new base; undefined when there is none to take in */
+  /** @returns the version with the new base; undefined when there is nothing to take in */
   async run(): Promise<number | undefined> {
     if (!this.isDue(this.#reader.state)) return undefined;
     let written: SegmentRef[] = [];

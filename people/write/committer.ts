@@ -1,6 +1,6 @@
 /**
  * Writes changes of this node one group after the other: those that arrive while a group is written make up the next
- * one. On a conflict the gallery is read again, and the changes are made and checked anew.
+ * one. On a conflict the gallery is read again, and the changes are made and checked again.
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../runtime/log.ts';

@@ -1,5 +1,5 @@
 /**
- * When this node may write next, where other nodes write too. A conditional write is won by whoever is first: a node
+ * When this node may write next, where other nodes write too. The first conditional write wins: a node
  * that goes on at once would always be ahead of one that has to read again. So each lets the others have their turn.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { GalleryChangeError } from '../errors.ts';
 /** A change that others are always faster than is given up. */
 const MOST_CONFLICTS = 100;
 const LONGEST_WAIT_MS = 2000;
-/** For so long after another node's write this one takes turns. */
+/** How long after another node's write this one takes turns. */
 const SHARED_MS = 3000;
 /** In times that a write takes: as long as one of another node, and a bit. */
 const TURN = 1.5;

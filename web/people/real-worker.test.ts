@@ -60,7 +60,7 @@ describe('people with a real worker', { timeout: 300_000 }, () => {
   const nameOf = (photo: Buffer): string => enrolledAs.get(photoDigest(photo))?.name ?? '';
   const another = (photo: Buffer): Promise<Buffer> => sharp(photo).jpeg({ quality: 70 }).toBuffer();
 
-  it('whoever is enrolled on one node is known to the next request on the other', async () => {
+  it('a person enrolled on one node is known to the next request on the other', async () => {
     const late: number[] = [];
     for (let at = 0; at < PEOPLE; at++) {
       const photo = await photoOf(at);

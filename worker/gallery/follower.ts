@@ -13,7 +13,7 @@ import type { GalleryAnswer, GalleryFiles } from '../inference/protocol.ts';
 import type { ReadHead } from './read-head.ts';
 import type { SegmentCache } from './segment-cache.ts';
 
-/** Redis tells of a change at once; this is for when it does not. */
+/** Redis announces a change at once; this is for when it does not. */
 const POLL_MS = 5000;
 /** A version that was refused is tried again after a poll, later and later. */
 const MOST_RETRY_MS = 60_000;

@@ -155,7 +155,7 @@ describe('a person who is forgotten', { timeout: 120_000 }, () => {
     );
   });
 
-  it('whoever expires is forgotten by itself, with a receipt', async () => {
+  it('an expired person is forgotten automatically, with a receipt', async () => {
     const expires = new Date(Date.now() + 1200).toISOString();
     const { id } = await enrol('Short', { expires });
     assert.equal((await stage.json('GET', `v1/people/${id}`)).status, 200);

@@ -40,7 +40,7 @@ export interface Receipts {
   findOf(person: string): Promise<Receipt | undefined>;
   writeJob(job: ForgetJob): Promise<void>;
   endJob(id: string): Promise<void>;
-  /** Jobs that were written at least so many ms ago: their node has died, or failed. */
+  /** Jobs written at least this many ms ago: their node has died, or failed. */
   jobsOlderThan(ms: number): Promise<ForgetJob[]>;
 }
 
