@@ -1,7 +1,7 @@
 /** The real app on the real server, without a cloud: what would go into it is kept here instead. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { Match } from '../cloud/contract/messages.ts';
+import type { Match } from '../cloud/contract/match.ts';
 import type { Logger } from '../runtime/log.ts';
 import { NO_TRACING } from '../runtime/tracing/tracing.ts';
 import { silent } from '../test/cloud.fixture.ts';

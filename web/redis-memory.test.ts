@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import type { Match } from '../cloud/contract/messages.ts';
+import type { Match } from '../cloud/contract/match.ts';
 import { connectRedis } from '../cloud/redis/connection.ts';
 import { type LocalRedis, startRedis } from '../local/redis.ts';
 import { silent } from '../test/cloud.fixture.ts';

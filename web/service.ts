@@ -217,9 +217,8 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     await listen(server, settings);
   } catch (cause) {
     await close();
-    throw new SettingsError(`PORT ${settings.PORT} cannot be opened: ${messageOf(cause)}`, {
-      cause,
-    });
+    const sentence = `PORT ${settings.PORT} cannot be opened: ${messageOf(cause)}`;
+    throw new SettingsError(sentence, { cause });
   }
   const { port } = server.address() as AddressInfo;
   log.info({ port, node }, 'Listening');

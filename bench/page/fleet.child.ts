@@ -5,7 +5,8 @@
  */
 import { createAwsClients } from '../../cloud/aws/clients.ts';
 import { openQueue } from '../../cloud/aws/queues.ts';
-import { decodeRequest, encodeReply, type Match } from '../../cloud/contract/messages.ts';
+import type { Match } from '../../cloud/contract/match.ts';
+import { decodeRequest, encodeReply } from '../../cloud/contract/messages.ts';
 import { cloudNames, instanceName } from '../../cloud/contract/names.ts';
 import { connectRedis } from '../../cloud/redis/connection.ts';
 import { fleetPoint } from '../../cloud/redis/fleet-view.ts';

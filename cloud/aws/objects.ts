@@ -7,7 +7,7 @@ import {
   NotFound,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { type Match, matchSchema } from '../contract/messages.ts';
+import { type Match, matchSchema } from '../contract/match.ts';
 import { answerLine, stemOf } from '../contract/names.ts';
 import { objectCalls } from './fast-aws-calls.ts';
 

@@ -4,7 +4,8 @@
  */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { decodeReply, type Match, type ReplyMessage } from '../contract/messages.ts';
+import type { Match } from '../contract/match.ts';
+import { decodeReply, type ReplyMessage } from '../contract/messages.ts';
 import { type Subscription, subscribe } from './connection.ts';
 
 const recordSchema = z.object({

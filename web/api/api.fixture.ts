@@ -1,10 +1,10 @@
 /** Web nodes on real queues, buckets and Redis, and the worker's part, played by the test. */
 
 import { openQueue } from '../../cloud/aws/queues.ts';
+import type { Match } from '../../cloud/contract/match.ts';
 import {
   decodeRequest,
   encodeReply,
-  type Match,
   type ReplyMessage,
   type RequestMessage,
 } from '../../cloud/contract/messages.ts';

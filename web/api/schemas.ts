@@ -1,6 +1,7 @@
 /** Schemas of the requests and answers under `/v1`. The API's description is made from them. */
 import { z } from 'zod';
-import { type Ask, matchSchema } from '../../cloud/contract/messages.ts';
+import { matchSchema } from '../../cloud/contract/match.ts';
+import type { Ask } from '../../cloud/contract/messages.ts';
 import { problemSchema } from './problems.ts';
 
 /** Largest number of photos in one request. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { KEPT, type Match, type ReplyMessage } from '../../cloud/contract/messages.ts';
+import type { Match } from '../../cloud/contract/match.ts';
+import { KEPT, type ReplyMessage } from '../../cloud/contract/messages.ts';
 import { formBody, plainPhoto, post } from '../../test/form.fixture.ts';
 import { type RunningApp, startApp } from '../app.fixture.ts';
 import { httpError } from '../errors.ts';

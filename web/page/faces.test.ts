@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
-import type { Face, Match } from '../../cloud/contract/messages.ts';
+import type { Face, Match } from '../../cloud/contract/match.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { MATCH, skip, startPage } from './page.fixture.ts';
 import { useBrowser } from './tab.fixture.ts';

@@ -7,7 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { delimiter, join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import sharp from 'sharp';
-import type { Match } from '../../cloud/contract/messages.ts';
+import type { Match } from '../../cloud/contract/match.ts';
 import { startApp } from '../app.fixture.ts';
 import type { LiveHistory, LiveState } from '../live/state.ts';
 import type { Upload } from '../upload/photo.ts';

@@ -3,12 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { openResults } from '../../cloud/aws/objects.ts';
 import { openQueue } from '../../cloud/aws/queues.ts';
 import { openObjects } from '../../cloud/aws/stored-objects.ts';
-import {
-  decodeRequest,
-  encodeReply,
-  type Match,
-  type RequestMessage,
-} from '../../cloud/contract/messages.ts';
+import type { Match } from '../../cloud/contract/match.ts';
+import { decodeRequest, encodeReply, type RequestMessage } from '../../cloud/contract/messages.ts';
 import {
   type PeopleWork,
   peopleWorkSchema,

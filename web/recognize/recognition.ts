@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { Photos } from '../../cloud/aws/objects.ts';
 import type { Queue } from '../../cloud/aws/queues.ts';
+import type { Match } from '../../cloud/contract/match.ts';
 import {
   type Ask,
   encodeRequest,
   KEPT,
-  type Match,
   photoDigest,
   type ReplyMessage,
   type RequestMessage,

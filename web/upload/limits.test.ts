@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import type { Match } from '../../cloud/contract/messages.ts';
+import type { Match } from '../../cloud/contract/match.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { formBody, plainPhoto, post, postPhoto } from '../../test/form.fixture.ts';
 import { heldBytes } from '../../test/memory.fixture.ts';

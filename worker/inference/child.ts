@@ -5,7 +5,8 @@
  * Knows nothing of queues.
  */
 
-import { type Ask, MOST_FACES } from '../../cloud/contract/messages.ts';
+import { MOST_FACES } from '../../cloud/contract/match.ts';
+import type { Ask } from '../../cloud/contract/messages.ts';
 import type { Backend, Precision, Recognition, RecognizeOptions } from '../../model/index.ts';
 import { keepCompiled, writeCompiled } from '../../runtime/folders.ts';
 import { overwriteFreedMemory } from './freed-memory.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { matchSchema, refusalSchema } from '../../cloud/contract/messages.ts';
+import { matchSchema, refusalSchema } from '../../cloud/contract/match.ts';
 import { ImageError, type Recognition } from '../../model/index.ts';
 import { outcomeOf, refusalOf } from './outcome.ts';
 

@@ -1,5 +1,6 @@
 /** Makes the reply's outcome from the model's recognition: a match with rounded numbers, or a refusal. Pure. */
-import type { Ask, Match, Refusal, Face as ToldFace } from '../../cloud/contract/messages.ts';
+import type { Match, Refusal, Face as ToldFace } from '../../cloud/contract/match.ts';
+import type { Ask } from '../../cloud/contract/messages.ts';
 import {
   type Face,
   ImageError,

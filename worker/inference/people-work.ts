@@ -1,5 +1,5 @@
 /** Work of the people API inside the inference process: embeds, detects, verifies and searches. Knows no bucket. */
-import { MOST_FACES } from '../../cloud/contract/messages.ts';
+import { MOST_FACES } from '../../cloud/contract/match.ts';
 import type {
   PeopleWork,
   WorkFace,
