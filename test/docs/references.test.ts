@@ -18,7 +18,7 @@ const { scripts } = packageSchema.parse(
 
 /** Variables of other programs, and of tests, which are no settings of the services. */
 const OTHERS =
-  /^(?:API_KEY|AWS_DEFAULT_REGION|BAKE|DEAD_LETTERS|FUZZ_CASES|GALLERY_SECONDS|GLIBC_TUNABLES|HOSTILE_CLIENTS|HTTPS?_PROXY|LOAD_CLIENTS|NO_PROXY|OUTAGE_SECONDS|OVERLOAD_SECONDS|WAITING_CLIENTS|(?:MADV|MALLOC|NODE|ONEDNN|OTEL|TF)_\w+)$/;
+  /^(?:API_KEY|AWS_DEFAULT_REGION|BAKE|DEAD_LETTERS|FUZZ_CASES|GALLERY_SECONDS|GLIBC_TUNABLES|HOSTILE_CLIENTS|HTTPS?_PROXY|LOAD_CLIENTS|NO_PROXY|OUTAGE_SECONDS|OVERLOAD_SECONDS|PEOPLE_(?:TRIES|WORKERS)|WAITING_CLIENTS|(?:MADV|MALLOC|NODE|ONEDNN|OTEL|TF)_\w+)$/;
 
 /** Those whose first word is a command of its own, with a help of its own. */
 const WITH_SUBCOMMANDS: ReadonlySet<string> = new Set(['bench', 'dead-letters', 'deploy']);

@@ -51,7 +51,7 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
     { not: 'wants an account; operate/doctor/doctor.test.ts has a local one' },
   ],
   [
-    /^FUZZ_CASES=\d+ node --test /,
+    /^(?:(?:FUZZ_CASES|GALLERY_SECONDS|PEOPLE_(?:TRIES|WORKERS))=\d+ )+node --test /,
     { not: 'takes minutes; test/docs/references.test.ts looks at the files' },
   ],
   [
