@@ -1,15 +1,20 @@
 /** The command as an operator types it, against a web node; the worker's part is played by the test. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { storage, TensorFixture, zipFile } from '../convert/checkpoint/torch-file.fixture.ts';
 import { receiptSchema } from '../people/api.ts';
+import { readExchange } from '../people/exchange.ts';
 import { EXIT } from '../runtime/process/exit.ts';
 import { openPeopleFixture, type PeopleFixture } from '../web/people/people.fixture.ts';
+import { exchangeOfEmbeddings, isExport } from './people/import-embeddings.ts';
 
+/** Of facenet's embeddings. */
+const LENGTH = 512;
 const PROGRAM = fileURLToPath(new URL('../elastic-face.ts', import.meta.url));
 
 describe('npm run people', { timeout: 120_000 }, () => {
@@ -67,6 +72,22 @@ describe('npm run people', { timeout: 120_000 }, () => {
     assert.equal(JSON.parse(await done('show', 'Grace Hopper')).faces.length, 1);
   });
 
+  it('exports what an import brings back, lists versions, and goes back to one', async () => {
+    const people = await done('list');
+    const [newest = ''] = (await done('versions')).split('\n');
+    const version = newest.split('\t')[0]!;
+    await done('export', 'gallery.jsonl');
+    assert.match(await readFile(join(folder, 'gallery.jsonl'), 'utf8'), /Grace Hopper/);
+    await done('forget', 'Grace Hopper');
+    assert.equal(await done('list'), '');
+    await done('import', 'gallery.jsonl');
+    assert.equal(await done('list'), people);
+    assert.match(
+      await done('rollback', version),
+      new RegExp(`is that of version ${version} again`),
+    );
+  });
+
   it('says what is wrong in one sentence', async () => {
     const unknown = await people('show', 'Nobody At All');
     assert.deepEqual(
@@ -85,3 +106,31 @@ describe('npm run people', { timeout: 120_000 }, () => {
     assert.match(photo.failed, /colon/i);
   });
 });
+
+it('a file of embeddings becomes the lines that an import takes', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'elastic-face-embeddings-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'data.pt');
+  const rows = [1, 2, 3].map(
+    (one) => new TensorFixture(storage(String(one), 'Float', embeddingAt(one)), [1, LENGTH]),
+  );
+  await writeFile(path, zipFile([rows, ['Ada', 'Grace', 'Ada']]));
+  assert.equal(await isExport(path), false);
+  const { expected, people } = await readExchange((await exchangeOfEmbeddings(path)).stream());
+  assert.deepEqual(expected, { encoder: 'facenet', length: LENGTH });
+  const found = await Array.fromAsync(people, ({ person, faces }) => [
+    person.name,
+    faces.map(({ embedding }) => embedding.findIndex((value) => value === 1)),
+  ]);
+  assert.deepEqual(found, [
+    ['Ada', [1, 3]],
+    ['Grace', [2]],
+  ]);
+});
+
+/** A unit vector along one axis. */
+function embeddingAt(axis: number): Float32Array {
+  const numbers = new Float32Array(LENGTH);
+  numbers[axis] = 1;
+  return numbers;
+}

@@ -8,6 +8,7 @@ import { galleryEntries } from '../../convert/gallery/folder-entries.ts';
 import type { Enrolment, Person } from '../../people/api.ts';
 import { messageOf, SettingsError } from '../../runtime/errors.ts';
 import { type AddOptions, type PeopleClient, PeopleClientError } from './client.ts';
+import { exchangeOfEmbeddings, isExport } from './import-embeddings.ts';
 
 /** Photos of one request; see `POST /v1/people`. */
 const PHOTOS_TOGETHER = 10;
@@ -108,7 +109,9 @@ export const actions = {
         throw new SettingsError(`Cannot read ${path}: ${messageOf(cause)}.`, { cause });
       });
       if (found.isDirectory()) return yield* importFolder(client, path, flags);
-      const { people, faces, gallery } = await client.import(await openAsBlob(path));
+      const { people, faces, gallery } = await client.import(
+        (await isExport(path)) ? await openAsBlob(path) : await exchangeOfEmbeddings(path),
+      );
       yield `Imported ${people} people with ${faces} faces, gallery version ${gallery}.`;
     },
   },

@@ -74,6 +74,7 @@ export function peopleClient(url: string, key?: string): PeopleClient {
           Accept: 'application/json',
           ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
           ...(isJson ? { 'Content-Type': 'application/json' } : {}),
+          ...(body instanceof Blob ? { 'Content-Type': 'application/jsonl' } : {}),
         },
         ...(body === undefined ? {} : { body }),
       });
