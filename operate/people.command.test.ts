@@ -120,7 +120,7 @@ it('a file of embeddings becomes the lines that an import takes', async (t) => {
   assert.deepEqual(expected, { encoder: 'facenet', length: LENGTH });
   const found = await Array.fromAsync(people, ({ person, faces }) => [
     person.name,
-    faces.map(({ embedding }) => embedding.findIndex((value) => value === 1)),
+    faces.map(({ embedding }) => embedding.indexOf(1)),
   ]);
   assert.deepEqual(found, [
     ['Ada', [1, 3]],
