@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findPortraits } from '../convert/sources/portraits.ts';
-import { peopleClient } from '../operate/people/client.ts';
+import { peopleClient } from '../people/client.ts';
 import { modelDirectory } from '../test/model.fixture.ts';
 import { type StartedSystem, startSystem } from '../test/start.fixture.ts';
 

@@ -69,7 +69,7 @@ export const command: CommandModule<object, Flags> = {
   async handler({ what, args = [], url, add, accept, ...flags }: ArgumentsCamelCase<Flags>) {
     const [{ actions, requireArguments }, { peopleClient }] = await Promise.all([
       import('./people/actions.ts'),
-      import('./people/client.ts'),
+      import('../people/client.ts'),
     ]);
     if (!URL.canParse(url) || !/^https?:/.test(url)) {
       throw new SettingsError(

@@ -26,7 +26,6 @@ export interface ChangingOptions {
 }
 
 export interface Changed {
-  readonly sent: number;
   readonly accepted: number;
   /** Connections that broke or were answered 503: sent again until they were accepted. */
   readonly repeated: number;
@@ -55,14 +54,13 @@ export async function changeUnderKills(options: ChangingOptions): Promise<Change
   const written = new Map<string, Written[]>(subjects.map(({ id }) => [id, []]));
   const breaches: string[] = [];
   const kills: Record<string, number> = {};
-  let [sent, accepted, repeated, recognised, newest] = [0, 0, 0, 0, 0];
+  let [accepted, repeated, recognised, newest] = [0, 0, 0, 0];
   const over = new AbortController();
   const begun = performance.now();
   const end = begun + seconds * 1000;
 
   /** One person's changes follow one another, so that the last one that was accepted is the one to find. */
   const change = async ({ id, base }: Subject, counter: number): Promise<void> => {
-    sent += 1;
     const body = JSON.stringify({ name: `${base} ${counter}`, metadata: { counter } });
     for (let tries = 0; ; tries++) {
       const answer = await call(urls[(counter + tries) % urls.length]!, `v1/people/${id}`, {
@@ -149,7 +147,6 @@ export async function changeUnderKills(options: ChangingOptions): Promise<Change
     }
   }
   return {
-    sent,
     accepted,
     repeated,
     perSecond: accepted / lasted,

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { enrolmentSchema, peoplePageSchema } from '../../people/api.ts';
+import { type AddOptions, type PeopleClient, peopleClient } from '../../people/client.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { percentile } from '../../workload/tally.ts';
 import { BenchError } from '../errors.ts';
@@ -22,6 +22,8 @@ export interface Enrolled {
 }
 
 const answerSchema = z.object({ name: z.string(), distance: z.number(), gallery: z.int() });
+/** The course's photos are 64 pixels wide: small faces are refused otherwise. */
+export const TAKE_SMALL_FACES: AddOptions = { add: false, acceptLowQuality: true };
 /** After this a round counts as failed. */
 const PATIENCE_MS = 30_000;
 
@@ -31,6 +33,7 @@ export async function enrolAndRecognise(
   pairs: readonly Pair[],
   onStep: OnStep,
 ): Promise<Enrolled> {
+  const clients = urls.map((url) => peopleClient(url));
   const times: number[] = [];
   const wrong: string[] = [];
   const enrolled = new Map<string, string>();
@@ -38,18 +41,12 @@ export async function enrolAndRecognise(
   let stale = 0;
   for (const [round, { person, first, second }] of pairs.entries()) {
     onStep('enrolling and recognising', { done: round, all: pairs.length });
-    const [own, other] = [urls[round % urls.length]!, urls[(round + 1) % urls.length]!];
+    const own = clients[round % clients.length]!;
+    const other = urls[(round + 1) % urls.length]!;
     const name = `${person} ${round + 1}`;
     const before = enrolled.get(person);
-    if (before !== undefined) await forget(own, before);
-    const form = new FormData();
-    form.set('name', name);
-    // The course's photos are 64 pixels wide: small faces are refused otherwise.
-    form.set('accept', 'low-quality');
-    form.append('inputFile', await blobOf(first), `enrol-${round}.jpg`);
-    const { gallery, person: added } = enrolmentSchema.parse(
-      await answered(`${own}v1/people`, form),
-    );
+    if (before !== undefined) await own.forget(before, false);
+    const { gallery, person: added } = await own.add(name, [first], TAKE_SMALL_FACES);
     enrolled.set(person, added.id);
     const begun = performance.now();
     for (let tries = 1; ; tries++) {
@@ -98,18 +95,7 @@ async function answered(url: string, body: FormData): Promise<unknown> {
 }
 
 /** Everybody whom the gallery knows. */
-export async function forgetEverybody(url: string): Promise<number> {
-  let count = 0;
-  for (;;) {
-    const listed = await fetch(`${url}v1/people?limit=1000`);
-    const { people } = peoplePageSchema.parse(await listed.json());
-    if (people.length === 0) return count;
-    for (const { id } of people) await forget(url, id);
-    count += people.length;
-  }
-}
-
-async function forget(url: string, id: string): Promise<void> {
-  const { ok, status } = await fetch(`${url}v1/people/${id}`, { method: 'DELETE' });
-  if (!ok) throw new BenchError(`Forgetting ${id} was answered ${status}.`);
+export async function forgetEverybody(client: PeopleClient): Promise<void> {
+  const ids = await Array.fromAsync(client.list(), ({ id }) => id);
+  for (const id of ids) await client.forget(id, false);
 }

@@ -2,7 +2,7 @@
  * The live gallery on the whole system: two web nodes and four workers, real photos, and services that are
  * killed. Every figure of docs/reports/people.md.
  */
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { connectRedis } from '../../cloud/redis/connection.ts';
 import { openLeases } from '../../cloud/redis/leases.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { freePort } from '../../local/redis.ts';
-import { enrolmentSchema } from '../../people/api.ts';
+import { peopleClient } from '../../people/client.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { below, listProcesses, signal } from '../../test/chaos/system/processes.ts';
@@ -20,7 +20,12 @@ import { type System, startSystem } from '../../test/chaos/system/system.ts';
 import { BenchError } from '../errors.ts';
 import { describeMachine, type Machine } from '../inference/machine.ts';
 import { type Changed, changeUnderKills } from './changing.ts';
-import { type Enrolled, enrolAndRecognise, forgetEverybody } from './enrolling.ts';
+import {
+  type Enrolled,
+  enrolAndRecognise,
+  forgetEverybody,
+  TAKE_SMALL_FACES,
+} from './enrolling.ts';
 import { makePairs } from './pairs.ts';
 
 export interface PeopleBenchOptions {
@@ -65,16 +70,17 @@ export async function benchPeople(options: PeopleBenchOptions, onStep: OnStep): 
     disk: { folder: temporary },
   });
   try {
+    const client = peopleClient(system.webUrls[0]!);
     onStep('starting the workers');
     await workersReady(system);
     onStep('forgetting the people of the model');
-    await forgetEverybody(system.webUrls[0]!);
+    await forgetEverybody(client);
     const enrolled = await enrolAndRecognise(system.webUrls, pairs, onStep);
-    await forgetEverybody(system.webUrls[0]!);
+    await forgetEverybody(client);
     const subjects = [];
     for (const { person, first, second } of pairs.slice(0, SUBJECTS)) {
-      const id = await enrol(system.webUrls[0]!, `${person} 0`, first);
-      subjects.push({ id, base: person, photo: second });
+      const enrolment = await client.add(`${person} 0`, [first], TAKE_SMALL_FACES);
+      subjects.push({ id: enrolment.person.id, base: person, photo: second });
     }
     onStep('changing people while services are killed');
     const changed = await changeUnderKills({
@@ -92,17 +98,6 @@ export async function benchPeople(options: PeopleBenchOptions, onStep: OnStep): 
     await system.stop();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function enrol(url: string, name: string, photo: string): Promise<string> {
-  const form = new FormData();
-  form.set('name', name);
-  form.set('accept', 'low-quality');
-  form.append('inputFile', new Blob([await readFile(photo)]), `${name}.jpg`);
-  const response = await fetch(`${url}v1/people`, { method: 'POST', body: form });
-  const text = await response.text();
-  if (!response.ok) throw new BenchError(`Enrolling was answered ${response.status}: ${text}`);
-  return enrolmentSchema.parse(JSON.parse(text)).person.id;
 }
 
 async function workersReady({ redisUrl }: System): Promise<void> {

@@ -1,13 +1,12 @@
 /** What `npm run people` does: each action on people that are named by id or by their whole name. */
 import { createWriteStream, openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { galleryEntries } from '../../convert/gallery/folder-entries.ts';
 import type { Enrolment, Person } from '../../people/api.ts';
+import { type AddOptions, type PeopleClient, PeopleClientError } from '../../people/client.ts';
 import { messageOf, SettingsError } from '../../runtime/errors.ts';
-import { type AddOptions, type PeopleClient, PeopleClientError } from './client.ts';
 import { exchangeOfEmbeddings, isExport } from './import-embeddings.ts';
 
 /** Photos of one request; see `POST /v1/people`. */
@@ -37,7 +36,7 @@ export const actions = {
     async *run(client, [q]) {
       for await (const { id, name, faces, expires } of client.list(q)) {
         const until = expires === undefined ? '' : `\texpires ${expires}`;
-        yield `${id}\t${name}\t${faces === 1 ? '1 face' : `${faces} faces`}${until}`;
+        yield `${id}\t${name}\t${faceCount(faces)}${until}`;
       }
     },
   },
@@ -166,6 +165,8 @@ async function idOf(client: PeopleClient, who = ''): Promise<string> {
   throw new PeopleClientError(`Nobody in the gallery is called ${who}: see \`people list\`.`);
 }
 
+const faceCount = (count: number): string => (count === 1 ? '1 face' : `${count} faces`);
+
 async function* enrol(
   client: PeopleClient,
   name: string,
@@ -183,8 +184,7 @@ async function* enrol(
     add = true;
   }
   if (person === undefined) return;
-  const faces = person.faces.length === 1 ? '1 face' : `${person.faces.length} faces`;
-  yield `${person.id}\t${person.name}\t${faces}, gallery version ${gallery}`;
+  yield `${person.id}\t${person.name}\t${faceCount(person.faces.length)}, gallery version ${gallery}`;
 }
 
 /** One folder a person, as `npm run convert -- --gallery` takes them; one that fails does not end the others. */
@@ -195,7 +195,7 @@ async function* importFolder(client: PeopleClient, folder: string, options: AddO
     if (person.kind !== 'folder') continue;
     const entries = await galleryEntries(person.path);
     const photos = entries.filter(({ kind }) => kind === 'photo').map(({ path }) => path);
-    const name = basename(join(folder, person.name)).normalize('NFC');
+    const name = person.name.normalize('NFC');
     if (photos.length === 0) {
       failed.push(`${person.path}: no photo in it`);
       continue;

@@ -3,6 +3,7 @@ import { openAsBlob } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { errorClass, messageOf, SettingsError } from '../runtime/errors.ts';
 import {
   changedSchema,
   type Enrolment,
@@ -15,8 +16,7 @@ import {
   personSchema,
   type Receipt,
   receiptSchema,
-} from '../../people/api.ts';
-import { errorClass, messageOf, SettingsError } from '../../runtime/errors.ts';
+} from './api.ts';
 
 /** The service refused a request or cannot be reached. */
 export class PeopleClientError extends errorClass('people-client') {}
@@ -39,7 +39,6 @@ export interface PeopleClient {
   forget(id: string, answers: boolean): Promise<Receipt>;
   receipt(id: string): Promise<Receipt>;
   versions(): Promise<z.output<typeof galleryVersionsSchema>['versions']>;
-  state(): Promise<z.output<typeof galleryStateSchema>>;
   /** @returns the new version, which has the old one's people */
   rollback(version: number): Promise<number>;
   /** The gallery as JSON Lines. */
@@ -149,7 +148,6 @@ export function peopleClient(url: string, key?: string): PeopleClient {
     async versions() {
       return (await ask(galleryVersionsSchema, 'GET', '/v1/gallery/versions')).versions;
     },
-    state: () => ask(galleryStateSchema, 'GET', '/v1/gallery'),
     async rollback(version) {
       const body = JSON.stringify({ version });
       return (await ask(galleryStateSchema, 'POST', '/v1/gallery/rollback', body)).version;
