@@ -41,8 +41,9 @@ it('measures this project and tfjs on one photo, all with the same answers', {
       assert.ok(distance! < 1e-5, `distance ${distance}`);
     }
     const steps = parties[0]!.photos.own!;
-    const sum = steps.decode + steps.detect + steps.embed + steps.match;
-    assert.ok(Math.abs(sum - steps.whole) < 0.1 * steps.whole, `${sum} of ${steps.whole}`);
+    for (const step of ['decode', 'detect', 'embed', 'match', 'whole'] as const) {
+      assert.ok(steps[step] > 0, `${step}: ${steps[step]} ms`);
+    }
     assert.ok(parties[0]!.batched.own! > 0);
     assert.equal(parties[1]!.photos.own, undefined);
   } finally {
