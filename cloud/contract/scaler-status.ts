@@ -81,6 +81,8 @@ export const publishedStatusSchema = scalerStatusSchema
         spoke: z.boolean(),
       }),
     ),
+    /** Requests that wait or are in work, as it believes them; missing when no source could be read. */
+    demand: z.number().optional(),
     /** In words: one line for all actions of one kind and reason. The last that changed something, newest first. */
     decisions: z.array(z.object({ at: z.number(), what: z.string(), reason: z.string() })),
   });

@@ -15,7 +15,7 @@ import { policies } from './policies/policies.ts';
 import { type Policy, type ScalingSettings, type Situation, wishOf } from './policies/policy.ts';
 import { leaving, toDrain } from './scale-in.ts';
 import { type GrowSettings, grow } from './scale-out.ts';
-import { emptySince, forgetPressure, situationOf } from './situation.ts';
+import { emptySince, forgetPressure, situationOf, surplusSince } from './situation.ts';
 
 export interface Decision {
   readonly actions: readonly Action[];
@@ -46,10 +46,11 @@ export function decide(
   const observation: Observation = { ...seen, instances };
   const silence = trackSilence(observation, memory);
   const empty = emptySince(observation, memory);
+  const surplus = surplusSince(observation, memory);
   const isOurs = (id: string): boolean => firstSights.get(id)?.isOurs === true;
   const measures = measure(observation, memory.measures, isOurs);
-  const heard: Memory = { ...memory, ...silence, firstSights, empty, measures };
-  const healing = forgetPressure(observation, empty);
+  const heard: Memory = { ...memory, ...silence, firstSights, empty, surplus, measures };
+  const healing = forgetPressure(observation, heard, settings.REQUEST_SECONDS * 1000);
   if (instances === undefined) {
     const reason = 'EC2’s list of instances is unreadable: the fleet stays as it is';
     return { actions: healing, reasons: [reason], memory: heard, situation: undefined };

@@ -62,6 +62,13 @@ export interface Pause {
   readonly until: number;
 }
 
+/** Something that every reading has shown for a while. */
+export interface Streak {
+  /** ms since 1970. */
+  readonly since: number;
+  readonly readings: number;
+}
+
 export interface Memory {
   /** Random, of this one controller: makes its nonces its own. */
   readonly seed: string;
@@ -96,7 +103,9 @@ export interface Memory {
   /** Every lease was missing at the last reading. */
   readonly allSilent: boolean;
   /** Since when, and in how many readings, nothing was queued or in any instance's hands. */
-  readonly empty: { readonly since: number; readonly readings: number } | undefined;
+  readonly empty: Streak | undefined;
+  /** Since when, and in how many readings, Redis counted more requests than there can be. */
+  readonly surplus: Streak | undefined;
   readonly measures: Measures;
   /** Since when the policy has continuously wanted a smaller fleet. */
   readonly spareSince: number | undefined;
@@ -128,6 +137,7 @@ export function startMemory(seed: string, measures: Measures = startMeasures()):
     silenceCountsFrom: undefined,
     allSilent: false,
     empty: undefined,
+    surplus: undefined,
     measures,
     spareSince: undefined,
   };

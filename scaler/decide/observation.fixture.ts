@@ -21,6 +21,7 @@ export const settings: ScalingSettings = {
   KEEP_SECONDS: 0,
   IDLE_SECONDS: 10,
   BOOT_SECONDS: 300,
+  REQUEST_SECONDS: 900,
 };
 
 export function running(number: number, more: Partial<FleetInstance> = {}): FleetInstance {

@@ -81,6 +81,19 @@ describe('healing the pressure', () => {
     assert.deepEqual(look(ticks, 17), []);
   });
 
+  it('forgets what is older than a request may take while more is counted than the queue has', () => {
+    const ticks = new Ticks({ REQUEST_SECONDS: 30 });
+    const pressure = { count: 8, recent: 2, oldestAt: START - 20_000 };
+    const seen = { pressure, visible: 5, leases: { 'i-1': lease('busy') } };
+    // Nothing is forgotten at 10 s, when the oldest has had its time, but once that has lasted for 15 s.
+    for (let second = 0; second < 15; second++) assert.deepEqual(look(ticks, second, seen), []);
+    assert.deepEqual(look(ticks, 15, seen), ['forget before -15000']);
+    const young = { pressure: { ...pressure, oldestAt: START } };
+    assert.deepEqual(look(ticks, 16, { ...seen, ...young }), []);
+    assert.deepEqual(look(ticks, 17, { ...seen, visible: 6 }), []);
+    assert.deepEqual(look(ticks, 18, seen), []);
+  });
+
   it('does not trust two readings that are 15 s apart', () => {
     const ticks = new Ticks();
     look(ticks, 0);

@@ -6,7 +6,7 @@
 import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import type { Forgetting } from './actions.ts';
 import { estimatesOf } from './measure.ts';
-import type { Launch, Memory } from './memory.ts';
+import type { Launch, Memory, Streak } from './memory.ts';
 import { demandOf, type Observation, queued, RECENT_MS } from './observation.ts';
 import type { Situation } from './policies/policy.ts';
 
@@ -52,27 +52,59 @@ export const FORGET_MS = RECENT_MS;
 /** … and at least this many readings in a row, since SQS's counts are approximate. */
 export const FORGET_READINGS = 5;
 
-/**
- * Pressure is stale when a web node or worker died at a bad moment, or Redis came back with an old state.
- * @returns since when nothing is queued or in hand; undefined when something is, or it cannot be known.
- */
+/** @returns since when nothing is queued or in hand; undefined when something is, or it cannot be known. */
 export function emptySince(
   { now, depth, leases }: Observation,
   { empty }: Pick<Memory, 'empty'>,
 ): Memory['empty'] {
   if (depth === undefined || leases === undefined || queued(depth) > 0) return undefined;
   for (const { inHand } of leases.values()) if (inHand > 0) return undefined;
-  return { since: empty?.since ?? now, readings: (empty?.readings ?? 0) + 1 };
+  return longer(empty, now);
 }
 
+/** @returns since when more requests are counted than are queued, in hand or on their way into the queue */
+export function surplusSince(
+  { now, depth, pressure }: Observation,
+  { surplus }: Pick<Memory, 'surplus'>,
+): Memory['surplus'] {
+  if (depth === undefined || pressure?.recent === undefined) return undefined;
+  return pressure.count > queued(depth) + pressure.recent ? longer(surplus, now) : undefined;
+}
+
+function longer(streak: Streak | undefined, now: number): Streak {
+  return { since: streak?.since ?? now, readings: (streak?.readings ?? 0) + 1 };
+}
+
+/**
+ * Pressure is stale when a web node or worker died at a bad moment, or Redis came back with an old state. With an
+ * empty queue all of it is; otherwise what is older than a request may take: its client has 504, and its
+ * hold on the file name is over, so that nothing is lost should its message still come.
+ */
 export function forgetPressure(
   { now, pressure }: Observation,
-  empty: Memory['empty'],
+  { empty, surplus }: Pick<Memory, 'empty' | 'surplus'>,
+  requestMs: number,
 ): Forgetting[] {
-  if (empty === undefined || empty.readings < FORGET_READINGS) return [];
-  const before = now - FORGET_MS;
-  const oldestAt = pressure?.oldestAt ?? before;
-  if (empty.since > before || oldestAt >= before) return [];
-  const reason = 'nothing has been queued or in progress for longer than requests are counted';
-  return [{ kind: 'forget-pressure', before, olderThanMs: FORGET_MS, cause: 'lost', reason }];
+  if (isLong(empty, now)) return forget(now, pressure, FORGET_MS, GONE);
+  return isLong(surplus, now) ? forget(now, pressure, Math.max(requestMs, FORGET_MS), SURPLUS) : [];
+}
+
+const GONE = 'nothing has been queued or in progress for longer than requests are counted';
+const SURPLUS = 'more requests are counted than the queue has, and the time of the oldest is over';
+
+function isLong(streak: Streak | undefined, now: number): boolean {
+  return (
+    streak !== undefined && streak.readings >= FORGET_READINGS && streak.since <= now - FORGET_MS
+  );
+}
+
+function forget(
+  now: number,
+  pressure: Observation['pressure'],
+  olderThanMs: number,
+  reason: string,
+): Forgetting[] {
+  const before = now - olderThanMs;
+  if ((pressure?.oldestAt ?? before) >= before) return [];
+  return [{ kind: 'forget-pressure', before, olderThanMs, cause: 'lost', reason }];
 }

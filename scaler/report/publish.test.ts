@@ -61,6 +61,7 @@ describe('what a scaler tells', () => {
       names,
     );
     assert.deepEqual([first?.at, first?.waiting, first?.booting], [9000, 2, 2]);
+    assert.equal(first?.demand, 2);
     assert.deepEqual(second?.instances, first?.instances);
     assert.equal(second?.booting, null);
   });

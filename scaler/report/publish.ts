@@ -11,7 +11,7 @@ import type { ScalerStatusStore } from '../../cloud/redis/scaler-status.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Settings } from '../../runtime/settings.ts';
-import type { Observation } from '../decide/observation.ts';
+import { demandOf, type Observation } from '../decide/observation.ts';
 import { type LoopView, linesOf, type MadeDecision } from './view.ts';
 
 /** Of decisions; one may be several lines. */
@@ -32,11 +32,13 @@ export function publisher(
       spoke = stillSpoke(listed, spoke, leases);
       instances = listed.flatMap((instance) => shown(instance, spoke));
     }
+    const demand = demandOf(seen.observation).known;
     const status: PublishedStatus = {
       role,
       policy: settings.SCALE_POLICY,
       largestFleet: settings.MAX_INSTANCES,
       instances,
+      ...(demand === undefined ? {} : { demand }),
       decisions: decisions.toReversed().flatMap(changesOf).slice(0, MOST_LINES),
     };
     const point = fleetPoint(now, listed && instances, leases, pressure);

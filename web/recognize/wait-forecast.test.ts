@@ -74,6 +74,11 @@ describe('a photo at the door', () => {
     assert.equal(await ask({ count: 1000, abandoned: 800 }), undefined);
   });
 
+  it('does not wait for requests that only Redis still counts', async () => {
+    assert.equal(await ask({ count: 1000 }, { demand: 200 }), undefined);
+    assert.equal((await ask({ count: 1000 }, { demand: 500 }))?.code, 'overloaded');
+  });
+
   it('is taken in by a fleet at zero that will be large enough in time', async () => {
     const told = { instances: [], largestFleet: 20 };
     assert.equal(await ask({ count: 1000 }, told), undefined);

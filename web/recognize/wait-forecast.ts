@@ -74,7 +74,11 @@ export function openWaitForecast(sources: ForecastSources): WaitForecast {
     const { service, boot } = measured.figures;
     const bootSeconds = boot.seconds;
     const startsIn = startsOf(status, bootSeconds, now());
-    const ahead = counted.count - counted.abandoned;
+    // Redis may count requests that are gone; the scaler compares it with the queue.
+    const ahead = Math.min(
+      counted.count - counted.abandoned,
+      status.demand ?? Number.POSITIVE_INFINITY,
+    );
     const launchable = Math.max(0, status.largestFleet - startsIn.length);
     const isStill = startsIn.length > 0 && startsIn.every((start) => start === 0);
     const wantsMore = launchable > 0 && isStill && ahead > 2 * startsIn.length;

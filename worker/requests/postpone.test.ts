@@ -53,18 +53,22 @@ describe('work whose client has left', { timeout: 120_000 }, () => {
     const activity = new Activity();
     activity.take();
     let now = 0;
+    let visible = 1;
     const postpone = postponer({
-      requests: { send: async (body) => void sent.push(body) },
+      requests: {
+        send: async (body) => void sent.push(body),
+        depth: async () => ({ visible, inFlight: 0, delayed: 0 }),
+      },
       pressure: bench.pressure,
       relay,
       activity,
       log: silent,
       now: () => now,
     });
-    const ask = (id: string, node: string, deliveries = 1): Promise<boolean> => {
+    const ask = (id: string, node: string, deliveries = 1, attributes = {}): Promise<boolean> => {
       const request = { id, file: 'a.jpg', key: 'a.jpg', node, sentAt: 1 };
       const body = encodeRequest(request);
-      const message = { messageId: '', body, receipt: '', deliveries, sentAt: 0, attributes: {} };
+      const message = { messageId: '', body, receipt: '', deliveries, sentAt: 0, attributes };
       return postpone(message, request);
     };
     for (const id of [alone, kept, dead]) await bench.pressure.begin(id, 'a.jpg');
@@ -81,7 +85,13 @@ describe('work whose client has left', { timeout: 120_000 }, () => {
     assert.equal(await ask(dead, 'gone'), false);
     now = 30_000;
     assert.equal(await ask(dead, 'gone'), true);
-    assert.equal(sent.length, 2);
+    assert.equal(await ask(alone, 'here', 1, { postponed: '7' }), true);
+    assert.equal(await ask(alone, 'here', 1, { postponed: '8' }), false, 'often enough');
+    visible = 0;
+    now = 31_000;
+    // `waiting` is counted, but the queue knows of no such request.
+    assert.equal(await ask(alone, 'here'), false);
+    assert.equal(sent.length, 3);
     for (const [id, file] of [
       [alone, 'a.jpg'],
       [waiting, 'b.jpg'],
@@ -93,7 +103,10 @@ describe('work whose client has left', { timeout: 120_000 }, () => {
 
   it('is done as ever while Redis cannot say', async () => {
     const postpone = postponer({
-      requests: { send: async () => assert.fail('postponed') },
+      requests: {
+        send: async () => assert.fail('postponed'),
+        depth: async () => ({ visible: 1, inFlight: 0, delayed: 0 }),
+      },
       pressure: {
         ...bench.pressure,
         isAbandoned: () => Promise.reject(new Error('Redis is away')),

@@ -1,7 +1,9 @@
 /**
  * Requests whose client has disconnected are done after all others: in an overload they would otherwise be all that is
- * done. It goes to the end of the queue while others wait, and is done when none does, since what was
- * accepted ends in the out-bucket. What is kept for later has no client that could leave.
+ * done. Such a request goes to the end of the queue while others wait, and is done when none does or when it was
+ * postponed often, since what was accepted ends in the out-bucket. Others wait when both Redis and the queue say
+ * so: Redis may count requests that are gone, the queue does not tell whose client has left. What is kept for later
+ * has no client that could leave.
  */
 
 import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
@@ -16,11 +18,14 @@ import type { Activity } from '../activity.ts';
 const POSTPONED = 'postponed';
 const FIRST_DELAY_SECONDS = 5;
 const MOST_DELAY_SECONDS = 120;
+/** After some ten minutes of postponing it is done, whatever the counts say. */
+const MOST_TIMES = 8;
+const DEPTH_READING_MS = 1000;
 /** A web node that lost Redis for a moment is back within this time. */
 const NODE_GONE_MS = 20_000;
 
 export interface PostponeParts {
-  readonly requests: Pick<Queue, 'send'>;
+  readonly requests: Pick<Queue, 'send' | 'depth'>;
   readonly pressure: Pick<Pressure, 'abandon' | 'isAbandoned' | 'read'>;
   readonly relay: Pick<Relay, 'hears'>;
   readonly activity: Pick<Activity, 'inHand'>;
@@ -45,21 +50,30 @@ export function postponer(parts: PostponeParts): Postpone {
     silentSince.set(node, since);
     return now() - since >= NODE_GONE_MS;
   };
-  const isLast = async ({ id, node }: QueuedRequest): Promise<boolean> => {
+  let visible: { readonly at: number; readonly count: Promise<number> } | undefined;
+  const readVisible = (): Promise<number> => {
+    if (visible === undefined || now() - visible.at >= DEPTH_READING_MS) {
+      visible = { at: now(), count: requests.depth().then((depth) => depth.visible) };
+    }
+    return visible.count;
+  };
+  const othersWait = async ({ id, node }: QueuedRequest): Promise<boolean> => {
     if (node === KEPT) return false;
     if (!(await pressure.isAbandoned(id))) {
       if (!(await isGone(node))) return false;
       await pressure.abandon(id); // Its node can no longer say so.
     }
     const { count, abandoned } = await pressure.read();
-    return count - abandoned >= Math.max(1, activity.inHand);
+    if (count - abandoned < Math.max(1, activity.inHand)) return false;
+    return (await readVisible()) > 0;
   };
   return async ({ body, deliveries, attributes }, request) => {
     // A copy has a new delivery count, which a request that may have crashed a worker must not get.
     if (deliveries > 1) return false;
+    const times = Number(attributes[POSTPONED] ?? 0) || 0;
+    if (times >= MOST_TIMES) return false;
     try {
-      if (!(await isLast(request))) return false;
-      const times = Number(attributes[POSTPONED] ?? 0) || 0;
+      if (!(await othersWait(request))) return false;
       const delay = Math.min(MOST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** times);
       await requests.send(body, { [POSTPONED]: String(times + 1) }, delay);
       log.debug(

@@ -41,6 +41,7 @@ const courseSettings: Omit<ScalingSettings, 'MAX_INSTANCES'> = {
   KEEP_SECONDS: 0,
   IDLE_SECONDS: 10,
   BOOT_SECONDS: 300,
+  REQUEST_SECONDS: 900,
 };
 
 const course: Contender[] = [

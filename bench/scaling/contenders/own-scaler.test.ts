@@ -22,6 +22,7 @@ const settings: ScalingSettings = {
   KEEP_SECONDS: 0,
   IDLE_SECONDS: 10,
   BOOT_SECONDS: 300,
+  REQUEST_SECONDS: 900,
 };
 
 /** The service's own decision, shown each second an EC2 and leases that say what the simulation holds. */

@@ -18,6 +18,7 @@ export type ScalingSettings = Pick<
   | 'KEEP_SECONDS'
   | 'IDLE_SECONDS'
   | 'BOOT_SECONDS'
+  | 'REQUEST_SECONDS'
 >;
 
 /** What a policy decides by: numbers only, so that the service and the simulator can both fill it in. */
