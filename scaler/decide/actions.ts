@@ -22,6 +22,8 @@ export type Cause =
   | 'dead'
   /** It ended by itself before it took work. */
   | 'ended-young'
+  /** Launched, and not listed yet: it may have ended already. */
+  | 'unlisted'
   /** The warm pool has too many, or one that cannot be started. */
   | 'warm-pool'
   /** Launched with others, and not named yet. */

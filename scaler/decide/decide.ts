@@ -7,9 +7,9 @@ import type { Action, Inquiring, Naming, Stopping, Terminating } from './actions
 import { backOff, followBoots, NEVER_REPORTED } from './failed-boots.ts';
 import { fleetState, forgetGone, withStarts } from './fleet-state.ts';
 import { trackSilence } from './health.ts';
-import { firstSightsOf, inOwnTime } from './launches.ts';
+import { firstSightsOf, inOwnTime, late } from './launches.ts';
 import { measure } from './measure.ts';
-import { assumeDone, type Memory } from './memory.ts';
+import { assumeDone, type Launch, type Memory } from './memory.ts';
 import type { Observation } from './observation.ts';
 import { policies } from './policies/policies.ts';
 import { type Policy, type ScalingSettings, type Situation, wishOf } from './policies/policy.ts';
@@ -77,7 +77,10 @@ export function decide(
       : { actions: [], reasons: [] };
   const drains = wish.kind === 'shrink' ? toDrain(wish, fleet, spareSince ?? now, observation) : [];
   const names = toName(instances, tidy);
-  const inquiries = young.ended.map((id) => inquiry(id, young.pendingBoots));
+  const inquiries = [
+    ...young.ended.map((id) => inquiry(id, young.pendingBoots)),
+    ...late(fleet.missing, now).map(inquiryOfLate),
+  ];
   const actions = [...ends, ...drains, ...growth.actions, ...names, ...inquiries, ...healing];
   return {
     actions,
@@ -107,6 +110,11 @@ function inquiry(instanceId: string, pendingBoots: Memory['pendingBoots']): Inqu
   const { number } = pendingBoots.get(instanceId)!;
   const reason = 'it ended before it reported';
   return { kind: 'inquire', number, instanceId, cause: 'ended-young', reason };
+}
+
+function inquiryOfLate({ instanceId, number }: Launch): Inquiring {
+  const reason = 'EC2 does not list it yet';
+  return { kind: 'inquire', number, instanceId: instanceId!, cause: 'unlisted', reason };
 }
 
 /** Those that may be tried now; an instance that could not be ended waits, and still counts as leaving. */

@@ -145,4 +145,30 @@ describe('instances that end before they take work', () => {
     );
     assert.equal(ticks.memory.backoff, undefined);
   });
+
+  it('are asked about where EC2 does not list a launch, and replaced soon when they have ended', () => {
+    const asked: number[] = [];
+    const launched: number[] = [];
+    let memory = startMemory('seed');
+    for (let second = 0; second <= 20; second++) {
+      const now = at(second);
+      const seen = observation({ now, instances: [], visible: 1 });
+      const { actions, memory: next } = decide(seen, { ...settings, MAX_INSTANCES: 1 }, memory);
+      const outcomes = actions.flatMap((action): Outcome[] => {
+        if (action.kind === 'launch') {
+          launched.push(second);
+          return [{ kind: 'launched', nonce: action.nonce, instanceId: `i-${second}` }];
+        }
+        if (action.kind !== 'inquire') return [];
+        asked.push(second);
+        // At first EC2 does not know it at all.
+        const known = second > 10 ? ({ state: 'terminated', code: 'Client.Ended' } as const) : {};
+        return [{ kind: 'ended', instanceId: action.instanceId, ...known }];
+      });
+      memory = applyOutcomes(next, outcomes, now);
+    }
+    assert.deepEqual(asked, [6, 12]);
+    assert.equal(memory.backoff?.code, 'Client.Ended');
+    assert.deepEqual(launched, [0, 17]);
+  });
 });

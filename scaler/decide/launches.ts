@@ -11,6 +11,8 @@ import type { Launch, Memory } from './memory.ts';
 
 /** A launch that EC2 has not listed within this time has failed. Its list is rarely more than seconds late. */
 export const UNSEEN_MS = 30_000;
+/** EC2's list mostly shows a launch within this time; one that it lacks for longer is asked about by its id. */
+export const LATE_MS = 5000;
 /** Once listed, a launch is believed for this long even when another list lacks it. */
 export const SEEN_MS = 5000;
 
@@ -87,6 +89,14 @@ export function unlisted(
   if (launches.length === 0) return [];
   const find = instanceFinder(instances);
   return launches.filter((launch) => find(launch) === undefined);
+}
+
+/** Those of them that may have ended before EC2 listed them: its list leaves out what is terminated. */
+export function late(missing: readonly Launch[], now: number): Launch[] {
+  return missing.filter(
+    ({ instanceId, seenAt, inquiredAt, askedAt }) =>
+      instanceId !== undefined && seenAt === undefined && now - (inquiredAt ?? askedAt) > LATE_MS,
+  );
 }
 
 /** By id where EC2 gave one; else by number, since numbers are given once. */

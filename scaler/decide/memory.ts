@@ -16,6 +16,8 @@ export interface Launch {
   readonly askedAt: number;
   /** Set once EC2 confirmed the launch; until then the launch may or may not have happened. */
   readonly instanceId?: string;
+  /** When EC2 was last asked about its id, since it did not list it. */
+  readonly inquiredAt?: number;
   /** When EC2 first listed it. */
   readonly seenAt?: number;
 }
@@ -156,7 +158,14 @@ export function assumeDone(memory: Memory, actions: readonly Action[], now: numb
   const launches = new Map(memory.launches.map((launch) => [launch.nonce, launch]));
   let { launchCount } = memory;
   for (const action of actions) {
-    if (action.kind === 'forget-pressure' || action.kind === 'inquire') continue;
+    if (action.kind === 'forget-pressure') continue;
+    if (action.kind === 'inquire') {
+      const asked = [...launches.values()].find(
+        ({ instanceId }) => instanceId === action.instanceId,
+      );
+      if (asked) launches.set(asked.nonce, { ...asked, inquiredAt: now });
+      continue;
+    }
     if (action.kind === 'launch') {
       const { number, nonce, call } = action;
       if (!launches.has(nonce)) launchCount += 1;

@@ -107,13 +107,20 @@ function learnDeaths(
   random: () => number,
 ): Launched {
   const pendingBoots = new Map(memory.pendingBoots);
-  let { closures } = memory;
+  let { closures, launches } = memory;
   const dead: PendingBoot[] = [];
   let code = 'NoReason';
   for (const outcome of outcomes) {
     const birth = outcome.kind === 'ended' ? pendingBoots.get(outcome.instanceId) : undefined;
     if (outcome.kind !== 'ended' || birth === undefined) continue;
     if (outcome.state !== undefined && isUp(outcome.state)) continue;
+    // EC2 may not know a new one yet.
+    if (
+      outcome.state === undefined &&
+      launches.some(({ instanceId }) => instanceId === outcome.instanceId)
+    )
+      continue;
+    launches = launches.filter(({ instanceId }) => instanceId !== outcome.instanceId);
     pendingBoots.delete(outcome.instanceId);
     if (outcome.code !== undefined && isOfTheMarket(outcome.code)) {
       closures = close(closures, birth.place, outcome.code, { now, random: random() });
@@ -122,7 +129,13 @@ function learnDeaths(
     dead.push(birth);
     code = outcome.code ?? code;
   }
-  return { ...memory, pendingBoots, closures, backoff: backOff(memory.backoff, dead, code, now) };
+  return {
+    ...memory,
+    launches,
+    pendingBoots,
+    closures,
+    backoff: backOff(memory.backoff, dead, code, now),
+  };
 }
 
 /** A refusal mostly repeats itself; a call without an answer is repeated at once, the first time. */

@@ -116,7 +116,7 @@ async function nameOne(
   }
 }
 
-/** Asks EC2 once why all of these instances ended. */
+/** Asks EC2 once whether and why these instances ended. */
 async function inquire(
   actions: readonly Inquiring[],
   { fleet, log }: ActParts,
@@ -127,13 +127,21 @@ async function inquire(
     log.debug({ err, instances: ids }, 'Cannot ask EC2 why instances ended');
     return [];
   });
-  const reasons = endings.flatMap(({ code, message }) => message ?? code ?? []);
-  const names = actions.map(({ number }) => instanceName(number)).join(', ');
-  const why = [...new Set(reasons)].join('; ') || 'EC2 gives no reason';
-  log.warn({ instances: ids }, `${names} ended before taking work: ${why}`);
+  const find = (instanceId: string) => endings.find(({ id }) => id === instanceId);
+  const ended = actions.filter(({ instanceId, cause }) => {
+    const state = find(instanceId)?.state;
+    return cause === 'ended-young' || state === 'terminated' || state === 'shutting-down';
+  });
+  if (ended.length > 0) {
+    const told = ended.flatMap(({ instanceId }) => find(instanceId) ?? []);
+    const reasons = told.flatMap(({ code, message }) => message ?? code ?? []);
+    const names = ended.map(({ number }) => instanceName(number)).join(', ');
+    const why = [...new Set(reasons)].join('; ') || 'EC2 gives no reason';
+    const instances = ended.map(({ instanceId }) => instanceId);
+    log.warn({ instances }, `${names} ended before taking work: ${why}`);
+  }
   return ids.map((instanceId): Outcome => {
-    const found = endings.find(({ id }) => id === instanceId);
-    const { state, code } = found ?? {};
+    const { state, code } = find(instanceId) ?? {};
     return {
       kind: 'ended',
       instanceId,
