@@ -14,7 +14,7 @@ const mayImport = {
   scaler: ['runtime', 'cloud'],
   local: ['runtime', 'model', 'convert', 'cloud', 'people'],
   workload: ['runtime', 'cloud'],
-  deploy: ['runtime', 'cloud', 'convert'],
+  deploy: ['runtime', 'cloud', 'convert', 'web'],
   'test/chaos': ['runtime', 'cloud', 'local', 'convert', 'people'],
   bench: [
     'runtime',

@@ -8,7 +8,10 @@ const optionNames = Object.keys(
   stackOptionsSchema.shape,
 ) as (keyof typeof stackOptionsSchema.shape)[];
 
-type Flags = { what: string; out: string; yes: boolean } & Record<string, unknown>;
+type Flags = { what: string; out: string; yes: boolean; newKeys: boolean } & Record<
+  string,
+  unknown
+>;
 
 export const command: CommandModule<object, Flags> = {
   command: 'deploy <what>',
@@ -16,8 +19,8 @@ export const command: CommandModule<object, Flags> = {
     'Write the CloudFormation template of a project (synth), or delete everything it created on AWS (destroy)',
   builder: (args) => {
     for (const name of optionNames) {
-      args.option(name, {
-        type: 'string',
+      args.option(kebabCase(name), {
+        type: isFlag(name) ? 'boolean' : 'string',
         describe: stackOptionsSchema.shape[name].description ?? '',
       });
     }
@@ -33,10 +36,15 @@ export const command: CommandModule<object, Flags> = {
         default: false,
         describe: '`destroy`: delete; without it, the command only lists what exists',
       })
+      .option('new-keys', {
+        type: 'boolean',
+        default: false,
+        describe: '`synth`: also make the keys of a first deployment and show them, this once',
+      })
       .demandOption('id')
       .example(
-        '$0 deploy synth --id demo --email ops@example.com',
-        'writes cdk.out/elastic-face-demo.template.json',
+        '$0 deploy synth --id demo --certificate-arn arn:aws:acm:… --new-keys',
+        'writes cdk.out/elastic-face-demo.template.json and shows the first keys',
       )
       .example('$0 deploy destroy --id demo', 'lists what exists')
       .example(
@@ -44,11 +52,12 @@ export const command: CommandModule<object, Flags> = {
         'deletes all of it, photos and answers too',
       ) as never;
   },
-  handler: async ({ what, out, yes, ...given }) => {
-    const { readStackOptions } = await import('./stack/options.ts');
-    let options: ReturnType<typeof readStackOptions>;
+  handler: async ({ what, out, yes, newKeys, ...given }) => {
+    const { readStackOptions, requireClosed } = await import('./stack/options.ts');
+    let options: StackOptions;
     try {
       options = readStackOptions(given);
+      if (what === 'synth') requireClosed(options);
     } catch (cause) {
       throw new SettingsError(messageOf(cause), { cause });
     }
@@ -60,9 +69,38 @@ export const command: CommandModule<object, Flags> = {
         { cause },
       );
     });
-    console.log(synthesize(options, out));
+    const template = synthesize(options, out);
+    console.log(template);
+    if (newKeys && options.keys === 'required') await showNewKeys(options, template);
   },
 };
+
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function isFlag(name: keyof typeof stackOptionsSchema.shape): boolean {
+  return typeof stackOptionsSchema.shape[name].safeParse(undefined).data === 'boolean';
+}
+
+/** The stack holds the hashes of keys only, so nothing and nobody can show them later. */
+async function showNewKeys({ id, region }: StackOptions, template: string): Promise<void> {
+  const [{ keyHash, makeKey }, { stackName }] = await Promise.all([
+    import('../web/keys.ts'),
+    import('./destroy.ts'),
+  ]);
+  const [client, admin] = [makeKey(), makeKey()];
+  console.log(`
+Keep these keys: they are shown this once, and the stack holds only their hashes.
+  key for clients   ${client}
+  key for /metrics  ${admin}
+
+Create the stack with them; later deployments leave out what does not change:
+  aws cloudformation deploy --region ${region} --stack-name ${stackName(id)} --template-file ${template} \\
+    --capabilities CAPABILITY_IAM --parameter-overrides WorkerImage=ami-… WebImage=ami-… \\
+    ApiKeys=client:${keyHash(client)} \\
+    AdminKeyHash=${keyHash(admin)}`);
+}
 
 async function end({ id, region }: StackOptions, yes: boolean): Promise<void> {
   const [{ CloudFormationClient }, { sharedByClients }, { createEc2Clients }, settings, steps] =

@@ -3,7 +3,9 @@ import { CfnOutput, CfnParameter, Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnEIP, CfnEIPAssociation, CfnInstance, CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { PROJECT_TAG, WEB_INSTANCE_NAME } from '../../cloud/contract/names.ts';
-import { KEEP_ALIVE_BEHIND_BALANCER_SECONDS, type Network } from './network.ts';
+import { KEEP_ALIVE_BEHIND_BALANCER_SECONDS } from './front.ts';
+import type { Keys } from './keys.ts';
+import type { Network } from './network.ts';
 import type { StackOptions } from './options.ts';
 import type { Roles } from './roles.ts';
 
@@ -27,7 +29,12 @@ export class Instances extends Construct {
 
   constructor(
     scope: Construct,
-    { options, network, roles }: { options: StackOptions; network: Network; roles: Roles },
+    {
+      options,
+      network,
+      roles,
+      keys,
+    }: { options: StackOptions; network: Network; roles: Roles; keys: Keys },
   ) {
     super(scope, 'Instances');
     const image = (name: string, description: string): string =>
@@ -62,7 +69,7 @@ export class Instances extends Construct {
       metadataOptions: metadata,
       monitoring: true,
       disableApiTermination: false,
-      userData: Fn.base64(webUserData(options, this.template.ref, subnets)),
+      userData: Fn.base64(webUserData(options, keys, this.template.ref, subnets)),
     });
     Tags.of(this.web).add('Name', WEB_INSTANCE_NAME);
     Tags.of(this.web).add(PROJECT_TAG, options.id);
@@ -79,7 +86,12 @@ export class Instances extends Construct {
 }
 
 /** Settings of web tier and scaler, written before their units start; Redis listens to the workers too. */
-function webUserData(options: StackOptions, template: string, subnets: readonly string[]): string {
+function webUserData(
+  options: StackOptions,
+  keys: Keys,
+  template: string,
+  subnets: readonly string[],
+): string {
   return [
     '#!/bin/bash',
     'set -euo pipefail',
@@ -95,6 +107,7 @@ function webUserData(options: StackOptions, template: string, subnets: readonly 
     ...(options.certificateArn === undefined
       ? []
       : [`KEEP_ALIVE_SECONDS=${KEEP_ALIVE_BEHIND_BALANCER_SECONDS}`]),
+    ...Object.entries(keys.settings).map(([name, value]) => `${name}=${value}`),
     'REDIS_URL=redis://$address:6379',
     'TEXT',
     // The security group decides which clients may connect.

@@ -4,41 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { App } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { readStackOptions } from './options.ts';
-import { createStack, synthesize } from './stack.ts';
+import { synthesize } from './stack.ts';
+import { CERTIFICATE, list, type Statement, statementsOf, template } from './template.fixture.ts';
 
-const CERTIFICATE = 'arn:aws:acm:us-east-1:123456789012:certificate/1f2e';
-const options = readStackOptions({ id: 'demo', email: 'ops@example.com' });
-const template = (given: Record<string, unknown> = {}): Template =>
-  Template.fromStack(createStack(new App(), readStackOptions({ id: 'demo', ...given })).stack);
+const options = readStackOptions({ id: 'demo', email: 'ops@example.com', plainHttp: true });
+const fronted = readStackOptions({ id: 'demo', certificateArn: CERTIFICATE });
 const demo = template();
-
-interface Statement {
-  Action: string | string[];
-  Resource: unknown;
-  Condition?: Record<string, Record<string, unknown>>;
-}
-const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
-
-/** All statements of every role and policy, with where they stand. */
-function statements(of: 'Worker' | 'Web'): Statement[] {
-  const roles = Object.entries(demo.findResources('AWS::IAM::Role'));
-  const policies = Object.entries(demo.findResources('AWS::IAM::ManagedPolicy'));
-  const inline = roles
-    .filter(([name]) => name.startsWith(`Roles${of}Role`))
-    .flatMap(
-      ([, { Properties }]) =>
-        Properties.Policies as { PolicyDocument: { Statement: Statement[] } }[],
-    )
-    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
-  const managed =
-    of === 'Web'
-      ? policies.flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement)
-      : [];
-  return [...inline, ...managed];
-}
+const statements = (of: 'Worker' | 'Web'): Statement[] => statementsOf(demo, of);
 const allowing = (of: 'Worker' | 'Web', action: string): Statement[] =>
   statements(of).filter(({ Action }) => list(Action).includes(action));
 
@@ -137,29 +111,12 @@ describe('what lies in the stack', () => {
     demo.resourceCountIs('AWS::EC2::EIP', 1);
   });
 
-  it('sends a request that failed for good to the dead letters, and an alarm with it', () => {
+  it('sends a request that failed for good to the dead letters, and has a budget', () => {
     demo.hasResourceProperties('AWS::SQS::Queue', {
       QueueName: 'demo-req-queue',
       RedrivePolicy: Match.objectLike({ maxReceiveCount: 6 }),
     });
-    demo.resourceCountIs('AWS::CloudWatch::Alarm', 2);
     demo.resourceCountIs('AWS::Budgets::Budget', 1);
-  });
-
-  it('has HTTPS in front only when it is asked for, and then nothing past it', () => {
-    const fronted = template({ certificateArn: CERTIFICATE });
-    fronted.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
-      Protocol: 'HTTPS',
-      Port: 443,
-    });
-    const open = Object.values(fronted.findResources('AWS::EC2::SecurityGroup'))
-      .flatMap(
-        ({ Properties }) =>
-          (Properties.SecurityGroupIngress ?? []) as { CidrIp?: string; FromPort: number }[],
-      )
-      .filter(({ CidrIp }) => CidrIp === '0.0.0.0/0')
-      .map(({ FromPort }) => FromPort);
-    assert.deepEqual(open, [443]);
   });
 
   it('waits for an answer longer than the web tier does, and closes no connection before the balancer', () => {
@@ -211,9 +168,9 @@ describe('the instances', () => {
 describe('a worker’s role', () => {
   const actions = statements('Worker').flatMap(({ Action }) => list(Action));
 
-  it('reads photos, writes results and uses its two queues, nothing else', () => {
+  it('reads photos, writes results, uses its two queues and is looked after, nothing else', () => {
     const services = new Set(actions.map((action) => action.split(':')[0]));
-    assert.deepEqual([...services].sort(), ['s3', 'sqs']);
+    assert.deepEqual([...services].sort(), ['logs', 's3', 'sqs', 'ssm', 'ssmmessages']);
     assert.deepEqual(
       actions.filter((action) => action.includes('*')),
       [],
@@ -266,12 +223,14 @@ describe('the scaler’s permission', () => {
     assert.equal(pass?.Condition?.StringEquals?.['iam:PassedToService'], 'ec2.amazonaws.com');
   });
 
-  it('names no resource with a bare star but for describing', () => {
+  it('names no resource with a bare star but for describing and for Session Manager', () => {
     const starred = [...statements('Web'), ...statements('Worker')].filter(({ Resource }) =>
       list(Resource).includes('*'),
     );
     for (const { Action } of starred) {
-      for (const action of list(Action)) assert.match(action, /^ec2:Describe/);
+      for (const action of list(Action)) {
+        assert.match(action, /^(?:ec2:Describe|ssmmessages:|ssm:UpdateInstanceInformation$)/);
+      }
     }
   });
 });
@@ -282,14 +241,14 @@ describe('the template', () => {
 
   it('passes cdk-nag, with and without HTTPS', () => {
     synthesize(options, join(folder, 'plain'));
-    synthesize({ ...options, certificateArn: CERTIFICATE }, join(folder, 'tls'));
+    synthesize(fronted, join(folder, 'tls'));
   });
 
   const missing = spawnSync('cfn-lint', ['--version']).status !== 0 && 'cfn-lint is not installed';
   it('passes cfn-lint', { skip: missing }, () => {
     const { status, stdout, stderr } = spawnSync(
       'cfn-lint',
-      [synthesize({ ...options, certificateArn: CERTIFICATE }, join(folder, 'lint'))],
+      ['plain', 'tls'].map((name) => join(folder, name, 'elastic-face-demo.template.json')),
       { encoding: 'utf8' },
     );
     assert.equal(status, 0, `${stdout}${stderr}`);

@@ -10,9 +10,13 @@ import {
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { PROJECT_TAG } from '../../cloud/contract/names.ts';
+import { Alarms } from './alarms.ts';
+import { allowPlainHttp, TlsFront } from './front.ts';
 import { Instances } from './instances.ts';
-import { Network, TlsFront } from './network.ts';
-import type { StackOptions } from './options.ts';
+import { Keys } from './keys.ts';
+import { Network } from './network.ts';
+import { OperatorAccess } from './operator-access.ts';
+import { requireClosed, type StackOptions } from './options.ts';
 import { Roles } from './roles.ts';
 import { Storage } from './storage.ts';
 import { Watching } from './watching.ts';
@@ -26,6 +30,7 @@ export interface StackParts {
   readonly storage: Storage;
   readonly network: Network;
   readonly roles: Roles;
+  readonly access: OperatorAccess;
   readonly instances: Instances;
   readonly front: TlsFront | undefined;
 }
@@ -38,20 +43,24 @@ export function createStack(app: App, options: StackOptions): StackParts {
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
   });
   const storage = new Storage(stack, options);
-  const network = new Network(stack, { behindBalancer: options.certificateArn !== undefined });
+  const network = new Network(stack);
   const roles = new Roles(stack, { storage });
-  const instances = new Instances(stack, { options, network, roles });
-  const { certificateArn } = options;
+  const access = new OperatorAccess(stack, { options, roles });
+  const keys = new Keys(stack, options);
+  const instances = new Instances(stack, { options, network, roles, keys });
+  const { certificateArn, allowFrom } = options;
   const front =
     certificateArn === undefined
       ? undefined
-      : new TlsFront(stack, { certificateArn, network, web: instances.web });
+      : new TlsFront(stack, { certificateArn, allowFrom, network, web: instances.web });
+  if (front === undefined) allowPlainHttp(network.web, allowFrom);
+  new Alarms(stack, { options, storage, logs: access.groups, web: front ?? instances.web });
   new Watching(stack, { options, storage });
   // CloudFormation takes tags on these two, but its linter does not know it yet.
   Tags.of(stack).add(PROJECT_TAG, options.id, {
     excludeResourceTypes: ['AWS::CloudWatch::Dashboard', 'AWS::ElasticLoadBalancingV2::Listener'],
   });
-  return { stack, storage, network, roles, instances, front };
+  return { stack, storage, network, roles, access, instances, front };
 }
 
 const OBJECTS = 'Clients choose the names of objects: the bucket is the boundary.';
@@ -59,7 +68,8 @@ const BY_CONDITION =
   'EC2 names its resources itself: the conditions bind them to this template and this project’s tag.';
 
 /** Every exception, beside the construct that it concerns. */
-function acknowledge({ stack, storage, network, roles, instances, front }: StackParts): void {
+function acknowledge(parts: StackParts): void {
+  const { stack, storage, network, roles, access, instances, front } = parts;
   const excuse = (construct: Construct, rule: string, reason: string): void =>
     Validations.of(construct).acknowledge({ id: `AwsSolutions::AwsSolutions-${rule}`, reason });
   const arnOf = (construct: Construct): string =>
@@ -108,6 +118,8 @@ function acknowledge({ stack, storage, network, roles, instances, front }: Stack
   for (const kind of kinds) excuse(roles, `IAM5[Resource::${ec2}:${kind}/*]`, BY_CONDITION);
   excuse(roles, `IAM5[Resource::arn:<AWS::Partition>:ec2:${stack.region}::image/*]`, BY_CONDITION);
 
+  excuse(access, 'IAM5[Resource::*]', 'Session Manager’s channels know no resources.');
+
   excuse(instances, 'EC26', 'The rule cannot read this disk’s encryption; stack.test.ts does.');
   excuse(instances, 'EC29', 'The web instance keeps nothing that a new one would not make again.');
   if (front !== undefined) {
@@ -123,9 +135,10 @@ function acknowledge({ stack, storage, network, roles, instances, front }: Stack
 /**
  * @param outdir folder for `<stack>.template.json`
  * @returns the template's file
- * @throws when a rule of cdk-nag finds something without a written reason
+ * @throws {Error} when the options leave the web tier open, or when a rule of cdk-nag finds something without a written reason
  */
 export function synthesize(options: StackOptions, outdir: string): string {
+  requireClosed(options);
   const app = new App({ outdir, analyticsReporting: false });
   const parts = createStack(app, options);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

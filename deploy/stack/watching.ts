@@ -1,60 +1,19 @@
-/** What tells people: alarms on dead letters and waiting requests, one dashboard, log groups, a budget. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+/** What people look at: one dashboard, and a budget. */
+import { Duration } from 'aws-cdk-lib';
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
-import {
-  Alarm,
-  ComparisonOperator,
-  Dashboard,
-  GraphWidget,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Topic } from 'aws-cdk-lib/aws-sns';
-import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Dashboard, GraphWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { StackOptions } from './options.ts';
 import type { Storage } from './storage.ts';
 
-/** A request that waits longer than an instance takes to boot and work means that no worker works. */
-const OLDEST = Duration.minutes(5);
 const MINUTE = Duration.minutes(1);
 
 export class Watching extends Construct {
-  readonly topic: Topic;
-
   constructor(scope: Construct, { options, storage }: { options: StackOptions; storage: Storage }) {
     super(scope, 'Watching');
     const { requests, replies, deadLetters } = storage;
-    this.topic = new Topic(this, 'Alarms', { enforceSSL: true });
-    if (options.email !== undefined)
-      this.topic.addSubscription(new EmailSubscription(options.email));
-
     const oldest = requests.metricApproximateAgeOfOldestMessage({ period: MINUTE });
     const dead = deadLetters.metricApproximateNumberOfMessagesVisible({ period: MINUTE });
-    const alarm = (name: string, metric: typeof oldest, threshold: number, says: string): void => {
-      new Alarm(this, name, {
-        metric,
-        threshold,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluationPeriods: 1,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-        alarmDescription: says,
-      }).addAlarmAction(new SnsAction(this.topic));
-    };
-    alarm(
-      'DeadLettersAlarm',
-      dead,
-      0,
-      `${options.id}: a request failed for good. See npm run dead-letters.`,
-    );
-    alarm(
-      'OldestAlarm',
-      oldest,
-      OLDEST.toSeconds(),
-      `${options.id}: a request has waited for ${OLDEST.toMinutes()} minutes.`,
-    );
-
     new Dashboard(this, 'Dashboard', {
       dashboardName: `elastic-face-${options.id}`,
       widgets: [
@@ -72,13 +31,6 @@ export class Watching extends Construct {
         ],
       ],
     });
-    for (const service of ['web', 'worker', 'scaler']) {
-      new LogGroup(this, `${service}Log`, {
-        logGroupName: `/elastic-face/${options.id}/${service}`,
-        retention: RetentionDays.ONE_MONTH,
-        removalPolicy: RemovalPolicy.DESTROY,
-      });
-    }
     new CfnBudget(this, 'Budget', {
       budget: {
         budgetType: 'COST',

@@ -63,6 +63,7 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^python (?:workload_generator|p2_grader)\.py /, { not: 'the course’s programs are not ours' }],
   [/^deploy\/bake\/bake\.sh /, { not: 'makes an image of a machine, as root', check: bakes }],
   [/^aws cloudformation deploy /, { not: 'wants an account', check: fitsTemplate }],
+  [/^aws cloudwatch set-alarm-state /, { not: 'wants an account' }],
   [/^aws s3 cp \S+ s3:\/\/BUCKET\//, { not: 'wants a bucket of an account' }],
   [/^aws (?:sqs|s3|ec2|sts) /, { by: 'local/aws-cli.test.ts' }],
   [
