@@ -3,23 +3,15 @@ import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { cloudNames } from '../../cloud/contract/names.ts';
 import { readSettings, settingsSchema } from '../../runtime/settings.ts';
-import { files, find, kustomization, objects, podsOf } from './manifests.fixture.ts';
-
-/** Where kubernetes-models keeps the schema of a kind: Kubernetes' own OpenAPI, or KEDA's. */
-async function schemaOf(apiVersion: string, kind: string): Promise<ModelClass> {
-  const home = apiVersion.startsWith('keda.sh/')
-    ? `@kubernetes-models/keda/${apiVersion}/${kind}`
-    : `kubernetes-models/${apiVersion}/${kind}`;
-  const module: Record<string, ModelClass> = await import(home);
-  const found = module[kind];
-  assert.ok(found, `no schema of ${apiVersion} ${kind}`);
-  return found;
-}
-type ModelClass = new (object: object) => { validate(): void };
-
-const settingsMap = z
-  .looseObject({ data: z.record(z.string(), z.string()) })
-  .parse(find('ConfigMap', 'settings')).data;
+import {
+  files,
+  find,
+  kustomization,
+  objects,
+  podsOf,
+  schemaOf,
+  settings,
+} from './manifests.fixture.ts';
 
 const scaledObject = z
   .looseObject({
@@ -37,6 +29,17 @@ const scaledObject = z
     }),
   })
   .parse(find('ScaledObject', 'worker')).spec;
+
+const policySchema = z.object({
+  spec: z.object({
+    podSelector: z.object({ matchLabels: z.record(z.string(), z.string()).optional() }),
+    ingress: z
+      .array(
+        z.looseObject({ ports: z.array(z.object({ port: z.union([z.number(), z.string()]) })) }),
+      )
+      .optional(),
+  }),
+});
 
 describe('the Kubernetes manifests', () => {
   for (const object of objects) {
@@ -57,20 +60,24 @@ describe('the Kubernetes manifests', () => {
   });
 
   it('give only settings that there are, with values that they accept', () => {
-    for (const name of Object.keys(settingsMap)) assert.ok(name in settingsSchema.shape, name);
-    readSettings({}, settingsMap);
+    for (const name of Object.keys(settings)) assert.ok(name in settingsSchema.shape, name);
+    readSettings({}, settings);
   });
 
-  for (const [kind, name] of [
-    ['Deployment', 'web'],
-    ['Deployment', 'worker'],
-    ['Job', 'provision'],
+  for (const [kind, name, secrets] of [
+    ['Deployment', 'web', ['keys', 'redis']],
+    ['Deployment', 'worker', ['redis']],
+    ['Job', 'provision', []],
   ] as const) {
     it(`${name} is the image with its command, its settings and an account of its own`, () => {
       const { container, serviceAccountName } = podsOf(kind, name);
       assert.equal(container.image, 'elastic-face');
       assert.deepEqual(container.args, [name]);
-      assert.deepEqual(container.envFrom, [{ configMapRef: { name: 'settings' } }]);
+      // What comes later wins: a secret REDIS_URL replaces the one of the settings.
+      assert.deepEqual(container.envFrom, [
+        { configMapRef: { name: 'settings' } },
+        ...secrets.map((secret) => ({ secretRef: { name: secret, optional: true } })),
+      ]);
       assert.equal(serviceAccountName, name);
       assert.ok(find('ServiceAccount', name));
     });
@@ -78,23 +85,58 @@ describe('the Kubernetes manifests', () => {
 
   it('let KEDA alone say how many workers there are, from the queue that the settings name', () => {
     const [trigger] = scaledObject.triggers;
-    assert.equal(podsOf('Deployment', 'worker').replicas, undefined);
+    const worker = podsOf('Deployment', 'worker');
+    assert.equal(worker.replicas, undefined);
     assert.equal(scaledObject.scaleTargetRef.name, 'worker');
     assert.equal(scaledObject.minReplicaCount, 0);
     assert.equal(trigger.type, 'aws-sqs-queue');
-    const { PROJECT_ID = '', AWS_REGION } = settingsMap;
-    assert.equal(trigger.metadata.queueURL, cloudNames(PROJECT_ID).requestQueue);
-    assert.equal(trigger.metadata.awsRegion, AWS_REGION);
     assert.equal(trigger.metadata.scaleOnInFlight, 'true');
+    const variable = trigger.metadata.queueURLFromEnv;
+    const value = worker.container.env?.find(({ name }) => name === variable)?.value;
+    assert.equal(
+      value?.replace('$(PROJECT_ID)', settings.PROJECT_ID ?? ''),
+      cloudNames(settings.PROJECT_ID ?? '').requestQueue,
+    );
     assert.ok(find('TriggerAuthentication', trigger.authenticationRef.name));
   });
 
   it('give web and worker longer to go than they take by their settings', () => {
-    const settings = readSettings({}, settingsMap);
+    const inEffect = readSettings({}, settings);
     const web = podsOf('Deployment', 'web');
     const sleep = web.container.lifecycle?.preStop.sleep.seconds ?? 0;
-    assert.ok((web.terminationGracePeriodSeconds ?? 30) > sleep + settings.STOP_SECONDS);
+    assert.ok((web.terminationGracePeriodSeconds ?? 30) > sleep + inEffect.STOP_SECONDS);
     const grace = podsOf('Deployment', 'worker').terminationGracePeriodSeconds ?? 30;
-    assert.ok(grace > settings.VISIBILITY_SECONDS);
+    assert.ok(grace > inEffect.VISIBILITY_SECONDS);
+  });
+
+  it('open a port of a pod to others only where a policy names it, and no other port', () => {
+    const policies = objects
+      .filter(({ kind }) => kind === 'NetworkPolicy')
+      .map((object) => policySchema.parse(object).spec);
+    const closed = policies.find(({ podSelector }) => podSelector.matchLabels === undefined);
+    assert.ok(closed && closed.ingress === undefined, 'no policy closes all pods');
+    for (const name of ['web', 'worker', 'redis']) {
+      const { labels, container } = podsOf('Deployment', name);
+      const open = policies
+        .filter(({ podSelector }) => podSelector.matchLabels?.app === labels.app)
+        .flatMap(({ ingress = [] }) => ingress.flatMap(({ ports }) => ports));
+      const listening = container.ports?.map((port) => port.name ?? port.containerPort) ?? [];
+      assert.deepEqual(
+        open.map(({ port }) => port),
+        listening,
+        name,
+      );
+    }
+  });
+
+  it('keep half of each tier while nodes are drained', () => {
+    for (const name of ['web', 'worker']) {
+      assert.deepEqual(
+        z
+          .looseObject({ spec: z.looseObject({ selector: z.unknown() }) })
+          .parse(find('PodDisruptionBudget', name)).spec.selector,
+        { matchLabels: { app: name } },
+      );
+    }
   });
 });

@@ -70,6 +70,10 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
     /^docker (?:build|run) /,
     { not: 'wants docker; deploy/container/container.test.ts has the file' },
   ],
+  [
+    /^cp -r deploy\/kubernetes\/|^kubectl (?:apply|diff) /,
+    { not: 'wants a cluster; deploy/kubernetes/overlay.test.ts renders the overlay' },
+  ],
 ];
 
 export function wayOf(line: string): Way | undefined {
