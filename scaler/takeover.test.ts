@@ -163,7 +163,7 @@ describe('scalers as processes, with real workers as instances', { timeout: 120_
       /this one leads the project|terminate app-tier|launch app-tier/,
     );
     stranger.child.kill('SIGKILL');
-    assert.match(two.log, /terminate app-tier-instance-\d.*: it has drained/);
+    assert.match(two.log, /terminate app-tier-instances?[- ]\d.*: it has drained/);
 
     // Out again by the one that took over; told to stop, it leaves the instances as they are.
     await send('d.jpg', 'held later');

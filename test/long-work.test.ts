@@ -7,9 +7,9 @@ import type { Settings } from '../runtime/settings.ts';
 import { until } from './condition.fixture.ts';
 import { type SlowStack, startSlowStack } from './slow-stack.fixture.ts';
 
-/** LONG_WORK=full takes the thirty seconds of the requirement; otherwise all times are a third. */
+/** LONG_WORK=full takes the thirty seconds of the requirement; otherwise work takes a quarter of it. */
 const FULL = process.env.LONG_WORK === 'full';
-const WORK_SECONDS = FULL ? 30 : 10;
+const WORK_SECONDS = FULL ? 30 : 7;
 const IDLE_SECONDS = FULL ? 3 : 1;
 const VISIBILITY_SECONDS = FULL ? 15 : 5;
 const MOST = 3;

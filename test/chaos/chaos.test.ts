@@ -35,7 +35,8 @@ it('no request is lost in a short run of seed 1', { timeout: 240_000 }, async ()
     quietSeconds: 0,
     longestSeconds: 3,
     photo(number) {
-      const isPoison = number === 57;
+      // Several, since one may be refused or meet a web node's end.
+      const isPoison = number % 40 === 17;
       const mark = Buffer.from(`upload ${number}${isPoison ? ' poison' : ''}`);
       if (number % 50 === 33) return { bytes: mark, expected: { kind: 'refusal' } };
       const bytes = Buffer.concat([base, mark]);
@@ -54,6 +55,6 @@ it('no request is lost in a short run of seed 1', { timeout: 240_000 }, async ()
   const needsServer = report.hasRedisServer ? ['failover', 'kill redis'] : [];
   for (const kind of [...WIDE, ...needsServer]) assert.ok(met.includes(kind), `${kind}: ${met}`);
   assert.ok(report.sentInBursts > 0);
-  assert.ok(report.letters >= 1, 'the poison is a dead letter');
+  assert.ok(report.letters >= 1, 'poison is a dead letter');
   assert.ok(report.right > 55, `${report.right} right answers`);
 });
