@@ -47,11 +47,10 @@ say() { echo "bake: $1"; }
 packages_before=$(dpkg-query -W -f='${Package}\n' | sort)
 say 'installing what the build needs'
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends ca-certificates >/dev/null
-keep=(ca-certificates)
+# The units ask the metadata service with curl.
+apt-get install -y -qq --no-install-recommends ca-certificates curl >/dev/null
 if [ "$role" = web ]; then
   apt-get install -y -qq --no-install-recommends redis-server >/dev/null
-  keep+=(redis-server)
 fi
 packages_kept=$(dpkg-query -W -f='${Package}\n' | sort)
 apt-get install -y -qq --no-install-recommends g++ python3-venv >/dev/null
@@ -117,6 +116,7 @@ enable() {
   install -d /etc/systemd/system/multi-user.target.wants
   ln -sf "/etc/systemd/system/$1.service" "/etc/systemd/system/multi-user.target.wants/$1.service"
 }
+enable elastic-face-logs
 if [ "$role" = worker ]; then
   enable elastic-face-worker
 else

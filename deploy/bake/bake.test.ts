@@ -39,6 +39,14 @@ describe('the bake script', () => {
     assert.ok(share && pipeline.includes(`MODEL_DIR=${share}/model`));
   });
 
+  it('leaves the agents of its operator in the image, which the pipeline looks for', () => {
+    const pipeline = readFileSync(join(import.meta.dirname, 'image-builder.yaml'), 'utf8');
+    assert.match(pipeline, /bake\.sh --role \$\{Role\}\n.*\/deploy\/bake\/agents\.sh\n/);
+    assert.match(pipeline, /SystemsManagerAgent:\n\s+UninstallAfterBuild: false/);
+    assert.match(pipeline, /is-enabled elastic-face-\$\{Role\} elastic-face-logs/);
+    assert.match(pipeline, /is-enabled amazon-ssm-agent/);
+  });
+
   const noLinter = spawnSync('cfn-lint', ['--version']).error && 'cfn-lint is not installed';
   it('has a pipeline that cfn-lint finds nothing wrong with', { skip: noLinter ?? false }, () => {
     const file = join(import.meta.dirname, 'image-builder.yaml');

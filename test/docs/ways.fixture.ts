@@ -62,8 +62,10 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^npm run bench -- /, { not: 'takes minutes; test/docs/references.test.ts looks at the flags' }],
   [/^python (?:workload_generator|p2_grader)\.py /, { not: 'the course’s programs are not ours' }],
   [/^deploy\/bake\/bake\.sh /, { not: 'makes an image of a machine, as root', check: bakes }],
+  [/^deploy\/bake\/agents\.sh$/, { not: 'changes an image, as root' }],
   [/^aws cloudformation deploy /, { not: 'wants an account', check: fitsTemplate }],
   [/^aws cloudwatch set-alarm-state /, { not: 'wants an account' }],
+  [/^aws (?:logs tail|ssm start-session) /, { not: 'wants instances of an account' }],
   [/^aws s3 cp \S+ s3:\/\/BUCKET\//, { not: 'wants a bucket of an account' }],
   [/^aws (?:sqs|s3|ec2|sts) /, { by: 'local/aws-cli.test.ts' }],
   [
