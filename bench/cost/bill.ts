@@ -9,7 +9,7 @@ const HOURS_A_MONTH = 730;
 
 /**
  * On-demand list prices of us-east-1 in US dollars, as the authors knew them in 2026-11 from AWS's price
- * pages of SQS, S3, EC2, EBS and VPC. They change: look them up before you rely on them.
+ * pages of SQS, S3, EC2, EBS, VPC, ELB and CloudWatch. They change: look them up before you rely on them.
  */
 export const ASSUMPTIONS: Readonly<Record<string, number>> = {
   'sqs.million': 0.4,
@@ -35,6 +35,15 @@ export const ASSUMPTIONS: Readonly<Record<string, number>> = {
   /** Days after which photos and answers are deleted. */
   'kept.days': 30,
   'photo.kilobytes': 200,
+  /** A photo's lines in CloudWatch Logs: two of the web tier, one of its worker. */
+  'log.kilobytes': 0.8,
+  'log.gigabyte': 0.5,
+  /** The stack's; the first ten of an account are free. */
+  alarms: 5,
+  'alarm.month': 0.1,
+  /** HTTPS in front of the web tier, with an address in each zone. */
+  'balancer.hour': 0.0225,
+  'balancer.addresses': 2,
 };
 
 export type Assumptions = Readonly<Record<string, number>>;
@@ -90,6 +99,7 @@ export interface MillionPhotos {
   readonly sqs: number;
   readonly s3Calls: number;
   readonly s3Storage: number;
+  readonly logs: number;
   readonly sum: number;
 }
 
@@ -112,8 +122,9 @@ export function millionPhotos(
   const s3Storage = gigabytes * of('s3.gigabyte.month') * (of('kept.days') / 30);
   const sqs = calls.sqs * 1e6;
   const s3Calls = calls.s3 * 1e6;
-  const sum = instances + sqs + s3Calls + s3Storage;
-  return { type, photosPerSecond, hours, instances, sqs, s3Calls, s3Storage, sum };
+  const logs = of('log.kilobytes') * of('log.gigabyte');
+  const sum = instances + sqs + s3Calls + s3Storage + logs;
+  return { type, photosPerSecond, hours, instances, sqs, s3Calls, s3Storage, logs, sum };
 }
 
 /** Dollars of a month without a photo. */
@@ -121,7 +132,11 @@ export interface IdleMonth {
   readonly workers: number;
   readonly web: number;
   readonly calls: number;
+  readonly alarms: number;
+  /** Of a stack with plain HTTP. */
   readonly sum: number;
+  readonly balancer: number;
+  readonly sumWithHttps: number;
 }
 
 export function idleMonth(measured: Measured, assumed: Assumptions): IdleMonth {
@@ -129,7 +144,11 @@ export function idleMonth(measured: Measured, assumed: Assumptions): IdleMonth {
   const web = HOURS_A_MONTH * (of('t3.small.hour') + carriedHour(assumed));
   const { sqs, s3 } = callsCost(measured.perIdleHour, assumed);
   const calls = HOURS_A_MONTH * (sqs + s3);
-  return { workers: 0, web, calls, sum: web + calls };
+  const alarms = of('alarms') * of('alarm.month');
+  const addresses = of('balancer.addresses') * of('address.hour');
+  const balancer = HOURS_A_MONTH * (of('balancer.hour') + addresses);
+  const sum = web + calls + alarms;
+  return { workers: 0, web, calls, alarms, sum, balancer, sumWithHttps: sum + balancer };
 }
 
 /** What every instance has beside itself, by the hour: a disk and an address. */

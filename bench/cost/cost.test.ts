@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { CERTIFICATE, template } from '../../deploy/stack/template.fixture.ts';
 import { ASSUMPTIONS, assume, idleMonth, type Measured, millionPhotos } from './bill.ts';
 
 const measured: Measured = {
@@ -19,7 +20,8 @@ describe('the cost of a million photos', () => {
     near(bill.instances, bill.hours * (0.0725 + (8 * 0.08) / 730 + 0.005));
     near(bill.sqs, 0.8);
     near(bill.s3Calls, 10.4);
-    near(bill.sum, bill.instances + 0.8 + 10.4);
+    near(bill.logs, 0.4);
+    near(bill.sum, bill.instances + 0.8 + 10.4 + 0.4);
   });
 
   it('takes the surplus of a burstable instance beyond its baseline', () => {
@@ -38,6 +40,21 @@ describe('the cost of a million photos', () => {
     const month = idleMonth(measured, ASSUMPTIONS);
     assert.equal(month.workers, 0);
     near(month.calls, (730 * 1000 * 0.4) / 1e6);
+  });
+
+  it('of a month adds the load balancer and its addresses only for HTTPS', () => {
+    const month = idleMonth(measured, ASSUMPTIONS);
+    near(month.sum, month.web + month.calls + 0.5);
+    near(month.sumWithHttps - month.sum, 730 * (0.0225 + 2 * 0.005));
+  });
+
+  it('assumes as many alarms and balanced zones as the stack has', () => {
+    const fronted = template({ certificateArn: CERTIFICATE });
+    fronted.resourceCountIs('AWS::CloudWatch::Alarm', ASSUMPTIONS.alarms!);
+    const [balancer] = Object.values(
+      fronted.findResources('AWS::ElasticLoadBalancingV2::LoadBalancer'),
+    );
+    assert.equal(balancer?.Properties.Subnets.length, ASSUMPTIONS['balancer.addresses']);
   });
 
   for (const [given, rule] of [

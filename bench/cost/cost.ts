@@ -87,11 +87,11 @@ function costReport({ measured, assumed, millions, idle }: CostResults): string 
     `| a photo, in a crowd | ${calls(perPhoto.sqs)} | ${calls(perPhoto.s3Writes)} | ${calls(perPhoto.s3Reads)} |`,
     `| an hour without work | ${perIdleHour.sqs.toFixed(0)} | ${perIdleHour.s3Writes.toFixed(0)} | ${perIdleHour.s3Reads.toFixed(0)} |`,
     '',
-    '| dollars a million photos, workers on | photos a second | instance-hours | instances | SQS | S3 calls | S3 storage | in all |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| dollars a million photos, workers on | photos a second | instance-hours | instances | SQS | S3 calls | S3 storage | logs | in all |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...millions.map(
-      ({ type, photosPerSecond, hours, instances, sqs, s3Calls, s3Storage, sum }) =>
-        `| ${type} | ${photosPerSecond.toFixed(1)} | ${hours.toFixed(1)} | ${[instances, sqs, s3Calls, s3Storage, sum].map(dollars).join(' | ')} |`,
+      ({ type, photosPerSecond, hours, instances, sqs, s3Calls, s3Storage, logs, sum }) =>
+        `| ${type} | ${photosPerSecond.toFixed(1)} | ${hours.toFixed(1)} | ${[instances, sqs, s3Calls, s3Storage, logs, sum].map(dollars).join(' | ')} |`,
     ),
     '',
     '| dollars a month without a photo | |',
@@ -99,6 +99,9 @@ function costReport({ measured, assumed, millions, idle }: CostResults): string 
     `| workers | ${dollars(idle.workers)} |`,
     `| web instance, its disk and address | ${dollars(idle.web)} |`,
     `| calls of web tier and scaler | ${dollars(idle.calls)} |`,
-    `| in all | ${dollars(idle.sum)} |`,
+    `| alarms | ${dollars(idle.alarms)} |`,
+    `| in all, with plain HTTP | ${dollars(idle.sum)} |`,
+    `| load balancer and its addresses | ${dollars(idle.balancer)} |`,
+    `| in all, with HTTPS | ${dollars(idle.sumWithHttps)} |`,
   ].join('\n');
 }
