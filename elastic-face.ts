@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /** The command line: one program, each command living in the room it belongs to. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { ElasticFaceError, messageOf, SettingsError } from './runtime/errors.ts';
 import { keepCompiled, takeFolderWarning } from './runtime/folders.ts';
-import { isPackaged, packageVersion } from './runtime/installation.ts';
+import { isPackaged, packageFolder, packageVersion } from './runtime/installation.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf, tellingExitCodes } from './runtime/process/exit.ts';
 import { moveToNewerNode } from './runtime/process/newer-node.ts';
 
@@ -38,10 +40,11 @@ const commands = {
   'setup-native': () => import('./model/setup-native.command.ts'),
 } satisfies Record<string, () => Promise<{ command: unknown }>>;
 
-/** These develop and deploy the project: the npm package comes without them. */
+/** These develop and deploy the project: the npm package and images come without them and without bench/. */
 const needCheckout: readonly string[] = ['soak', 'bench', 'chaos', 'deploy'];
+const isCheckout = existsSync(join(packageFolder, 'bench'));
 
-const present = Object.keys(commands).filter((name) => !isPackaged || !needCheckout.includes(name));
+const present = Object.keys(commands).filter((name) => isCheckout || !needCheckout.includes(name));
 const asked = hideBin(process.argv)[0];
 const names = asked !== undefined && present.includes(asked) ? [asked] : present;
 const loaded = await Promise.all(
