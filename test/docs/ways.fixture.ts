@@ -69,11 +69,11 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^aws s3 cp \S+ s3:\/\/BUCKET\//, { not: 'wants a bucket of an account' }],
   [/^aws (?:sqs|s3|ec2|sts) /, { by: 'local/aws-cli.test.ts' }],
   [
-    /^docker (?:build|run) /,
-    { not: 'wants docker; deploy/container/container.test.ts has the file' },
+    /^(?:[A-Z_]+=\S+ )*docker (?:build|run|compose) /,
+    { not: 'wants docker; deploy/container/ has tests of the files' },
   ],
   [
-    /^cp -r deploy\/kubernetes\/|^kubectl (?:apply|diff) /,
+    /^cp -r deploy\/kubernetes\/|^kubectl apply /,
     { not: 'wants a cluster; deploy/kubernetes/overlay.test.ts renders the overlay' },
   ],
 ];

@@ -1,0 +1,52 @@
+/** Programs in Go, with which tests ask the real tools of containers and Kubernetes. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { folders } from '../../runtime/folders.ts';
+
+/** Why these tests are skipped; false where they run. */
+export function whyNoGo(): string | false {
+  if (process.env.CONTAINERS !== 'full') return 'builds Go programs: set CONTAINERS=full to run it';
+  if (spawnSync('go', ['version']).status !== 0) return 'Go is missing';
+  return false;
+}
+
+/**
+ * Builds a program of the Go module in `folder` into the user's cache, quickly where nothing changed.
+ * @param target its package
+ * @returns path of the program
+ */
+export function buildGo(folder: string, name: string, target = '.'): string {
+  const programs = join(folders.cache, 'go');
+  mkdirSync(programs, { recursive: true });
+  const program = join(programs, name);
+  const build = [
+    'build',
+    '-trimpath',
+    '-ldflags',
+    '-s -w',
+    '-buildvcs=false',
+    '-o',
+    program,
+    target,
+  ];
+  const { status, stderr } = spawnSync('go', build, { cwd: folder, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`go build ${target} failed: ${stderr}`);
+  return program;
+}
+
+/** @returns what the program printed; throws what it said when it fails */
+export function run(
+  program: string,
+  args: readonly string[],
+  { environment = {}, input = '' }: { environment?: Record<string, string>; input?: string } = {},
+): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    encoding: 'utf8',
+    input,
+    env: { ...process.env, ...environment },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error ?? stderr}`);
+  return stdout;
+}
