@@ -71,6 +71,9 @@ export const command: CommandModule<object, Flags> = {
     });
     const template = synthesize(options, out);
     console.log(template);
+    if (options.email === undefined) {
+      console.error('Alarms will reach nobody: give --email to have them mailed.');
+    }
     if (newKeys && options.keys === 'required') await showNewKeys(options, template);
   },
 };

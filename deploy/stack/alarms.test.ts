@@ -78,4 +78,19 @@ describe('an alarm', () => {
     for (const [, word] of words) assert.ok(code.includes(word!), word);
     assert.match(JSON.stringify(filter?.Properties.LogGroupName), /scalerLog/);
   });
+
+  it('tells of a web tier or a scaler that ends again and again', () => {
+    demo.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ServiceEnds' });
+    const filters = demo.findResources('AWS::Logs::MetricFilter', {
+      Properties: { MetricTransformations: [Match.objectLike({ MetricName: 'ServiceEnds' })] },
+    });
+    const groups = Object.values(filters).map(({ Properties }) => JSON.stringify(Properties));
+    assert.equal(groups.length, 2);
+    for (const name of ['web', 'scaler']) {
+      assert.ok(
+        groups.some((text) => text.includes(`${name}Log`)),
+        name,
+      );
+    }
+  });
 });

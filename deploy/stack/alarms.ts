@@ -14,7 +14,7 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { CfnInstance } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import { FilterPattern, type LogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
@@ -65,16 +65,21 @@ export class Alarms extends Construct {
       says: `a request has waited for ${OLDEST.toMinutes()} minutes.`,
     });
     this.#watchWeb(web);
-    // As scaler/loop/act.ts and web/service.ts log them; a test compares.
+    // As scaler/loop/act.ts logs them; a test compares.
     this.#alarm('Launches', {
-      metric: this.#counted('Launches', logs.scaler, ['ended before taking work', 'launch failed']),
+      metric: this.#counted(
+        'Launches',
+        [logs.scaler],
+        ['ended before taking work', 'launch failed'],
+      ),
       above: 2,
       says: 'instances cannot be launched, or end before they take work. See the scaler’s log.',
     });
+    // As systemd says it of a unit.
     this.#alarm('ServiceEnds', {
-      metric: this.#counted('ServiceEnds', logs.web, ['Main process exited']),
+      metric: this.#counted('ServiceEnds', [logs.web, logs.scaler], ['Main process exited']),
       above: 2,
-      says: 'the web tier ends again and again. See its log.',
+      says: 'the web tier or the scaler ends again and again. See its log.',
     });
   }
 
@@ -129,19 +134,30 @@ export class Alarms extends Construct {
     });
   }
 
-  /** How many lines of a log hold one of these texts. Without such a line there is no metric, and no price. */
-  #counted(name: string, logGroup: LogGroups['web'], texts: readonly string[]): IMetric {
-    const [first = '', ...others] = texts;
-    const filter = new MetricFilter(this, `${name}Filter`, {
-      logGroup,
-      filterPattern:
-        others.length === 0
-          ? FilterPattern.allTerms(first)
-          : FilterPattern.anyTerm(first, ...others),
-      metricNamespace: `elastic-face/${this.#id}`,
+  /** How many lines of these logs hold one of these texts. Without such a line there is no metric, and no price. */
+  #counted(
+    name: string,
+    logs: readonly LogGroup[],
+    texts: readonly [string, ...string[]],
+  ): IMetric {
+    const [first, ...others] = texts;
+    const filterPattern =
+      others.length === 0 ? FilterPattern.allTerms(first) : FilterPattern.anyTerm(first, ...others);
+    const metricNamespace = `elastic-face/${this.#id}`;
+    for (const [index, logGroup] of logs.entries()) {
+      new MetricFilter(this, `${name}Filter${index}`, {
+        logGroup,
+        filterPattern,
+        metricNamespace,
+        metricName: name,
+      });
+    }
+    return new Metric({
+      namespace: metricNamespace,
       metricName: name,
+      period: FIVE_MINUTES,
+      statistic: Stats.SUM,
     });
-    return filter.metric({ period: FIVE_MINUTES, statistic: Stats.SUM });
   }
 
   #alarm(name: string, { metric, says, above, below, periods = 1, missing }: Rule): void {
