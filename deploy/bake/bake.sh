@@ -112,6 +112,7 @@ install -d -m 0755 /etc/elastic-face
 MODEL_DIR=$share/model
 TEXT
 install -m 0644 "$app"/deploy/systemd/*.service /etc/systemd/system/
+install -m 0755 "$app/deploy/bake/elastic-face.sh" /usr/local/bin/elastic-face
 enable() {
   install -d /etc/systemd/system/multi-user.target.wants
   ln -sf "/etc/systemd/system/$1.service" "/etc/systemd/system/multi-user.target.wants/$1.service"

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts';
@@ -52,6 +53,23 @@ describe('the bake script', () => {
     const file = join(import.meta.dirname, 'image-builder.yaml');
     const { status, stdout } = spawnSync('cfn-lint', [file], { encoding: 'utf8' });
     assert.equal(status, 0, stdout);
+  });
+
+  it('gives people on an instance the commands, with the settings of its services', (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'elastic-face-command-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'environment');
+    writeFileSync(file, '# Settings\nPROJECT_ID=demo\nUNKNOWN_NAME=$HOME is "no one"');
+    const { stdout, stderr } = spawnSync(
+      join(import.meta.dirname, 'elastic-face.sh'),
+      ['settings', '--json'],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, ELASTIC_FACE_SETTINGS: file, ELASTIC_FACE_HOME: PROJECT },
+      },
+    );
+    assert.match(stdout, /"demo"/, stderr);
+    assert.ok(stdout.includes(JSON.stringify('$HOME is "no one"')), stdout);
   });
 
   it('says how to use it', () => assert.match(bake('--help').stdout, /--role worker\|web/));
