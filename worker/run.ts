@@ -20,7 +20,7 @@ export async function runWorker(flags: SettingsInput, inferenceEntry?: URL): Pro
   // The AWS clients take half as long to load as the model: both load at the same time.
   const { startWorker } = await import('./service.ts');
   const worker = await startWorker({ settings, instanceId, log, inference });
-  const supervisor = supervise(worker, log);
+  const supervisor = supervise(worker, log, settings);
   worker.ready.then(
     () => supervisor.ready(),
     () => {}, // `failed` reports it.

@@ -51,6 +51,10 @@ export function render(path: string): KubernetesObject[] {
   return readObjects(stdout);
 }
 
+const probeSchema = z.looseObject({
+  exec: z.object({ command: z.tuple([z.string()], z.string()) }).optional(),
+});
+
 const containerSchema = z.looseObject({
   image: z.string(),
   args: z.array(z.string()),
@@ -65,7 +69,8 @@ const containerSchema = z.looseObject({
     .optional(),
   ports: z.array(z.looseObject({ name: z.string().optional() })).optional(),
   readinessProbe: z.looseObject({}).optional(),
-  livenessProbe: z.looseObject({}).optional(),
+  startupProbe: probeSchema.optional(),
+  livenessProbe: probeSchema.optional(),
   lifecycle: z
     .object({ preStop: z.object({ sleep: z.object({ seconds: z.number() }) }) })
     .optional(),

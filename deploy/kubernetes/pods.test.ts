@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,8 +35,23 @@ describe('workers as pods', { timeout: 120_000 }, () => {
   after(() => bench.close());
 
   it('a pod that is scaled in while it computes finishes within its grace period, the other takes all others, each photo once', async () => {
-    const environment = { ...environmentOf(bench), AWS_EC2_METADATA_DISABLED: 'true' };
+    const heartbeat = join(bench.folder, 'heartbeat');
+    const environment = {
+      ...environmentOf(bench),
+      AWS_EC2_METADATA_DISABLED: 'true',
+      HEARTBEAT_FILE: heartbeat,
+    };
+    const probe = (kind: 'startupProbe' | 'livenessProbe'): boolean => {
+      const { HEARTBEAT_FILE = '' } = Object.fromEntries(
+        container.env?.map(({ name, value }) => [name, value]) ?? [],
+      );
+      const [program, ...args] = container[kind]?.exec?.command ?? [''];
+      const here = args.map((arg) => arg.replaceAll(HEARTBEAT_FILE, heartbeat));
+      return spawnSync(program, here).status === 0;
+    };
+    assert.equal(probe('startupProbe'), false, 'before a worker is there');
     const leaving = spawnWorker(environment);
+    await until('the startup probe to pass', () => probe('startupProbe'), { limitMs: 60_000 });
     const held = await bench.send('held.jpg', 'held gate');
     await until('the photo to be in work', () => bench.computed().includes('held gate'));
     const ending = endPod(leaving);
@@ -56,6 +72,10 @@ describe('workers as pods', { timeout: 120_000 }, () => {
       'face Person4',
       'held gate',
     ]);
+    assert.equal(probe('livenessProbe'), true);
     assert.equal(await endPod(staying), 0);
+    const twoMinutesAgo = Date.now() / 1000 - 120;
+    utimesSync(heartbeat, twoMinutesAgo, twoMinutesAgo);
+    assert.equal(probe('livenessProbe'), false, 'of a worker that hangs');
   });
 });

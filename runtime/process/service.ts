@@ -14,6 +14,7 @@ import {
   type serviceSchemas,
 } from '../settings.ts';
 import { leaveWithParent, stopOnSignals } from './exit.ts';
+import { keepHeartbeat } from './heartbeat.ts';
 
 export interface Service {
   /** Finishes what is in progress and closes everything. */
@@ -32,13 +33,27 @@ export async function runService<Name extends ServiceName, Started extends Servi
   const settings = readServiceSettings(name, flags);
   const log = createLogger(name, settings.LOG_LEVEL);
   const service = await start(settings, log);
-  supervise(service, log).ready();
+  supervise(service, log, settings).ready();
   return service;
 }
 
-/** Stops the service when a signal asks for it or the parent process is gone, and tells systemd. */
-export function supervise(service: Service, log: Logger): Supervisor {
-  const supervisor = openSupervisor({ log });
+/**
+ * Stops the service when a signal asks for it or the parent process is gone; tells systemd and container
+ * probes how it is.
+ */
+export function supervise(
+  service: Service,
+  log: Logger,
+  { HEARTBEAT_FILE }: { readonly HEARTBEAT_FILE?: string | undefined },
+): Supervisor {
+  const systemd = openSupervisor({ log });
+  const supervisor: Supervisor = {
+    ready() {
+      systemd.ready();
+      if (HEARTBEAT_FILE !== undefined) keepHeartbeat(HEARTBEAT_FILE, log);
+    },
+    stopping: () => systemd.stopping(),
+  };
   stopOnSignals(log, () => {
     supervisor.stopping();
     return service.stop();

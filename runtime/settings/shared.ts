@@ -46,6 +46,13 @@ export const connectionSettings = {
     })
     .default('info')
     .describe('Log level: trace, debug, info, warn, error, fatal or silent.'),
+  HEARTBEAT_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File that a running service renews every 5 seconds, for a liveness probe of a container. Unset: none.',
+    ),
 };
 
 export const requestSettings = {
