@@ -7,8 +7,12 @@ import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { openQueue } from '../cloud/aws/queues.ts';
 import { createEc2Clients } from '../cloud/ec2/client.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
+import { until } from '../test/condition.fixture.ts';
+import { plainPhoto } from '../test/form.fixture.ts';
 import { processesBelow } from '../test/start.fixture.ts';
 import { quiet, startTestCloud, temporaryFolder } from './cloud.fixture.ts';
+import type { Instance } from './ec2/fleet/instance.ts';
+import type { LaunchMachine } from './ec2/fleet/machines.ts';
 import { freePort } from './redis.ts';
 import { asEnvironment, type StackOptions, startStack } from './stack.ts';
 
@@ -49,6 +53,44 @@ test('a stack comes up, reports a part that dies, and stops with nothing left', 
   await assert.rejects(stack.died, /The web service ended by SIGKILL.*web\.log/s);
   await stack.stop();
   assert.deepEqual(await processesBelow(process.pid), []);
+  folder.remove();
+});
+
+test('instances run on what the caller launches, and end with the stack', async () => {
+  const folder = temporaryFolder();
+  const launched: Instance[] = [];
+  let cloudUrl = '';
+  const stopped: string[] = [];
+  const launcher = (url: string): LaunchMachine => {
+    cloudUrl = url;
+    return async (instance) => {
+      launched.push(instance);
+      const { promise, resolve } = Promise.withResolvers<string>();
+      return {
+        gone: promise,
+        stop: () => {
+          stopped.push(instance.id);
+          resolve('powered off');
+        },
+      };
+    };
+  };
+  const settings = { LOCAL_DATA_DIR: folder.path, PROJECT_ID: 'own' };
+  const stack = await startStack(options(settings, { launcher }));
+  assert.equal(cloudUrl, stack.cloudUrl);
+  const form = new FormData();
+  form.set('inputFile', new Blob([await plainPhoto(3)]), 'a.jpg');
+  const leaving = new AbortController();
+  const post = fetch(stack.webUrl, { method: 'POST', body: form, signal: leaving.signal });
+  const [instance] = await until('a launch', () => launched.length > 0 && launched);
+  assert.match(Buffer.from(instance!.userData ?? '', 'base64').toString(), /^PROJECT_ID=own$/m);
+  leaving.abort();
+  await assert.rejects(post);
+  await stack.stop();
+  assert.deepEqual(
+    stopped.includes(instance!.id) && new Set(stopped).size,
+    new Set(launched.map(({ id }) => id)).size,
+  );
   folder.remove();
 });
 

@@ -14,6 +14,7 @@ import type { Logger } from '../runtime/log.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { startLocalCloud } from './cloud.ts';
 import type { Instance, StateName } from './ec2/fleet/instance.ts';
+import type { LaunchMachine } from './ec2/fleet/machines.ts';
 import { LOCAL_IMAGE_ID } from './ec2/lists/offers.ts';
 import { LOOPBACK, LocalCloudError } from './endpoint.ts';
 import { cloudEnvironment, machineEnvironment, processLauncher } from './processes/instances.ts';
@@ -44,6 +45,8 @@ export interface StackOptions {
   readonly onInstanceChange?: (instance: Instance, before: StateName | undefined) => void;
   /** Script and arguments that instances run; the worker unless a test brings another. */
   readonly instanceProgram?: readonly string[];
+  /** Runs the instances instead of processes here, e.g. virtual machines. Gets the cloud's address. */
+  readonly launcher?: (cloudUrl: string) => LaunchMachine;
 }
 
 export interface Stack {
@@ -96,15 +99,17 @@ async function startParts(
     log,
     instanceLimit: ACCOUNT_SHARE * settings.MAX_INSTANCES,
     imitation: settings,
-    launcher: (endpointUrl) =>
-      processLauncher({
-        args: instanceProgram,
-        image: imageSettings(settings),
-        endpointUrl,
-        region,
-        logFolder,
-        machine,
-      }),
+    launcher:
+      options.launcher ??
+      ((endpointUrl) =>
+        processLauncher({
+          args: instanceProgram,
+          image: imageSettings(settings),
+          endpointUrl,
+          region,
+          logFolder,
+          machine,
+        })),
     ...(onInstanceChange === undefined ? {} : { onInstanceChange }),
   });
   started.push(() => cloud.stop());
