@@ -72,6 +72,14 @@ test('folders are lists, and what is not there is a 404', async () => {
   assert.equal(await get('/latest/meta-data/%zz'), '404');
 });
 
+test('a dated version of the tree is answered, as cloud-init asks for it', async () => {
+  assert.equal(await get('/2021-03-23/meta-data/instance-id'), instance.id);
+  assert.match(await get('/2009-04-04/user-data'), /^PROJECT_ID=p$/m);
+  assert.equal(await get('/yesterday/meta-data/instance-id'), '404');
+  const unsigned = await fetch(`${service.url}/2021-03-23/meta-data/instance-id`);
+  assert.equal(unsigned.status, 401);
+});
+
 test('a spot instance reads that it may be taken, and when it will be', async () => {
   const notices = openSpotNotices(service.url);
   assert.deepEqual(await notices(), { interruption: undefined, rebalanceAt: undefined });

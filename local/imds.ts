@@ -15,6 +15,8 @@ const TOKEN_HEADER = 'x-aws-ec2-metadata-token';
 const TTL_HEADER = 'x-aws-ec2-metadata-token-ttl-seconds';
 /** EC2's bounds: one second to six hours. */
 const MOST_TTL_SECONDS = 21_600;
+/** cloud-init and older SDKs ask for a version by its date; what it gives has not changed since. */
+const VERSION = /^\/\d{4}-\d\d-\d\d(?=\/|$)/;
 /** Names itself when an instance was launched without a profile: the SDKs then still find credentials. */
 const DEFAULT_ROLE = 'elastic-face-local';
 const CREDENTIALS_MS = 6 * 3600 * 1000;
@@ -27,7 +29,8 @@ export interface MetadataService {
 /** Text, or a folder of them: what a GET of a path gives. */
 type Metadata = string | { readonly [name: string]: Metadata };
 
-const guard = browserGuard({});
+/** Machines ask at the address that EC2 has it, and are passed on to here. */
+const guard = browserGuard({ allowedHosts: '169.254.169.254' });
 
 /** @param now ms since 1970, for tokens and credentials */
 export async function startMetadataService(
@@ -47,7 +50,7 @@ export async function startMetadataService(
     } else if (!isValid(tokens, request.headers[TOKEN_HEADER], now())) {
       send(response, 401, 'Unauthorized');
     } else {
-      const found = lookUp({ latest: latest(instance, now()) }, path);
+      const found = lookUp({ latest: latest(instance, now()) }, path.replace(VERSION, '/latest'));
       if (found === undefined) send(response, 404, 'Not Found');
       else send(response, 200, found);
     }
