@@ -23,7 +23,7 @@ import type {
 import { restartDelay } from './restart.ts';
 
 /** Loading takes a second or two on a warm disk, much longer on a fresh volume. */
-const START_LIMIT_MS = 180_000;
+export const START_LIMIT_MS = 180_000;
 
 export interface InferenceOptions extends SpawnOptions {
   readonly log: Logger;
