@@ -84,18 +84,7 @@ fi
 
 # --- Less ---------------------------------------------------------------------------------------------
 say 'removing what only the build needed'
-find "$app/node_modules" -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \
-  -o -name '*.md' -o -name '*.flow' \) -delete
-rm -rf "$app/node_modules/@tensorflow/tfjs-node/deps/include"
-# The web tier computes nothing, so it carries no engine.
-[ "$role" = worker ] || rm -rf "$app/node_modules/@tensorflow/tfjs-node/deps"
-# Of tfjs's packages Node loads the one bundle that each names as its main (dist/*.node.js).
-for package in tfjs tfjs-core tfjs-layers tfjs-converter tfjs-data tfjs-backend-cpu tfjs-backend-webgl; do
-  folder="$app/node_modules/@tensorflow/$package"
-  [ -d "$folder" ] || continue
-  find "$folder" -path "$folder/node_modules" -prune -o -type f ! -name '*.node.js' ! -name package.json \
-    ! -name 'LICENSE*' -exec rm -f {} +
-done
+"$app/deploy/bake/slim.sh" "$app" "$role"
 
 rm -rf "$work"
 mapfile -t surplus < <(comm -13 <(echo "$packages_kept") <(dpkg-query -W -f='${Package}\n' | sort))

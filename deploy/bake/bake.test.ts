@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts';
 import { courseImages, sharedMissing } from '../../model/shared.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { environmentOf } from '../../worker/start.fixture.ts';
 import { type Bench, openBench } from '../../worker/worker.fixture.ts';
-import { type DebianRoot, makeRoot, whyNoRoot } from './root.fixture.ts';
+import { bringSource, type DebianRoot, makeRoot, whyNoRoot } from './root.fixture.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
 const SCRIPT = join(import.meta.dirname, 'bake.sh');
@@ -96,17 +95,7 @@ describe('a worker baked into a plain Debian', {
   before(async () => {
     root = makeRoot(process.env.BAKE_FOLDER ?? '/var/tmp');
     baseMb = root.megabytes('/usr', '/opt', '/var', '/etc');
-    const files = spawnSync('git', ['-C', PROJECT, 'ls-files', '-z'], { encoding: 'utf8' });
-    for (const file of files.stdout.split('\0').filter(Boolean)) {
-      const target = join(root.folder, 'root/source', file);
-      mkdirSync(join(target, '..'), { recursive: true });
-      cpSync(join(PROJECT, file), target);
-    }
-    const { encoder, ...others } = await findModelData();
-    const data = { ...others, ...encoderFiles(encoder) };
-    const given = join(root.folder, 'root/checkpoints');
-    mkdirSync(given);
-    for (const file of Object.values(data)) cpSync(file, join(given, basename(file)));
+    await bringSource(root);
     bench = await openBench();
   });
   after(async () => {
@@ -156,8 +145,8 @@ describe('a worker baked into a plain Debian', {
     t.diagnostic(
       `payload: ${onDisk} MB on disk, ${compressed} MB as tar.gz; the root grew by ${grown} MB`,
     );
-    assert.ok(onDisk <= 1300, `${onDisk} MB on disk`);
-    assert.ok(compressed <= 450, `${compressed} MB compressed`);
+    assert.ok(onDisk <= 1000, `${onDisk} MB on disk`);
+    assert.ok(compressed <= 340, `${compressed} MB compressed`);
   });
 
   it('recognises a photo, started as its unit says, with no Python in its root', async (t) => {

@@ -1,8 +1,20 @@
 /** A plain Debian root in a folder, for tests that need a machine of its own: made, entered, measured, removed. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts';
+
+const PROJECT = join(import.meta.dirname, '../..');
 
 /** What leads package managers to their registries on this machine; the root is to use the same. */
 const MACHINE_FILES = [
@@ -24,6 +36,8 @@ export interface DebianRoot {
   megabytes(...paths: string[]): number;
   /** Takes the machine's own files out again, so that only the image's are left. */
   forgetMachine(): void;
+  /** Gives the folder another name; nothing can be run in it after. */
+  keepAs(folder: string): void;
   remove(): void;
 }
 
@@ -36,12 +50,23 @@ export function whyNoRoot(): string | undefined {
   return undefined;
 }
 
-/** @throws {Error} with what debootstrap said */
-export function makeRoot(parent: string): DebianRoot {
+/**
+ * @param base a folder that keeps the plain Debian for the next time; made when it is missing
+ * @throws {Error} with what debootstrap said
+ */
+export function makeRoot(parent: string, base?: string): DebianRoot {
   const folder = mkdtempSync(join(parent, 'elastic-face-root-'));
+  if (base === undefined) debootstrap(folder);
+  else {
+    if (!existsSync(base)) {
+      const fresh = mkdtempSync(`${base}-`);
+      debootstrap(fresh);
+      renameSync(fresh, base);
+    }
+    must(spawnSync('cp', ['-a', '--reflink=auto', `${base}/.`, folder], { encoding: 'utf8' }));
+  }
   // Services inside are not run by root, and have to get past the top.
   chmodSync(folder, 0o755);
-  must(spawnSync('debootstrap', ['--variant=minbase', 'bookworm', folder], { encoding: 'utf8' }));
   const trusted = '/root/certificates.pem';
   copyFileSync(CERTIFICATES, join(folder, trusted));
   const copied = [join(folder, trusted)];
@@ -81,11 +106,41 @@ export function makeRoot(parent: string): DebianRoot {
     forgetMachine() {
       for (const file of copied) rmSync(file, { force: true });
     },
+    keepAs(kept) {
+      spawnSync('umount', ['-l', proc]);
+      renameSync(folder, kept);
+    },
     remove() {
       spawnSync('umount', ['-l', proc]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function debootstrap(folder: string): void {
+  must(spawnSync('debootstrap', ['--variant=minbase', 'bookworm', folder], { encoding: 'utf8' }));
+}
+
+/** Puts the checkout's files into /root/source and the model's checkpoints into /root/checkpoints. */
+export async function bringSource(root: DebianRoot): Promise<void> {
+  for (const file of checkoutFiles()) {
+    const target = join(root.folder, 'root/source', file);
+    mkdirSync(dirname(target), { recursive: true });
+    cpSync(join(PROJECT, file), target);
+  }
+  const { encoder, ...others } = await findModelData();
+  const given = join(root.folder, 'root/checkpoints');
+  mkdirSync(given);
+  for (const file of Object.values({ ...others, ...encoderFiles(encoder) })) {
+    cpSync(file, join(given, basename(file)));
+  }
+}
+
+/** Every file that is or will be committed, by its path in the checkout. */
+export function checkoutFiles(): string[] {
+  const which = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const { stdout } = must(spawnSync('git', ['-C', PROJECT, ...which], { encoding: 'utf8' }));
+  return stdout.split('\0').filter((file) => file !== '' && existsSync(join(PROJECT, file)));
 }
 
 function must(result: SpawnSyncReturns<string>): SpawnSyncReturns<string> {
