@@ -9,6 +9,7 @@ import type { Logger } from '../../runtime/log.ts';
 import { clearFreedMemory } from '../inference/freed-memory.ts';
 import type { Inference } from '../inference/inference.ts';
 import { GalleryFollower } from './follower.ts';
+import { keptHeadsReader } from './kept-heads.ts';
 import { headReader } from './read-head.ts';
 import { SegmentCache, segmentReader } from './segment-cache.ts';
 
@@ -38,6 +39,7 @@ export function followGallery(options: FollowOptions): Following {
   const { pollMs, unreferencedMs } = options;
   const follower = new GalleryFollower({
     readHead: headReader(s3, bucket),
+    readKeptHeads: keptHeadsReader(s3, bucket),
     cache: new SegmentCache({ folder, open: segmentReader(s3, bucket), unreferencedMs }),
     pollMs,
     swap: (gallery) => inference.swap(gallery),

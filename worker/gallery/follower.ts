@@ -1,46 +1,35 @@
 /**
- * Follows the live gallery: learns of a new version, downloads what it lacks, and has the inference process swap
- * to it. Whatever is wrong with a version, the one before is kept. Knows no Redis and no S3.
+ * Follows the live gallery: learns of a new version, and has the inference process swap to it. Whatever is wrong
+ * with a version, the one before is kept, or an earlier one is searched. Knows no Redis and no S3.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { isServiceOutage } from '../../cloud/aws/service-outage.ts';
 import type { GalleryHead } from '../../people/head.ts';
 import { messageOf } from '../../runtime/errors.ts';
-import type { Logger } from '../../runtime/log.ts';
 import { InferenceAbsent, InferenceCrash, InferenceStopped, InferenceUnfit } from '../errors.ts';
-import type { GalleryAnswer, GalleryFiles } from '../inference/protocol.ts';
-import type { ReadHead } from './read-head.ts';
+import type { ReadKeptHeads } from './kept-heads.ts';
+import type { HeadRead, ReadHead } from './read-head.ts';
+import { Refusal } from './refusal.ts';
+import { SearchedGallery, type SearchedGalleryParts } from './searched-gallery.ts';
 import type { SegmentCache } from './segment-cache.ts';
 
 /** Redis announces a change at once; this is for when it does not. */
 const POLL_MS = 5000;
-/** A version that was refused is tried again after a poll, later and later. */
-const MOST_RETRY_MS = 60_000;
-/** A version that ended the inference process this often while it started is not tried at each start. */
-const MOST_CRASHES = 3;
 /** Heads that are read in a row, where segments of each are merged away meanwhile. */
 const MOST_READS = 5;
 /** A starting worker waits this long for S3 before it begins with the model's own gallery. */
 const FIRST_LOOK_MS = 20_000;
 const FIRST_LOOK_AGAIN_MS = 1000;
+const NO_HEAD = 'The head of the live gallery is gone from the people bucket.';
 
-export interface FollowerParts {
+export interface FollowerParts extends SearchedGalleryParts {
   readonly readHead: ReadHead;
+  /** Read where there is no gallery from before that could be kept. */
+  readonly readKeptHeads: ReadKeptHeads;
   readonly cache: Pick<SegmentCache, 'provide' | 'deleteDamaged' | 'sweep'>;
-  /** Swaps the gallery of the inference process; rejects when that ends meanwhile. */
-  readonly swap: (gallery: GalleryFiles) => Promise<GalleryAnswer>;
-  /** Called when an earlier gallery has been replaced. */
-  readonly onReplaced?: () => void;
-  readonly log: Logger;
   readonly pollMs?: number | undefined;
   readonly firstLookMs?: number | undefined;
-}
-
-interface Refused {
-  readonly head: GalleryHead | undefined;
-  readonly attempts: number;
-  readonly retryAt: number;
 }
 
 export class GalleryFollower {
@@ -50,23 +39,28 @@ export class GalleryFollower {
   readonly #stopping = new AbortController();
   /** One look or swap at a time. */
   readonly #turn = pLimit(1);
+  readonly #searched: SearchedGallery;
+  readonly #refusal: Refusal;
   #queuedLook: Promise<void> | undefined;
-  #current: GalleryFiles | undefined;
   /** Of the newest head that was read, also when that was refused. */
   #etag: string | undefined;
-  #refused: Refused | undefined;
   #trouble: string | undefined;
+  /** Whether earlier versions are still to be tried, because there is none that could be kept. */
+  #needsOlder = false;
+  #sawNoHead = false;
   #polling: Promise<void> | undefined;
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
     this.#pollMs = parts.pollMs ?? POLL_MS;
     this.#firstLookMs = parts.firstLookMs ?? FIRST_LOOK_MS;
+    this.#searched = new SearchedGallery(parts);
+    this.#refusal = new Refusal(this.#pollMs);
   }
 
   /** Of the gallery that photos are compared with; 0 is the model's own. */
   get version(): number {
-    return this.#current?.head.version ?? 0;
+    return this.#searched.head?.version ?? 0;
   }
 
   /** Why the newest version is not the one that is searched, if so. */
@@ -85,17 +79,11 @@ export class GalleryFollower {
    */
   prepare(): Promise<void> {
     return this.#turn(async () => {
-      const current = this.#current;
-      if (current === undefined) return this.#firstLook();
-      const answer = await this.#parts.swap(current);
-      if ('swapped' in answer) return;
-      // Its files are gone or damaged. Without them this worker would forget people who are enrolled.
-      this.#note(answer.refused);
-      await this.#parts.cache.deleteDamaged(current.head.segments);
-      const files = await this.#parts.cache.provide(current.head.segments);
-      const again = await this.#parts.swap({ ...current, files });
-      if ('refused' in again) throw new Error(again.refused);
-      this.#note(undefined);
+      if (this.#searched.head === undefined) return this.#firstLook();
+      const lost = await this.#searched.giveAgain((why) => this.#note(why));
+      if (lost === undefined) return this.#note(this.#refusal.why);
+      this.#etag = undefined;
+      return this.#firstLook();
     });
   }
 
@@ -130,10 +118,8 @@ export class GalleryFollower {
       if (signal.aborted) return;
       try {
         await this.look();
-        await cache.sweep([
-          ...(this.#current?.head.segments ?? []),
-          ...(this.#refused?.head?.segments ?? []),
-        ]);
+        const heads = [this.#searched.head, this.#refusal.head];
+        await cache.sweep(heads.flatMap((head) => head?.segments ?? []));
       } catch (err) {
         log.debug({ err }, 'Cannot look for a newer gallery');
       }
@@ -142,7 +128,7 @@ export class GalleryFollower {
 
   async #firstLook(): Promise<void> {
     const until = performance.now() + this.#firstLookMs;
-    if (this.#refused && this.#mayBeFaultless) this.#refused = { ...this.#refused, retryAt: 0 };
+    this.#refusal.retryAfterCrash();
     for (;;) {
       try {
         return await this.#look();
@@ -153,11 +139,16 @@ export class GalleryFollower {
     }
   }
 
-  /** A segment may be merged away while it is downloaded: then there is a newer head, which is read at once. */
   async #look(): Promise<void> {
+    await this.#lookForNewest();
+    if (this.#needsOlder) await this.#useOlder();
+  }
+
+  /** A segment may be merged away while it is downloaded: then there is a newer head, which is read at once. */
+  async #lookForNewest(): Promise<void> {
     for (let attempt = 1; attempt <= MOST_READS; attempt++) {
       const isNew = await this.#lookOnce();
-      if (!isNew || this.#refused === undefined) return;
+      if (!isNew || this.#refusal.why === undefined) return;
     }
   }
 
@@ -168,62 +159,73 @@ export class GalleryFollower {
       throw error;
     });
     if (read.kind === 'none') {
-      this.#note(this.#current && 'The head of the live gallery is gone from the people bucket.');
+      this.#noteMissingHead();
     } else if (read.kind === 'unchanged') {
-      const { head, retryAt } = this.#refused ?? {};
-      if (this.#refused === undefined) this.#note(undefined);
-      else if (head && performance.now() >= (retryAt ?? 0)) await this.#use(head);
+      const { head, isDue } = this.#refusal;
+      if (head && isDue) await this.#use(head);
+      else this.#note(this.#refusal.why);
     } else {
-      this.#etag = read.etag;
-      this.#refused = undefined;
-      if (read.kind === 'unreadable') this.#refuse(undefined, read.error.message);
-      else if (read.head.version < this.version) {
-        const why = `The gallery's head went back to version ${read.head.version}; versions only grow.`;
-        this.#refuse(undefined, why);
-      } else await this.#use(read.head);
+      await this.#take(read);
       return true;
     }
     return false;
   }
 
+  async #take(read: Extract<HeadRead, { etag: string }>): Promise<void> {
+    this.#etag = read.etag;
+    this.#refusal.close();
+    if (read.kind === 'unreadable') this.#refuse(undefined, read.error.message);
+    else if (read.head.version < this.version) {
+      const why = `The gallery's head went back to version ${read.head.version}; versions only grow.`;
+      this.#refuse(undefined, why);
+    } else await this.#use(read.head);
+  }
+
+  /** A gallery that was never changed has no head, and no earlier version either. */
+  #noteMissingHead(): void {
+    if (this.#searched.head !== undefined) this.#note(NO_HEAD);
+    else if (!this.#sawNoHead) this.#needsOlder = true;
+    this.#sawNoHead = true;
+  }
+
   async #use(head: GalleryHead): Promise<void> {
-    const { cache, swap, log, onReplaced } = this.#parts;
     try {
-      const files = await cache.provide(head.segments);
-      const answer = await swap({ head, files });
-      if ('refused' in answer) {
-        await cache.deleteDamaged(head.segments);
-        this.#refuse(head, answer.refused);
-        return;
-      }
-      const before = this.version;
-      this.#current = { head, files };
-      this.#refused = undefined;
+      const why = await this.#searched.swapTo(head);
+      if (why !== undefined) return this.#refuse(head, why);
+      this.#refusal.close();
+      this.#needsOlder = false;
       this.#note(undefined);
-      log.info({ version: head.version, before, ...answer.swapped }, 'Searching a new gallery');
-      onReplaced?.();
     } catch (error) {
       if (error instanceof InferenceStopped || error instanceof InferenceUnfit) throw error;
-      const isAbsent = error instanceof InferenceAbsent;
-      this.#refuse(head, messageOf(error), isAbsent ? 0 : 1);
-      if (isAbsent || isServiceOutage(error)) throw error;
-      if (!(error instanceof InferenceCrash) || !this.#mayBeFaultless) return;
+      if (error instanceof InferenceAbsent) {
+        this.#refusal.postpone(head);
+        throw error;
+      }
+      this.#refuse(head, messageOf(error));
+      if (isServiceOutage(error)) throw error;
       // The process may have been killed: the version is tried again at the next look, and a request that
       // needs it is given back meanwhile.
-      this.#refused = { ...this.#refused!, retryAt: 0 };
-      throw error;
+      if (error instanceof InferenceCrash && this.#refusal.retryAfterCrash()) throw error;
     }
   }
 
-  get #mayBeFaultless(): boolean {
-    return this.#refused !== undefined && this.#refused.attempts < MOST_CRASHES;
+  /** Without a gallery from before, the newest earlier version that is whole is searched meanwhile. */
+  async #useOlder(): Promise<void> {
+    const below = this.#refusal.head?.version ?? Number.POSITIVE_INFINITY;
+    const version = await this.#searched.swapToFirstOf(this.#parts.readKeptHeads(below));
+    this.#needsOlder = false;
+    if (version === undefined) return;
+    const reason = this.#refusal.why ?? NO_HEAD;
+    this.#note(reason);
+    this.#parts.log.warn(
+      { version, reason },
+      'Searching an earlier version of the gallery until a newer one is whole',
+    );
   }
 
-  #refuse(head: GalleryHead | undefined, why: string, counts = 1): void {
-    const attempts = (this.#refused?.attempts ?? 0) + counts;
-    const waitMs = counts === 0 ? 0 : Math.min(this.#pollMs * 2 ** (attempts - 1), MOST_RETRY_MS);
-    // A poll must not miss its time by the milliseconds that the look takes.
-    this.#refused = { head, attempts, retryAt: performance.now() + waitMs * 0.9 };
+  #refuse(head: GalleryHead | undefined, why: string): void {
+    this.#refusal.add(head, why);
+    if (this.#searched.head === undefined) this.#needsOlder = true;
     this.#note(why);
   }
 

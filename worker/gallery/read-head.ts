@@ -20,7 +20,9 @@ export function headReader(s3: S3Client, bucket: string): ReadHead {
       const { Body, ETag: etag = '' } = await s3.send(
         new GetObjectCommand({ Bucket: bucket, Key: peopleKeys.head, IfNoneMatch: known }),
       );
-      return parsed(await (Body?.transformToString() ?? ''), etag);
+      const head = parseHead((await Body?.transformToString()) ?? '');
+      if (head instanceof SegmentError) return { kind: 'unreadable', etag, error: head };
+      return { kind: 'head', etag, head };
     } catch (error) {
       if (statusOf(error) === 304) return { kind: 'unchanged' };
       const isAbsent = error instanceof Error && /^NoSuch(?:Key|Bucket)$/.test(error.name);
@@ -30,15 +32,15 @@ export function headReader(s3: S3Client, bucket: string): ReadHead {
   };
 }
 
-function parsed(text: string, etag: string): HeadRead {
+/** @returns the error of one that this version cannot read */
+export function parseHead(text: string): GalleryHead | SegmentError {
   try {
-    return { kind: 'head', etag, head: headSchema.parse(JSON.parse(text)) };
+    return headSchema.parse(JSON.parse(text));
   } catch (cause) {
-    const error = new SegmentError(
+    return new SegmentError(
       `The gallery's head (${peopleKeys.head}) is not one that this version can read: ${messageOf(cause).slice(0, 200)}`,
       { cause },
     );
-    return { kind: 'unreadable', etag, error };
   }
 }
 
