@@ -14,6 +14,7 @@ import type { LaunchMachine } from './ec2/fleet/machines.ts';
 import { LOCAL_IMAGE_ID } from './ec2/lists/offers.ts';
 import { type Endpoint, LocalCloudError, openEndpoint } from './endpoint.ts';
 import { openQueuesAndObjects, type QueuesAndObjects } from './queues-and-objects.ts';
+import { ParameterStore } from './ssm.ts';
 
 /** Type of what runs beside the fleet, e.g. the web tier. */
 const LOCAL_INSTANCE_TYPE = 'local.process';
@@ -102,7 +103,11 @@ function assemble(
       log.info({ instance: id, name: displayName(instance), interruptionAt }, 'Spot notice');
     },
   });
-  endpoint.serve({ queuesAndObjects, ec2: (form) => answerEc2(fleet, form, log, imitation) });
+  endpoint.serve({
+    queuesAndObjects,
+    ec2: (form) => answerEc2(fleet, form, log, imitation),
+    parameters: new ParameterStore(),
+  });
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     await fleet.close();

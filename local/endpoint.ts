@@ -13,6 +13,7 @@ import { Ec2Error } from './ec2/errors.ts';
 import { errorXml } from './ec2/xml.ts';
 import type { QueuesAndObjects } from './queues-and-objects.ts';
 import { byVersion, isToolRequest, type Route, routeOf } from './route.ts';
+import type { ParameterStore } from './ssm.ts';
 
 /** A Query-protocol body: user data is 16 KB at most. */
 const MOST_FORM_BYTES = 1024 * 1024;
@@ -26,6 +27,7 @@ export class LocalCloudError extends errorClass('local-cloud') {}
 export interface Services {
   readonly queuesAndObjects: QueuesAndObjects;
   ec2(form: string): Ec2Answer;
+  readonly parameters: ParameterStore;
 }
 
 export interface Endpoint {
@@ -174,6 +176,15 @@ async function answerForm(
     case 'ec2':
       sendXml(response, services.ec2(form));
       return;
+    case 'ssm': {
+      const { status, body: text } = services.parameters.answer(
+        String(request.headers['x-amz-target']),
+        body,
+      );
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
+      response.end(text);
+      return;
+    }
     case 'sts':
       await services.queuesAndObjects.answerRead(request, body, response);
       return;

@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { hasFetchMetadata } from '../runtime/browser-guard.ts';
 
-export type Service = 'sqs' | 's3' | 'ec2' | 'sts';
+export type Service = 'sqs' | 's3' | 'ec2' | 'sts' | 'ssm';
 
 export interface RequestHead {
   readonly method: string;
@@ -68,7 +68,7 @@ export function byVersion(parameters: URLSearchParams): Route {
 }
 
 function isService(name: string): name is Service {
-  return name === 'sqs' || name === 's3' || name === 'ec2' || name === 'sts';
+  return ['sqs', 's3', 'ec2', 'sts', 'ssm'].includes(name);
 }
 
 function text(header: string | readonly string[] | undefined): string {

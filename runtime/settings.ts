@@ -100,6 +100,17 @@ function parse<Schema extends z.ZodObject>(
   throw new SettingsError(`Wrong settings: ${wrong.join('; ')}. Correct and start again.`);
 }
 
+/** Settings of another source under the environment, whose empty variables count as unset. */
+export function underEnvironment(
+  values: SettingsInput,
+  environment: SettingsInput = process.env,
+): SettingsInput {
+  const set = Object.entries(environment).filter(
+    ([, value]) => value !== undefined && value !== '',
+  );
+  return { ...values, ...Object.fromEntries(set) };
+}
+
 /** Whether the environment itself names this setting, so that a default may depend on the machine. */
 export function isSet(name: SettingName, environment: SettingsInput = process.env): boolean {
   return environment[name] !== undefined && environment[name] !== '';

@@ -36,8 +36,9 @@ export const command: CommandModule<object, ScalerArguments> = {
         'against AWS, in the region of AWS_REGION',
       ),
   handler: async ({ policy, maxInstances, threshold, idleSeconds }) => {
-    const [{ runService }, { startScaler }] = await Promise.all([
+    const [{ runService }, { openSettingsParameter }, { startScaler }] = await Promise.all([
       import('../runtime/process/service.ts'),
+      import('../cloud/aws/settings-parameter.ts'),
       import('./service.ts'),
     ]);
     const flags = {
@@ -46,7 +47,11 @@ export const command: CommandModule<object, ScalerArguments> = {
       SCALE_OUT_THRESHOLD: threshold,
       IDLE_SECONDS: idleSeconds,
     };
-    const service = await runService('scaler', flags, startScaler);
+    const service = await runService('scaler', flags, {
+      start: startScaler,
+      overlaps: false,
+      source: openSettingsParameter,
+    });
     process.send?.({ ready: true, listening: service.port });
   },
 };

@@ -50,10 +50,16 @@ export interface ScalerService {
 }
 
 /**
+ * @param before ends first: its port and its lead are needed here
  * @throws {SettingsError} when REDIS_URL is unset, AMI_ID is against AWS itself, or SCALER_PORT is in use
  * @throws {QueueError} when the project's request queue does not exist
  */
-export async function startScaler(settings: ScalerSettings, log: Logger): Promise<ScalerService> {
+export async function startScaler(
+  settings: ScalerSettings,
+  log: Logger,
+  before?: ScalerService,
+): Promise<ScalerService> {
+  await before?.stop();
   const redisUrl = requireRedisUrl(settings);
   const launch = launchOptions(settings, log);
   const { keys, requestQueue } = cloudNames(settings.PROJECT_ID);
@@ -103,12 +109,13 @@ export async function startScaler(settings: ScalerSettings, log: Logger): Promis
     throw error;
   });
   log.info({ host: settings.SCALER_HOST, port: server.port }, 'Serving status and metrics');
+  let stopped: Promise<void> | undefined;
   return {
     decisions: loop.decisions,
     port: server.port,
-    async stop() {
-      await server.close();
-      await stop();
+    stop() {
+      stopped ??= server.close().then(stop);
+      return stopped;
     },
   };
 }
@@ -150,6 +157,9 @@ export function launchOptions(settings: ScalerSettings, log: Logger): LaunchOpti
       ...(settings.KNOWN_ODDS !== undefined && { KNOWN_ODDS: String(settings.KNOWN_ODDS) }),
       ...(settings.UNKNOWN_NAME !== undefined && { UNKNOWN_NAME: settings.UNKNOWN_NAME }),
       LOG_LEVEL: settings.LOG_LEVEL,
+      ...(settings.SETTINGS_PARAMETER !== undefined && {
+        SETTINGS_PARAMETER: settings.SETTINGS_PARAMETER,
+      }),
       ...tracingForInstances(settings, onThisMachine, log),
       ...redisForInstances(settings.REDIS_URL ?? '', onThisMachine, log),
     },
@@ -187,7 +197,7 @@ function redisForInstances(
 ): Record<string, string> {
   if (onThisMachine || !hasCredentials(url)) return { REDIS_URL: url };
   log.warn(
-    'REDIS_URL contains credentials, so it is not put into user data. Set REDIS_URL in the environment of the image’s worker.',
+    'REDIS_URL contains credentials, so it is not put into user data. Set REDIS_URL in the environment of the image’s worker, or REDIS_PASSWORD in a secret that SETTINGS_PARAMETER names.',
   );
   return {};
 }

@@ -2,4 +2,4 @@
 import { runWorker } from '../worker/run.ts';
 import { DOUBLE } from '../worker/worker.fixture.ts';
 
-await runWorker({}, DOUBLE);
+await runWorker({}, { inferenceEntry: DOUBLE });

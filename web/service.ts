@@ -1,8 +1,6 @@
 /** Starts the web tier: connects to AWS and Redis, serves HTTP, and stops gracefully. */
 
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { createAwsClients } from '../cloud/aws/clients.ts';
@@ -22,7 +20,7 @@ import { openRelay } from '../cloud/redis/relay.ts';
 import { openRequestIds } from '../cloud/redis/request-ids.ts';
 import { openScalerStatus } from '../cloud/redis/scaler-status.ts';
 import { browserGuard, isThisMachine } from '../runtime/browser-guard.ts';
-import { messageOf, SettingsError } from '../runtime/errors.ts';
+import { SettingsError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import { requireRedisUrl } from '../runtime/process/service.ts';
 import type { WebSettings } from '../runtime/settings.ts';
@@ -44,23 +42,22 @@ import { missedReplies } from './recognize/missed-replies.ts';
 import { enqueuer, submitter } from './recognize/recognition.ts';
 import { openWaitForecast } from './recognize/wait-forecast.ts';
 import { Waiters } from './recognize/waiters.ts';
-import { closeServer, openServer } from './server/server.ts';
+import { serveReplaceably, type WebService } from './server/replaceable.ts';
 import { Admission } from './upload/admission.ts';
 import { BYTES_PER_MB, uploadsMb } from './upload/form-reader.ts';
 
-/** Connections the kernel may queue when many clients connect at once. */
-const BACKLOG = 1024;
-export interface WebService {
-  readonly port: number;
-  /** Stops accepting, and answers the requests in progress: with 503 after STOP_SECONDS. */
-  stop(): Promise<void>;
-}
+export type { WebService } from './server/replaceable.ts';
 
 /**
+ * @param before is replaced without refusing a request
  * @throws {SettingsError} if REDIS_URL is unset, PORT is in use, or RATE_PER_MINUTE is set without API_KEYS
  * @throws {QueueError} if the project's queues do not exist
  */
-export async function startWeb(settings: WebSettings, log: Logger): Promise<WebService> {
+export async function startWeb(
+  settings: WebSettings,
+  log: Logger,
+  before?: WebService,
+): Promise<WebService> {
   const redisUrl = requireRedisUrl(settings);
   if (settings.RATE_PER_MINUTE > 0 && settings.API_KEYS === undefined) {
     throw new SettingsError('RATE_PER_MINUTE counts by key: set API_KEYS too, or leave it at 0.');
@@ -209,42 +206,26 @@ export async function startWeb(settings: WebSettings, log: Logger): Promise<WebS
     await dispatcher.stop();
     await people.stop();
     await tracing.stop();
+    updates.stop();
     redis.disconnect();
     clients.destroy();
   };
-  const server = openServer(app, settings, log);
-  try {
-    await listen(server, settings);
-  } catch (cause) {
-    await close();
-    const sentence = `PORT ${settings.PORT} cannot be opened: ${messageOf(cause)}`;
-    throw new SettingsError(sentence, { cause });
-  }
-  const { port } = server.address() as AddressInfo;
-  log.info({ port, node }, 'Listening');
+  const service = await serveReplaceably({
+    app,
+    settings,
+    before,
+    notReady,
+    onStop() {
+      stopping = true;
+      updates.stop();
+    },
+    endViews: live.stop,
+    rejectWaiting: () => waiters.rejectAll(httpError.stopping),
+    close,
+    log,
+  });
+  log.info({ port: service.port, node }, 'Listening');
   page.prepare();
   people.start();
-  return {
-    port,
-    async stop() {
-      stopping = true;
-      live.stop();
-      updates.stop();
-      await closeServer(server, settings.STOP_SECONDS, () => {
-        const count = waiters.rejectAll(httpError.stopping);
-        log.warn({ count }, 'Stopping before some clients have their answers');
-      });
-      await close();
-    },
-  };
-}
-
-function listen(server: Server, { PORT, HOST }: WebSettings): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port: PORT, host: HOST, backlog: BACKLOG }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  return service;
 }

@@ -17,11 +17,13 @@ export const command: CommandModule<object, WebArguments> = {
       })
       .example('REDIS_URL=redis://127.0.0.1 $0 web', 'against AWS, in the region of AWS_REGION'),
   handler: async ({ port }) => {
-    const [{ runService }, { startWeb }] = await Promise.all([
+    const [{ runService }, { openSettingsParameter }, { startWeb }] = await Promise.all([
       import('../runtime/process/service.ts'),
+      import('../cloud/aws/settings-parameter.ts'),
       import('./service.ts'),
     ]);
-    const service = await runService('web', { PORT: port }, startWeb);
+    const parts = { start: startWeb, overlaps: true, source: openSettingsParameter };
+    const service = await runService('web', { PORT: port }, parts);
     process.send?.({ listening: service.port });
   },
 };

@@ -8,6 +8,7 @@ export class Activity {
   #ready = false;
   #draining = false;
   #drained = false;
+  #restarting = false;
   #inHand = 0;
   #finished = 0;
 
@@ -54,6 +55,15 @@ export class Activity {
     this.#derive();
   }
 
+  /**
+   * It takes no more requests until it starts again in this process: to the scaler it is starting, since one
+   * that drains is terminated.
+   */
+  restart(): void {
+    this.#restarting = true;
+    this.#derive();
+  }
+
   /** No request is in progress and no poll is open. */
   drained(): void {
     this.#draining = true;
@@ -71,7 +81,7 @@ export class Activity {
   #stateNow(): LeaseState {
     if (this.#drained) return 'drained';
     if (this.#draining) return 'draining';
-    if (!this.#ready) return 'starting';
+    if (!this.#ready || this.#restarting) return 'starting';
     return this.#inHand > 0 ? 'busy' : 'idle';
   }
 }

@@ -7,18 +7,25 @@ import { metadataEndpoint, readIdentity } from '../cloud/ec2/metadata.ts';
 import {
   readServiceSettings,
   type SettingsInput,
+  underEnvironment,
   type WorkerSettings,
 } from '../runtime/settings.ts';
 
 export interface WorkerIdentity {
   readonly instanceId: string;
   readonly settings: WorkerSettings;
+  /**
+   * The settings with these values above the user data.
+   * @throws {SettingsError} when one is wrong
+   */
+  parse(values: SettingsInput): WorkerSettings;
 }
 
 /**
- * The user data's NAME=value settings lie under the environment, which lies under the flags: an image
- * is the same for every stack, and the scaler tells each instance the rest at launch. Away from EC2,
- * with no metadata service set, the worker names itself after the machine and its process.
+ * The user data's NAME=value settings lie under those of SETTINGS_PARAMETER, these under the environment, and
+ * that under the flags: an image is the same for every stack, and the scaler gives each instance its settings
+ * at launch. Away from EC2, with no metadata service set, the worker names itself after the machine and its
+ * process.
  * @throws {SettingsError} when a setting of any of the three is wrong
  * @throws {MetadataError} when there should be a metadata service and it gives no identity
  */
@@ -26,15 +33,15 @@ export async function identify(
   flags: SettingsInput,
   environment: SettingsInput,
 ): Promise<WorkerIdentity> {
-  const own = readServiceSettings('worker', flags, environment);
+  const parseOver = (userData: SettingsInput) => (values: SettingsInput) =>
+    readServiceSettings('worker', flags, underEnvironment({ ...userData, ...values }, environment));
+  const parse = parseOver({});
+  const own = parse({});
   const endpoint = metadataEndpoint(own);
   if (endpoint === undefined) {
-    return { instanceId: `local-${hostname()}-${process.pid}`, settings: own };
+    return { instanceId: `local-${hostname()}-${process.pid}`, settings: own, parse };
   }
   const { instanceId, userData } = await readIdentity(endpoint);
-  const set = Object.entries(environment).filter(
-    ([, value]) => value !== undefined && value !== '',
-  );
-  const layered = { ...userData, ...Object.fromEntries(set) };
-  return { instanceId, settings: readServiceSettings('worker', flags, layered) };
+  const withUserData = parseOver(userData);
+  return { instanceId, settings: withUserData({}), parse: withUserData };
 }

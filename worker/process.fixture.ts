@@ -2,4 +2,4 @@
 import { runWorker } from './run.ts';
 import { DOUBLE } from './worker.fixture.ts';
 
-await runWorker({}, DOUBLE);
+await runWorker({}, { inferenceEntry: DOUBLE });

@@ -47,8 +47,11 @@ export interface WorkerService {
   readonly unneeded: Promise<void>;
   /** Receives no more, finishes what is in progress, and keeps reporting its lease. */
   drain(): Promise<void>;
-  /** Drains, then closes everything. */
-  stop(): Promise<void>;
+  /**
+   * Drains, then closes everything.
+   * @param restarts whether this instance starts again at once, with other settings
+   */
+  stop(options?: { readonly restarts: boolean }): Promise<void>;
 }
 
 export interface WorkerOptions {
@@ -147,15 +150,23 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     onDrainWish: () => void drain(),
     log,
   });
+  let finished: Promise<void> | undefined;
+  /** Finishes what is in hand. */
+  const finish = (): Promise<void> => {
+    finished ??= (async () => {
+      lease.tell();
+      outages.leave();
+      await consumer.drain();
+      await inference.stop();
+    })();
+    return finished;
+  };
   let drained: Promise<void> | undefined;
   const drain = (): Promise<void> => {
     drained ??= (async () => {
       log.info('Draining');
       activity.drain();
-      lease.tell();
-      outages.leave();
-      await consumer.drain();
-      await inference.stop();
+      await finish();
       activity.drained();
       lease.tell();
       log.info({ finished: activity.lease.finished }, 'Drained');
@@ -201,10 +212,13 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     failed: inference.unfit,
     unneeded: unneeded?.unneeded ?? new Promise(() => {}),
     drain,
-    async stop() {
-      spot?.stop();
+    async stop({ restarts } = { restarts: false }) {
       unneeded?.stop();
-      await drain();
+      if (restarts) {
+        activity.restart();
+        await finish();
+      } else await drain();
+      spot?.stop();
       clearTimeout(givingBack);
       stopping.abort();
       await following.stop();

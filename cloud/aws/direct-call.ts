@@ -25,32 +25,51 @@ interface Answer {
 }
 
 export function directCaller(config: Config): CallDirectly {
-  let signer: Signer | undefined;
+  const send = signedCall(config);
   return async (call) => {
     try {
-      const { method, origin, path, headers, body } = await call();
-      const { protocol, hostname, port, host } = origin;
-      signer ??= await config.signer();
-      const request = await signer.sign(
-        {
-          method,
-          protocol,
-          hostname,
-          ...(port === '' ? {} : { port: Number(port) }),
-          path,
-          query: {},
-          headers: { ...headers, host },
-          body,
-        },
-        // The SDK learns on its own way how far this machine's clock is off.
-        { signingDate: new Date(Date.now() + config.systemClockOffset) },
-      );
-      const { response }: Answer = await config.requestHandler.handle(request as never);
-      const bytes = await collected(response.body);
-      return response.statusCode === 200 ? bytes : undefined;
+      const { status, bytes } = await send(await call());
+      return status === 200 ? bytes : undefined;
     } catch {
-      return undefined; // Whoever called has another way, which says what is wrong.
+      return undefined; // The caller has another way, which says what is wrong.
     }
+  };
+}
+
+/** Rejects only if there is no answer. */
+export type SignedCall = (
+  call: DirectCall,
+) => Promise<{ readonly status: number; readonly bytes: Buffer }>;
+
+/** @param signingName of the service, if it is not the client's own */
+export function signedCall(config: Config, signingName?: string): SignedCall {
+  let signer: Signer | undefined;
+  return async ({ method, origin, path, headers, body }) => {
+    const { protocol, hostname, port, host } = origin;
+    signer ??= await (signingName === undefined
+      ? config.signer()
+      : config.signer({
+          name: 'sigv4',
+          signingName,
+          signingRegion: await config.region(),
+          properties: {},
+        }));
+    const request = await signer.sign(
+      {
+        method,
+        protocol,
+        hostname,
+        ...(port === '' ? {} : { port: Number(port) }),
+        path,
+        query: {},
+        headers: { ...headers, host },
+        body,
+      },
+      // The SDK learns on its own way how far this machine's clock is off.
+      { signingDate: new Date(Date.now() + config.systemClockOffset) },
+    );
+    const { response }: Answer = await config.requestHandler.handle(request as never);
+    return { status: response.statusCode, bytes: await collected(response.body) };
   };
 }
 

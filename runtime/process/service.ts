@@ -1,6 +1,6 @@
 /**
- * The start of every service: its settings, its log, what it tells systemd, and its end by a signal, systemd
- * or its parent. Knows no service.
+ * The start of every service: its settings, also those that change later, its log, what it tells systemd, and
+ * its end by a signal, systemd or its parent. Knows no service.
  */
 
 import { spawn } from 'node:child_process';
@@ -12,8 +12,10 @@ import {
   type ServiceName,
   type SettingsInput,
   type serviceSchemas,
+  underEnvironment,
 } from '../settings.ts';
-import { leaveWithParent, stopOnSignals } from './exit.ts';
+import { EXIT, leaveWithParent, stopOnSignals } from './exit.ts';
+import { followSettings, type SettingsSource } from './follow-settings.ts';
 import { keepHeartbeat } from './heartbeat.ts';
 
 export interface Service {
@@ -21,19 +23,70 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+type SettingsOf<Name extends ServiceName> = z.output<(typeof serviceSchemas)[Name]>;
+
+export interface ServiceParts<Name extends ServiceName, Started extends Service> {
+  /** @param before the service with the earlier settings, which this one replaces and stops */
+  readonly start: (
+    settings: SettingsOf<Name>,
+    log: Logger,
+    before: Started | undefined,
+  ) => Promise<Started>;
+  /** Whether the earlier service still runs if `start` fails. */
+  readonly overlaps: boolean;
+  /** More settings, which may change; undefined if the settings name none. */
+  readonly source: (settings: SettingsOf<Name>) => SettingsSource | undefined;
+  /** How often changed settings are looked for. */
+  readonly pollMs?: number;
+}
+
 /**
- * Starts a service with its own settings and runs it until this process is stopped.
+ * Starts a service with its own settings and runs it until this process is stopped. When settings change, a
+ * new one takes its place.
  * @throws {SettingsError} when a setting of this service is wrong
  */
 export async function runService<Name extends ServiceName, Started extends Service>(
   name: Name,
   flags: SettingsInput,
-  start: (settings: z.output<(typeof serviceSchemas)[Name]>, log: Logger) => Promise<Started>,
+  { start, overlaps, source: openSource, pollMs }: ServiceParts<Name, Started>,
 ): Promise<Started> {
-  const settings = readServiceSettings(name, flags);
-  const log = createLogger(name, settings.LOG_LEVEL);
-  const service = await start(settings, log);
-  supervise(service, log, settings).ready();
+  const parse = (values: SettingsInput): SettingsOf<Name> =>
+    readServiceSettings(name, flags, underEnvironment(values));
+  const logBy = ({ LOG_LEVEL }: { readonly LOG_LEVEL: string }): Logger =>
+    createLogger(name, LOG_LEVEL);
+  const own = parse({});
+  const log = logBy(own);
+  const source = openSource(own);
+  let current = source === undefined ? own : parse(await source.readAtStart(log));
+  let service = await start(current, logBy(current), undefined);
+  const following =
+    source &&
+    followSettings({
+      source,
+      current,
+      parse,
+      async apply(next) {
+        try {
+          service = await start(next, logBy(next), service);
+          current = next;
+        } catch (error) {
+          if (!overlaps) service = await start(current, logBy(current), undefined).catch(leave);
+          throw error;
+        }
+      },
+      log,
+      pollMs,
+    });
+  // Without a service, systemd or the operator has to start again.
+  const leave = (err: unknown): never => {
+    log.fatal({ err }, 'Cannot go back to the earlier settings');
+    process.exit(EXIT.failed);
+  };
+  const stop = async (): Promise<void> => {
+    await following?.stop();
+    await service.stop();
+  };
+  supervise({ stop }, log, current).ready();
   return service;
 }
 
@@ -62,13 +115,23 @@ export function supervise(
   return supervisor;
 }
 
-/** @throws {SettingsError} when REDIS_URL is unset */
-export function requireRedisUrl({
-  REDIS_URL,
-}: {
+interface RedisSettings {
   readonly REDIS_URL?: string | undefined;
-}): string {
-  if (REDIS_URL !== undefined) return REDIS_URL;
+  readonly REDIS_PASSWORD?: string | undefined;
+}
+
+/** The URL to connect to, with REDIS_PASSWORD in it; undefined when REDIS_URL is unset. */
+export function redisUrlOf({ REDIS_URL, REDIS_PASSWORD }: RedisSettings): string | undefined {
+  if (REDIS_URL === undefined || REDIS_PASSWORD === undefined) return REDIS_URL;
+  const url = new URL(REDIS_URL);
+  if (url.password === '') url.password = REDIS_PASSWORD;
+  return url.href;
+}
+
+/** @throws {SettingsError} when REDIS_URL is unset */
+export function requireRedisUrl(settings: RedisSettings): string {
+  const url = redisUrlOf(settings);
+  if (url !== undefined) return url;
   throw new SettingsError(
     'REDIS_URL is not set. Set it to the Redis that all services of the project share, e.g. redis://127.0.0.1:6379.',
   );

@@ -3,7 +3,7 @@
  * request and its answer are kept.
  */
 import { z } from 'zod';
-import { endpoint, redisAddress, seconds, whole } from './kinds.ts';
+import { endpoint, listOf, redisAddress, seconds, secret, whole } from './kinds.ts';
 
 export const connectionSettings = {
   PROJECT_ID: z
@@ -31,6 +31,18 @@ export const connectionSettings = {
     .optional()
     .describe(
       'URL of Redis, which holds the request pressure and the leases of instances. Unset: `npm start` starts one.',
+    ),
+  REDIS_PASSWORD: secret(z.string().min(1))
+    .optional()
+    .describe('Password of Redis, if `REDIS_URL` contains none.'),
+  SETTINGS_PARAMETER: z
+    .string()
+    .regex(listOf(String.raw`[\w./-]{1,1011}`), {
+      error: 'must be a name of Parameter Store or several, e.g. /elastic-face/demo/settings',
+    })
+    .optional()
+    .describe(
+      'Parameters of AWS Parameter Store, separated by commas, that hold more settings: `NAME=value` lines or a JSON object. A change takes effect while the services run; the environment wins over them.',
     ),
   OTEL_EXPORTER_OTLP_ENDPOINT: endpoint
     .optional()

@@ -19,7 +19,10 @@ const STALL_MS = 30_000;
 /** Time for the last error answers to reach their clients. */
 const FINAL_ANSWER_MS = 2000;
 
-type ServerSettings = Pick<Settings, 'UPLOAD_SECONDS' | 'MAX_REQUESTS' | 'KEEP_ALIVE_SECONDS'>;
+export type ServerSettings = Pick<
+  Settings,
+  'UPLOAD_SECONDS' | 'MAX_REQUESTS' | 'KEEP_ALIVE_SECONDS'
+>;
 
 export interface ServerLimits {
   readonly mostReadAhead?: number;
@@ -44,13 +47,21 @@ export function openServer(
     },
     inTurn,
   );
-  server.maxConnections = settings.MAX_REQUESTS + SPARE_CONNECTIONS;
+  setLimits(server, settings);
   answerClientErrors(server, log);
   // The form reader sends `100 Continue` once the photo may be sent: see web/upload/form-reader.ts.
   server.on('checkContinue', inTurn);
   server.on('checkExpectation', inTurn); // The app answers with 417 and the reason.
   server.on('close', slowReaders.stop);
   return server;
+}
+
+/** The limits of an open server; they hold for what begins from now on. */
+export function setLimits(server: Server, settings: ServerSettings): void {
+  server.keepAliveTimeout = settings.KEEP_ALIVE_SECONDS * 1000;
+  server.requestTimeout = settings.UPLOAD_SECONDS * 1000;
+  server.headersTimeout = Math.min(MOST_HEAD_MS, server.requestTimeout);
+  server.maxConnections = settings.MAX_REQUESTS + SPARE_CONNECTIONS;
 }
 
 /**
