@@ -20,7 +20,9 @@ import {
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   type S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { bucketOwnerOf } from '../cloud/aws/bucket-owner.ts';
 import { emptyBucket, listKeys } from '../cloud/aws/inspection.ts';
 import { cloudNames, PROJECT_TAG } from '../cloud/contract/names.ts';
 import type { Ec2Clients } from '../cloud/ec2/client.ts';
@@ -55,8 +57,8 @@ export async function inventory(id: string, parts: DestroyParts): Promise<string
   if (status !== undefined) found.push(`the stack ${stackName(id)} (${status})`);
   const instances = await instancesOf(id, clients);
   if (instances.length > 0) found.push(`${instances.length} instance(s)`);
-  for (const bucket of bucketsOf(id)) {
-    const keys = await listKeys(clients.s3, bucket);
+  for (const bucket of await bucketsOf(id, clients)) {
+    const keys = await ownKeys(clients.s3, bucket);
     if (keys !== undefined) found.push(`the bucket ${bucket} with ${keys.length} object(s)`);
   }
   return found;
@@ -76,8 +78,8 @@ export async function destroy(id: string, parts: DestroyParts): Promise<void> {
   }
   if (living.length > 0) await gone(id, parts);
   say(`Terminated ${living.length} instance(s).`);
-  for (const bucket of bucketsOf(id)) {
-    if ((await listKeys(clients.s3, bucket)) === undefined) continue;
+  for (const bucket of await bucketsOf(id, clients)) {
+    if ((await ownKeys(clients.s3, bucket)) === undefined) continue;
     const objects =
       (await emptyBucket(clients.s3, bucket)) + (await emptyHidden(clients.s3, bucket));
     say(`Deleted ${objects} object(s) of ${bucket}.`);
@@ -92,9 +94,26 @@ export async function destroy(id: string, parts: DestroyParts): Promise<void> {
   say(`Deleted the stack ${name}.`);
 }
 
-function bucketsOf(id: string): string[] {
-  const { inBucket, outBucket, peopleBucket } = cloudNames(id);
-  return [inBucket, outBucket, peopleBucket];
+/** By the stack's names with the account's suffix, and by the course's names. */
+async function bucketsOf(id: string, { s3 }: Ec2Clients): Promise<string[]> {
+  const account = await bucketOwnerOf(s3);
+  const suffixes = account === undefined ? [undefined] : [account, undefined];
+  return suffixes.flatMap((suffix) => {
+    const { inBucket, outBucket, peopleBucket } = cloudNames(id, suffix);
+    return [inBucket, outBucket, peopleBucket];
+  });
+}
+
+/** Undefined where there is no bucket of this name, or it is a stranger's. */
+async function ownKeys(s3: S3Client, bucket: string): Promise<string[] | undefined> {
+  try {
+    return await listKeys(s3, bucket);
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 async function instancesOf(id: string, { ec2 }: Ec2Clients): Promise<Instance[]> {

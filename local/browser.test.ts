@@ -143,6 +143,7 @@ describe('the embedded cloud in a browser’s reach', { timeout: 60_000 }, () =>
     endpoint.serve({
       queuesAndObjects: { endPolls() {} } as never,
       ec2: () => ({ status: 200, body: '' }),
+      parameters: {} as never,
     });
     assert.deepEqual(
       [

@@ -46,7 +46,7 @@ async function project(
   await provision(clients, settings);
   return {
     settings,
-    names: cloudNames(settings.PROJECT_ID),
+    names: cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX),
     clients,
     imageId,
     async close() {

@@ -41,7 +41,7 @@ export class DeadLetterError extends errorClass('dead-letters') {
 
 /** @throws {QueueError} when the project's queues do not exist */
 export async function openDeadLetterDesk(settings: Settings, log: Logger): Promise<DeadLetterDesk> {
-  const names = cloudNames(settings.PROJECT_ID);
+  const names = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   const clients = createAwsClients(settings);
   const [requests, buried] = await Promise.all([
     openQueue(clients.sqs, names.requestQueue),

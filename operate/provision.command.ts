@@ -34,7 +34,7 @@ export const command: CommandModule<object, { id?: string }> = {
     } finally {
       clients.destroy();
     }
-    const names = cloudNames(settings.PROJECT_ID);
+    const names = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
     for (const name of [
       names.requestQueue,
       names.replyQueue,

@@ -62,7 +62,7 @@ export async function startScaler(
   await before?.stop();
   const redisUrl = requireRedisUrl(settings);
   const launch = launchOptions(settings, log);
-  const { keys, requestQueue } = cloudNames(settings.PROJECT_ID);
+  const { keys, requestQueue } = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   const clients = createEc2Clients(settings, undefined, EC2_ATTEMPTS);
   const requests = await openAtStart(() => openQueue(clients.sqs, requestQueue), log).catch(
     (error: unknown) => {
@@ -142,6 +142,8 @@ export function launchOptions(settings: ScalerSettings, log: Logger): LaunchOpti
     ...(SPOT_MAX_PRICE === undefined ? {} : { spotMaxPrice: SPOT_MAX_PRICE }),
     userData: {
       PROJECT_ID: settings.PROJECT_ID,
+      ...(settings.BUCKET_SUFFIX !== undefined && { BUCKET_SUFFIX: settings.BUCKET_SUFFIX }),
+      ...(settings.ACCOUNT_ID !== undefined && { ACCOUNT_ID: settings.ACCOUNT_ID }),
       AWS_REGION: settings.AWS_REGION,
       VISIBILITY_SECONDS: String(settings.VISIBILITY_SECONDS),
       MAX_RECEIVES: String(settings.MAX_RECEIVES),

@@ -66,7 +66,7 @@ export async function startTestCloud(overrides: Record<string, unknown> = {}): P
   await provision(clients, settings);
   return {
     settings,
-    names: cloudNames(settings.PROJECT_ID),
+    names: cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX),
     clients,
     redis,
     async close() {

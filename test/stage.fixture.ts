@@ -79,7 +79,7 @@ export async function openStage(
   const server = await startRedis({ folder: folder.path, logFile: '', searchPath: '' });
   const redis = connectRedis(server.url, 'test', silent);
   const settings = readSettings({ PROJECT_ID: 'stage', ...given }, {});
-  const names = cloudNames(settings.PROJECT_ID);
+  const names = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   const leases = openLeases(redis, names.keys);
   const { cloud, clients, stop } = await startTestCloud(folder.path, {
     imitation,

@@ -62,7 +62,7 @@ export async function startWeb(
   if (settings.RATE_PER_MINUTE > 0 && settings.API_KEYS === undefined) {
     throw new SettingsError('RATE_PER_MINUTE counts by key: set API_KEYS too, or leave it at 0.');
   }
-  const names = cloudNames(settings.PROJECT_ID);
+  const names = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   const clients = createAwsClients(settings);
   const [requests, replies, deadLetters] = await openAtStart(
     () =>

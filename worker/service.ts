@@ -71,7 +71,7 @@ export interface WorkerOptions {
 export async function startWorker(options: WorkerOptions): Promise<WorkerService> {
   const { settings, instanceId, log } = options;
   const redisUrl = requireRedisUrl(settings);
-  const names = cloudNames(settings.PROJECT_ID);
+  const names = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   const clients = createAwsClients(settings);
   const [requests, replies, buried] = await openAtStart(
     () =>

@@ -110,7 +110,7 @@ export async function measureWorker(
     instanceProgram: ['-e', 'setInterval(() => {}, 1000)'],
   });
   const redis = connectRedis(stack.redis.url, 'bench', log);
-  const leases = openLeases(redis, cloudNames(settings.PROJECT_ID).keys);
+  const leases = openLeases(redis, cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX).keys);
   const environment = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',

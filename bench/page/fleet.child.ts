@@ -21,7 +21,7 @@ const DECISIONS = 20;
 const RECEIVERS = 4;
 
 const settings = readSettings();
-const { keys, requestQueue, replyQueue } = cloudNames(settings.PROJECT_ID);
+const { keys, requestQueue, replyQueue } = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
 const redis = connectRedis(settings.REDIS_URL ?? '', 'bench-fleet', createLogger('bench', 'warn'));
 const pressure = openPressure(redis, keys, 60_000);
 const leases = openLeases(redis, keys);

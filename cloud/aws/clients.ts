@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Settings } from '../../runtime/settings.ts';
+import { expectOwner, ownerBy } from './bucket-owner.ts';
 
 /** Long polls hold a socket each, so that the SDK's usual 50 would starve uploads. */
 const AGENT = { keepAlive: true, maxSockets: 256 };
@@ -18,7 +19,8 @@ export interface AwsClients {
   destroy(): void;
 }
 
-export type ClientSettings = Pick<Settings, 'AWS_REGION' | 'AWS_ENDPOINT_URL'>;
+export type ClientSettings = Pick<Settings, 'AWS_REGION' | 'AWS_ENDPOINT_URL'> &
+  Partial<Pick<Settings, 'ACCOUNT_ID'>>;
 
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -40,6 +42,10 @@ export function createAwsClients(
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
+  expectOwner(
+    s3,
+    ownerBy(settings, () => new SQSClient(shared())),
+  );
   return {
     sqs,
     s3,

@@ -84,6 +84,18 @@ export async function customEndpoint(config: Config): Promise<URL | undefined> {
   return configured === undefined ? undefined : new URL(configured);
 }
 
+/** The address of a service that is named as SQS is, in each region and partition. */
+export async function addressLikeSqs({ config }: SQSClient, service: string): Promise<URL> {
+  const custom = await customEndpoint(config);
+  if (custom !== undefined) return custom;
+  const { url } = config.endpointProvider({
+    Region: await config.region(),
+    UseFIPS: await config.useFipsEndpoint(),
+    UseDualStack: await config.useDualstackEndpoint(),
+  });
+  return new URL(url.href.replace('//sqs', `//${service}`));
+}
+
 async function collected(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of body) chunks.push(chunk);

@@ -22,7 +22,10 @@ import {
   type SendMessageBatchResult,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { bucketOwnerOf } from './bucket-owner.ts';
 import { customEndpoint, directCaller } from './direct-call.ts';
+
+const OWNER_HEADER = 'x-amz-expected-bucket-owner';
 
 /** Each rejects as the SDK does. */
 export interface QueueCalls {
@@ -90,30 +93,32 @@ export function objectCalls(s3: S3Client): ObjectCalls {
     const origin = origins.get(bucket) ?? (await bucketAddress(s3, bucket));
     origins.set(bucket, origin);
     const path = `${origin.pathname.replace(/\/$/, '')}/${key.split('/').map(escaped).join('/')}`;
-    return { origin, path };
+    const owner = await bucketOwnerOf(s3);
+    return { origin, path, owner: owner === undefined ? {} : { [OWNER_HEADER]: owner } };
   };
   return {
     async put(object) {
       const { Bucket, Key, Body, ContentType, Metadata = {} } = object;
-      const done = await call(async () => ({
-        ...(await objectAt(Bucket, Key)),
-        method: 'PUT',
-        headers: {
-          'content-type': ContentType,
-          ...Object.fromEntries(
-            Object.entries(Metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]),
-          ),
-        },
-        body: Body,
-      }));
+      const done = await call(async () => {
+        const { owner, ...place } = await objectAt(Bucket, Key);
+        const metadata = Object.entries(Metadata).map(([name, value]) => [
+          `x-amz-meta-${name}`,
+          value,
+        ]);
+        return {
+          ...place,
+          method: 'PUT',
+          headers: { 'content-type': ContentType, ...owner, ...Object.fromEntries(metadata) },
+          body: Body,
+        };
+      });
       if (done === undefined) await s3.send(new PutObjectCommand(object));
     },
     async get(Bucket, Key) {
-      const bytes = await call(async () => ({
-        ...(await objectAt(Bucket, Key)),
-        method: 'GET',
-        headers: {},
-      }));
+      const bytes = await call(async () => {
+        const { owner, ...place } = await objectAt(Bucket, Key);
+        return { ...place, method: 'GET', headers: owner };
+      });
       if (bytes !== undefined) return bytes;
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
       return Body?.transformToByteArray();

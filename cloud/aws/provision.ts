@@ -1,11 +1,13 @@
 /** Creates the missing queues and buckets of a project, and sets the queues' attributes. */
 
 import {
+  BucketAlreadyExists,
   BucketAlreadyOwnedByYou,
   CreateBucketCommand,
   HeadBucketCommand,
   NotFound,
   type S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import {
   CreateQueueCommand,
@@ -15,6 +17,7 @@ import {
   SetQueueAttributesCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { errorClass } from '../../runtime/errors.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { cloudNames } from '../contract/names.ts';
 import { workKeys } from '../contract/people-work.ts';
@@ -28,12 +31,30 @@ const WORK_DAYS = 1;
 
 type ProvisionSettings = Pick<
   Settings,
-  'PROJECT_ID' | 'AWS_REGION' | 'RETENTION_DAYS' | 'VISIBILITY_SECONDS' | 'MAX_RECEIVES'
+  | 'PROJECT_ID'
+  | 'BUCKET_SUFFIX'
+  | 'AWS_REGION'
+  | 'RETENTION_DAYS'
+  | 'VISIBILITY_SECONDS'
+  | 'MAX_RECEIVES'
 >;
 
-/** Idempotent: what exists is kept, with its messages and objects. */
+/** A bucket of the project's name is not this account's. */
+export class BucketOwnerError extends errorClass('bucket-owner') {
+  constructor(bucket: string, cause: unknown) {
+    super(
+      `The bucket ${bucket} belongs to another account, or access to it is denied. Choose another PROJECT_ID or set BUCKET_SUFFIX, e.g. to your account’s id; if the bucket is yours, check ACCOUNT_ID and the right s3:ListBucket.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Idempotent: what exists is kept, with its messages and objects.
+ * @throws {BucketOwnerError} when a bucket is another account's
+ */
 export async function provision(clients: AwsClients, settings: ProvisionSettings): Promise<void> {
-  const names = cloudNames(settings.PROJECT_ID);
+  const names = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   const deadLetters = await ensureQueue(clients.sqs, names.deadLetterQueue, {
     MessageRetentionPeriod: String(DEAD_LETTER_SECONDS),
   });
@@ -82,6 +103,7 @@ async function ensureBucket(s3: S3Client, name: string, region: string): Promise
     await s3.send(new HeadBucketCommand({ Bucket: name }));
     return;
   } catch (error) {
+    if (isForbidden(error)) throw new BucketOwnerError(name, error);
     if (!(error instanceof NotFound)) throw error;
   }
   try {
@@ -95,6 +117,11 @@ async function ensureBucket(s3: S3Client, name: string, region: string): Promise
       }),
     );
   } catch (error) {
+    if (error instanceof BucketAlreadyExists) throw new BucketOwnerError(name, error);
     if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403;
 }

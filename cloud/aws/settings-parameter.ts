@@ -9,7 +9,7 @@ import type { SettingsSource } from '../../runtime/process/follow-settings.ts';
 import type { Settings, SettingsInput } from '../../runtime/settings.ts';
 import { parseUserData } from '../ec2/metadata.ts';
 import { type ClientSettings, sharedByClients } from './clients.ts';
-import { customEndpoint, type SignedCall, signedCall } from './direct-call.ts';
+import { addressLikeSqs, type SignedCall, signedCall } from './direct-call.ts';
 import { openAtStart } from './start-up.ts';
 
 const answerSchema = z.object({ Parameter: z.object({ Value: z.string() }) });
@@ -58,7 +58,7 @@ async function getParameter(
     'content-type': 'application/x-amz-json-1.1',
     'x-amz-target': 'AmazonSSM.GetParameter',
   };
-  const origin = await ssmAddress(sqs);
+  const origin = await addressLikeSqs(sqs, 'ssm');
   const { status, bytes } = await call({
     ...{ method: 'POST', origin, path: origin.pathname, headers, body },
   }).catch((cause: unknown) => {
@@ -101,16 +101,4 @@ function readJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** SSM's address follows SQS's in each partition, also with FIPS. */
-async function ssmAddress({ config }: SQSClient): Promise<URL> {
-  const custom = await customEndpoint(config);
-  if (custom !== undefined) return custom;
-  const { url } = config.endpointProvider({
-    Region: await config.region(),
-    UseFIPS: await config.useFipsEndpoint(),
-    UseDualStack: await config.useDualstackEndpoint(),
-  });
-  return new URL(url.href.replace('//sqs', '//ssm'));
 }

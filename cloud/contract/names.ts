@@ -23,14 +23,17 @@ export interface CloudNames {
   readonly keys: string;
 }
 
-export function cloudNames(projectId: string): CloudNames {
+/** @param bucketSuffix BUCKET_SUFFIX */
+export function cloudNames(projectId: string, bucketSuffix?: string): CloudNames {
+  const bucket = (name: string): string =>
+    `${projectId}-${name}-bucket${bucketSuffix === undefined ? '' : `-${bucketSuffix}`}`;
   return {
     requestQueue: `${projectId}-req-queue`,
     replyQueue: `${projectId}-resp-queue`,
     deadLetterQueue: `${projectId}-req-dead-letter-queue`,
-    inBucket: `${projectId}-in-bucket`,
-    outBucket: `${projectId}-out-bucket`,
-    peopleBucket: `${projectId}-people-bucket`,
+    inBucket: bucket('in'),
+    outBucket: bucket('out'),
+    peopleBucket: bucket('people'),
     keys: `elastic-face:${projectId}`,
   };
 }

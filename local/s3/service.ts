@@ -60,9 +60,11 @@ export function openS3(options: {
     const { buckets, region } = options;
     const given: S3Request = { method, ...target, query, headers, body, buckets, region };
     checkPresigned(query, Date.now());
-    const owner = header(given, 'x-amz-expected-bucket-owner');
-    if (owner !== undefined && owner !== ACCOUNT) {
-      throw new S3Error('AccessDenied', 403, 'Access Denied');
+    for (const name of ['x-amz-expected-bucket-owner', 'x-amz-source-expected-bucket-owner']) {
+      const owner = header(given, name);
+      if (owner !== undefined && owner !== ACCOUNT) {
+        throw new S3Error('AccessDenied', 403, 'Access Denied');
+      }
     }
     if (method === 'OPTIONS') {
       throw new S3Error(

@@ -37,7 +37,7 @@ export interface Account extends Ec2Clients {
 
 export function accountChecks(account: Account, settings: Settings): Record<string, Check> {
   const { sqs, s3, ec2, sts } = account;
-  const names = cloudNames(settings.PROJECT_ID);
+  const names = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   const types = settings.INSTANCE_TYPE.split(',');
   const queue = (QueueName: string): Check =>
     checked({

@@ -14,6 +14,22 @@ export const connectionSettings = {
     })
     .default('local')
     .describe('Project id. Names of queues, buckets, keys and instances start with it.'),
+  BUCKET_SUFFIX: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, {
+      error: 'must be 1 to 40 lower-case letters, digits and inner dashes',
+    })
+    .optional()
+    .describe(
+      'Suffix of bucket names, e.g. the account’s id, since a bucket’s name exists once in the world. Unset: names as the course has them, e.g. `local-in-bucket`.',
+    ),
+  ACCOUNT_ID: z
+    .string()
+    .regex(/^\d{12}$/, { error: 'must be the 12 digits of an AWS account' })
+    .optional()
+    .describe(
+      'AWS account that the buckets must belong to: S3 refuses calls to buckets of others. Unset: the account of the credentials.',
+    ),
   AWS_REGION: z
     .string()
     .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, { error: 'must be an AWS region, e.g. us-east-1' })

@@ -46,7 +46,7 @@ async function unrest(
   { clients, settings, webUrls }: System,
   redis: Redis,
 ): Promise<Record<string, number>> {
-  const names = cloudNames(settings.PROJECT_ID);
+  const names = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   const found: Record<string, number> = {};
   const note = (what: string, count: number): void => {
     if (count > 0) found[what] = count;
@@ -77,7 +77,7 @@ export async function livingInstances({ clients }: Pick<System, 'clients'>): Pro
 }
 
 export async function readOutputs({ clients, settings }: System): Promise<Map<string, Output>> {
-  const { outBucket } = cloudNames(settings.PROJECT_ID);
+  const { outBucket } = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   const limit = pLimit(READS_AT_ONCE);
   const keys = (await listKeys(clients.s3, outBucket)) ?? [];
   const read = async (Key: string): Promise<[string, Output]> => {
@@ -91,6 +91,6 @@ export async function readOutputs({ clients, settings }: System): Promise<Map<st
 }
 
 export async function readLetters({ clients, settings }: System): Promise<DeadLetter[]> {
-  const { deadLetterQueue } = cloudNames(settings.PROJECT_ID);
+  const { deadLetterQueue } = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   return openDeadLetters(await openQueue(clients.sqs, deadLetterQueue)).all();
 }
