@@ -35,6 +35,8 @@ export interface FleetInstance {
   /** It cannot be stopped, and EC2 may take it back. */
   readonly spot?: boolean;
   readonly type?: string;
+  /** That it was launched from. */
+  readonly imageId?: string;
 }
 
 /** What EC2 says of an instance that may have ended. */
@@ -156,5 +158,6 @@ function fleetInstance(instance: Instance): FleetInstance | undefined {
     unnamed: instanceNumber(tag('Name')) === undefined,
     spot: instance.InstanceLifecycle === 'spot',
     ...(instance.InstanceType === undefined ? {} : { type: instance.InstanceType }),
+    ...(instance.ImageId === undefined ? {} : { imageId: instance.ImageId }),
   };
 }

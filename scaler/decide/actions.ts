@@ -28,6 +28,8 @@ export type Cause =
   | 'warm-pool'
   /** Launched with others, and not named yet. */
   | 'unnamed'
+  /** Launched from an earlier image. */
+  | 'outdated'
   /** Pressure of requests that no longer exist. */
   | 'lost';
 

@@ -11,9 +11,10 @@ import { firstSightsOf, inOwnTime, late } from './launches.ts';
 import { measure } from './measure.ts';
 import { assumeDone, type Launch, type Memory } from './memory.ts';
 import type { Observation } from './observation.ts';
+import { toReplace } from './outdated.ts';
 import { policies } from './policies/policies.ts';
 import { type Policy, type ScalingSettings, type Situation, wishOf } from './policies/policy.ts';
-import { leaving, toDrain } from './scale-in.ts';
+import { type LeaveSettings, leaving, toDrain } from './scale-in.ts';
 import { type GrowSettings, grow } from './scale-out.ts';
 import { emptySince, forgetPressure, situationOf, surplusSince } from './situation.ts';
 
@@ -27,8 +28,10 @@ export interface Decision {
   readonly situation: Situation | undefined;
 }
 
-/** `places` and WARM_POOL left out mean one default place and no pool. */
-export type DecisionSettings = ScalingSettings & Pick<GrowSettings, 'places' | 'WARM_POOL'>;
+/** `places`, WARM_POOL and AMI_ID left out mean one default place, no pool and any image. */
+export type DecisionSettings = ScalingSettings &
+  Pick<GrowSettings, 'places' | 'WARM_POOL'> &
+  Pick<LeaveSettings, 'AMI_ID'>;
 
 /** @param policy how many instances there should be; the safety rules are the same for every policy */
 export function decide(
@@ -76,12 +79,17 @@ export function decide(
       ? grow(wish, fleet, settings, tidy, observation, young.ended.length > 0)
       : { actions: [], reasons: [] };
   const drains = wish.kind === 'shrink' ? toDrain(wish, fleet, spareSince ?? now, observation) : [];
+  const asked = new Set(drains.map(({ instanceId }) => instanceId));
+  const replaced = toReplace(settings.AMI_ID, fleet, observation, tidy).filter(
+    ({ instanceId }) => !asked.has(instanceId),
+  );
   const names = toName(instances, tidy);
   const inquiries = [
     ...young.ended.map((id) => inquiry(id, young.pendingBoots)),
     ...late(fleet.missing, now).map(inquiryOfLate),
   ];
-  const actions = [...ends, ...drains, ...growth.actions, ...names, ...inquiries, ...healing];
+  const leavers = [...ends, ...drains, ...replaced];
+  const actions = [...leavers, ...growth.actions, ...names, ...inquiries, ...healing];
   return {
     actions,
     reasons: [wish.reason, ...growth.reasons],

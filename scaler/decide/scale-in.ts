@@ -9,18 +9,20 @@ import { type FleetState, FRESH_MS } from './fleet-state.ts';
 import { whyDead } from './health.ts';
 import type { Memory } from './memory.ts';
 import { isUp, type Observation } from './observation.ts';
+import { isOutdated } from './outdated.ts';
 import type { Shrink } from './policies/policy.ts';
 
 export interface LeaveSettings {
   readonly BOOT_SECONDS: number;
   readonly WARM_POOL?: number;
+  readonly AMI_ID?: string | undefined;
 }
 
 /** The drained ones, also when demand is back: they take no more; the dead ones; and what the pool has too many of. */
 export function leaving(
   { now, leases }: Observation,
   instances: readonly FleetInstance[],
-  { BOOT_SECONDS, WARM_POOL = 0 }: LeaveSettings,
+  { BOOT_SECONDS, WARM_POOL = 0, AMI_ID }: LeaveSettings,
   memory: Memory,
 ): (Stopping | Terminating)[] {
   // Without leases the scaler cannot tell which instances are busy.
@@ -39,7 +41,9 @@ export function leaving(
     const lease = leases.get(instanceId);
     const drained = lease?.state === 'drained' && lease.inHand === 0 && lease.silentMs <= FRESH_MS;
     if (drained) {
-      const stoppable = !spot && state === 'running' && !memory.unstoppable.has(instanceId);
+      const isCurrent = !isOutdated(instance, AMI_ID);
+      const stoppable =
+        !spot && isCurrent && state === 'running' && !memory.unstoppable.has(instanceId);
       if (room <= 0 || !stoppable) {
         return [
           { kind: 'terminate', number, instanceId, cause: 'drained', reason: 'it has drained' },
@@ -56,15 +60,22 @@ export function leaving(
   });
   // Without a warm pool, the scaler has stopped nothing: these instances are another program's.
   const surplus = WARM_POOL === 0 ? 0 : Math.max(0, pool.length - WARM_POOL);
-  const tooMany = pool
-    .filter(({ state }) => state === 'stopped')
+  const stopped = pool.filter(({ state }) => state === 'stopped');
+  const outdated = (WARM_POOL === 0 ? [] : stopped)
+    .filter((one) => isOutdated(one, AMI_ID))
+    .map(({ id, number, imageId }): Terminating => {
+      const reason = `its image ${imageId} is not ${AMI_ID}`;
+      return { kind: 'terminate', number, instanceId: id, cause: 'outdated', reason };
+    });
+  const tooMany = stopped
+    .filter((one) => !isOutdated(one, AMI_ID))
     .sort((a, b) => b.number - a.number)
-    .slice(0, surplus)
+    .slice(0, Math.max(0, surplus - outdated.length))
     .map(({ id, number }): Terminating => {
       const reason = `the warm pool is full (${WARM_POOL})`;
       return { kind: 'terminate', number, instanceId: id, cause: 'warm-pool', reason };
     });
-  return [...up, ...tooMany];
+  return [...up, ...outdated, ...tooMany];
 }
 
 /** Idle instances only, the highest numbers first. An instance that got work meanwhile finishes it before it drains. */
