@@ -13,6 +13,7 @@ import { connectRedis } from '../cloud/redis/connection.ts';
 import { openPressure } from '../cloud/redis/pressure.ts';
 import { errorClass } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
+import { redisUrlOf } from '../runtime/process/service.ts';
 import type { Settings } from '../runtime/settings.ts';
 
 export type Chosen = readonly string[] | 'all';
@@ -50,10 +51,8 @@ export async function openDeadLetterDesk(settings: Settings, log: Logger): Promi
   const letters = openDeadLetters(buried);
   const photos = openPhotos(clients.s3, names.inBucket);
   const works = openObjects(clients.s3, names.peopleBucket);
-  const redis =
-    settings.REDIS_URL === undefined
-      ? undefined
-      : connectRedis(settings.REDIS_URL, 'dead-letters', log);
+  const redisUrl = redisUrlOf(settings);
+  const redis = redisUrl === undefined ? undefined : connectRedis(redisUrl, 'dead-letters', log);
   const pressure = redis && openPressure(redis, names.keys, settings.REQUEST_SECONDS * 1000);
 
   const workInputs = async ({ id, work, kept }: PeopleWork): Promise<string> => {

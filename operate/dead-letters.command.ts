@@ -26,12 +26,12 @@ export const command: CommandModule<object, Flags> = {
         'send every one of them again',
       ) as unknown as Argv<Flags>,
   async handler({ what, ids = [], all }: ArgumentsCamelCase<Flags>) {
-    const [{ openDeadLetterDesk }, { readSettings }, { createLogger }] = await Promise.all([
+    const [{ openDeadLetterDesk }, { readSettingsOfStack }, { createLogger }] = await Promise.all([
       import('./dead-letter-desk.ts'),
-      import('../runtime/settings.ts'),
+      import('../cloud/aws/stack-settings.ts'),
       import('../runtime/log.ts'),
     ]);
-    const settings = readSettings();
+    const settings = await readSettingsOfStack();
     const desk = await openDeadLetterDesk(
       settings,
       createLogger('dead-letters', settings.LOG_LEVEL),

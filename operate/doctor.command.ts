@@ -20,12 +20,16 @@ export const command: CommandModule<object, Flags> = {
       .example('$0 doctor --id demo', 'check both, against AWS or AWS_ENDPOINT_URL')
       .example('$0 doctor --no-account', 'check only this machine') as never,
   handler: async ({ id, machine, account }) => {
-    const [{ readSettings }, { createLogger }, { findings, table }] = await Promise.all([
-      import('../runtime/settings.ts'),
-      import('../runtime/log.ts'),
-      import('./doctor/finding.ts'),
-    ]);
-    const settings = readSettings({ PROJECT_ID: id });
+    const [{ readSettings }, { readSettingsOfStack }, { createLogger }, { findings, table }] =
+      await Promise.all([
+        import('../runtime/settings.ts'),
+        import('../cloud/aws/stack-settings.ts'),
+        import('../runtime/log.ts'),
+        import('./doctor/finding.ts'),
+      ]);
+    const settings = account
+      ? await readSettingsOfStack({ PROJECT_ID: id })
+      : readSettings({ PROJECT_ID: id });
     const found = [];
     if (machine) {
       const { machineChecks } = await import('./doctor/machine.ts');

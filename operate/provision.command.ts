@@ -16,11 +16,11 @@ export const command: CommandModule<object, { id?: string }> = {
         'demo-req-queue, demo-resp-queue, their dead letters, demo-in-bucket, demo-out-bucket, demo-people-bucket',
       ),
   handler: async ({ id }) => {
-    const { readSettings } = await import('../runtime/settings.ts');
+    const { readSettingsOfStack } = await import('../cloud/aws/stack-settings.ts');
     const { createAwsClients } = await import('../cloud/aws/clients.ts');
     const { cloudNames } = await import('../cloud/contract/names.ts');
     const { provision } = await import('../cloud/aws/provision.ts');
-    const settings = readSettings({ PROJECT_ID: id });
+    const settings = await readSettingsOfStack({ PROJECT_ID: id });
     const clients = createAwsClients(settings);
     try {
       await provision(clients, settings).catch((cause: unknown) => {

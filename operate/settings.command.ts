@@ -20,7 +20,11 @@ export const command: CommandModule<object, SettingsArguments> = {
       .example('$0 settings --service web', 'what a web node would run with'),
   handler: async ({ service, json }) => {
     const { settingsInEffect, settingsTable } = await import('../runtime/settings/in-effect.ts');
-    const settings = settingsInEffect(service);
+    const { readSettings } = await import('../runtime/settings.ts');
+    const own = readSettings();
+    const { valuesOfStack } = await import('../cloud/aws/stack-settings.ts');
+    const parameter = own.SETTINGS_PARAMETER === undefined ? {} : await valuesOfStack(own);
+    const settings = settingsInEffect(service, undefined, parameter);
     console.log(json ? JSON.stringify(settings, null, 2) : settingsTable(settings));
   },
 };

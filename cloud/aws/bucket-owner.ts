@@ -29,7 +29,7 @@ export function expectOwner(s3: S3Client, owner: Owner): void {
         ExpectedBucketOwner: account,
         ...(input.CopySource === undefined ? {} : { ExpectedSourceBucketOwner: account }),
       };
-      return next({ ...args, input: { ...named, ...args.input } });
+      return next({ ...args, input: { ...named, ...args.input } } as typeof args);
     },
     { step: 'initialize', name: 'expectedBucketOwner' },
   );

@@ -93,8 +93,9 @@ export function objectCalls(s3: S3Client): ObjectCalls {
     const origin = origins.get(bucket) ?? (await bucketAddress(s3, bucket));
     origins.set(bucket, origin);
     const path = `${origin.pathname.replace(/\/$/, '')}/${key.split('/').map(escaped).join('/')}`;
-    const owner = await bucketOwnerOf(s3);
-    return { origin, path, owner: owner === undefined ? {} : { [OWNER_HEADER]: owner } };
+    const account = await bucketOwnerOf(s3);
+    const owner: Record<string, string> = account === undefined ? {} : { [OWNER_HEADER]: account };
+    return { origin, path, owner };
   };
   return {
     async put(object) {

@@ -38,6 +38,11 @@ export function cloudNames(projectId: string, bucketSuffix?: string): CloudNames
   };
 }
 
+/** Name in Parameter Store of the settings that a project's stack writes. */
+export function settingsParameter(projectId: string): string {
+  return `/elastic-face/${projectId}/settings`;
+}
+
 /** `app-tier-instance-3` for 3. */
 export function instanceName(number: number): string {
   return `${APP_TIER_PREFIX}${number}`;

@@ -5,6 +5,7 @@
 import {
   DescribeImagesCommand,
   DescribeInstanceTypeOfferingsCommand,
+  type Image,
   RunInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
@@ -22,10 +23,13 @@ import type { Ec2Clients } from '../../cloud/ec2/client.ts';
 import { runInput } from '../../cloud/ec2/launch-input.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Settings } from '../../runtime/settings.ts';
+import { checked, codeOf } from './checked.ts';
 import { type Check, right, unknown, wrong } from './finding.ts';
 import { peopleBucketCheck } from './people-bucket.ts';
 
 const MAKE_THEM = 'deploy the stack (npm run deploy:synth), or npm run provision';
+const NO_SPOT_ROLE =
+  'EC2 has no role for spot instances in this account yet: run aws iam create-service-linked-role --aws-service-name spot.amazonaws.com once, or give the role iam:CreateServiceLinkedRole for it.';
 /** EC2's words for a dry run that would have worked. */
 const WOULD_WORK = 'DryRunOperation';
 /** SQS has no dry run: the right to tag is tried with a tag that means nothing. */
@@ -156,7 +160,7 @@ function imageCheck({ ec2 }: Account, settings: Settings): Check {
     ask: () => ec2.send(new DescribeImagesCommand({ ImageIds: [AMI_ID] })),
     right: ({ Images = [] }) => {
       const [image] = Images;
-      if (image?.State === 'available') return `${AMI_ID}, ${image.Architecture}`;
+      if (image?.State === 'available') return `${AMI_ID}, ${image.Architecture}${diskOf(image)}`;
       return wrong(
         image === undefined
           ? `${AMI_ID} does not exist in ${settings.AWS_REGION}: an image belongs to one region.`
@@ -169,6 +173,15 @@ function imageCheck({ ec2 }: Account, settings: Settings): Check {
       UnauthorizedOperation: 'the role needs ec2:DescribeImages.',
     },
   });
+}
+
+/** Disks of instances are as the image's own. */
+function diskOf({ RootDeviceName, BlockDeviceMappings = [] }: Image): string {
+  const root = BlockDeviceMappings.find(({ DeviceName }) => DeviceName === RootDeviceName);
+  if (root?.Ebs === undefined) return '';
+  return root.Ebs.Encrypted === true
+    ? ', with an encrypted disk'
+    : '. Its disk is not encrypted: copy it with aws ec2 copy-image --encrypted, or let the account encrypt new disks';
 }
 
 /** What the scaler would ask for, as a dry run: EC2 checks rights and parameters and launches nothing. */
@@ -203,6 +216,7 @@ function launchCheck({ ec2 }: Account, settings: Settings): Check {
     } catch (error) {
       const code = codeOf(error);
       if (code === WOULD_WORK) return right('a dry run of a launch succeeds');
+      if (code.startsWith('AuthFailure.ServiceLinkedRole')) return wrong(NO_SPOT_ROLE);
       return wrong(
         code === 'UnauthorizedOperation'
           ? 'the role may not launch: it needs ec2:RunInstances and ec2:CreateTags, and iam:PassRole for INSTANCE_PROFILE.'
@@ -210,34 +224,4 @@ function launchCheck({ ec2 }: Account, settings: Settings): Check {
       );
     }
   };
-}
-
-/** @param codes sentences for errors by their name, or by their HTTP status where S3 gives no more */
-function checked<Answer>({
-  ask,
-  right: judge,
-  codes,
-}: {
-  ask: () => Promise<Answer>;
-  right: (answer: Answer) => string | ReturnType<typeof wrong>;
-  codes: Readonly<Record<string, string>>;
-}): Check {
-  return async () => {
-    try {
-      const words = judge(await ask());
-      return typeof words === 'string' ? right(words) : words;
-    } catch (error) {
-      const known = codes[codeOf(error)] ?? codes[statusOf(error)];
-      return wrong(known ?? `no answer: ${messageOf(error)}`);
-    }
-  };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error ? error.name : '';
-}
-
-function statusOf(error: unknown): string {
-  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
-  return String($metadata?.httpStatusCode ?? '');
 }

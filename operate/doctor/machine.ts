@@ -8,6 +8,7 @@ import { readIntactManifest } from '../../convert/write/model-folder.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine, modulePath } from '../../runtime/installation.ts';
 import type { Logger } from '../../runtime/log.ts';
+import { redisUrlOf } from '../../runtime/process/service.ts';
 import type { Settings } from '../../runtime/settings.ts';
 import { type Check, right, unknown, wrong } from './finding.ts';
 
@@ -53,12 +54,13 @@ export function machineChecks(settings: Settings, log: Logger): Record<string, C
         : wrong(`${megabytes} MB: a worker takes ${WORKER_MB}.`);
     },
     Redis: async () => {
-      if (settings.REDIS_URL === undefined) {
+      const url = redisUrlOf(settings);
+      if (url === undefined) {
         return unknown(
           'REDIS_URL is not set. npm start starts its own Redis; single services need one.',
         );
       }
-      const redis = connectRedis(settings.REDIS_URL, 'doctor', log);
+      const redis = connectRedis(url, 'doctor', log);
       try {
         await Promise.race([
           redis.ping(),

@@ -9,6 +9,7 @@ import {
   serviceSchemas,
   settingGroups,
   settingsSchema,
+  underEnvironment,
 } from '../settings.ts';
 import { isSecret } from './kinds.ts';
 
@@ -17,23 +18,24 @@ export interface SettingInEffect {
   readonly group: string;
   /** Missing where a setting is unset; secrets are masked. */
   readonly value?: string | number;
-  readonly source: 'environment' | 'default' | 'unset';
+  readonly source: 'environment' | 'parameter' | 'default' | 'unset';
 }
 
 const MASK = '(set, not shown)';
 
 /**
  * @param service only its settings; all where it is left out
+ * @param parameter what SETTINGS_PARAMETER holds
  * @throws {SettingsError} when a setting is wrong
  */
 export function settingsInEffect(
   service?: ServiceName,
   environment: SettingsInput = process.env,
+  parameter: SettingsInput = {},
 ): SettingInEffect[] {
+  const given = underEnvironment(parameter, environment);
   const values: Partial<Record<string, string | number>> =
-    service === undefined
-      ? readSettings({}, environment)
-      : readServiceSettings(service, {}, environment);
+    service === undefined ? readSettings({}, given) : readServiceSettings(service, {}, given);
   const isRead = (name: string): boolean =>
     service === undefined || name in serviceSchemas[service].shape;
   return Object.entries(settingGroups).flatMap(([group, settings]) =>
@@ -41,9 +43,11 @@ export function settingsInEffect(
       const value = values[name];
       const source = isSet(name, environment)
         ? 'environment'
-        : value === undefined
-          ? 'unset'
-          : 'default';
+        : isSet(name, parameter)
+          ? 'parameter'
+          : value === undefined
+            ? 'unset'
+            : 'default';
       const isHidden = value !== undefined && isSecret(settingsSchema.shape[name]);
       return {
         name,

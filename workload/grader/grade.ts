@@ -9,7 +9,7 @@ import { cloudNames } from '../../cloud/contract/names.ts';
 import { createEc2Clients, type Ec2Clients } from '../../cloud/ec2/client.ts';
 import { SettingsError } from '../../runtime/errors.ts';
 import { abortOnSignals, EXIT } from '../../runtime/process/exit.ts';
-import { readSettings } from '../../runtime/settings.ts';
+import { readSettings, type Settings } from '../../runtime/settings.ts';
 import { WorkloadError } from '../errors.ts';
 import { createPoster } from '../post.ts';
 import { formatSummary, showProgress } from '../report.ts';
@@ -43,7 +43,7 @@ export async function grade(flags: GraderFlags): Promise<number> {
     );
   }
   const clients = createEc2Clients(settings, credentialsOf(flags));
-  const names = namesOf(settings.PROJECT_ID, flags);
+  const names = namesOf(settings, flags);
   const observe = openObserver(clients, names);
   const signal = abortOnSignals();
   // With --json standard output holds that one object and nothing else.
@@ -155,8 +155,8 @@ function credentialsOf({ access_keyId: accessKeyId, access_key: secretAccessKey 
     : { accessKeyId, secretAccessKey };
 }
 
-function namesOf(projectId: string, flags: GraderFlags): GradedNames {
-  const names = cloudNames(projectId);
+function namesOf(settings: Settings, flags: GraderFlags): GradedNames {
+  const names = cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX);
   return {
     requestQueue: flags.req_sqs ?? names.requestQueue,
     replyQueue: flags.resp_sqs ?? names.replyQueue,
