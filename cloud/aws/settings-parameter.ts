@@ -16,6 +16,10 @@ const answerSchema = z.object({ Parameter: z.object({ Value: z.string() }) });
 const refusalSchema = z.object({ __type: z.string(), message: z.string().optional() });
 const objectSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
+/** Parameters under it are secrets of Secrets Manager, where each read is paid for. */
+const SECRETS = '/aws/reference/secretsmanager/';
+const SECRET_MS = 300_000;
+
 /** A parameter that holds settings cannot be read now. */
 export class SettingsParameterError extends errorClass('settings-parameter') {
   /** As the SDK's errors have them, so that an outage is told from a refusal. */
@@ -37,10 +41,16 @@ export function openSettingsParameter(settings: ParameterSettings): SettingsSour
   const names = settings.SETTINGS_PARAMETER.split(',');
   const sqs = new SQSClient(sharedByClients(settings));
   const call = signedCall(sqs.config, 'ssm');
-  const read = async (): Promise<SettingsInput> => {
-    const texts = await Promise.all(names.map((name) => getParameter(sqs, call, name)));
-    return Object.assign({}, ...texts);
+  const secrets = new Map<string, { readonly at: number; readonly values: SettingsInput }>();
+  const valuesOf = async (name: string): Promise<SettingsInput> => {
+    const known = secrets.get(name);
+    if (known !== undefined && performance.now() - known.at < SECRET_MS) return known.values;
+    const values = await getParameter(sqs, call, name);
+    if (name.startsWith(SECRETS)) secrets.set(name, { at: performance.now(), values });
+    return values;
   };
+  const read = async (): Promise<SettingsInput> =>
+    Object.assign({}, ...(await Promise.all(names.map(valuesOf))));
   return {
     read,
     readAtStart: (log) => openAtStart(read, log),
