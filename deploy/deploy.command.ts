@@ -53,11 +53,14 @@ export const command: CommandModule<object, Flags> = {
       ) as never;
   },
   handler: async ({ what, out, yes, newKeys, ...given }) => {
-    const { readStackOptions, requireClosed } = await import('./stack/options.ts');
+    const { readStackOptions, requireClosed, requireTogether } = await import('./stack/options.ts');
     let options: StackOptions;
     try {
       options = readStackOptions(given);
-      if (what === 'synth') requireClosed(options);
+      if (what === 'synth') {
+        requireClosed(options);
+        requireTogether(options);
+      }
     } catch (cause) {
       throw new SettingsError(messageOf(cause), { cause });
     }

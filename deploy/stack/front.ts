@@ -41,7 +41,7 @@ export class TlsFront extends Construct {
       certificateArn: string;
       allowFrom: readonly string[];
       network: Network;
-      web: CfnInstance;
+      web: readonly CfnInstance[];
     },
   ) {
     super(scope, 'TlsFront');
@@ -63,7 +63,7 @@ export class TlsFront extends Construct {
     this.targets = listener.addTargets('Web', {
       port: WEB_PORT,
       protocol: ApplicationProtocol.HTTP,
-      targets: [new InstanceIdTarget(web.ref, WEB_PORT)],
+      targets: web.map(({ ref }) => new InstanceIdTarget(ref, WEB_PORT)),
       healthCheck: { path: '/readyz' },
     });
     network.web.connections.allowFrom(balancer, network.webPort, 'photos, from the balancer');

@@ -22,7 +22,7 @@ export class Network extends Construct {
   readonly workers: SecurityGroup;
   readonly webPort = Port.tcp(WEB_PORT);
 
-  constructor(scope: Construct) {
+  constructor(scope: Construct, { redis }: { redis: 'instance' | 'elasticache' }) {
     super(scope, 'Network');
     this.vpc = new Vpc(this, 'Vpc', {
       maxAzs: 3,
@@ -40,6 +40,8 @@ export class Network extends Construct {
       vpc: this.vpc,
       description: 'Workers: no connection from outside',
     });
-    this.web.addIngressRule(this.workers, Port.tcp(REDIS_PORT), 'leases and pressure');
+    if (redis === 'instance') {
+      this.web.addIngressRule(this.workers, Port.tcp(REDIS_PORT), 'leases and pressure');
+    }
   }
 }

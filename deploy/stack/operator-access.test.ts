@@ -30,7 +30,12 @@ describe('an operator', () => {
       ]) {
         assert.ok(actions.includes(action), `${role}: ${action}`);
       }
-      assert.ok(!actions.some((action) => action.startsWith('ssm:GetParameter')), role);
+      const reading = statementsOf(demo, role).filter(({ Action }) =>
+        list(Action).some((action) => action.startsWith('ssm:GetParameter')),
+      );
+      const resources = JSON.stringify(reading.flatMap(({ Resource }) => list(Resource)));
+      assert.doesNotMatch(resources, /\*/, role);
+      assert.match(resources, /parameter\/elastic-face\/demo\/settings/, 'its own settings only');
     }
     assert.doesNotMatch(JSON.stringify(demo.toJSON()), /"FromPort":22\b/);
   });

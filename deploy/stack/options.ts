@@ -1,6 +1,8 @@
 /** What a stack is made from: the options of deploy:synth, checked before anything is made. */
 import { z } from 'zod';
-import { settingsSchema } from '../../runtime/settings.ts';
+import { cloudNames } from '../../cloud/contract/names.ts';
+import { messageOf } from '../../runtime/errors.ts';
+import { readSettings, settingsSchema } from '../../runtime/settings.ts';
 
 const instanceType = settingsSchema.shape.INSTANCE_TYPE;
 const EVERYWHERE = '0.0.0.0/0';
@@ -14,6 +16,31 @@ const networks = z
   .transform((text) => text.split(',').map((range) => range.trim()))
   .pipe(z.array(z.cidrv4({ error: 'must be IPv4 ranges, e.g. 203.0.113.0/24,198.51.100.7/32' })));
 
+/** S3's limit of a bucket's name. */
+const MOST_NAME = 63;
+const ANY_ACCOUNT = '000000000000';
+
+const moreSettings = z
+  .string()
+  .transform((text) =>
+    Object.fromEntries(
+      text.split(';').map((pair) => {
+        const at = pair.indexOf('=');
+        return [pair.slice(0, at).trim(), pair.slice(at + 1)];
+      }),
+    ),
+  )
+  .superRefine((settings, { addIssue }) => {
+    for (const name of Object.keys(settings)) {
+      if (!(name in settingsSchema.shape)) addIssue(`must name settings, and ${name} is none`);
+    }
+    try {
+      readSettings({}, settings);
+    } catch (error) {
+      addIssue(`must be correct. ${messageOf(error)}`);
+    }
+  });
+
 /** CDK context, given as `-c name=value`; numbers arrive as text. */
 export const stackOptionsSchema = z.strictObject({
   id: settingsSchema.shape.PROJECT_ID.removeDefault().describe(
@@ -26,7 +53,37 @@ export const stackOptionsSchema = z.strictObject({
     .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: 'must be an EC2 instance type, e.g. t3.small' })
     .default('t3.small')
     .describe('instance type of the web tier'),
+  webNodes: z.coerce
+    .number()
+    .int()
+    .min(1, { error: 'must be at least 1' })
+    .max(12, { error: 'must be at most 12' })
+    .default(1)
+    .describe('number of web instances, each with a scaler of which one leads'),
+  redis: z
+    .enum(['instance', 'elasticache'], { error: 'must be instance or elasticache' })
+    .optional()
+    .describe(
+      'where Redis runs: on the web instance, or as Valkey in ElastiCache (default with more web nodes than one)',
+    ),
+  cacheType: z
+    .string()
+    .regex(/^cache\.[a-z0-9-]+\.[a-z0-9-]+$/, { error: 'must be e.g. cache.t4g.micro' })
+    .default('cache.t4g.micro')
+    .describe('node type of ElastiCache'),
   maxInstances: settingsSchema.shape.MAX_INSTANCES.describe('maximum number of workers'),
+  policy: settingsSchema.shape.SCALE_POLICY.removeDefault()
+    .default('drain-time')
+    .describe('scaling policy: drain-time, backlog or threshold (the course’s)'),
+  settings: moreSettings
+    .default({})
+    .describe('more settings of the services, e.g. SPOT=prefer;LATENCY_SECONDS=30'),
+  bucketNames: z
+    .enum(['account', 'course'], { error: 'must be account or course' })
+    .default('account')
+    .describe(
+      'names of buckets: with the account’s id at the end, or exactly the course’s, which one account in the world can have',
+    ),
   keepDays: z.coerce
     .number()
     .int()
@@ -65,6 +122,11 @@ export const stackOptionsSchema = z.strictObject({
 
 export type StackOptions = z.output<typeof stackOptionsSchema>;
 
+/** Where Redis runs. */
+export function redisOf({ redis, webNodes }: StackOptions): 'instance' | 'elasticache' {
+  return redis ?? (webNodes > 1 ? 'elasticache' : 'instance');
+}
+
 /** @throws {Error} naming each wrong option and its rule */
 export function readStackOptions(given: Readonly<Record<string, unknown>>): StackOptions {
   const known = Object.fromEntries(
@@ -79,6 +141,29 @@ export function readStackOptions(given: Readonly<Record<string, unknown>>): Stac
       `${String(path[0])} ${message} (got ${JSON.stringify(known[String(path[0])])})`,
   );
   throw new Error(`Wrong options: ${wrong.join('; ')}.`);
+}
+
+/**
+ * Options that are right alone and not together.
+ * @throws {Error} saying what to change
+ */
+export function requireTogether(options: StackOptions): void {
+  const { id, webNodes, certificateArn, bucketNames } = options;
+  const longest = cloudNames(id, ANY_ACCOUNT).peopleBucket.length - MOST_NAME;
+  if (bucketNames === 'account' && longest > 0) {
+    throw new Error(
+      `With the account’s id, bucket names would be ${longest} letters too long: give an --id of at most ${id.length - longest} letters, or --bucket-names course.`,
+    );
+  }
+  if (webNodes === 1) return;
+  if (certificateArn === undefined) {
+    throw new Error('Several web nodes need the load balancer: give --certificate-arn.');
+  }
+  if (redisOf(options) === 'instance') {
+    throw new Error(
+      'Several web nodes need one Redis: leave --redis out, or set it to elasticache.',
+    );
+  }
 }
 
 /**

@@ -10,8 +10,10 @@ import {
   Role,
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
+import type { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { PROJECT_TAG } from '../../cloud/contract/names.ts';
+import { PROJECT_TAG, settingsParameter } from '../../cloud/contract/names.ts';
+import { secretParameterName } from './secret-names.ts';
 import type { Storage } from './storage.ts';
 
 type Condition = Record<string, Record<string, string | string[]>>;
@@ -98,6 +100,24 @@ export class Roles extends Construct {
     this.webProfile = web.profile;
   }
 
+  /** Services read their settings, and the password of Redis where it is not on the web instance. */
+  allowSettings(id: string, secret?: CfnSecret): void {
+    const { partition, region, account } = Stack.of(this);
+    const parameter = (name: string) =>
+      `arn:${partition}:ssm:${region}:${account}:parameter${name}`;
+    const names = [settingsParameter(id)];
+    // Parameter Store reads secrets of Secrets Manager under this name.
+    if (secret !== undefined) names.push(secretParameterName(id));
+    const statements = [
+      allow(['ssm:GetParameter'], names.map(parameter)),
+      ...(secret === undefined ? [] : [allow(['secretsmanager:GetSecretValue'], [secret.ref])]),
+    ];
+    const policy = new ManagedPolicy(this, 'Settings', {
+      document: new PolicyDocument({ statements }),
+    });
+    for (const role of [this.worker, this.web]) role.addManagedPolicy(policy);
+  }
+
   /**
    * The scaler's own: only from this template, only with this project's tag, and of what runs only
    * what carries that tag. Describing cannot be narrowed: EC2 knows no resource for it.
@@ -142,6 +162,14 @@ export class Roles extends Construct {
         {
           StringEquals: ofThisProject,
         },
+      ),
+      // EC2 makes this role of the account with its first spot instance.
+      allow(
+        ['iam:CreateServiceLinkedRole'],
+        [
+          `arn:${partition}:iam::${account}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot`,
+        ],
+        { StringEquals: { 'iam:AWSServiceName': 'spot.amazonaws.com' } },
       ),
       allow(['iam:PassRole'], [this.worker.roleArn], {
         StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' },

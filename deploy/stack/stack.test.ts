@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -16,13 +16,18 @@ const statements = (of: 'Worker' | 'Web'): Statement[] => statementsOf(demo, of)
 const allowing = (of: 'Worker' | 'Web', action: string): Statement[] =>
   statements(of).filter(({ Action }) => list(Action).includes(action));
 
+/** The same bucket with the suffix that the account decides. */
+const ofAccount = (name: string) => ({ 'Fn::Join': ['', [`${name}-`, { Ref: 'AWS::AccountId' }]] });
+
 describe('the stack’s names', () => {
   it('are those of the contract', () => {
     for (const QueueName of ['demo-req-queue', 'demo-resp-queue', 'demo-req-dead-letter-queue']) {
       demo.hasResourceProperties('AWS::SQS::Queue', { QueueName });
     }
+    const course = template({ bucketNames: 'course' });
     for (const BucketName of ['demo-in-bucket', 'demo-out-bucket', 'demo-people-bucket']) {
-      demo.hasResourceProperties('AWS::S3::Bucket', { BucketName });
+      course.hasResourceProperties('AWS::S3::Bucket', { BucketName });
+      demo.hasResourceProperties('AWS::S3::Bucket', { BucketName: ofAccount(BucketName) });
     }
     demo.hasResourceProperties('AWS::EC2::Instance', {
       Tags: Match.arrayWith([{ Key: 'Name', Value: 'web-instance' }]),
@@ -40,7 +45,9 @@ describe('the stack’s names', () => {
           Properties.DashboardName,
           Properties.LogGroupName,
         ])
-        .filter((name) => typeof name === 'string');
+        // A reference is the name of another resource here.
+        .filter((name) => name !== undefined && Object.keys(name as object)[0] !== 'Ref')
+        .map((name) => JSON.stringify(name));
     const other = new Set(named(template({ id: 'other' })));
     assert.ok(other.size >= 9);
     assert.deepEqual(
@@ -63,7 +70,7 @@ describe('what lies in the stack', () => {
     });
     const expiring = (BucketName: string, rule: object): void =>
       template({ keepDays: '7' }).hasResourceProperties('AWS::S3::Bucket', {
-        BucketName,
+        BucketName: ofAccount(BucketName),
         LifecycleConfiguration: {
           Rules: Match.arrayWith([Match.objectLike({ ...rule, Status: 'Enabled' })]),
         },
@@ -75,7 +82,7 @@ describe('what lies in the stack', () => {
 
   it('keeps the gallery, whatever the days, and no photo on its way to a worker', () => {
     const buckets = template({ keepDays: '7' }).findResources('AWS::S3::Bucket', {
-      Properties: { BucketName: 'demo-people-bucket' },
+      Properties: { BucketName: ofAccount('demo-people-bucket') },
     });
     const [bucket] = Object.values(buckets);
     const rules: { ExpirationInDays?: number; Prefix?: string }[] =
@@ -144,14 +151,14 @@ describe('the instances', () => {
     });
   });
 
-  it('have encrypted disks that go with them', () => {
-    const BlockDeviceMappings = [
-      { Ebs: Match.objectLike({ Encrypted: true, DeleteOnTermination: true }) },
-    ].map(Match.objectLike);
+  it('take their root disk from the image, whatever its device is called', () => {
     demo.hasResourceProperties('AWS::EC2::LaunchTemplate', {
-      LaunchTemplateData: Match.objectLike({ BlockDeviceMappings }),
+      LaunchTemplateData: Match.objectLike({ BlockDeviceMappings: Match.absent() }),
     });
-    demo.hasResourceProperties('AWS::EC2::Instance', { BlockDeviceMappings });
+    demo.hasResourceProperties('AWS::EC2::Instance', { BlockDeviceMappings: Match.absent() });
+    const recipe = readFileSync(join(import.meta.dirname, '../bake/image-builder.yaml'), 'utf8');
+    assert.doesNotMatch(recipe, /DeviceName|\/dev\//);
+    assert.match(recipe, /KmsKeyId: .*alias\/aws\/ebs/, 'the image, and so the disk, is encrypted');
   });
 
   it('of workers take no connection, and end when they shut down', () => {
@@ -239,16 +246,19 @@ describe('the template', () => {
   const folder = mkdtempSync(join(tmpdir(), 'elastic-face-synth-'));
   after(() => rmSync(folder, { recursive: true }));
 
-  it('passes cdk-nag, with and without HTTPS', () => {
+  it('passes cdk-nag, with and without HTTPS, and with several web nodes', () => {
     synthesize(options, join(folder, 'plain'));
     synthesize(fronted, join(folder, 'tls'));
+    synthesize({ ...fronted, webNodes: 3 }, join(folder, 'nodes'));
   });
 
   const missing = spawnSync('cfn-lint', ['--version']).status !== 0 && 'cfn-lint is not installed';
   it('passes cfn-lint', { skip: missing }, () => {
     const { status, stdout, stderr } = spawnSync(
       'cfn-lint',
-      ['plain', 'tls'].map((name) => join(folder, name, 'elastic-face-demo.template.json')),
+      ['plain', 'tls', 'nodes'].map((name) =>
+        join(folder, name, 'elastic-face-demo.template.json'),
+      ),
       { encoding: 'utf8' },
     );
     assert.equal(status, 0, `${stdout}${stderr}`);

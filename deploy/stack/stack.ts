@@ -11,12 +11,13 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { PROJECT_TAG } from '../../cloud/contract/names.ts';
 import { Alarms } from './alarms.ts';
+import { Cache } from './cache.ts';
 import { allowPlainHttp, TlsFront } from './front.ts';
 import { Instances } from './instances.ts';
 import { Keys } from './keys.ts';
 import { Network } from './network.ts';
 import { OperatorAccess } from './operator-access.ts';
-import { requireClosed, type StackOptions } from './options.ts';
+import { redisOf, requireClosed, requireTogether, type StackOptions } from './options.ts';
 import { Roles } from './roles.ts';
 import { Storage } from './storage.ts';
 import { Watching } from './watching.ts';
@@ -31,36 +32,40 @@ export interface StackParts {
   readonly network: Network;
   readonly roles: Roles;
   readonly access: OperatorAccess;
+  readonly cache: Cache | undefined;
   readonly instances: Instances;
   readonly front: TlsFront | undefined;
 }
 
 /** A template without assets: any CloudFormation client deploys it, in an account that knows no CDK. */
 export function createStack(app: App, options: StackOptions): StackParts {
+  requireTogether(options);
   const stack = new Stack(app, stackName(options.id), {
     description: 'Elastic face recognition: web tier, queue, and workers that appear with work.',
     env: { region: options.region },
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
   });
   const storage = new Storage(stack, options);
-  const network = new Network(stack);
+  const redis = redisOf(options);
+  const network = new Network(stack, { redis });
+  const cache = redis === 'elasticache' ? new Cache(stack, { options, network }) : undefined;
   const roles = new Roles(stack, { storage });
   const access = new OperatorAccess(stack, { options, roles });
   const keys = new Keys(stack, options);
-  const instances = new Instances(stack, { options, network, roles, keys });
+  const instances = new Instances(stack, { options, network, roles, keys, cache });
   const { certificateArn, allowFrom } = options;
   const front =
     certificateArn === undefined
       ? undefined
       : new TlsFront(stack, { certificateArn, allowFrom, network, web: instances.web });
   if (front === undefined) allowPlainHttp(network.web, allowFrom);
-  new Alarms(stack, { options, storage, logs: access.groups, web: front ?? instances.web });
+  new Alarms(stack, { options, storage, logs: access.groups, web: front ?? instances.web[0]! });
   new Watching(stack, { options, storage });
   // CloudFormation takes tags on these two, but its linter does not know it yet.
   Tags.of(stack).add(PROJECT_TAG, options.id, {
     excludeResourceTypes: ['AWS::CloudWatch::Dashboard', 'AWS::ElasticLoadBalancingV2::Listener'],
   });
-  return { stack, storage, network, roles, access, instances, front };
+  return { stack, storage, network, roles, access, cache, instances, front };
 }
 
 const OBJECTS = 'Clients choose the names of objects: the bucket is the boundary.';
@@ -69,7 +74,7 @@ const BY_CONDITION =
 
 /** Every exception, beside the construct that it concerns. */
 function acknowledge(parts: StackParts): void {
-  const { stack, storage, network, roles, access, instances, front } = parts;
+  const { stack, storage, network, roles, access, cache, instances, front } = parts;
   const excuse = (construct: Construct, rule: string, reason: string): void =>
     Validations.of(construct).acknowledge({ id: `AwsSolutions::AwsSolutions-${rule}`, reason });
   const arnOf = (construct: Construct): string =>
@@ -120,8 +125,11 @@ function acknowledge(parts: StackParts): void {
 
   excuse(access, 'IAM5[Resource::*]', 'Session Manager’s channels know no resources.');
 
-  excuse(instances, 'EC26', 'The rule cannot read this disk’s encryption; stack.test.ts does.');
+  excuse(instances, 'EC26', 'Disks are encrypted by the image: see the recipe of Image Builder.');
   excuse(instances, 'EC29', 'The web instance keeps nothing that a new one would not make again.');
+  if (cache !== undefined) {
+    excuse(cache, 'SMG4', 'A rotation would need a Lambda; services follow a changed password.');
+  }
   if (front !== undefined) {
     excuse(
       front,

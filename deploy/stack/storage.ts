@@ -1,9 +1,10 @@
 /** Where photos, results and messages lie: private, encrypted, and gone after the days that were chosen. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { cloudNames } from '../../cloud/contract/names.ts';
+import type { StackOptions } from './options.ts';
 
 const VISIBILITY = Duration.seconds(30);
 /** SQS's longest: a person has to look at dead letters. */
@@ -19,9 +20,12 @@ export class Storage extends Construct {
   readonly replies: Queue;
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, { id, keepDays }: { id: string; keepDays: number }) {
+  constructor(
+    scope: Construct,
+    { id, keepDays, bucketNames }: Pick<StackOptions, 'id' | 'keepDays' | 'bucketNames'>,
+  ) {
     super(scope, 'Storage');
-    const names = cloudNames(id);
+    const names = cloudNames(id, bucketNames === 'account' ? Aws.ACCOUNT_ID : undefined);
     const bucket = (
       name: string,
       bucketName: string,
