@@ -63,7 +63,7 @@ export PATH="$work/python/bin:$PATH"
 # --- The project -------------------------------------------------------------------------------------
 say 'installing the project'
 mkdir -p "$app"
-tar -C "$source_folder" --exclude=./node_modules --exclude=./.git --exclude=./.ci --exclude=./docs \
+tar -C "$source_folder" --exclude=./node_modules --exclude=./.git --exclude=./.ci --exclude=./docs --exclude=./examples \
   --exclude='*.test.ts' --exclude='*.fixture.ts' --exclude=./test --exclude=./bench -cf - . |
   tar -C "$app" --no-same-owner -xf -
 export XDG_CACHE_HOME="$work/cache" XDG_DATA_HOME="$work/data" npm_config_cache="$work/npm" TMPDIR="$work"

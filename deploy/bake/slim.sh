@@ -10,7 +10,10 @@ tensorflow="$modules/@tensorflow/tfjs-node"
 [ -d "$modules" ] || { echo "slim: there is no $modules: run npm ci first." >&2; exit 1; }
 
 find "$modules" -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \
-  -o -name '*.md' -o -name '*.flow' \) -delete
+  -o -name '*.md' -o -name '*.flow' -o -name '*.py' \) -delete
+# What packages bring to test themselves, private keys among it.
+find "$modules" -regextype posix-extended -type d \
+  -regex '.*/node_modules/(@[^/]+/)?[^/]+/(test|tests|\.github)' -prune -exec rm -rf {} +
 # Headers: of Node, of its API and of TensorFlow. Addons are compiled before this runs.
 rm -rf "$modules"/node/node_modules/*/include "$modules"/node/node_modules/*/share \
   "$modules/node-api-headers/include" "$tensorflow/deps/include"

@@ -37,7 +37,9 @@ describe('the script that makes an image small', { skip }, () => {
         '@tensorflow/tfjs-core/dist/tf-core.node.js',
         '@tensorflow/tfjs-core/dist/tf-core.esm.js',
       ],
-      '@tensorflow/tfjs-node/deps/include/c_api.h',
+      ...['@tensorflow/tfjs-node/deps/include/c_api.h', '@tensorflow/tfjs-node/python/model.py'],
+      ...['agent-base/test/snakeoil.key', '@mapbox/pre-gyp/.github/workflows/release.yml'],
+      ...['agent-base/node_modules/debug/test/a.js', 'ajv/lib/test/of-its-own.js'],
     ]) {
       put(path);
     }
@@ -75,8 +77,18 @@ describe('the script that makes an image small', { skip }, () => {
     }
   });
 
+  it("removes packages' own tests with their keys, and everything in Python", () => {
+    for (const path of [
+      ...['agent-base/test', 'agent-base/node_modules/debug/test', '@mapbox/pre-gyp/.github'],
+      '@tensorflow/tfjs-node/python/model.py',
+    ]) {
+      assert.ok(!existsSync(file(path)), path);
+    }
+  });
+
   it('keeps what the services load', () => {
     for (const path of [
+      'ajv/lib/test/of-its-own.js',
       ...['node/bin/node', 'node-api-headers/package.json', 'express/index.js', library],
       '@tensorflow/tfjs-core/dist/tf-core.node.js',
     ]) {
