@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { EXIT } from '../../runtime/process/exit.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { SILENT_MS } from '../../scaler/decide/health.ts';
 import { START_LIMIT_MS } from '../../worker/inference/inference.ts';
@@ -45,6 +46,11 @@ describe('the units', () => {
     it(`end a hung ${name} at once, though it takes no signals any more`, () => {
       // SIGABRT, the default, waits in a stopped process until TimeoutAbortSec is over.
       assert.equal(readUnit(name).get('WatchdogSignal'), 'SIGKILL');
+    });
+
+    it(`do not start a ${name} again whose settings are wrong`, () => {
+      const codes = readUnit(name).get('RestartPreventExitStatus')?.split(' ');
+      assert.ok(codes?.includes(String(EXIT.usage)));
     });
 
     it(`give the ${name} folders that can be written, for compiled sources among others`, () => {
