@@ -10,7 +10,8 @@ import { FaceBlock, GalleryMatcher, LEFT_OUT, openFaceFile } from '../../model/i
 import { headSchema } from '../../people/head.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { readSettings } from '../../runtime/settings.ts';
-import { SegmentCache, segmentReader } from '../../worker/gallery/segment-cache.ts';
+import { segmentReader } from '../../worker/gallery/download.ts';
+import { SegmentCache } from '../../worker/gallery/segment-cache.ts';
 import { LiveGallery } from '../../worker/inference/live-gallery.ts';
 import { EMBEDDING_LENGTH } from '../inference/party/made-people.ts';
 import type { Loaded, ReaderTask, Searched } from './report.ts';

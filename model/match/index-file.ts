@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
+import { checkOnce, noteChecked } from '../../runtime/checked-file.ts';
 import { withLock } from '../../runtime/lock.ts';
 import { MAPPING_ALIGNMENT, type mapFile } from '../native/mapped-file.ts';
 import { CHUNK_ROWS, chunkBytes, HalfBytes } from './half-bytes.ts';
@@ -79,7 +80,8 @@ async function readIndex(
     const chunks = new Uint8Array(memory, chunksAt, chunksBytes);
     packed.isMapped = map(memory, chunksAt, path, MAPPING_ALIGNMENT, chunksBytes);
     if (!packed.isMapped) await readInto(handle, chunks);
-    return (await digestOf(chunks)) === header.digest ? packed : undefined;
+    const isWhole = async (): Promise<boolean> => (await digestOf(chunks)) === header.digest;
+    return (await checkOnce(path, contentOf(header), isWhole)) ? packed : undefined;
   } finally {
     await handle.close();
   }
@@ -107,6 +109,9 @@ async function readInto(handle: FileHandle, chunks: Uint8Array): Promise<void> {
 
 const PIECE_BYTES = 2 ** 24;
 
+/** The header beside the chunks is read each time. */
+const contentOf = ({ of, digest }: Header): string => `${of} ${digest}`;
+
 /** In pieces: photos are answered in between. */
 async function digestOf(bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256');
@@ -117,24 +122,25 @@ async function digestOf(bytes: Uint8Array): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Appears whole or not at all. */
+/** Appears whole or not at all; what a machine that stops leaves of it is of another digest. */
 async function writeIndex(path: string, source: FaceFile): Promise<void> {
   const fresh = `${path}.${process.pid}`;
   try {
     const handle = await open(fresh, 'w', 0o600);
+    let header: Header;
     try {
-      await writeChunks(handle, source);
-      await handle.sync();
+      header = await writeChunks(handle, source);
     } finally {
       await handle.close();
     }
     await rename(fresh, path);
+    await noteChecked(path, contentOf(header));
   } finally {
     await rm(fresh, { force: true });
   }
 }
 
-async function writeChunks(handle: FileHandle, source: FaceFile): Promise<void> {
+async function writeChunks(handle: FileHandle, source: FaceFile): Promise<Header> {
   const { rows, length, digest: of } = source;
   const packer = HalfBytes.open(CHUNK_ROWS, length);
   if (packer === undefined) throw new Error('This machine cannot pack half bytes.');
@@ -151,6 +157,7 @@ async function writeChunks(handle: FileHandle, source: FaceFile): Promise<void> 
   }
   const header: Header = { format: FORMAT, of, rows, length, digest: hash.digest('hex') };
   await handle.write(JSON.stringify(header).padEnd(MAPPING_ALIGNMENT), 0);
+  return header;
 }
 
 /**

@@ -8,10 +8,11 @@ import { folders } from '../../runtime/folders.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { clearFreedMemory } from '../inference/freed-memory.ts';
 import type { Inference } from '../inference/inference.ts';
+import { segmentReader } from './download.ts';
 import { GalleryFollower } from './follower.ts';
 import { keptHeadsReader } from './kept-heads.ts';
 import { headReader } from './read-head.ts';
-import { SegmentCache, segmentReader } from './segment-cache.ts';
+import { SegmentCache } from './segment-cache.ts';
 
 export interface FollowOptions {
   readonly s3: S3Client;

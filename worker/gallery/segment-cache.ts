@@ -2,39 +2,29 @@
  * Segments of the live gallery on this machine's disk, named by their digest and shared by all its workers: each
  * is downloaded once, appears whole or not at all, and is deleted soon after no version needs it.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import pLimit from 'p-limit';
-import { SegmentError } from '../../people/errors.ts';
 import type { SegmentRef } from '../../people/head.ts';
+import { noteChecked } from '../../runtime/checked-file.ts';
+import { sha256OfFile } from '../../runtime/files.ts';
 import { withLock } from '../../runtime/lock.ts';
+import { download, type OpenObject } from './download.ts';
 
-const DOWNLOADS_AT_ONCE = 8;
-/** Below this, to download twice is faster than to wait for another worker's download. */
-const SHARED_FROM_BYTES = 4 * 1024 * 1024;
+/** From this size on, to wait for another worker's download is faster than to download twice. */
+const LARGE_BYTES = 4 * 1024 * 1024;
+/**
+ * Downloads at once. One S3 connection does not fill an instance's network; many large ones at once starve each
+ * other where the cloud runs on the same machine.
+ */
+const [SMALL_AT_ONCE, LARGE_AT_ONCE] = [8, 3];
 /** A file that no version needs is kept for this long: another worker may be about to read it. */
 const UNREFERENCED_MS = 30_000;
 /** What a killed worker has begun and not finished. */
 const ABANDONED_MS = 600_000;
 
-/** What the inference process keeps beside a large segment, and what is deleted with it. */
-const INDEX = /\.index$/;
-
-/** Opens the object under a key. Throws what S3 throws. */
-export type OpenObject = (key: string) => Promise<Readable>;
-
-export function segmentReader(s3: S3Client, bucket: string): OpenObject {
-  return async (Key) => {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
-    if (Body === undefined) throw new SegmentError(`The gallery segment '${Key}' is empty.`);
-    return Body as Readable;
-  };
-}
+/** What is kept beside a large segment, and is deleted with it. */
+const BESIDE = /(?:\.index)?(?:\.checked)?$/;
 
 export interface SegmentCacheOptions {
   readonly folder: string;
@@ -46,7 +36,8 @@ export class SegmentCache {
   readonly #folder: string;
   readonly #open: OpenObject;
   readonly #unreferencedMs: number;
-  readonly #slots = pLimit(DOWNLOADS_AT_ONCE);
+  readonly #small = pLimit(SMALL_AT_ONCE);
+  readonly #large = pLimit(LARGE_AT_ONCE);
   /** Since when a file is not needed, by its name. */
   readonly #unneededSince = new Map<string, number>();
 
@@ -63,16 +54,20 @@ export class SegmentCache {
    */
   async provide(segments: readonly SegmentRef[]): Promise<string[]> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    return Promise.all(segments.map((segment) => this.#slots(() => this.#provideOne(segment))));
+    return Promise.all(
+      segments.map((segment) => {
+        const slots = segment.bytes < LARGE_BYTES ? this.#small : this.#large;
+        return slots(() => this.#provideOne(segment));
+      }),
+    );
   }
 
   /** Deletes those that are damaged on the disk, so that they are downloaded again. */
   async deleteDamaged(segments: readonly SegmentRef[]): Promise<void> {
     for (const segment of segments) {
       const path = this.#pathOf(segment);
-      const hash = createHash('sha256');
-      await pipeline(createReadStream(path), hash).catch(() => {});
-      if (hash.digest('hex') !== segment.sha256) await rm(path, { force: true });
+      const digest = await sha256OfFile(path).catch(() => undefined);
+      if (digest !== segment.sha256) await rm(path, { force: true });
     }
   }
 
@@ -86,7 +81,7 @@ export class SegmentCache {
     const files = await readdir(folder).catch((): string[] => []);
     for (const name of files) {
       const path = join(folder, name);
-      const segment = name.replace(INDEX, '');
+      const segment = name.replace(BESIDE, '');
       if (!segment.endsWith('.bin')) {
         const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now());
         if (age > ABANDONED_MS) await rm(path, { force: true });
@@ -112,47 +107,16 @@ export class SegmentCache {
     const isThere = async (): Promise<boolean> =>
       (await stat(path).catch(() => undefined))?.size === segment.bytes;
     if (await isThere()) return path;
-    const download = async (): Promise<void> => {
-      if (!(await isThere())) await this.#download(segment, path);
-    };
-    if (segment.bytes < SHARED_FROM_BYTES) await download();
-    else await withLock(`${path}.lock`, download);
-    return path;
-  }
-
-  async #download(segment: SegmentRef, path: string): Promise<void> {
-    const { key, bytes, sha256 } = segment;
-    const part = `${path}.${randomUUID()}.part`;
-    const hash = createHash('sha256');
-    let size = 0;
-    try {
-      const source = await this.#open(key).catch((cause: unknown) => {
-        if (cause instanceof Error && cause.name === 'NoSuchKey') {
-          throw new SegmentError(`The gallery segment '${key}' is not in the bucket.`, { cause });
-        }
-        throw cause;
-      });
-      await pipeline(
-        source,
-        async function* (chunks: AsyncIterable<Uint8Array>) {
-          for await (const chunk of chunks) {
-            size += chunk.length;
-            if (size > bytes) break;
-            hash.update(chunk);
-            yield chunk;
-          }
-        },
-        createWriteStream(part, { mode: 0o600, flags: 'wx' }),
-      );
-      if (size !== bytes || hash.digest('hex') !== sha256) {
-        throw new SegmentError(
-          `The gallery segment '${key}' is torn or forged: it is not the one that the head lists.`,
-        );
-      }
-      await rename(part, path);
-    } finally {
-      await rm(part, { force: true });
+    if (segment.bytes < LARGE_BYTES) {
+      await download(this.#open, segment, path);
+      return path;
     }
+    await withLock(`${path}.lock`, async () => {
+      if (await isThere()) return;
+      await download(this.#open, segment, path);
+      await noteChecked(path, segment.sha256);
+    });
+    return path;
   }
 }
 

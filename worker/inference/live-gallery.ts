@@ -3,10 +3,7 @@
  * that the version before had too are not opened again, and memory of those that it no longer has is cleared.
  * Large segments are mapped, so that all processes of the machine hold them once.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import type { FaceBlock, FaceFile, GalleryMatcher } from '../../model/index.ts';
 import { SegmentError } from '../../people/errors.ts';
 import type { GalleryHead, SegmentRef } from '../../people/head.ts';
@@ -17,6 +14,8 @@ import {
   readSegmentHeader,
   type SegmentHeader,
 } from '../../people/segment.ts';
+import { checkOnce } from '../../runtime/checked-file.ts';
+import { sha256OfFile } from '../../runtime/files.ts';
 import { clearFreedMemory } from './freed-memory.ts';
 import type { GalleryFiles } from './protocol.ts';
 
@@ -79,7 +78,7 @@ export class LiveGallery {
     use(this.#parts.matcherOf({ version: head.version, blocks, people }));
     const before = this.#segments;
     this.#segments = new Map(head.segments.map(({ sha256 }, at) => [sha256, segments[at]!]));
-    this.#release(before);
+    this.#release(before, head.segments);
     return { people: people.length, faces };
   }
 
@@ -91,17 +90,14 @@ export class LiveGallery {
   }
 
   async #openLarge(path: string, ref: SegmentRef, head: GalleryHead): Promise<Loaded> {
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
-    if (hash.digest('hex') !== ref.sha256) {
+    const isListed = async (): Promise<boolean> => (await sha256OfFile(path)) === ref.sha256;
+    if (!(await checkOnce(path, ref.sha256, isListed))) {
       throw new SegmentError(`The gallery segment ${ref.key} is not the one that the head lists.`);
     }
     const { length } = head;
     const from = embeddingsStart(ref, length);
     const header = readSegmentHeader(await firstBytes(path, from), ref, head);
     try {
-      // The text of a large header is as large again as the people in it.
-      clearFreedMemory();
       const file: FaceFile = { path, from, rows: ref.faces, length, digest: ref.sha256 };
       return { header, block: await this.#parts.openFile(file) };
     } catch (cause) {
@@ -116,13 +112,15 @@ export class LiveGallery {
   }
 
   /** No photo is in work during a swap, so that nothing reads them any more. */
-  #release(before: ReadonlyMap<string, Loaded>): void {
+  #release(before: ReadonlyMap<string, Loaded>, listed: readonly SegmentRef[]): void {
     const dropped = [...before].filter(([sha256]) => !this.#segments.has(sha256));
     for (const [, { block, bytes }] of dropped) {
       block.clear();
       bytes?.fill(0);
     }
-    if (dropped.length > 0) clearFreedMemory();
+    const isLargeNew = (ref: SegmentRef) => ref.faces >= MAPPED_FROM && !before.has(ref.sha256);
+    // The text of a large header is as large again as the people in it.
+    if (dropped.length > 0 || listed.some(isLargeNew)) clearFreedMemory();
   }
 }
 
