@@ -1,6 +1,8 @@
 /** S3 over HTTP: the only door of this room. One request in, its answer or its error out. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { Logger } from '../../runtime/log.ts';
 import { S3Error } from './errors.ts';
 import { operationOf } from './operations.ts';
@@ -19,6 +21,8 @@ import { errorXml } from './xml.ts';
 
 /** S3 takes 5 GiB in one put; this is above the largest photo that the settings allow. */
 const MOST_BODY_BYTES = 600 * 1024 * 1024;
+/** Reading an object of this size or more stops everything else for a noticeable time. */
+const LARGE_BYTES = 4 * 1024 * 1024;
 
 export interface S3Service {
   answer(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -31,6 +35,7 @@ export function openS3(options: {
   /** Takes a form that a browser sends, whose body is not read yet. */
   takeForm: (request: IncomingMessage, response: ServerResponse, bucket: string) => void;
 }): S3Service {
+  const largeReads = pLimit(1);
   return {
     async answer(request, response) {
       const id = randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase();
@@ -42,7 +47,8 @@ export function openS3(options: {
           options.takeForm(request, response, bucket);
           return;
         }
-        send(response, id, method, await perform(request));
+        const answer = await perform(request, response);
+        if (answer !== undefined) send(response, id, method, answer);
       } catch (error) {
         if (!(error instanceof S3Error)) options.log.error({ err: error }, 'S3 request failed');
         if (response.headersSent || response.destroyed) return void response.destroy();
@@ -51,7 +57,11 @@ export function openS3(options: {
     },
   };
 
-  async function perform(request: IncomingMessage): Promise<S3Answer> {
+  /** @returns undefined when nobody waits for the answer any more */
+  async function perform(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<S3Answer | undefined> {
     const body = await readBody(request);
     const { method = 'GET', url = '/' } = request;
     const target = address(request, body);
@@ -73,7 +83,18 @@ export function openS3(options: {
         'CORSResponse: CORS is not enabled for this bucket.',
       );
     }
-    return operationOf(method, target, query)(given);
+    const operation = operationOf(method, target, query);
+    if (method !== 'GET' || !isLarge(target)) return operation(given);
+    return largeReads(async () => {
+      // Between two of them all other connections move on, and clients that have left are seen.
+      await turn();
+      return response.destroyed ? undefined : operation(given);
+    });
+  }
+
+  function isLarge({ bucket, key }: Address): boolean {
+    const object = options.buckets.store.buckets.get(bucket)?.get(key);
+    return object !== undefined && object.contentLength >= LARGE_BYTES;
   }
 
   function address(request: IncomingMessage, body: Buffer): Address {
