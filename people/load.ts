@@ -28,8 +28,7 @@ export function foldSegments(
   { removed }: Pick<GalleryHead, 'removed'>,
   segments: readonly Pick<SegmentHeader, 'people' | 'faces'>[],
 ): Fold {
-  const people = foldPeople(new Set(removed), segments);
-  const indexOf = new Map(people.map(({ id }, index) => [id, index]));
+  const { people, indexOf, indices } = foldPeople(new Set(removed), segments);
   const removedIds = idsOf(removed);
   const gone = new IdTable([removedIds]);
   for (let i = 0; i < removed.length; i++) gone.add(0, i);
@@ -37,8 +36,13 @@ export function foldSegments(
   let count = 0;
   const personOf = segments.map(({ faces }) => new Uint32Array(faces.count));
   for (let s = segments.length - 1; s >= 0; s--) {
-    const { faces } = segments[s]!;
-    const persons = Uint32Array.from(faces.persons, (id) => indexOf.get(id) ?? LEFT_OUT);
+    const { people: own, faces } = segments[s]!;
+    let next = 0;
+    const persons = Uint32Array.from(faces.persons, (id) => {
+      // Most segments list the people of their faces in the order of the faces: no look-up is needed.
+      const known = own[next]?.id === id ? indices[s]![next++] : indexOf.get(id);
+      return known ?? LEFT_OUT;
+    });
     for (let i = faces.count - 1; i >= 0; i--) {
       const isLatest = seen.add(s, i);
       const person = isLatest && !gone.has(faces.ids, i) ? persons[faces.of[i]!]! : LEFT_OUT;
@@ -49,16 +53,31 @@ export function foldSegments(
   return { people, personOf, faces: count, find: (ids, index) => seen.find(ids, index) };
 }
 
+interface FoldedPeople {
+  readonly people: PersonRecord[];
+  readonly indexOf: ReadonlyMap<string, number>;
+  /** By segment: the index in `people` of each of its own, or LEFT_OUT. */
+  readonly indices: readonly Uint32Array[];
+}
+
 function foldPeople(
   removed: ReadonlySet<string>,
   segments: readonly Pick<SegmentHeader, 'people'>[],
-): PersonRecord[] {
-  const latest = new Map<string, PersonRecord>();
-  // A map keeps an id where it came first when its record is replaced.
-  for (const { people } of segments) {
-    for (const person of people) if (!removed.has(person.id)) latest.set(person.id, person);
-  }
-  return [...latest.values()];
+): FoldedPeople {
+  const people: PersonRecord[] = [];
+  const indexOf = new Map<string, number>();
+  const indices = segments.map(({ people: own }) =>
+    Uint32Array.from(own, (person) => {
+      const { id } = person;
+      if (removed.has(id)) return LEFT_OUT;
+      // An id stays where it came first when its record is replaced.
+      const index = indexOf.get(id) ?? people.length;
+      if (index === people.length) indexOf.set(id, index);
+      people[index] = person;
+      return index;
+    }),
+  );
+  return { people, indexOf, indices };
 }
 
 function idsOf(ids: readonly string[]): Buffer {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Quality } from '../../cloud/contract/people-work.ts';
 import { SegmentError } from '../errors.ts';
 import type { FaceMeta } from '../records.ts';
-import { ID_BYTES, readId, writeId } from './ids.ts';
+import { ID_BYTES, readId, readIds, writeId } from './ids.ts';
 
 const PARTS = ['score', 'size', 'sharpness', 'light', 'pose', 'confidence'] as const;
 /** Parts of a quality are kept to four decimals. */
@@ -113,9 +113,7 @@ export class FaceColumns {
     const { count, reasons } = json;
     const idBytes = bytesOf(json.ids, count * ID_BYTES, 'ids');
     const personBytes = bytesOf(json.persons, undefined, 'persons');
-    const persons = Array.from({ length: personBytes.length / ID_BYTES }, (_, i) =>
-      readId(personBytes, i),
-    );
+    const persons = readIds(personBytes);
     const of = new Uint32Array(count);
     fill(of, json.of, 'of');
     if (of.some((person) => person >= persons.length)) {
