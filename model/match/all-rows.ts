@@ -1,5 +1,6 @@
 /** Compares an embedding with every row, which is as fast as a shortlist for small galleries. */
 import { products, squaredDistance, squareOf } from './exact.ts';
+import type { Query } from './query.ts';
 import { leastRows, type RowSearch } from './row-search.ts';
 
 export class AllRows implements RowSearch {
@@ -26,7 +27,7 @@ export class AllRows implements RowSearch {
     throw new RangeError('An embedding of the gallery holds a value that is not a number.');
   }
 
-  lookFrom(embedding: Float32Array, own: number): void {
+  lookFrom({ embedding, square: own }: Query): void {
     const found = products(embedding, this.#embeddings, this.#rows);
     for (let row = 0; row < found.length; row++) {
       this.#found[row] = squaredDistance(own, this.#squares[row]!, found[row]!);

@@ -5,6 +5,7 @@
 import { AllRows } from './all-rows.ts';
 import { distanceOf, products, squaredDistance, squareOf } from './exact.ts';
 import { HalfBytes } from './half-bytes.ts';
+import type { Query } from './query.ts';
 import type { RowSearch } from './row-search.ts';
 import { Shortlist } from './shortlist.ts';
 
@@ -19,7 +20,7 @@ export class FaceBlock {
   readonly #embeddings: Float32Array;
   readonly #search: RowSearch;
   /** What `#search` looked from. */
-  readonly #last: Float32Array;
+  #last: Query | undefined;
   readonly #isMapped: boolean;
 
   /**
@@ -34,7 +35,6 @@ export class FaceBlock {
     this.#embeddings = embeddings;
     this.#search = search;
     this.#isMapped = isMapped;
-    this.#last = new Float32Array(length).fill(Number.NaN);
   }
 
   /**
@@ -61,17 +61,17 @@ export class FaceBlock {
     return this.#embeddings.subarray(row * this.length, (row + 1) * this.length);
   }
 
-  /** What finds the rows that can be near this embedding. @param own |a|² */
-  searchFrom(embedding: Float32Array, own: number): RowSearch {
-    if (embedding.some((value, at) => value !== this.#last[at])) {
-      this.#search.lookFrom(embedding, own);
-      this.#last.set(embedding);
+  /** What finds the rows that can be near this embedding. */
+  searchFrom(query: Query): RowSearch {
+    if (query !== this.#last) {
+      this.#search.lookFrom(query);
+      this.#last = query;
     }
     return this.#search;
   }
 
-  /** Squared distance to each of the rows. @param own |a|² */
-  squaresTo(embedding: Float32Array, own: number, rows: Uint32Array): Float64Array {
+  /** Squared distance to each of the rows. */
+  squaresTo({ embedding, square: own }: Query, rows: Uint32Array): Float64Array {
     const found = products(embedding, this.#embeddings, rows);
     for (let at = 0; at < rows.length; at++) {
       found[at] = squaredDistance(own, squareOf(this.row(rows[at]!)), found[at]!);
@@ -83,7 +83,8 @@ export class FaceBlock {
   clear(): void {
     if (!this.#isMapped) this.#embeddings.fill(0);
     this.#search.clear();
-    this.#last.fill(Number.NaN);
+    this.#last?.clear();
+    this.#last = undefined;
   }
 
   distance(embedding: Float32Array, row: number): number {

@@ -17,6 +17,7 @@ import { after, before, test } from 'node:test';
 import { mapFile } from '../native/mapped-file.ts';
 import { FaceBlock } from './face-block.ts';
 import { type FaceFile, indexPath, openFaceFile } from './face-file.ts';
+import { Query } from './query.ts';
 import { noise } from './vectors.fixture.ts';
 
 const [ROWS, LENGTH, FROM] = [5000, 128, 64 * 3];
@@ -44,9 +45,9 @@ const never = (): boolean => false;
 
 function answersOf(block: FaceBlock): number[][] {
   return queries.map((query) => {
-    const own = query.reduce((sum, value) => sum + value * value, 0);
-    const rows = block.searchFrom(query, own).within(20);
-    return [...rows, ...block.squaresTo(query, own, rows)];
+    const one = new Query(query);
+    const rows = block.searchFrom(one).within(20);
+    return [...rows, ...block.squaresTo(one, rows)];
   });
 }
 

@@ -2,8 +2,8 @@
  * Finds the nearest people of a gallery: exact Euclidean distance over every embedding that is not surely
  * too far. Immutable. Knows nothing of photos and files.
  */
-import { squareOf } from './exact.ts';
 import { FaceBlock } from './face-block.ts';
+import { Query } from './query.ts';
 
 /** A known person and how far away; from which distance on it is a stranger depends on the encoder. */
 export interface Neighbour {
@@ -33,6 +33,8 @@ export const LEFT_OUT = 0xffffffff;
 const ROUNDING = 1e-9;
 /** More people than this are found by comparing with all embeddings: no list is short then. */
 const SHORTLIST_PEOPLE = 100;
+/** Rows that give the first limit, over all blocks: the nearest are surely among few more than are asked for. */
+const LIKELY = 64;
 
 /** The nearest face of a person, among those that were compared. */
 interface NearestFace {
@@ -52,6 +54,7 @@ export class GalleryMatcher {
   readonly faces: number;
   readonly #people: readonly GalleryPerson[];
   readonly #blocks: readonly GalleryBlock[];
+  #last: Query | undefined;
 
   /** @param people of equally near ones the first of this list is named first */
   constructor({
@@ -115,11 +118,11 @@ export class GalleryMatcher {
    * @param embedding of the gallery's length
    */
   nearest(embedding: Float32Array, count: number): Neighbour[] {
-    const own = this.#requireEmbedding(embedding);
+    const query = this.#queryOf(embedding);
     const wanted = Math.min(count, this.people);
     const limit =
-      wanted > SHORTLIST_PEOPLE ? Number.POSITIVE_INFINITY : this.#limitOf(embedding, own, wanted);
-    const neighbours = this.#compare(embedding, own, limit)
+      wanted > SHORTLIST_PEOPLE ? Number.POSITIVE_INFINITY : this.#limitOf(query, wanted);
+    const neighbours = this.#compare(query, limit)
       .slice(0, wanted)
       .map(({ person, block, row }) => ({
         ...told(this.#people[person]!),
@@ -137,8 +140,8 @@ export class GalleryMatcher {
    * @param threshold where given, it must also be settled on which side of it the nearest distance is
    */
   isSettled(embedding: Float32Array, bound: number, threshold?: number): boolean {
-    const own = this.#requireEmbedding(embedding);
-    const [first] = this.#compare(embedding, own, this.#limitOf(embedding, own, 1));
+    const query = this.#queryOf(embedding);
+    const [first] = this.#compare(query, this.#limitOf(query, 1));
     if (first === undefined) return true;
     const nearest = Math.sqrt(Math.max(first.square, 0));
     // Within `bound` of the embedding, no distance changes by more than `bound`.
@@ -146,8 +149,8 @@ export class GalleryMatcher {
     const a = first.block.row(first.row);
     // |b − a| is at most the sum of both distances: most people are too far for more to be computed.
     for (const { block, personOf } of this.#blocks) {
-      const rows = block.searchFrom(embedding, own).within((nearest + 2 * bound) ** 2 + ROUNDING);
-      const squares = block.squaresTo(embedding, own, rows);
+      const rows = block.searchFrom(query).within((nearest + 2 * bound) ** 2 + ROUNDING);
+      const squares = block.squaresTo(query, rows);
       for (const [at, row] of rows.entries()) {
         if (personOf[row] === LEFT_OUT || personOf[row] === first.person) continue;
         const square = squares[at]!;
@@ -163,7 +166,7 @@ export class GalleryMatcher {
    * @returns undefined when the gallery has no face of that person
    */
   distanceTo(embedding: Float32Array, personId: string): number | undefined {
-    this.#requireEmbedding(embedding);
+    this.#queryOf(embedding);
     const person = this.#people.findIndex(({ id }) => id === personId);
     let least: number | undefined;
     for (const { block, personOf } of person < 0 ? [] : this.#blocks) {
@@ -175,25 +178,31 @@ export class GalleryMatcher {
   }
 
   /**
-   * @returns its squared length
+   * What is asked about one embedding after the other shares all that was computed of it.
    * @throws {RangeError} when it is not an embedding of this gallery's encoder
    */
-  #requireEmbedding(embedding: Float32Array): number {
+  #queryOf(embedding: Float32Array): Query {
     const length = this.length ?? embedding.length;
     if (embedding.length !== length) {
       throw new RangeError(`An embedding has ${length} values, not ${embedding.length}.`);
     }
-    const square = squareOf(embedding);
-    if (Number.isFinite(square)) return square;
+    if (this.#last?.isOf(embedding)) return this.#last;
+    const query = new Query(embedding);
+    if (Number.isFinite(query.square)) {
+      this.#last?.clear();
+      this.#last = query;
+      return query;
+    }
     throw new RangeError('An embedding holds a value that is not a number.');
   }
 
   /** A squared distance within which that many people are. */
-  #limitOf(embedding: Float32Array, own: number, people: number): number {
+  #limitOf(query: Query, people: number): number {
+    const count = Math.max(people, Math.ceil(LIKELY / this.#blocks.length));
     const least = new Map<number, number>();
     for (const { block, personOf } of this.#blocks) {
-      const rows = block.searchFrom(embedding, own).likely(personOf, people, LEFT_OUT);
-      const squares = block.squaresTo(embedding, own, rows);
+      const rows = block.searchFrom(query).likely(personOf, count, LEFT_OUT);
+      const squares = block.squaresTo(query, rows);
       for (const [at, row] of rows.entries()) {
         const person = personOf[row]!;
         least.set(person, Math.min(squares[at]!, least.get(person) ?? Number.POSITIVE_INFINITY));
@@ -204,11 +213,11 @@ export class GalleryMatcher {
   }
 
   /** The nearest face of each person who may be within the limit. @param limit of the squared distance */
-  #compare(embedding: Float32Array, own: number, limit: number): NearestFace[] {
+  #compare(query: Query, limit: number): NearestFace[] {
     const nearest = new Map<number, NearestFace>();
     for (const { block, personOf } of this.#blocks) {
-      const rows = block.searchFrom(embedding, own).within(limit);
-      const squares = block.squaresTo(embedding, own, rows);
+      const rows = block.searchFrom(query).within(limit);
+      const squares = block.squaresTo(query, rows);
       for (const [at, row] of rows.entries()) {
         const person = personOf[row]!;
         if (person === LEFT_OUT) continue;

@@ -20,13 +20,11 @@ const INT8_MOST = 127;
 const [SQUARE_ABOVE, SQUARE_BELOW] = [1e-25, 1e30];
 /** More than float32 rounds while a loss is summed up: as a share of it, and of the row's length. */
 const [ROUNDING_OF_LOSS, ROUNDING_OF_LENGTH] = [1e-4, 1e-6];
-/** Rows whose products are computed in one call. */
-export const ROWS_A_CALL = 4096;
 /** Chunks begin at a multiple of this: of any system's pages. */
 export const CHUNKS_ALIGNMENT = 65536;
 const FLOAT_BYTES = 4;
 
-type KernelFunction = 'bound' | 'products' | 'measure' | 'pack' | 'losses';
+type KernelFunction = 'bound' | 'below' | 'narrow' | 'products' | 'measure' | 'pack' | 'losses';
 
 /** Factors of a bound, in the kernel's order. */
 export interface BoundFactors {
@@ -40,6 +38,24 @@ export interface BoundFactors {
   /** Of s. */
   readonly scale: number;
   /** Of the loss of the upper halves. */
+  readonly loss: number;
+}
+
+/** Factors of `narrow`, in the kernel's order. */
+export interface NarrowFactors {
+  /** |a|² */
+  readonly own: number;
+  /** |a| */
+  readonly length: number;
+  /** What is left of |a|² + |b|² when it was rounded. */
+  readonly share: number;
+  /** Of s times the sum of a product and what is added to it: `whole`'s, then `fine`'s. */
+  readonly scale: number;
+  readonly fineScale: number;
+  readonly middle: number;
+  readonly fineMiddle: number;
+  /** What the query's bytes leave out, without and with `fine`. */
+  readonly wholeLoss: number;
   readonly loss: number;
 }
 
@@ -75,11 +91,15 @@ export class HalfBytes {
   readonly fine: Int8Array;
   /** [rows, up to a whole chunk]: set by `bound`. */
   readonly bounds: Float32Array;
+  /** [chunks]: the least bound of each, NaN when one is. */
+  readonly leastBounds: Float32Array;
   readonly #functions: Kernel<KernelFunction>['functions'];
   readonly #rowBytes: number;
   readonly #chunkBytes: number;
   readonly #columns: readonly ChunkColumns[];
   readonly #factors: Float32Array;
+  readonly #narrowFactors: Float64Array;
+  /** Row numbers. */
   readonly #list: Uint32Array;
   readonly #products: Int32Array;
   readonly #row: Float32Array;
@@ -104,9 +124,11 @@ export class HalfBytes {
     this.#columns = Array.from({ length: places.chunkCount }, (_, chunk) =>
       columnsOf(buffer, places.chunks + chunk * places.chunkBytes + CHUNK_ROWS * length),
     );
+    this.leastBounds = new Float32Array(places.chunkCount);
     this.#factors = new Float32Array(buffer, places.factors, FACTORS);
-    this.#list = new Uint32Array(buffer, places.list, ROWS_A_CALL);
-    this.#products = new Int32Array(buffer, places.products, ROWS_A_CALL * 2);
+    this.#narrowFactors = new Float64Array(buffer, places.narrowFactors, NARROW_FACTORS);
+    this.#list = new Uint32Array(buffer, places.list, places.chunkCount * CHUNK_ROWS);
+    this.#products = new Int32Array(buffer, places.products, 2);
     this.#row = new Float32Array(buffer, places.row, length);
     this.#sums = new Float32Array(buffer, places.sums, 8);
   }
@@ -133,7 +155,7 @@ export class HalfBytes {
     // A call a chunk: V8 compiles code that is called often with all optimisations, here within one pass.
     for (const [chunk, { scales }] of this.#columns.entries()) {
       const at = this.chunksAt + chunk * this.#chunkBytes;
-      this.#functions.bound(
+      this.leastBounds[chunk] = this.#functions.bound(
         ...[at, at + CHUNK_ROWS * this.#rowBytes, this.#rowBytes, scales.byteOffset],
         ...[boundsAt + chunk * CHUNK_ROWS * FLOAT_BYTES, this.whole.byteOffset],
         this.#factors.byteOffset,
@@ -142,20 +164,39 @@ export class HalfBytes {
   }
 
   /**
-   * @param rows at most `ROWS_A_CALL`
-   * @returns pairs: of each row's bytes with `whole` and with `fine`, valid until the next call
+   * The rows that neither their bound nor both halves of their bytes rule out.
+   * @param limit of the squared distance
+   * @returns their numbers, valid until the next call
    */
-  products(rows: Uint32Array): Int32Array {
+  within(rows: number, limit: number, factors: NarrowFactors): Uint32Array {
+    const { own, length, share, scale, fineScale, middle, fineMiddle, wholeLoss, loss } = factors;
+    this.#narrowFactors.set([own, length, share, scale, fineScale, middle, fineMiddle]);
+    this.#narrowFactors.set([wholeLoss, loss], 7);
     const list = this.#list;
-    for (let at = 0; at < rows.length; at++) list[at] = this.#upperAt(rows[at]!);
-    const [from, to] = [list.byteOffset, this.#products.byteOffset];
-    if (rows.length > 0) {
-      this.#functions.products(
-        ...[from, from + rows.length * list.BYTES_PER_ELEMENT, this.#rowBytes],
-        ...[CHUNK_ROWS * this.#rowBytes, to, this.whole.byteOffset, this.fine.byteOffset],
-      );
+    const from = list.byteOffset;
+    const { byteOffset: boundsAt, byteLength } = this.bounds;
+    let end = this.#functions.below(boundsAt, boundsAt + byteLength, 0, limit, from);
+    // A chunk that is not full has bounds of no row.
+    while (end > from && list[(end - from) / list.BYTES_PER_ELEMENT - 1]! >= rows) {
+      end -= list.BYTES_PER_ELEMENT;
     }
-    return this.#products.subarray(0, rows.length * 2);
+    end = this.#functions.narrow(
+      ...[from, end, this.chunksAt, this.#rowBytes],
+      ...[this.whole.byteOffset, this.fine.byteOffset, this.#narrowFactors.byteOffset, limit],
+    );
+    return list.subarray(0, (end - from) / list.BYTES_PER_ELEMENT);
+  }
+
+  /** A row's bytes times `whole` and times `fine`. */
+  products(row: number): [whole: number, fine: number] {
+    const list = this.#list;
+    list[0] = this.#upperAt(row);
+    this.#functions.products(
+      ...[list.byteOffset, list.byteOffset + list.BYTES_PER_ELEMENT, this.#rowBytes],
+      ...[CHUNK_ROWS * this.#rowBytes, this.#products.byteOffset],
+      ...[this.whole.byteOffset, this.fine.byteOffset],
+    );
+    return [this.#products[0]!, this.#products[1]!];
   }
 
   /** Overwrites the query, and the chunks unless they are a file's. */
@@ -218,7 +259,9 @@ export class HalfBytes {
   }
 }
 
-const FACTORS = 6;
+const [FACTORS, NARROW_FACTORS] = [6, 9];
+/** A list is written up to four numbers beyond its end. */
+const LIST_SLACK = 4;
 
 function placesOf(chunkCount: number, chunkBytes: number, length: number) {
   const layout = new MemoryLayout();
@@ -226,8 +269,9 @@ function placesOf(chunkCount: number, chunkBytes: number, length: number) {
     whole: layout.take(length),
     fine: layout.take(length),
     factors: layout.take(FACTORS * FLOAT_BYTES),
-    list: layout.take(ROWS_A_CALL * FLOAT_BYTES),
-    products: layout.take(ROWS_A_CALL * 2 * FLOAT_BYTES),
+    narrowFactors: layout.take(NARROW_FACTORS * 2 * FLOAT_BYTES),
+    list: layout.take((chunkCount * CHUNK_ROWS + LIST_SLACK) * FLOAT_BYTES),
+    products: layout.take(2 * FLOAT_BYTES),
     row: layout.take(length * FLOAT_BYTES),
     sums: layout.take(8 * FLOAT_BYTES),
     bounds: layout.take(chunkCount * CHUNK_ROWS * FLOAT_BYTES),

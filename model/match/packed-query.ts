@@ -4,6 +4,8 @@ const INT8_MOST = 127;
 
 /** a = scale·whole + fineScale·fine, and what they leave out. */
 export interface PackedQuery {
+  readonly whole: Int8Array;
+  readonly fine: Int8Array;
   readonly scale: number;
   readonly fineScale: number;
   /** Sums of the whole numbers. */
@@ -14,8 +16,8 @@ export interface PackedQuery {
   readonly loss: number;
 }
 
-/** Sets both vectors. */
-export function packQuery(a: Float32Array, whole: Int8Array, fine: Int8Array): PackedQuery {
+export function packQuery(a: Float32Array): PackedQuery {
+  const [whole, fine] = [new Int8Array(a.length), new Int8Array(a.length)];
   const scale = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / INT8_MOST;
   const fineScale = scale / (2 * INT8_MOST);
   const factor = scale === 0 ? 0 : 1 / scale;
@@ -32,5 +34,5 @@ export function packQuery(a: Float32Array, whole: Int8Array, fine: Int8Array): P
   }
   const { sum, fineSum } = of;
   const wholeLoss = Math.sqrt(of.wholeLoss);
-  return { scale, fineScale, sum, fineSum, wholeLoss, loss: Math.sqrt(of.loss) };
+  return { whole, fine, scale, fineScale, sum, fineSum, wholeLoss, loss: Math.sqrt(of.loss) };
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FaceBlock } from './face-block.ts';
 import { GalleryMatcher } from './gallery-matcher.ts';
+import { Query } from './query.ts';
 import { EMBEDDING_LENGTH, noise, normalised, row, unitVectors } from './vectors.fixture.ts';
 
 /** From the first on, and never. */
@@ -121,12 +122,12 @@ test('the list holds every row within the limit, and few others', () => {
   const embeddings = mixtures(3000, 8, 0.7, 43);
   const squareOf = (a: Float32Array, b: Float32Array): number =>
     a.reduce((sum, value, at) => sum + (value - b[at]!) ** 2, 0);
-  const zero = new Float32Array(EMBEDDING_LENGTH);
-  const squares = new Float64Array(3000).map((_, index) => squareOf(row(embeddings, index), zero));
   const block = FaceBlock.of(embeddings, EMBEDDING_LENGTH, ALWAYS);
   for (const query of [row(embeddings, 7), row(unitVectors(1, 47), 0)]) {
-    const search = block.searchFrom(query, squareOf(query, zero));
-    const distances = squares.map((_, index) => squareOf(query, row(embeddings, index)));
+    const search = block.searchFrom(new Query(query));
+    const distances = Float64Array.from({ length: 3000 }, (_, index) =>
+      squareOf(query, row(embeddings, index)),
+    );
     const limit = distances.toSorted()[30]!;
     const within = search.within(limit);
     const missing = [...distances.keys()].filter(

@@ -7,8 +7,15 @@
  * υ = |a − p|. Then by Cauchy-Schwarz |a·b − p·s·q| ≤ |a|·ρ + (|b| + ρ)·υ, whatever the vectors are; for
  * embeddings that is about 0.12 at first and 0.007 then.
  */
-import { type HalfBytes, isSafe, MIDDLE, ROWS_A_CALL, UPPER_MIDDLE } from './half-bytes.ts';
-import { type PackedQuery, packQuery } from './packed-query.ts';
+import {
+  CHUNK_ROWS,
+  type HalfBytes,
+  isSafe,
+  MIDDLE,
+  type NarrowFactors,
+  UPPER_MIDDLE,
+} from './half-bytes.ts';
+import type { Query } from './query.ts';
 import { leastRows, type RowSearch } from './row-search.ts';
 
 /**
@@ -22,77 +29,58 @@ export class Shortlist implements RowSearch {
   readonly #rows: number;
   /** Of the last embedding: what the squared distance of each row is at least, by the first look. */
   readonly #bounds: Float32Array;
-  #query: PackedQuery;
-  /** |a|² */
-  #own = 0;
+  /** For the second look from the last embedding. */
+  #factors: NarrowFactors | undefined;
 
   /** @param packed of these rows */
   constructor(packed: HalfBytes, rows: number) {
     this.#packed = packed;
     this.#rows = rows;
     this.#bounds = packed.bounds.subarray(0, rows);
-    const { whole, fine } = packed;
-    this.#query = packQuery(new Float32Array(whole.length), whole, fine);
   }
 
-  lookFrom(embedding: Float32Array, own: number): void {
-    this.#own = own;
-    const { whole, fine } = this.#packed;
-    const query = packQuery(embedding, whole, fine);
-    this.#query = query;
+  lookFrom({ square: own, packed: query }: Query): void {
+    const { scale, fineScale, sum, fineSum, wholeLoss, loss } = query;
+    const length = Math.sqrt(own);
+    this.#packed.whole.set(query.whole);
+    this.#packed.fine.set(query.fine);
+    this.#factors = {
+      ...{ own, length, share: 1 - ROUNDING, wholeLoss, loss },
+      ...{ scale: 2 * scale, middle: MIDDLE * sum },
+      ...{ fineScale: 2 * fineScale, fineMiddle: MIDDLE * fineSum },
+    };
     // The product with s·(16·upper − 120.5) and its error, twice, off |a|² + |b|².
     this.#packed.bound({
       constant: isSafe(own) ? own * (1 - ROUNDING_OF_FIRST) : Number.NaN,
       square: 1 - ROUNDING_OF_FIRST,
-      length: -2 * query.wholeLoss,
-      product: -2 * query.scale * 16,
-      scale: -2 * query.scale * UPPER_MIDDLE * query.sum,
-      loss: -2 * (Math.sqrt(own) + query.wholeLoss),
+      length: -2 * wholeLoss,
+      product: -2 * scale * 16,
+      scale: -2 * scale * UPPER_MIDDLE * sum,
+      loss: -2 * (length + wholeLoss),
     });
   }
 
   likely(personOf: Uint32Array, count: number, leftOut: number): Uint32Array {
-    return leastRows(this.#bounds, personOf, count, leftOut);
+    // The chunks with the least bounds first: most of the others need no look.
+    const chunks = Array.from(this.#packed.leastBounds, (least, chunk) => ({
+      from: chunk * CHUNK_ROWS,
+      end: Math.min((chunk + 1) * CHUNK_ROWS, this.#rows),
+      least,
+    })).sort((a, b) => orderOf(a.least) - orderOf(b.least));
+    return leastRows(this.#bounds, personOf, count, leftOut, chunks);
+  }
+
+  within(limit: number): Uint32Array {
+    if (this.#factors === undefined) throw new Error('Nothing was looked for yet.');
+    return this.#packed.within(this.#rows, limit, this.#factors).slice();
   }
 
   clear(): void {
     this.#packed.clear();
   }
+}
 
-  within(limit: number): Uint32Array {
-    const bounds = this.#bounds;
-    const rows = new Uint32Array(this.#rows);
-    let count = 0;
-    for (let row = 0; row < bounds.length; row++) {
-      // Said so that a row or a limit that is no number rules nothing out.
-      if (!(bounds[row]! > limit)) rows[count++] = row;
-    }
-    return this.#look(rows.subarray(0, count), limit);
-  }
-
-  /** Those of the rows that both halves do not rule out. */
-  #look(rows: Uint32Array, limit: number): Uint32Array {
-    const { scale, fineScale, sum, fineSum, loss } = this.#query;
-    const own = this.#own;
-    const length = Math.sqrt(own);
-    let count = 0;
-    for (let from = 0; from < rows.length; from += ROWS_A_CALL) {
-      const some = rows.subarray(from, from + ROWS_A_CALL);
-      const products = this.#packed.products(some);
-      for (let at = 0; at < some.length; at++) {
-        const row = some[at]!;
-        const { columns, inChunk } = this.#packed.columnsOf(row);
-        const square = columns.squares[inChunk]!;
-        const left = columns.losses[inChunk]!;
-        const whole = scale * (products[2 * at]! + MIDDLE * sum);
-        const fine = fineScale * (products[2 * at + 1]! + MIDDLE * fineSum);
-        const product = columns.scales[inChunk]! * (whole + fine);
-        const error = length * left + (Math.sqrt(square) + left) * loss;
-        const atLeast = (own + square) * (1 - ROUNDING) - 2 * (product + error);
-        // The place of a row that was looked at is free.
-        if (!(atLeast > limit)) rows[count++] = row;
-      }
-    }
-    return rows.slice(0, count);
-  }
+/** A chunk with a bound that is not known comes first. */
+function orderOf(least: number): number {
+  return Number.isNaN(least) ? -Number.MAX_VALUE : Math.min(least, Number.MAX_VALUE);
 }

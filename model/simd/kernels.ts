@@ -55,7 +55,8 @@ export function reserve(memory: KernelMemory, bytes: number): void {
 
 export interface Kernel<Name extends string> {
   readonly memory: KernelMemory;
-  readonly functions: Readonly<Record<Name, (...values: number[]) => void>>;
+  /** Those without a result return `undefined`. */
+  readonly functions: Readonly<Record<Name, (...values: number[]) => number>>;
 }
 
 /** Compiled once a process, however many memories a kernel is opened over. */

@@ -7,12 +7,16 @@
 
 /** Bytes of a chunk's float32 column: 1,024 rows. */
 const CHUNK_COLUMN: usize = 4096;
+/** Rows of a chunk, as a shift and as a mask. */
+const CHUNK_SHIFT: u32 = 10;
+const IN_CHUNK: u32 = 1023;
 
 /**
  * Writes to `bounds` what the squared distance of each row from `row` up to `end`, four or a multiple of
  * that, is at least: constant + square·|b|² + length·|b| + s·(product·u + scale) + loss·ρ, where u is the
  * product of the row's upper halves with `query` and the factors are float32 at `factors`, in this order.
  * @param columns s, |b|² and ρ of the first row, in columns of the chunk
+ * @returns the least of the bounds; NaN when one is
  */
 export function bound(
   row: usize,
@@ -22,7 +26,8 @@ export function bound(
   bounds: usize,
   query: usize,
   factors: usize,
-): void {
+): f32 {
+  let least = f32x4.splat(Infinity);
   const mask = i8x16.splat(0x0f);
   const constant = v128.load32_splat(factors);
   const square = v128.load32_splat(factors, 4);
@@ -81,11 +86,101 @@ export function bound(
     sum = f32x4.add(sum, f32x4.mul(squares, square));
     sum = f32x4.add(sum, f32x4.mul(f32x4.sqrt(squares), length));
     sum = f32x4.add(sum, f32x4.mul(v128.load(columns, CHUNK_COLUMN * 2), loss));
-    v128.store(bounds, f32x4.add(sum, constant));
+    sum = f32x4.add(sum, constant);
+    v128.store(bounds, sum);
+    least = f32x4.min(least, sum);
     row += rowBytes * 4;
     columns += 16;
     bounds += 16;
   } while (row < end);
+  return min(
+    min(f32x4.extract_lane(least, 0), f32x4.extract_lane(least, 1)),
+    min(f32x4.extract_lane(least, 2), f32x4.extract_lane(least, 3)),
+  );
+}
+
+/**
+ * Writes to `list` the numbers of the rows whose bound, from `bounds` up to `end`, is not above the limit.
+ * @param row number of the first one
+ * @returns where the list ends
+ */
+export function below(bounds: usize, end: usize, row: u32, limit: f32, list: usize): usize {
+  const limits = f32x4.splat(limit);
+  do {
+    // NaN is above nothing.
+    const above = i32x4.bitmask(f32x4.gt(v128.load(bounds), limits));
+    if (above !== 15) {
+      // Written in any case, and counted where it is below: no branch is guessed.
+      store<u32>(list, row);
+      list += <usize>((~above & 1) << 2);
+      store<u32>(list, row + 1);
+      list += <usize>((~above & 2) << 1);
+      store<u32>(list, row + 2);
+      list += <usize>(~above & 4);
+      store<u32>(list, row + 3);
+      list += <usize>((~above & 8) >> 1);
+    }
+    bounds += 16;
+    row += 4;
+  } while (bounds < end);
+  return list;
+}
+
+/**
+ * Leaves of the rows in the list, from `entry` up to `end`, those that both halves of their bytes do not rule out.
+ * The factors are float64: |a|², |a|, the share that rounding leaves, twice the query's scales, what is added to
+ * the two products, and what the query's bytes leave out, without and with the fine ones.
+ * @param chunks where the chunks begin
+ * @returns where the list ends
+ */
+export function narrow(
+  entry: usize,
+  end: usize,
+  chunks: usize,
+  rowBytes: usize,
+  whole: usize,
+  fine: usize,
+  factors: usize,
+  limit: f64,
+): usize {
+  const mask = i8x16.splat(0x0f);
+  const own = load<f64>(factors);
+  const length = load<f64>(factors, 8);
+  const share = load<f64>(factors, 16);
+  const scale = load<f64>(factors, 24);
+  const fineScale = load<f64>(factors, 32);
+  const middle = load<f64>(factors, 40);
+  const fineMiddle = load<f64>(factors, 48);
+  const wholeLoss = load<f64>(factors, 56);
+  const loss = load<f64>(factors, 64);
+  const lower = rowBytes << CHUNK_SHIFT;
+  const chunkBytes = 2 * lower + 4 * CHUNK_COLUMN;
+  let kept = entry;
+  while (entry < end) {
+    const row = load<u32>(entry);
+    const chunk = chunks + <usize>(row >> CHUNK_SHIFT) * chunkBytes;
+    const inChunk = <usize>(row & IN_CHUNK);
+    const at = chunk + inChunk * rowBytes;
+    const column = chunk + 2 * lower + 4 * inChunk;
+    const square = <f64>load<f32>(column, CHUNK_COLUMN);
+    const left = <f64>load<f32>(column, 3 * CHUNK_COLUMN);
+    const rowScale = <f64>load<f32>(column);
+    // The product with the bytes and its error, twice, off |a|² + |b|².
+    const known = (own + square) * share - 2 * length * left;
+    const reach = 2 * (sqrt(square) + left);
+    const sum = <f64>bytesProduct(at, rowBytes, lower, whole, mask) + middle;
+    let product = rowScale * scale * sum;
+    if (!(known - product - reach * wholeLoss > limit)) {
+      const fineSum = <f64>bytesProduct(at, rowBytes, lower, fine, mask) + fineMiddle;
+      product += rowScale * fineScale * fineSum;
+      if (!(known - product - reach * loss > limit)) {
+        store<u32>(kept, row);
+        kept += 4;
+      }
+    }
+    entry += 4;
+  }
+  return kept;
 }
 
 /**
