@@ -158,7 +158,9 @@ function preparePersistence(persistence: Persistence, origin: string): void {
   );
   persistence.updateMessageReady = (messageId) => void ready.run(messageId);
   // It copies what it reads: a second time the 100 MB of a gallery's segment.
-  const readBody = persistence.db.prepare('SELECT body FROM s3_objects WHERE bucket = ? AND key = ?');
+  const readBody = persistence.db.prepare(
+    'SELECT body FROM s3_objects WHERE bucket = ? AND key = ?',
+  );
   persistence.readBody = (bucket, key) => {
     const { body } = readBody.get(bucket, key) as { body: Uint8Array };
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength);

@@ -12,6 +12,7 @@ import { messageOf } from '../../runtime/errors.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { segmentReader } from '../../worker/gallery/download.ts';
 import { SegmentCache } from '../../worker/gallery/segment-cache.ts';
+import { overwriteFreedMemory } from '../../worker/inference/freed-memory.ts';
 import { LiveGallery } from '../../worker/inference/live-gallery.ts';
 import { EMBEDDING_LENGTH } from '../inference/party/made-people.ts';
 import type { Loaded, ReaderTask, Searched } from './report.ts';
@@ -21,6 +22,7 @@ const NEAREST = 3;
 
 const { url, bucket, folder, headFile, bound } = JSON.parse(process.argv[2] ?? '') as ReaderTask;
 const head = headSchema.parse(JSON.parse(await readFile(headFile, 'utf8')));
+overwriteFreedMemory();
 const clients = createAwsClients({ ...readSettings({}, {}), AWS_ENDPOINT_URL: url });
 const cache = new SegmentCache({ folder, open: segmentReader(clients.s3, bucket) });
 const gallery = new LiveGallery({

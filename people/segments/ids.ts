@@ -33,9 +33,7 @@ export function readIds(bytes: Buffer): string[] {
     if (inId >= 3 && inId <= 9 && inId % 2 === 1) at++;
   }
   const all = text.toString('latin1');
-  return Array.from({ length: count }, (_, i) =>
-    all.slice(i * TEXT_LENGTH, (i + 1) * TEXT_LENGTH),
-  );
+  return Array.from({ length: count }, (_, i) => all.slice(i * TEXT_LENGTH, (i + 1) * TEXT_LENGTH));
 }
 
 /**

@@ -14,7 +14,8 @@ import { download, segmentReader } from './download.ts';
 import { SegmentCache } from './segment-cache.ts';
 
 const content = randomBytes(6 * 2 ** 20);
-const listed = (bytes: Uint8Array) => refOf(randomUUID(), bytes, { people: 0, faces: 0, length: 1 });
+const listed = (bytes: Uint8Array) =>
+  refOf(randomUUID(), bytes, { people: 0, faces: 0, length: 1 });
 
 /** What one request is answered with; the last answer is given again. */
 type Answer = (body: Buffer, response: ServerResponse) => void;
