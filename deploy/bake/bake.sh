@@ -115,4 +115,7 @@ else
 fi
 
 say "done: packages added for good: $(comm -13 <(echo "$packages_before") <(dpkg-query -W -f='${Package}\n' | sort) | tr '\n' ' ')"
-du -sm "$app" "$share" 2>/dev/null | awk '{ print "bake: " $1 " MB in " $2; sum += $1 } END { print "bake: " sum " MB in all" }'
+# The web tier's image has no model.
+parts=("$app")
+[ ! -d "$share" ] || parts+=("$share")
+du -sm "${parts[@]}" | awk '{ print "bake: " $1 " MB in " $2; sum += $1 } END { print "bake: " sum " MB in all" }'
