@@ -16,7 +16,7 @@ type Flags = { what: string; out: string; yes: boolean; newKeys: boolean } & Rec
 export const command: CommandModule<object, Flags> = {
   command: 'deploy <what>',
   describe:
-    'Write the CloudFormation template of a project (synth), or delete everything it created on AWS (destroy)',
+    'Write the CloudFormation template of a project (synth), print IAM policies for operators (policies), or delete everything the project created on AWS (destroy)',
   builder: (args) => {
     for (const name of optionNames) {
       args.option(kebabCase(name), {
@@ -25,7 +25,11 @@ export const command: CommandModule<object, Flags> = {
       });
     }
     return args
-      .positional('what', { choices: ['synth', 'destroy'], type: 'string', demandOption: true })
+      .positional('what', {
+        choices: ['synth', 'policies', 'destroy'],
+        type: 'string',
+        demandOption: true,
+      })
       .option('out', {
         type: 'string',
         default: 'cdk.out',
@@ -46,6 +50,7 @@ export const command: CommandModule<object, Flags> = {
         '$0 deploy synth --id demo --certificate-arn arn:aws:acm:… --new-keys',
         'writes cdk.out/elastic-face-demo.template.json and shows the first keys',
       )
+      .example('$0 deploy policies --id demo', 'prints what provision, doctor and destroy may do')
       .example('$0 deploy destroy --id demo', 'lists what exists')
       .example(
         '$0 deploy destroy --id demo --yes',
@@ -65,6 +70,11 @@ export const command: CommandModule<object, Flags> = {
       throw new SettingsError(messageOf(cause), { cause });
     }
     if (what === 'destroy') return end(options, yes);
+    if (what === 'policies') {
+      const { operatorPolicies } = await import('./operator-policies.ts');
+      console.log(JSON.stringify(operatorPolicies(options.id, options.region), undefined, 2));
+      return;
+    }
     const { synthesize } = await import('./stack/stack.ts').catch((cause: unknown) => {
       throw new ElasticFaceError(
         'deploy',

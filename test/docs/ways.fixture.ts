@@ -23,7 +23,7 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
     { not: 'would change the model of this test: convert/compact-conversion.test.ts' },
   ],
   [/^npm run -s (?:recognize|photo|workload) /, { run: true }],
-  [/^npm run (?:recognize|workload|convert|deploy:synth|key) /, { run: true }],
+  [/^npm run (?:recognize|workload|convert|deploy:(?:synth|policies)|key) /, { run: true }],
   [/^curl .*(?:@test_000\.jpg|\/v1\/|\/problems\/)/, { by: 'test/api.test.ts' }],
   [/^id=\$\(/, { by: 'test/api.test.ts' }],
   [/^curl .*http:\/\/127\.0\.0\.1:8000\//, { run: true }],
