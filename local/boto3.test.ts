@@ -83,6 +83,51 @@ print(json.dumps(dict(web=len(named('web-instance', 'running')), app=len(app), l
     });
   });
 
+  test('messages are sent, extended and deleted, objects put in parts, listed by pages and deleted', async () => {
+    const { cloud } = await starting;
+    const said = await python(
+      `${SETUP}
+import io
+sqs, s3 = boto3.client('sqs', **kw), boto3.client('s3', **kw)
+url = sqs.create_queue(QueueName='parts-queue')['QueueUrl']
+text = {'DataType': 'String', 'StringValue': 'boto3'}
+sqs.send_message(QueueUrl=url, MessageBody='first', MessageAttributes={'from': text})
+sqs.send_message_batch(QueueUrl=url, Entries=[{'Id': t, 'MessageBody': t} for t in ('second', 'third')])
+bodies, sender = [], ''
+while len(bodies) < 3:
+    got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=['All'])
+    for m in got.get('Messages', []):
+        bodies.append(m['Body'])
+        sender = m.get('MessageAttributes', {}).get('from', {}).get('StringValue', sender)
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=m['ReceiptHandle'], VisibilityTimeout=60)
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=m['ReceiptHandle'])
+left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=['All'])['Attributes']
+s3.create_bucket(Bucket='parts-bucket')
+from boto3.s3.transfer import TransferConfig
+parts = TransferConfig(multipart_threshold=1, multipart_chunksize=5 * 1024 * 1024)
+s3.upload_fileobj(io.BytesIO(b'x' * (6 * 1024 * 1024)), 'parts-bucket', 'large', Config=parts)
+s3.put_object(Bucket='parts-bucket', Key='a folder/photo +1.jpg', Body=b'photo', ContentType='image/jpeg')
+pages = s3.get_paginator('list_objects_v2').paginate(Bucket='parts-bucket', PaginationConfig={'PageSize': 1})
+keys = [o['Key'] for page in pages for o in page.get('Contents', [])]
+photo = s3.get_object(Bucket='parts-bucket', Key=keys[0])
+body, size = photo['Body'].read().decode(), s3.head_object(Bucket='parts-bucket', Key='large')['ContentLength']
+s3.delete_objects(Bucket='parts-bucket', Delete={'Objects': [{'Key': k} for k in keys]})
+s3.delete_bucket(Bucket='parts-bucket')
+print(json.dumps([sorted(bodies), sender, left['ApproximateNumberOfMessages'], keys, body, photo['ContentType'], size]))
+`,
+      cloud.url,
+    );
+    assert.deepEqual(said, [
+      ['first', 'second', 'third'],
+      'boto3',
+      '0',
+      ['a folder/photo +1.jpg', 'large'],
+      'photo',
+      'image/jpeg',
+      6 * 1024 * 1024,
+    ]);
+  });
+
   test('a presigned address works without credentials', async () => {
     const { cloud } = await starting;
     const address = await python(
