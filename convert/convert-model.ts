@@ -12,7 +12,7 @@ import { trialOf } from '../model/precision/fastest.ts';
 import { ElasticFaceError, errorCodeOf } from '../runtime/errors.ts';
 import { withLock } from '../runtime/lock.ts';
 import { readStateDict } from './checkpoint/read-checkpoint.ts';
-import { encoders } from './encoders.ts';
+import { encoders, identified } from './encoders.ts';
 import { CheckpointError } from './errors.ts';
 import {
   type GallerySource,
@@ -146,7 +146,8 @@ async function convertLocked(places: WorkPlaces, options: ConvertOptions): Promi
     await writeGallery(fresh, gallery);
     const bfloat16 = bfloat16Bound && describeBfloat16(fresh, gallery, bfloat16Bound);
     const odds = sampleGallery(GalleryMatcher.of(gallery));
-    await writeManifest(fresh, { inputs, encoder, weights, odds, ...bfloat16 });
+    const own = identified(encoder, tests, inputs);
+    await writeManifest(fresh, { inputs, encoder: own, weights, odds, ...bfloat16 });
     await replaceWithFresh(places);
     return {
       directory,

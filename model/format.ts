@@ -55,6 +55,11 @@ export function paddedWeightsPath(path: string): string {
 /** Everything in which one encoder differs from the other: its input, its output and its known distance. */
 export const encoderSchema = z.object({
   kind: z.enum(encoderKinds),
+  /** Of an encoder whose weights are not the published ones: see `encoderId`. */
+  id: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/)
+    .optional(),
   /** Side of the square crop that it takes, px. */
   faceSize: z.int().positive(),
   /**
@@ -72,6 +77,11 @@ export const encoderSchema = z.object({
   knownDistance: z.number().positive(),
 });
 export type EncoderDescription = Readonly<z.output<typeof encoderSchema>>;
+
+/** Whose embeddings can be compared: those of one id, in whichever precision they were computed. */
+export function encoderId({ kind, id = kind }: Pick<EncoderDescription, 'kind' | 'id'>): string {
+  return id;
+}
 
 /** The files of a model with this encoder, except the manifest. */
 export function outputFilesOf({ precisions }: EncoderDescription): string[] {

@@ -7,7 +7,12 @@
 export type { OpenOptions } from './backend/open-networks.ts';
 export type { Box, DetectedFace, Point } from './detect/faces.ts';
 export { BackendError, ImageError, ModelError } from './errors.ts';
-export type { EncoderDescription, EncoderKind, Precision } from './format.ts';
+export {
+  type EncoderDescription,
+  type EncoderKind,
+  encoderId,
+  type Precision,
+} from './format.ts';
 export type { QuarterTurn } from './image/turn.ts';
 export { loadRecognizer } from './load-recognizer.ts';
 export { FaceBlock } from './match/face-block.ts';

@@ -1,7 +1,7 @@
 /** The command as an operator types it, against a web node; the worker's part is played by the test. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -21,7 +21,7 @@ describe('npm run people', { timeout: 120_000 }, () => {
   let stage: PeopleFixture;
   let folder: string;
   before(async () => {
-    stage = await openPeopleFixture();
+    stage = await openPeopleFixture({ KEEP_ENROLLED_PHOTOS: true });
     folder = await mkdtemp(join(tmpdir(), 'elastic-face-people-'));
     for (const photo of ['a.jpg', 'b.jpg']) await writeFile(join(folder, photo), stage.photo);
   });
@@ -30,13 +30,20 @@ describe('npm run people', { timeout: 120_000 }, () => {
     await rm(folder, { recursive: true });
   });
 
-  const people = (...args: string[]): Promise<{ code: number; said: string; failed: string }> =>
+  interface Run {
+    readonly code: number;
+    readonly said: string;
+    readonly failed: string;
+  }
+  const run = (args: readonly string[], more: NodeJS.ProcessEnv): Promise<Run> =>
     new Promise((resolve) => {
       const all = [PROGRAM, 'people', ...args, '--url', stage.url('')];
-      execFile(process.execPath, all, { cwd: folder }, (error, said, failed) =>
+      const env = { ...process.env, ...more };
+      execFile(process.execPath, all, { cwd: folder, env }, (error, said, failed) =>
         resolve({ code: Number(error?.code ?? 0), said, failed }),
       );
     });
+  const people = (...args: string[]): Promise<Run> => run(args, {});
   const done = async (...args: string[]): Promise<string> => {
     const { code, said, failed } = await people(...args);
     assert.equal(code, EXIT.fine, failed);
@@ -85,6 +92,35 @@ describe('npm run people', { timeout: 120_000 }, () => {
     assert.match(
       await done('rollback', version),
       new RegExp(`is that of version ${version} again`),
+    );
+  });
+
+  it('writes kept photos as folders, which an import enrols again with all details', async () => {
+    const details = { consent: 'on paper', expires: '2199-12-31T00:00:00Z' };
+    const fields = { ...details, metadata: '{"room":12}' };
+    const { person: kept } = JSON.parse((await stage.enrol('Kept Person', fields)).text);
+    const { person: unkept } = JSON.parse((await stage.enrol('Unkept Person')).text);
+    await stage.objects.deleteUnder(`people/${unkept.id}/`);
+    const { code, said, failed } = await run(['photos', 'kept'], {
+      AWS_ENDPOINT_URL: stage.cloud.settings.AWS_ENDPOINT_URL,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      PROJECT_ID: stage.cloud.settings.PROJECT_ID,
+    });
+    assert.match(said, /^Wrote \d+ photos of \d+ people to kept/, failed);
+    assert.equal(code, EXIT.failed);
+    assert.match(failed, /Enrol these again(?:.*\n)*Unkept Person: no photo of 1 of 1 faces/);
+    for (const name of await readdir(join(folder, 'kept'))) {
+      if (name !== 'Kept Person') await rm(join(folder, 'kept', name), { recursive: true });
+    }
+    await stage.json('DELETE', `v1/people/${kept.id}`);
+    await done('import', 'kept');
+    const { body } = await stage.json('GET', 'v1/people?q=Kept Person');
+    const again = body.people.find(({ name }: { name: string }) => name === 'Kept Person');
+    assert.deepEqual(
+      { metadata: again.metadata, consent: again.consent, expires: again.expires },
+      { metadata: { room: 12 }, ...details },
     );
   });
 

@@ -14,6 +14,7 @@ const names = [
   'receipt',
   'import',
   'export',
+  'photos',
   'versions',
   'rollback',
 ] as const satisfies readonly ActionName[];
@@ -83,8 +84,8 @@ export const command: CommandModule<object, Flags> = {
     const lines = actions[what].run(peopleClient(url, process.env.API_KEY), given, {
       add,
       acceptLowQuality,
-      consent,
-      expires,
+      ...(consent === undefined ? {} : { consent }),
+      ...(expires === undefined ? {} : { expires }),
       answers,
     });
     for await (const line of lines) console.log(line);

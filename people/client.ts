@@ -50,6 +50,7 @@ export interface AddOptions {
   /** Add to the person who has this name already. */
   readonly add: boolean;
   readonly acceptLowQuality: boolean;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   readonly consent?: string | undefined;
   readonly expires?: string | undefined;
 }
@@ -113,11 +114,12 @@ export function peopleClient(url: string, key?: string): PeopleClient {
       } while (after !== undefined);
     },
     get: (id) => ask(personSchema, 'GET', person(id)),
-    async add(name, photos, { add, acceptLowQuality, consent, expires }) {
+    async add(name, photos, { add, acceptLowQuality, metadata, consent, expires }) {
       const form = new FormData();
       form.set('name', name);
       if (add) form.set('add', 'true');
       if (acceptLowQuality) form.set('accept', 'low-quality');
+      if (metadata !== undefined) form.set('metadata', JSON.stringify(metadata));
       if (consent !== undefined) form.set('consent', consent);
       if (expires !== undefined) form.set('expires', expires);
       for (const path of photos) {

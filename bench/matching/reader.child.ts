@@ -29,7 +29,7 @@ const gallery = new LiveGallery({
   blockOf: (embeddings, length) => FaceBlock.of(embeddings, length),
   openFile: openFaceFile,
   matcherOf: (parts) => new GalleryMatcher(parts),
-  encoder: { kind: head.encoder, embeddingLength: head.length },
+  encoder: { id: head.encoder, embeddingLength: head.length },
 });
 
 const begun = performance.now();

@@ -7,7 +7,9 @@ import { galleryEntries } from '../../convert/gallery/folder-entries.ts';
 import type { Enrolment, Person } from '../../people/api.ts';
 import { type AddOptions, type PeopleClient, PeopleClientError } from '../../people/client.ts';
 import { messageOf, SettingsError } from '../../runtime/errors.ts';
+import { readSettings } from '../../runtime/settings.ts';
 import { exchangeOfEmbeddings, isExport } from './import-embeddings.ts';
+import { detailsIn, saveKeptPhotos } from './kept-photos.ts';
 
 /** Photos of one request; see `POST /v1/people`. */
 const PHOTOS_TOGETHER = 10;
@@ -125,6 +127,14 @@ export const actions = {
       yield `Wrote ${path}: it holds names and embeddings, protect it as you protect the photos.`;
     },
   },
+  photos: {
+    takes: 'FOLDER',
+    least: 1,
+    most: 1,
+    async *run(client, [folder = '']) {
+      yield* saveKeptPhotos(client, folder, readSettings());
+    },
+  },
   versions: {
     takes: '',
     least: 0,
@@ -140,7 +150,7 @@ export const actions = {
     least: 1,
     most: 1,
     async *run(client, [version = '']) {
-      if (!/^[1-9]\d*$/.test(version)) {
+      if (!/^(?:0|[1-9]\d*)$/.test(version)) {
         throw new SettingsError(`${version} is not a version: see \`people versions\`.`);
       }
       const next = await client.rollback(Number(version));
@@ -201,7 +211,8 @@ async function* importFolder(client: PeopleClient, folder: string, options: AddO
       continue;
     }
     try {
-      yield* enrol(client, name, photos, options);
+      const details = await detailsIn(person.path);
+      yield* enrol(client, name, photos, { ...details, ...options });
       people += 1;
     } catch (error) {
       if (!(error instanceof PeopleClientError)) throw error;

@@ -52,10 +52,11 @@ export class Versions {
   rollback(version: number): Rewrite {
     return async (state) => {
       const live = state.head?.value;
-      if (live === undefined || version >= live.version || !this.isKept(version, live.version)) {
-        throw notKept(version);
-      }
-      return version === 0 ? this.#toBase(state, live) : this.#to(version, live);
+      if (live === undefined) throw notKept(version);
+      // The base is always there: also for a model with another encoder, whose people cannot be added to these.
+      if (version === 0) return this.#toBase(state, live);
+      if (version >= live.version || !this.isKept(version, live.version)) throw notKept(version);
+      return this.#to(version, live);
     };
   }
 
@@ -78,14 +79,17 @@ export class Versions {
   async #toBase({ base }: GalleryState, live: GalleryHead): Promise<NewContents> {
     const contents = contentsOf(undefined, base?.value);
     const state = await this.#reader.stateOf(undefined, base, contents);
+    const { index } = state;
+    const isThere = (id: string): boolean => index.people.has(id) || index.face(id) !== undefined;
     return {
       ...(contents.expected ?? { encoder: live.encoder, length: live.length }),
       segments: contents.segments,
       removed: [],
-      removedFromBase: [],
+      // Those who were erased must not come back with a newer base.
+      removedFromBase: live.removedFromBase.filter((id) => !isThere(id)),
       base: contents.base,
-      people: state.index.people.size,
-      faces: state.index.faces,
+      people: index.people.size,
+      faces: index.faces,
       change: 'roll back to version 0',
     };
   }

@@ -123,6 +123,20 @@ describe('faces compared over HTTP', { timeout: 120_000 }, () => {
     }
   });
 
+  it('a model with another encoder compares nobody with the gallery’s people', async () => {
+    stage.answer(() => ({ encoder: 'another', gallery: 0, nearest: [], pairs: [] }));
+    const embedding = embeddingAt(0).toString('base64');
+    const searched = await stage.json('POST', 'v1/searches', { embedding });
+    const verified = await send('v1/verifications', { person: ada }, 'a.jpg');
+    for (const { status, body } of [searched, verified]) {
+      assert.deepEqual([status, body.type], [409, '/problems/other-encoder']);
+      assert.match(body.detail, /deploy that model again, or move the gallery/);
+    }
+    const pairs = [{ same: true, distance: 0.3, odds: 1e6 }];
+    stage.answer(() => ({ encoder: 'another', gallery: 0, pairs }));
+    assert.equal((await send('v1/verifications', {}, 'a.jpg', 'b.jpg')).status, 200);
+  });
+
   it('a gallery version that is not there yet is refused, not waited for', async () => {
     for (const path of ['v1/embeddings', 'v1/recognitions', '']) {
       const body = stage.form({}, 'a.jpg');

@@ -37,7 +37,12 @@ export function compareRouter(parts: PeopleRoutes): Router {
         await workRequest(exchange),
       );
       const files = form.photos.map(({ file }) => file);
-      return async () => verificationOf(await result, files);
+      return async () => {
+        const computed = await result;
+        // Their embeddings are compared with each other, or with the gallery's.
+        if (compared !== undefined) requireEncoder(computed, await gallery.now());
+        return verificationOf(computed, files);
+      };
     });
     response.json(await answer());
   });
@@ -87,7 +92,9 @@ export function compareRouter(parts: PeopleRoutes): Router {
       { ...options, work: 'search', top, embedding: bytes },
       await workRequest(exchange),
     );
-    const { nearest = [], gallery: version, encoder: used } = await result;
+    const computed = await result;
+    requireEncoder(computed, index);
+    const { nearest = [], gallery: version, encoder: used } = computed;
     response.json({ nearest, encoder: used, gallery: version });
   });
 
@@ -114,6 +121,13 @@ export function idOf(index: GalleryIndex, idOrName: string): string {
   const named = index.byName(idOrName.trim().normalize('NFC'));
   if (named === undefined) throw peopleError.unknownName();
   return personOf(index, named.id).id;
+}
+
+/** A worker whose model has another encoder searches its own people, not the live gallery. @throws {HttpError} */
+function requireEncoder({ encoder }: WorkResult, index: GalleryIndex): void {
+  if (index.encoder !== undefined && index.encoder !== encoder) {
+    throw peopleError.otherModel(encoder, index.encoder);
+  }
 }
 
 /** The faces of a photo. @throws {HttpError} 422 for a photo that is broken or shows none */

@@ -68,7 +68,12 @@ export const peopleError = {
   otherEncoder: (theirs: string, ours: string) =>
     error(
       'other-encoder',
-      `These embeddings are of the encoder ${quoted(theirs)}, and the gallery's are of ${quoted(ours)}: they cannot be compared.`,
+      `These embeddings are of the encoder ${quoted(theirs)}, and the gallery's are of ${quoted(ours)}: send the photos instead, or embeddings of ${quoted(ours)}.`,
+    ),
+  otherModel: (model: string, gallery: string) =>
+    error(
+      'other-encoder',
+      `The workers' model has the encoder ${quoted(model)}, and the people were enrolled with ${quoted(gallery)}: the operator must deploy that model again, or move the gallery to the new encoder (docs/people.md#another-encoder).`,
     ),
   refusedChange: (sentence: string, cause: unknown) => error('other-encoder', sentence, { cause }),
   noFace: (photo: string) =>

@@ -64,7 +64,10 @@ export const forgetQuerySchema = z.strictObject({
 });
 
 export const rollbackSchema = z.strictObject({
-  version: z.int().min(1).describe('a version of GET /v1/gallery/versions'),
+  version: z
+    .int()
+    .min(0)
+    .describe('a version of GET /v1/gallery/versions; 0 is the model’s own gallery'),
 });
 
 export const verifyQuerySchema = z.strictObject(recognitionOptions);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ModelError } from '../../model/errors.ts';
-import { modelFiles } from '../../model/format.ts';
+import { encoderId, modelFiles } from '../../model/format.ts';
 import { readManifest } from '../../model/manifest.ts';
 import { readGallery } from '../../model/match/gallery.ts';
 import { type ModelGallery, publishBase } from '../../people/base.ts';
@@ -42,12 +42,20 @@ export async function publishOwnGallery(options: BaseOptions): Promise<void> {
 }
 
 async function ownGallery(directory: string): Promise<ModelGallery> {
-  const [{ encoder, names, embeddings }, { outputs }] = await Promise.all([
+  const [{ names, embeddings }, { encoder, outputs }] = await Promise.all([
     readGallery(directory),
     readManifest(directory),
   ]);
   const files: readonly string[] = [modelFiles.gallery, modelFiles.galleryEmbeddings];
   const digests = outputs.filter(({ file }) => files.includes(file)).map(({ sha256 }) => sha256);
-  const digest = createHash('sha256').update(digests.sort().join(' ')).digest('hex');
-  return { encoder, names, embeddings, length: embeddings.length / names.length, digest };
+  // The same gallery under other weights is another one.
+  const all = [...digests.sort(), ...(encoder.id === undefined ? [] : [encoder.id])];
+  const digest = createHash('sha256').update(all.join(' ')).digest('hex');
+  return {
+    encoder: encoderId(encoder),
+    names,
+    embeddings,
+    length: embeddings.length / names.length,
+    digest,
+  };
 }

@@ -32,7 +32,7 @@ keepCompiled();
 overwriteFreedMemory();
 await serveInference(async () => {
   // Imported here, so that the signals of serve.ts are handled before the native library loads.
-  const { FaceBlock, GalleryMatcher, loadRecognizer, openFaceFile } = await import(
+  const { encoderId, FaceBlock, GalleryMatcher, loadRecognizer, openFaceFile } = await import(
     '../../model/index.ts'
   );
   const { readManifest, versionOf } = await import('../../model/manifest.ts');
@@ -68,7 +68,7 @@ await serveInference(async () => {
     blockOf: (embeddings, length) => FaceBlock.of(embeddings, length),
     openFile: openFaceFile,
     matcherOf: (parts) => new GalleryMatcher(parts),
-    encoder,
+    encoder: { id: encoderId(encoder), embeddingLength: encoder.embeddingLength },
   });
   return {
     backend: `${engine}, ${computesIn}`,

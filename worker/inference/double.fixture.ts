@@ -22,7 +22,7 @@ const gallery = new LiveGallery({
   blockOf: (embeddings, length) => FaceBlock.of(embeddings, length),
   openFile: openFaceFile,
   matcherOf: (parts) => new GalleryMatcher(parts),
-  encoder: { kind: 'double', embeddingLength: 4 },
+  encoder: { id: 'double', embeddingLength: 4 },
 });
 
 /** Holds the event loop, as the model does. */

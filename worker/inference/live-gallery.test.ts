@@ -13,7 +13,7 @@ import { SegmentCache } from '../gallery/segment-cache.ts';
 import { LiveGallery } from './live-gallery.ts';
 
 const LENGTH = 128;
-const encoder = { kind: 'facenet', embeddingLength: LENGTH };
+const encoder = { id: 'facenet', embeddingLength: LENGTH };
 
 let folder: string;
 before(async () => {

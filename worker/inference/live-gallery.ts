@@ -24,8 +24,8 @@ export interface GalleryParts {
   readonly blockOf: (embeddings: Float32Array, length: number) => FaceBlock;
   readonly openFile: (file: FaceFile) => Promise<FaceBlock>;
   readonly matcherOf: (parts: ConstructorParameters<typeof GalleryMatcher>[0]) => GalleryMatcher;
-  /** Of the model's encoder. */
-  readonly encoder: { readonly kind: string; readonly embeddingLength: number };
+  /** Of the model. */
+  readonly encoder: { readonly id: string; readonly embeddingLength: number };
 }
 
 interface Loaded {
@@ -55,12 +55,12 @@ export class LiveGallery {
     { head, files }: GalleryFiles,
     use: (matcher: GalleryMatcher) => void,
   ): Promise<{ people: number; faces: number }> {
-    const { kind, embeddingLength } = this.#parts.encoder;
-    if (head.encoder !== kind || head.length !== embeddingLength) {
+    const { id, embeddingLength } = this.#parts.encoder;
+    if (head.encoder !== id || head.length !== embeddingLength) {
       throw new SegmentError(
         `Gallery version ${head.version} holds ${head.encoder} embeddings of ${head.length} numbers, and ` +
-          `this model gives ${kind} embeddings of ${embeddingLength}: deploy the model that the people were ` +
-          'enrolled with, or enrol them again.',
+          `this model gives ${id} embeddings of ${embeddingLength}: deploy the model that the people were ` +
+          'enrolled with, or move the gallery to the new encoder: see docs/people.md.',
       );
     }
     const segments = await Promise.all(

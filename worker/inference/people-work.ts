@@ -7,6 +7,7 @@ import type {
   WorkResult,
 } from '../../cloud/contract/people-work.ts';
 import {
+  encoderId,
   type Face,
   type Neighbour,
   type Recognition,
@@ -37,7 +38,12 @@ export async function performWork(
   const begun = performance.now();
   // A gallery is never swapped while a task is in work.
   const gallery = recognizer.gallery.version;
-  const result: WorkResult = { id: work.id, gallery, encoder: recognizer.encoder.kind, photos: [] };
+  const result: WorkResult = {
+    id: work.id,
+    gallery,
+    encoder: encoderId(recognizer.encoder),
+    photos: [],
+  };
   if (work.work === 'search') {
     const nearest = recognizer.gallery.nearest(embeddingOf(inputs[0]), top);
     const tell = teller(work, parts);

@@ -111,7 +111,7 @@ async function commit(
   let enrolment: Omit<Enrolment, 'gallery'> | undefined;
   const version = await gallery.change((index): Change => {
     if (index.encoder !== undefined && index.encoder !== result.encoder) {
-      throw peopleError.otherEncoder(result.encoder, index.encoder);
+      throw peopleError.otherModel(result.encoder, index.encoder);
     }
     const person = enrolee.of(index);
     const isNew = !index.people.has(person.id);

@@ -111,11 +111,12 @@ describe('what may be enrolled', { timeout: 120_000 }, () => {
     assert.equal(stage.worked.length, worked);
   });
 
-  it('embeddings of another encoder are refused, and the gallery stays', async () => {
+  it('a model with another encoder enrols nobody, and the answer says what to do', async () => {
     const { body: before } = await stage.json('GET', 'v1/gallery');
     stage.answer(() => ({ encoder: 'another' }));
-    const [status, type] = await refusal(enrol({}, 'a.jpg'));
+    const [status, type, detail] = await refusal(enrol({}, 'a.jpg'));
     assert.deepEqual([status, type], [409, '/problems/other-encoder']);
+    assert.match(String(detail), /deploy that model again, or move the gallery/);
     assert.deepEqual((await stage.json('GET', 'v1/gallery')).body, before);
   });
 

@@ -1,0 +1,96 @@
+/** Kept photos of enrolled people as folders that `import` takes, e.g. for a model with another encoder. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createAwsClients } from '../../cloud/aws/clients.ts';
+import { openObjects } from '../../cloud/aws/stored-objects.ts';
+import { cloudNames } from '../../cloud/contract/names.ts';
+import { type PersonDetails, personDetailsSchema } from '../../people/api.ts';
+import { type PeopleClient, PeopleClientError } from '../../people/client.ts';
+import { peopleKeys } from '../../people/head.ts';
+import { messageOf, SettingsError } from '../../runtime/errors.ts';
+import type { Settings } from '../../runtime/settings.ts';
+
+/** In a person's folder: what is known of the person beside the photos. */
+const DETAILS_FILE = 'person.json';
+const MOST_FOLDER_NAME_BYTES = 255;
+
+/**
+ * Writes a folder for each person who has a kept photo, with details that `detailsIn` reads.
+ * @param settings of the deployment whose people bucket is read
+ * @throws {PeopleClientError} at the end, naming those of whom nothing was kept
+ */
+export async function* saveKeptPhotos(
+  client: PeopleClient,
+  folder: string,
+  settings: Settings,
+): AsyncGenerator<string> {
+  const aws = createAwsClients(settings);
+  try {
+    const bucket = openObjects(aws.s3, cloudNames(settings.PROJECT_ID).peopleBucket);
+    const keyOf = new Map<string, string>();
+    for await (const page of bucket.pages(peopleKeys.allPhotos)) {
+      for (const { key } of page) keyOf.set(/([^/]*)\.jpg$/.exec(key)?.[1] ?? key, key);
+    }
+    await mkdir(folder, { mode: 0o700 }).catch((cause: unknown) => {
+      throw new SettingsError(`Cannot make the folder ${folder}: ${messageOf(cause)}.`, { cause });
+    });
+    const missing: string[] = [];
+    let [people, photos] = [0, 0];
+    for await (const { id, name, metadata, consent, expires } of client.list()) {
+      const { faces } = await client.get(id);
+      const kept = faces.flatMap((face) => keyOf.get(face.id) ?? []);
+      if (kept.length < faces.length) {
+        missing.push(`${name}: no photo of ${faces.length - kept.length} of ${faces.length} faces`);
+      }
+      if (kept.length === 0) continue;
+      if (!isFolderName(name)) {
+        missing.push(`${name}: this name cannot be that of a folder`);
+        continue;
+      }
+      const own = join(folder, name);
+      await mkdir(own, { mode: 0o700 });
+      for (const [at, key] of kept.entries()) {
+        const bytes = await bucket.get(key);
+        if (bytes === undefined) continue;
+        await writeFile(join(own, `${at + 1}.jpg`), bytes, { mode: 0o600 });
+        photos += 1;
+      }
+      const details = JSON.stringify({ metadata, consent, expires });
+      await writeFile(join(own, DETAILS_FILE), details, { mode: 0o600 });
+      people += 1;
+    }
+    yield `Wrote ${photos} photos of ${people} people to ${folder}: \`people import ${folder}\` enrols them.`;
+    if (missing.length > 0) {
+      throw new PeopleClientError(
+        [
+          'Enrol these again from photos of your own (only KEEP_ENROLLED_PHOTOS=true keeps them):',
+          ...missing,
+        ].join('\n'),
+      );
+    }
+  } finally {
+    aws.destroy();
+  }
+}
+
+/** @throws {PeopleClientError} when the file is not one that this program wrote */
+export async function detailsIn(folder: string): Promise<PersonDetails> {
+  const path = join(folder, DETAILS_FILE);
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return {};
+  try {
+    return personDetailsSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new PeopleClientError(`${path} does not hold the details of a person: remove it.`, {
+      cause,
+    });
+  }
+}
+
+function isFolderName(name: string): boolean {
+  return (
+    !/[/\\]/.test(name) &&
+    !name.startsWith('.') &&
+    Buffer.byteLength(name) <= MOST_FOLDER_NAME_BYTES
+  );
+}
