@@ -95,6 +95,7 @@ describe('the People view for everybody', { skip }, () => {
       const box = await tab.locator('.menu:visible').boundingBox();
       assert.ok(box && box.x >= 0 && box.x + box.width <= 390, JSON.stringify(box));
       await tab.getByRole('menuitem', { name: 'Edit' }).click();
+      await tab.click('text=Add data');
       const dialog = await tab.locator('dialog[open]').boundingBox();
       assert.ok(dialog && dialog.x >= 0 && dialog.x + dialog.width <= 390);
       await tab.keyboard.press('Escape');
@@ -116,6 +117,10 @@ describe('the People view for everybody', { skip }, () => {
           await tab.click(`[aria-label="Actions for In ${colorScheme}"]`);
           await requireNoFinding(tab);
           await tab.getByRole('menuitem', { name: 'Forget' }).click();
+          await requireNoFinding(tab);
+          await tab.keyboard.press('Escape');
+          await choose(tab, `In ${colorScheme}`, 'Edit');
+          await tab.click('text=Add data');
           await requireNoFinding(tab);
           await tab.keyboard.press('Escape');
           await choose(tab, `In ${colorScheme}`, 'Merge');

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { receiptSchema } from '../../people/api.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { workFace } from '../people/people.fixture.ts';
 import { skip } from './page.fixture.ts';
@@ -128,6 +126,43 @@ describe('the people of the gallery on the page', { skip }, () => {
       await tab.waitForSelector('.person >> text=Ada King, once Lovelace');
     }));
 
+  it('shows other data of a person, and changes, adds and removes it', async () => {
+    const metadata = JSON.stringify({ room: 12, team: 'Blue', old: true });
+    await people.stage.enrol('Data Person', { metadata });
+    const stored = async () => (await people.stage.json('GET', 'v1/people?q=data')).body.people[0];
+    await people.open(async ({ tab, sins }) => {
+      await tab.fill('#people-search', 'data person');
+      await counts(tab, '.person', 1);
+      await tab.waitForSelector('.person >> text=room: 12 · team: Blue · old: true');
+      await choose(tab, 'Data Person', 'Edit');
+      const dialog = tab.getByRole('dialog', { name: 'Edit Data Person' });
+      const values = dialog.getByLabel('Value of the data');
+      await values.nth(0).fill('13');
+      await dialog.getByRole('button', { name: 'Remove this data' }).nth(2).click();
+      await dialog.getByRole('button', { name: 'Add data' }).press('Enter');
+      await tab.keyboard.type('note');
+      await tab.keyboard.press('Tab');
+      await tab.keyboard.type('1 < 2');
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await tab.waitForSelector('.person >> text=room: 13 · team: Blue · note: 1 < 2');
+      assert.deepEqual((await stored()).metadata, { room: 13, team: 'Blue', note: '1 < 2' });
+      await choose(tab, 'Data Person', 'Edit');
+      await values.nth(2).fill('x'.repeat(1000));
+      await dialog.getByRole('button', { name: 'Add data' }).click();
+      await dialog.getByLabel('Name of the data').nth(3).fill('more');
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await dialog.locator('text=must be at most 1024 bytes').waitFor();
+      for (let row = 4; row > 0; row--) {
+        await dialog.getByRole('button', { name: 'Remove this data' }).first().click();
+      }
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await until('no data', async () => (await stored()).metadata === undefined);
+      await until('the card', async () => (await tab.locator('.person .data').count()) === 0);
+      // The one refusal is said by the browser, too.
+      assert.deepEqual([sins.console.length, sins.hosts], [1, []]);
+    });
+  });
+
   it('merges two people when one card is dragged on the other', async () => {
     await Promise.all(['Twin one', 'Twin two'].map((name) => people.stage.enrol(name)));
     await people.open(async ({ tab }) => {
@@ -138,37 +173,6 @@ describe('the people of the gallery on the page', { skip }, () => {
       await tab.getByRole('button', { name: 'Merge into Twin two' }).click();
       await card('Twin two').locator('text=2 faces').waitFor();
       assert.deepEqual(await names(tab), ['Twin two']);
-    });
-  });
-
-  it('forgets a person after a confirmation, and offers the receipt as a file', () =>
-    people.open(async ({ tab }) => {
-      await tab.fill('#people-search', 'many 12');
-      await counts(tab, '.person', 1);
-      await choose(tab, 'Many 12', 'Forget');
-      await tab.getByRole('button', { name: 'Cancel' }).click();
-      assert.deepEqual(await names(tab), ['Many 12']);
-      await choose(tab, 'Many 12', 'Forget');
-      await tab.getByRole('button', { name: 'Forget Many 12' }).click();
-      const download = tab.waitForEvent('download');
-      await tab.click('text=Download the receipt as JSON');
-      const file = await (await download).path();
-      assert.equal(receiptSchema.parse(JSON.parse(await readFile(file, 'utf8'))).reason, 'request');
-      await tab.getByRole('button', { name: 'Close' }).click();
-      await tab.waitForSelector('text=0 people found');
-    }));
-
-  it('lists the versions of the gallery, and rolls back to one', async () => {
-    const { version, people: many } = (await people.stage.json('GET', 'v1/gallery')).body;
-    await people.stage.enrol('Rolled back');
-    await people.open(async ({ tab }) => {
-      await tab.waitForSelector(`text=/^Version ${version + 1}: ${many + 1} people/`);
-      await tab.click('text=Earlier versions');
-      await tab.getByRole('button', { name: `Roll back to version ${version}` }).click();
-      await tab.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
-      await tab.waitForSelector(`text=/^Version ${version + 2}: ${many} people/`);
-      await tab.fill('#people-search', 'Rolled back');
-      await tab.waitForSelector('text=0 people found');
     });
   });
 });

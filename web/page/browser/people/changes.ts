@@ -4,28 +4,33 @@ import { count } from '../words.ts';
 import { ask, CANCEL } from './dialogs.ts';
 import { expiryField } from './expiry.ts';
 import { call, type ListedPerson, personNamed, type Receipt } from './gallery-api.ts';
+import { metadataField } from './metadata.ts';
 import { nameField } from './name-field.ts';
+import { showReceipt } from './receipts.ts';
 
 /** Each resolves with whether the gallery was changed. */
 type Change = (person: ListedPerson) => Promise<boolean>;
 
 export const edit: Change = async (person) => {
-  const { id, name, consent, expires } = person;
+  const { id, name, metadata, consent, expires } = person;
   const names = h('input', { required: true, maxlength: 200, autocomplete: 'off', value: name });
   const note = h('textarea', { maxlength: 500, rows: 2 }, consent);
   const day = expiryField(expires);
+  const data = metadataField(metadata);
   const chosen = await ask({
     title: `Edit ${name}`,
     content: [
       h('label', { class: 'field' }, 'Name', names),
       h('label', { class: 'field' }, 'Consent: when and how the person agreed', note),
       day.element,
+      data.element,
     ],
     choices: [{ value: 'save', words: 'Save', look: 'main' }, CANCEL],
     async act() {
       const changes = {
         ...(names.value.trim() !== name && { name: names.value.trim() }),
         ...(note.value.trim() !== (consent ?? '') && { consent: note.value.trim() || null }),
+        ...(data.isChanged() && { metadata: data.value() ?? null }),
         ...(day.isChanged() && { expires: day.moment() ?? null }),
       };
       if (Object.keys(changes).length > 0) await call('PATCH', `v1/people/${id}`, changes);
@@ -100,35 +105,3 @@ export const forget: Change = async ({ id, name }) => {
   await showReceipt(name, receipt);
   return true;
 };
-
-async function showReceipt(name: string, receipt: Receipt): Promise<void> {
-  const url = URL.createObjectURL(
-    new Blob([JSON.stringify(receipt, null, 2)], { type: 'application/json' }),
-  );
-  const removed = receipt.removed.filter(({ count }) => count > 0);
-  await ask({
-    title: receipt.status === 'done' ? `${name} is forgotten` : `${name} is being forgotten`,
-    content: [
-      h(
-        'p',
-        {},
-        receipt.status === 'done'
-          ? 'This signed receipt proves it. The service keeps a copy, without the name.'
-          : 'The gallery no longer has this person. Other traces are being erased; the receipt says how far this went.',
-      ),
-      h(
-        'dl',
-        { class: 'receipt' },
-        h('dt', {}, 'Removed'),
-        ...(removed.length > 0 ? removed : [{ what: 'nothing yet', count: 0 }]).map(
-          ({ what, count }) => h('dd', {}, count > 0 ? `${what}: ${count}` : what),
-        ),
-        receipt.unreachable.length > 0 && h('dt', {}, 'Not reached'),
-        ...receipt.unreachable.map(({ what, why }) => h('dd', {}, `${what}. ${why}`)),
-      ),
-      h('a', { href: url, download: `receipt-${receipt.id}.json` }, 'Download the receipt as JSON'),
-    ],
-    choices: [{ ...CANCEL, words: 'Close' }],
-  });
-  URL.revokeObjectURL(url);
-}

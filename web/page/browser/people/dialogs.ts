@@ -9,7 +9,8 @@ export interface Choice {
 }
 
 export interface Question {
-  readonly title: string;
+  /** A text that may change while the dialog is open, or not. */
+  readonly title: string | Text;
   readonly content: readonly (Node | string)[];
   readonly choices: readonly Choice[];
   /** Runs the choice; the dialog stays open with these words if it throws, or if it returns any. */

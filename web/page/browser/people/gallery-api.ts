@@ -5,6 +5,8 @@ import { askForKey, keyHeaders } from '../key.ts';
 interface Details {
   readonly id: string;
   readonly name: string;
+  /** Free data, at most 1 kB of JSON. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
   readonly consent?: string;
   /** ISO 8601. */
   readonly expires?: string;

@@ -2,6 +2,7 @@
 import { h } from '../dom.ts';
 import { count, dayInWords } from '../words.ts';
 import type { ListedPerson } from './gallery-api.ts';
+import { metadataInWords } from './metadata.ts';
 
 export interface PersonAction {
   readonly words: string;
@@ -17,7 +18,8 @@ export function personCard(
   actions: readonly PersonAction[],
   onDrop: (id: string) => void,
 ): HTMLLIElement {
-  const { id, name, faces, expires } = person;
+  const { id, name, faces, metadata, expires } = person;
+  const data = metadata === undefined ? '' : metadataInWords(metadata);
   const card = h(
     'li',
     { class: 'person', draggable: 'true', 'data-person': id },
@@ -27,6 +29,7 @@ export function personCard(
       { class: 'known' },
       h('h3', { title: name }, name),
       h('p', {}, count(faces, 'face')),
+      data !== '' && h('p', { class: 'data', title: data }, data),
       expires !== undefined && h('p', {}, `forgotten after ${dayInWords(expires)}`),
     ),
     menuOf(person, actions),

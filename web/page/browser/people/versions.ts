@@ -8,12 +8,18 @@ export interface Versions {
   refresh(): void;
 }
 
+/** Versions that are shown at first, and with each press of the button. */
+const PAGE = 10;
+
 /** @param onRollback called when the people have changed */
 export function openVersions(onRollback: () => void): Versions {
   const live = h('p', {});
   const list = h('ol', { 'aria-label': 'Versions, newest first' });
   const summary = h('summary', {}, 'Earlier versions');
-  const earlier = h('details', {}, summary, list);
+  const more = h('button', { type: 'button', hidden: true }, 'Show more versions');
+  const earlier = h('details', {}, summary, list, more);
+  let lines: readonly HTMLLIElement[] = [];
+  let shown = PAGE;
   byId('versions', 'section').append(h('h3', { id: 'versions-title' }, 'Gallery'), live, earlier);
 
   const show = async (): Promise<void> => {
@@ -26,12 +32,24 @@ export function openVersions(onRollback: () => void): Versions {
       const people = count(state.people, 'person', 'people');
       live.textContent = `Version ${state.version}: ${people}, ${count(state.faces, 'face')}`;
       const newestFirst = versions.toSorted((a, b) => b.version - a.version);
-      list.replaceChildren(...newestFirst.map((version) => lineOf(version, state.version)));
+      lines = newestFirst.map((version) => lineOf(version, state.version));
+      showLines();
       earlier.hidden = newestFirst.length === 0;
     } catch (error) {
       live.textContent = wordsOf(error);
     }
   };
+  const showLines = (): void => {
+    list.replaceChildren(...lines.slice(0, shown));
+    more.hidden = lines.length <= shown;
+  };
+  more.addEventListener('click', () => {
+    const first = shown;
+    shown += PAGE;
+    showLines();
+    lines[first]?.querySelector('button')?.focus();
+    announce(`${count(Math.min(shown, lines.length), 'version')} shown.`);
+  });
   const lineOf = ({ version, at, change, faces }: GalleryVersion, liveVersion: number) => {
     const isLive = version === liveVersion;
     const back = h('button', { type: 'button' }, 'Roll back');
