@@ -12,7 +12,8 @@ import { trialOf } from '../model/precision/fastest.ts';
 import { ElasticFaceError, errorCodeOf } from '../runtime/errors.ts';
 import { withLock } from '../runtime/lock.ts';
 import { readStateDict } from './checkpoint/read-checkpoint.ts';
-import { encoders, identified } from './encoders.ts';
+import { identified } from './encoder-identity.ts';
+import { encoders } from './encoders.ts';
 import { CheckpointError } from './errors.ts';
 import {
   type GallerySource,

@@ -1,8 +1,5 @@
 /** The two encoders as a converted model's manifest describes them. Knows neither their layers nor files. */
-import { createHash } from 'node:crypto';
 import type { EncoderDescription, EncoderKind } from '../model/format.ts';
-import { type EngineTest, isPublishedEncoder } from './self-test/tested-engines.ts';
-import type { FileDigest } from './write/model-folder.ts';
 
 export const encoders: Readonly<Record<EncoderKind, EncoderDescription>> = {
   /** InceptionResnetV1 of facenet-pytorch, trained on VGGFace2. */
@@ -31,18 +28,3 @@ export const encoders: Readonly<Record<EncoderKind, EncoderDescription>> = {
     knownDistance: 0.55,
   },
 };
-
-/**
- * Other weights than the published ones give embeddings of their own: they get an id of their own, made from the
- * files that they were read from.
- */
-export function identified(
-  encoder: EncoderDescription,
-  tests: readonly EngineTest[],
-  inputs: readonly FileDigest[],
-): EncoderDescription {
-  if (isPublishedEncoder(tests)) return encoder;
-  const own = inputs.filter(({ file }) => /^encoder/.test(file));
-  const digest = createHash('sha256').update(own.map(({ sha256 }) => sha256).join(' '));
-  return { ...encoder, id: `${encoder.kind}-${digest.digest('hex').slice(0, 12)}` };
-}

@@ -5,6 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { until } from '../test/condition.fixture.ts';
 import { peopleKeys } from './head.ts';
 import { person } from './people.fixture.ts';
+import type { PeopleBucket } from './read/bucket.ts';
 import {
   enrol,
   facesByName,
@@ -93,6 +94,43 @@ describe('S3 that fails', { timeout: 60_000 }, () => {
     }
     await Promise.all([store.close(), other.close()]);
   });
+});
+
+describe('a damaged newest version', { timeout: 60_000 }, () => {
+  const damages: readonly [string, (bucket: PeopleBucket, segment: string) => Promise<void>][] = [
+    ['a head that is not understood', (bucket) => bucket.put(peopleKeys.head, '{"format":', 'x/y')],
+    [
+      'a torn segment',
+      async (bucket, segment) => {
+        const { bytes } = (await bucket.get(segment))!;
+        await bucket.put(segment, bytes.subarray(0, 100), 'x/y');
+      },
+    ],
+    ['a missing segment', (bucket, segment) => bucket.delete([segment])],
+  ];
+  for (const [what, damage] of damages) {
+    it(`with ${what} can be rolled back by a node that has just started`, async () => {
+      const bucket = await cloud.bucket();
+      const store = openStore(cloud, bucket);
+      for (const name of ['Ada', 'Bob', 'Eve']) await enrol(store, person(name));
+      await store.close();
+      await damage(bucket, (await headOf(bucket)).segments.at(-1)!.key);
+      const announced: number[] = [];
+      const fresh = openStore(cloud, bucket, { onChange: (version) => announced.push(version) });
+      await assert.rejects(enrol(fresh, person('Joe')), { code: 'gallery-segment' });
+      assert.deepEqual(
+        (await fresh.versions()).map(({ version }) => version),
+        [2, 1],
+      );
+      await assert.rejects(fresh.rollback(7), { code: 'gallery-version' });
+      assert.deepEqual(await fresh.rollback(2), { version: 4 });
+      assert.deepEqual(announced, [4]);
+      assert.deepEqual(await facesByName(cloud, bucket), { Ada: 1, Bob: 1 });
+      await enrol(fresh, person('Joe'));
+      assert.deepEqual(await facesByName(cloud, bucket), { Ada: 1, Bob: 1, Joe: 1 });
+      await fresh.close();
+    });
+  }
 });
 
 /** A client whose writes a test lets through, carries out by itself, or fails. */

@@ -20,6 +20,7 @@ import { Adoption } from './write/adoption.ts';
 import { Committer } from './write/committer.ts';
 import { HeadWriter } from './write/head-writer.ts';
 import { type ImportReport, importPeople } from './write/importing.ts';
+import { goBack } from './write/rescue.ts';
 
 export type { ErasureReport } from './upkeep/erasure.ts';
 export type { ImportReport } from './write/importing.ts';
@@ -42,7 +43,13 @@ export interface GalleryStore {
    * @returns the first version with the change
    */
   change(make: (index: GalleryIndex) => Change | Promise<Change>): Promise<{ version: number }>;
-  /** The live version and those that `rollback` can bring back, newest first. */
+  /**
+   * Writes a version with the contents of an earlier one, or with the base's for 0; also where the newest version is
+   * damaged and takes no other change.
+   * @returns the new version
+   */
+  rollback(version: number): Promise<{ version: number }>;
+  /** The live version, unless it is damaged, and those that `rollback` can bring back, newest first. */
   versions(): Promise<GalleryVersion[]>;
   /** Faces of the newest version with their embeddings; those that are gone are left out. */
   embeddingsOf(faces: readonly FaceMeta[]): Promise<FaceRecord[]>;
@@ -89,12 +96,13 @@ export function openGallery(options: GalleryOptions): GalleryStore {
     reader,
     writer: new HeadWriter(bucket),
     rollback: (version) => versions.rollback(version),
-    onWritten(version) {
-      onChange(version);
-      maintenance.poke();
-    },
+    onWritten: (version) => onWritten(version),
     log,
   });
+  const onWritten = (version: number): void => {
+    onChange(version);
+    maintenance.poke();
+  };
   const rewriting = new Rewriting(bucket, reader);
   const merging = new Merging(reader, committer, rewriting, log);
   const adoption = new Adoption(reader, committer, rewriting, log);
@@ -123,14 +131,29 @@ export function openGallery(options: GalleryOptions): GalleryStore {
       return (await current()).index;
     },
     change: (make) => committer.change(make),
+    async rollback(version) {
+      try {
+        return await committer.change(() => ({ kind: 'rollback', version }));
+      } catch (error) {
+        if (!(error instanceof SegmentError)) throw error;
+        const written = await goBack(version, { bucket, versions });
+        log.warn({ version: written, reason: error.message }, 'Replaced a damaged gallery');
+        onWritten(written);
+        return { version: written };
+      }
+    },
     async versions() {
-      const { head } = await current();
-      if (head === undefined) return [];
-      const live = head.value.version;
-      const kept = (await versions.list()).filter(({ head: { version } }) =>
-        versions.isKept(version, live),
+      const state = await current().catch((error: unknown) => {
+        if (error instanceof SegmentError) return undefined;
+        throw error;
+      });
+      if (state && state.head === undefined) return [];
+      const live = state?.head?.value;
+      const all = await versions.list();
+      const kept = all.filter(
+        ({ head: { version } }) => live === undefined || versions.isKept(version, live.version),
       );
-      return [...kept.map((one) => one.head), head.value]
+      return [...kept.map((one) => one.head), ...(live ? [live] : [])]
         .map(({ version, at, change, faces }) => ({ version, at, change, faces }))
         .reverse();
     },

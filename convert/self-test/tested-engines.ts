@@ -5,23 +5,12 @@ import type { EncoderDescription } from '../../model/format.ts';
 import type { Backend, Networks } from '../../model/networks.ts';
 import { SelfTestError } from '../errors.ts';
 import type { Answers } from './reference.ts';
-import {
-  type Deviations,
-  FLOAT16_TOLERANCE,
-  measureBfloat16,
-  type SelfTestOptions,
-  selfTest,
-} from './self-test.ts';
+import { type Deviations, measureBfloat16, type SelfTestOptions, selfTest } from './self-test.ts';
 
 export interface EngineTest {
   readonly backend: Backend;
   /** From the reference answers with the published weights: PyTorch's, for compact face-api's. */
   readonly deviations: Deviations;
-}
-
-/** Whether embeddings can be compared with those of the published weights, also where these were rounded. */
-export function isPublishedEncoder(tests: readonly EngineTest[]): boolean {
-  return tests.every(({ deviations }) => deviations.encoder <= FLOAT16_TOLERANCE);
 }
 
 export interface Tested<Result> {

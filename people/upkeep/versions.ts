@@ -1,9 +1,8 @@
 /** Earlier versions of the gallery: which are kept, and the way back to one of them. */
-import { z } from 'zod';
 import { GalleryVersionError } from '../errors.ts';
-import { type GalleryHead, headSchema, peopleKeys } from '../head.ts';
+import { baseSchema, type GalleryHead, headSchema, peopleKeys } from '../head.ts';
 import type { PeopleBucket } from '../read/bucket.ts';
-import { contentsOf, type GalleryState } from '../read/contents.ts';
+import { contentsOf, parsed } from '../read/contents.ts';
 import type { GalleryReader } from '../read/reader.ts';
 import type { NewContents, Rewrite } from '../write/committer.ts';
 
@@ -50,14 +49,22 @@ export class Versions {
 
   /** @returns how a head with the contents of an earlier one is made */
   rollback(version: number): Rewrite {
-    return async (state) => {
-      const live = state.head?.value;
-      if (live === undefined) throw notKept(version);
-      // The base is always there: also for a model with another encoder, whose people cannot be added to these.
-      if (version === 0) return this.#toBase(state, live);
-      if (version >= live.version || !this.isKept(version, live.version)) throw notKept(version);
-      return this.#to(version, live);
+    return async ({ head }) => {
+      if (head === undefined) throw notKept(version);
+      return this.contentsOf(version, head.value);
     };
+  }
+
+  /**
+   * @param live which it is to replace
+   * @throws {GalleryVersionError} when it is not kept
+   * @throws {SegmentError} when it is damaged
+   */
+  async contentsOf(version: number, live: GalleryHead): Promise<NewContents> {
+    // The base is always there: also for a model with another encoder, whose people cannot be added to these.
+    if (version === 0) return this.#toBase(live);
+    if (version >= live.version || !this.isKept(version, live.version)) throw notKept(version);
+    return this.#to(version, live);
   }
 
   async #to(version: number, live: GalleryHead): Promise<NewContents> {
@@ -76,7 +83,8 @@ export class Versions {
   }
 
   /** Before the first change there was the base. */
-  async #toBase({ base }: GalleryState, live: GalleryHead): Promise<NewContents> {
+  async #toBase(live: GalleryHead): Promise<NewContents> {
+    const base = parsed(await this.#bucket.get(peopleKeys.base), baseSchema, 'base');
     const contents = contentsOf(undefined, base?.value);
     const state = await this.#reader.stateOf(undefined, base, contents);
     const { index } = state;
@@ -97,7 +105,7 @@ export class Versions {
   async #get(key: string): Promise<KeptVersion | undefined> {
     const found = await this.#bucket.get(key);
     if (found === undefined) return undefined;
-    const head = z.safeParse(headSchema, jsonOf(found.bytes)).data;
+    const head = parseHead(found.bytes);
     if (head === undefined) return undefined;
     const kept = { key, etag: found.etag, head };
     this.#read.set(key, kept);
@@ -105,9 +113,10 @@ export class Versions {
   }
 }
 
-function jsonOf(bytes: Buffer): unknown {
+/** @returns undefined for what is no head that this program can read */
+export function parseHead(bytes: Buffer): GalleryHead | undefined {
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return headSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
   } catch {
     return undefined;
   }

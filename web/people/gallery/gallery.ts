@@ -20,6 +20,8 @@ export interface LiveGallery {
    * @param make sees the gallery that the change is applied to, and may throw to refuse it
    */
   change(make: (index: GalleryIndex) => Change): Promise<number>;
+  /** Resolves with the new version, once it is announced. */
+  rollback(version: number): Promise<number>;
   /** @throws {HttpError} 409 for a version that is not written yet, which no worker could ever have */
   require(version: number | undefined): Promise<void>;
   /** Lets all nodes and workers know of a version. */
@@ -27,7 +29,7 @@ export interface LiveGallery {
 }
 
 export interface LiveGalleryParts {
-  readonly store: Pick<GalleryStore, 'index' | 'change'>;
+  readonly store: Pick<GalleryStore, 'index' | 'change' | 'rollback'>;
   /** Of Redis. */
   readonly versions: Pick<GalleryVersion, 'newest' | 'announce'>;
   readonly onSeen?: (version: number) => void;
@@ -65,6 +67,11 @@ export function openLiveGallery({ store, versions, onSeen }: LiveGalleryParts): 
       if (version === undefined || version <= (known ?? 0)) return;
       const live = (await now()).version;
       if (version > live) throw peopleError.futureVersion(version, live);
+    },
+    async rollback(to) {
+      const { version } = await store.rollback(to).catch(galleryFailure);
+      await announce(version);
+      return version;
     },
     async change(make) {
       const { version } = await store.change(make).catch(galleryFailure);

@@ -25,7 +25,8 @@ export function versionsRouter(
 
   router.get('/v1/gallery/versions', noOptions, async (request, response) => {
     parts.enter(request, response);
-    await gallery.now();
+    // Also where the newest one is damaged, so that there is a way back.
+    await gallery.now().catch(() => undefined);
     response.json({ versions: await store.versions().catch(galleryFailure) });
   });
   router.all('/v1/gallery/versions', allowMethods('GET, HEAD'));
@@ -33,7 +34,7 @@ export function versionsRouter(
   router.post('/v1/gallery/rollback', noOptions, async (request, response) => {
     parts.enter(request, response);
     const { version } = await readJson(rollbackSchema, request, response);
-    await gallery.change(() => ({ kind: 'rollback', version }));
+    await gallery.rollback(version);
     response.json(await state());
   });
   router.all('/v1/gallery/rollback', allowMethods('POST'));
