@@ -5,7 +5,8 @@
 import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes } from 'yargs';
 import { SettingsError } from '../../runtime/errors.ts';
 import { EXIT } from '../../runtime/process/exit.ts';
-import type { ChaosReport } from './run.ts';
+import type { ChaosReport } from './options.ts';
+import type { PeopleCounts } from './people/people-load.ts';
 
 const options = {
   requests: { type: 'number', default: 200, describe: 'total number of uploads' },
@@ -29,6 +30,11 @@ const options = {
     default: 36,
     describe: 'seconds without faults after each storm and each single fault (0 = one long storm)',
   },
+  people: {
+    type: 'boolean',
+    default: true,
+    describe: 'also enrol, correct and forget people, with faults that hit these changes',
+  },
   longest: { type: 'number', default: 180, describe: 'maximum duration of a fault in seconds' },
 } as const;
 
@@ -51,7 +57,15 @@ export const command: CommandModule<object, Flags> = {
           '--requests, --minutes, --faults, --storm, --clients, --share, --lead and --longest must be numbers above 0, --quiet must be at least 0, and --requests and --seed must be whole numbers.',
         );
       }) as unknown as Argv<Flags>,
-  async handler({ requests, seed, minutes, faults, clients, ...times }: ArgumentsCamelCase<Flags>) {
+  async handler({
+    requests,
+    seed,
+    minutes,
+    faults,
+    clients,
+    people,
+    ...times
+  }: ArgumentsCamelCase<Flags>) {
     const [{ runChaos }, { coursePhotos }, { ensureModel }, { readSettings }] = await Promise.all([
       import('./run.ts'),
       import('./load.ts'),
@@ -74,6 +88,7 @@ export const command: CommandModule<object, Flags> = {
       quietSeconds: times.quiet,
       longestSeconds: times.longest,
       photo: await coursePhotos(),
+      people: people ? { searches: true } : undefined,
       settings: { MODEL_DIR: settings.MODEL_DIR, BACKEND: settings.BACKEND },
       signal: stopping.signal,
       say: (line) => console.log(line),
@@ -87,7 +102,7 @@ export const command: CommandModule<object, Flags> = {
 const MOST_BREACHES = 50;
 
 function reportText(report: ChaosReport): string {
-  const { breaches, errors, cost } = report;
+  const { breaches, errors, cost, people } = report;
   const failed = Object.entries(errors).map(([status, count]) => `${count} with ${status}`);
   const faults = Object.values(report.faults).reduce((sum, count) => sum + count, 0);
   const lines = [
@@ -97,6 +112,7 @@ function reportText(report: ChaosReport): string {
     `  clear errors    ${failed.join(', ') || 'none'}`,
     `  cut off         ${report.cut}, with a web node that died`,
     `dead letters      ${report.letters}`,
+    ...(people === undefined ? [] : [peopleText(people)]),
     `instance-seconds  ${cost.paid.toFixed(0)} paid, ${cost.needed.toFixed(0)} needed without faults`,
     `capacity          ${report.capacity.toFixed(1)} answers a second, p95 ${ms(report.recoveries.before)} without faults`,
     `faults            ${faults} in ${report.seconds.toFixed(0)} s, ${report.missed} more found nothing to hit; ${report.callsHit} calls were hit`,
@@ -108,6 +124,10 @@ function reportText(report: ChaosReport): string {
     ...(report.folder === undefined ? [] : [`The logs are in ${report.folder}`]),
   ];
   return lines.join('\n');
+}
+
+function peopleText({ enrolled, corrected, forgotten, repeated, searches }: PeopleCounts): string {
+  return `people            ${enrolled} enrolled, ${corrected} corrections, ${forgotten} forgotten; sent again ${repeated} times; ${searches} searches`;
 }
 
 /** Faults by kind, with how soon p95 was back after those that came alone; and after storms. */

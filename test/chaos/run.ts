@@ -10,61 +10,19 @@ import { connectRedis } from '../../cloud/redis/connection.ts';
 import { freePort } from '../../local/redis.ts';
 import { requestsSent } from './faults/deliveries.ts';
 import { seededChance } from './faults/faults.ts';
-import { type FaultRun, injectFaults, openInjector } from './faults/inject.ts';
+import { injectFaults, openInjector } from './faults/inject.ts';
 import { startFaultProxy } from './faults/proxy.ts';
-import { type Cost, costBreaches, costOf, watchFleet } from './fleet-cost.ts';
-import { faultOf, judge, leaks, type Verdict } from './judge.ts';
+import { costBreaches, costOf, watchFleet } from './fleet-cost.ts';
+import { faultOf, judge, leaks } from './judge.ts';
 import { Ledger } from './ledger.ts';
-import { type Photo, startLoad } from './load.ts';
-import { type Recoveries, recoveries } from './recovery.ts';
+import { startLoad } from './load.ts';
+import type { ChaosOptions, ChaosReport } from './options.ts';
+import { startPeopleLoad } from './people/people-load.ts';
+import { recoveries } from './recovery.ts';
 import { comeToRest, readLetters, readOutputs } from './rest.ts';
 import { below, listProcesses, type Process, strays } from './system/processes.ts';
 import { openSmallDisk } from './system/small-disk.ts';
 import { type System, startSystem } from './system/system.ts';
-
-export interface ChaosOptions {
-  readonly requests: number;
-  readonly seed: number;
-  readonly minutes: number;
-  /** In storms, on average. */
-  readonly faultsPerMinute: number;
-  /** On average. */
-  readonly faultsPerStorm?: number;
-  readonly clients: number;
-  /** Of the capacity, what honest clients ask for. */
-  readonly share: number;
-  /** How long the capacity is measured, and then the time without faults. */
-  readonly leadSeconds: number;
-  /** Without a fault after each storm and each single fault, so that recovery is seen; 0 is one long storm. */
-  readonly quietSeconds: number;
-  /** Of the longest single fault. */
-  readonly longestSeconds: number;
-  readonly photo: (number: number) => Photo | Promise<Photo>;
-  /** Over those that a run needs. */
-  readonly settings: Record<string, unknown>;
-  readonly program?: readonly string[] | undefined;
-  readonly signal: AbortSignal;
-  /** One line of the event log. */
-  readonly say: (line: string) => void;
-}
-
-export interface ChaosReport extends Verdict, Pick<FaultRun, 'faults' | 'missed'> {
-  /** Answers a second without faults. */
-  readonly capacity: number;
-  readonly recoveries: Recoveries;
-  readonly cost: Cost;
-  readonly callsHit: number;
-  /** Without one there are no faults that need it. */
-  readonly hasRedisServer: boolean;
-  /** Uploads of honest clients, and of bursts. */
-  readonly sent: number;
-  readonly sentInBursts: number;
-  /** Lives that ended, by service and how. */
-  readonly ends: Readonly<Record<string, number>>;
-  readonly seconds: number;
-  /** Where the logs are kept after a breach. */
-  readonly folder: string | undefined;
-}
 
 const PROJECT_ID = 'chaos';
 /** Either takes replies out of the queue that the other's clients wait for. */
@@ -127,6 +85,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       signal: late,
     });
     const breaches: string[] = [];
+    const noMorePeople = new AbortController();
     const over = new AbortController();
     const fleet = watchFleet(system.clients.ec2);
     const seen = new Map<number, Process>();
@@ -151,8 +110,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const leadMs = options.leadSeconds * 1000;
     const measured = performance.now();
     say(`${capacity.toFixed(1)} answers a second without faults`);
+    const people =
+      options.people &&
+      startPeopleLoad({
+        urls: system.webUrls,
+        seed: seed + 2,
+        searches: options.people.searches,
+        signal: AbortSignal.any([late, noMorePeople.signal]),
+        onBreach: (words) => say(`BREACH ${words}`),
+      });
     const burst = (times: number, ms: number): void => load.burst(times * capacity, ms);
-    const injector = openInjector({ system, proxy, disk, redis, keys, folder, burst });
+    const injector = openInjector({ system, proxy, disk, redis, keys, folder, burst, people });
     const stopping = new AbortController();
     const injecting = injectFaults({
       injector,
@@ -162,6 +130,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         ...(options.faultsPerStorm === undefined ? {} : { stormFaults: options.faultsPerStorm }),
         visibilityMs: VISIBILITY_SECONDS * 1000,
         leadMs,
+        people: people !== undefined,
         quietMs: options.quietSeconds * 1000,
         longestMs: options.longestSeconds * 1000,
       },
@@ -169,13 +138,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       say,
     });
     await load.begun;
+    noMorePeople.abort();
     const until = performance.now();
     stopping.abort();
     const faultRun = await injecting;
     await injector.calm();
-    await load.done;
+    await Promise.all([load.done, people?.done]);
     say(`${seconds(performance.now() - measured)} all clients have their answers; calm now`);
 
+    breaches.push(...((await people?.judge()) ?? []));
     breaches.push(...(await comeToRest(system, redis, say)));
     over.abort();
     await watching;
@@ -211,6 +182,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       capacity,
       recoveries: recovered,
       cost,
+      people: people?.counts,
       faults: faultRun.faults,
       missed: faultRun.missed,
       callsHit: proxy.hits,

@@ -88,7 +88,19 @@ export type Fault =
       readonly how: HostileKind;
       readonly pick: number;
       readonly ms: number;
+    }
+  /** What hits changes of people: a web node is killed in one, or calls to the people bucket fail. */
+  | {
+      readonly kind: 'people';
+      readonly how: PeopleFault;
+      readonly pick: number;
+      /** Of the calls, those that are hit. */
+      readonly share: number;
+      readonly ms: number;
     };
+
+export const peopleFaults = ['kill-in-change', 'slow', 'lost-write', '503'] as const;
+export type PeopleFault = (typeof peopleFaults)[number];
 
 export type FaultOf<Kind extends Fault['kind']> = Extract<Fault, { readonly kind: Kind }>;
 
@@ -110,6 +122,8 @@ export function rowOf(fault: Fault): string {
       return `${fault.link} ${fault.how}`;
     case 'hostile':
       return `${fault.how} clients`;
+    case 'people':
+      return `people ${fault.how}`;
     default:
       return fault.kind;
   }
@@ -144,6 +158,10 @@ export function inWords(fault: Fault): string {
       return `S3 says SlowDown to every call, ${seconds(fault.ms)}`;
     case 'hostile':
       return `${fault.how} clients, ${seconds(fault.ms)}`;
+    case 'people':
+      return fault.how === 'kill-in-change'
+        ? 'kill -9 of a web node that changes people'
+        : `people bucket: ${fault.how} for ${Math.round(fault.share * 100)} % of the calls, ${seconds(fault.ms)}`;
   }
 }
 

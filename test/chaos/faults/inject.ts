@@ -4,6 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { carryOutOnPeople } from '../people/people-faults.ts';
+import type { PeopleLoad } from '../people/people-load.ts';
 import type { FaultTime } from '../recovery.ts';
 import { below, listProcesses, type Process, signal } from '../system/processes.ts';
 import type { SmallDisk } from '../system/small-disk.ts';
@@ -18,6 +20,8 @@ export interface InjectorParts extends WideParts {
   readonly redis: Redis;
   /** Prefix of the project's keys. */
   readonly keys: string;
+  /** Undefined where nobody is changed. */
+  readonly people: PeopleLoad | undefined;
 }
 
 export interface Injector {
@@ -103,6 +107,8 @@ export function openInjector(parts: InjectorParts): Injector {
         await disk.fill();
         last(fault.ms, () => disk.free());
         return '';
+      case 'people':
+        return carryOutOnPeople(fault, parts, last);
       case 'lease-clock':
         return jumpLease(fault.pick, fault.of, fault.ms);
       default:

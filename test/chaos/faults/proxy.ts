@@ -2,7 +2,6 @@
  * Stands in front of the cloud's endpoint and does to calls what networks and busy services do. Reports
  * which requests SQS took. Knows nothing of the services behind or before it.
  */
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
   Agent,
@@ -17,56 +16,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { routeOf } from '../../../local/route.ts';
 import { alterSend, shuffleReceived } from './deliveries.ts';
 import type { CallFault, Chance, CloudService } from './faults.ts';
-
-export interface Refusal {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-type Kind = Extract<CallFault, '500' | '503' | 'throttle'>;
-
-/** Status and code as AWS documents them for each service. */
-const CODES: Readonly<Record<CloudService, Readonly<Record<Kind, readonly [number, string]>>>> = {
-  s3: {
-    '500': [500, 'InternalError'],
-    '503': [503, 'ServiceUnavailable'],
-    throttle: [503, 'SlowDown'],
-  },
-  sqs: {
-    '500': [500, 'InternalFailure'],
-    '503': [503, 'ServiceUnavailable'],
-    throttle: [400, 'ThrottlingException'],
-  },
-  ec2: {
-    '500': [500, 'InternalError'],
-    '503': [503, 'Unavailable'],
-    throttle: [503, 'RequestLimitExceeded'],
-  },
-};
-
-/** How S3, SQS and EC2 say that they cannot just now, each in its own protocol. */
-function refusal(service: CloudService, kind: Kind): Refusal {
-  const [status, code] = CODES[service][kind];
-  const message = 'A fault that was asked for.';
-  const id = randomUUID();
-  if (service === 'sqs') {
-    return {
-      status,
-      headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': id },
-      body: JSON.stringify({ __type: `com.amazonaws.sqs#${code}`, message }),
-    };
-  }
-  const error = `<Code>${code}</Code><Message>${message}</Message>`;
-  return {
-    status,
-    headers: { 'content-type': 'application/xml' },
-    body:
-      service === 's3'
-        ? `<?xml version="1.0" encoding="UTF-8"?><Error>${error}<RequestId>${id}</RequestId></Error>`
-        : `<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error>${error}</Error></Errors><RequestID>${id}</RequestID></Response>`,
-  };
-}
+import { refusal } from './refusal.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** Number of pieces of a slow body. */
@@ -77,6 +27,8 @@ export interface CallRule {
   readonly service: CloudService;
   readonly fault: CallFault;
   readonly share: number;
+  /** Other calls of the service are left alone. */
+  readonly only?: (call: Call) => boolean;
 }
 
 export interface Call {
@@ -84,6 +36,11 @@ export interface Call {
   readonly method: string;
   /** `SendMessageBatch`; empty for S3 and EC2. */
   readonly action: string;
+  readonly path: string;
+  /** Of the Host header: S3 may have the bucket there. */
+  readonly host: string;
+  /** Of S3: written only if the object is as it was, or is not there. */
+  readonly isConditionalWrite: boolean;
   readonly body: Buffer;
 }
 
@@ -114,9 +71,11 @@ export async function startFaultProxy(options: {
   const rules = new Set<CallRule>();
   let hits = 0;
 
-  const faultFor = (service: CloudService | undefined, action: string): CallFault | undefined => {
+  const faultFor = (call: Call): CallFault | undefined => {
+    const { service, action } = call;
     for (const rule of rules) {
-      if (rule.service !== service || chance() >= rule.share) continue;
+      if (rule.service !== service || rule.only?.(call) === false) continue;
+      if (chance() >= rule.share) continue;
       const isSend = action.startsWith('SendMessage');
       if (rule.fault === 'duplicate' && !isSend) continue;
       if (rule.fault === 'reorder' && !isSend && action !== 'ReceiveMessage') continue;
@@ -157,7 +116,7 @@ export async function startFaultProxy(options: {
     response.on('close', () => left.abort());
     const body = await bodyOf(incoming);
     const call = callOf(incoming, body);
-    const fault = faultFor(call.service, call.action);
+    const fault = faultFor(call);
     if (fault === 'reset') {
       incoming.socket.resetAndDestroy();
       return;
@@ -220,7 +179,16 @@ function callOf(incoming: IncomingMessage, body: Buffer): Call {
   const service = route.service;
   const action = String(headers['x-amz-target'] ?? '').split('.')[1] ?? '';
   const known = service === 's3' || service === 'sqs' || service === 'ec2' ? service : undefined;
-  return { service: known, method, action, body };
+  const isConditional = headers['if-match'] !== undefined || headers['if-none-match'] !== undefined;
+  return {
+    service: known,
+    method,
+    action,
+    path: url,
+    host: headers.host ?? '',
+    isConditionalWrite: method === 'PUT' && isConditional,
+    body,
+  };
 }
 
 async function bodyOf(message: IncomingMessage): Promise<Buffer> {

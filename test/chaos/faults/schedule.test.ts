@@ -6,6 +6,7 @@ import {
   lengthOf,
   linkFaults,
   linkNames,
+  peopleFaults,
   processes,
   rowOf,
   services,
@@ -45,6 +46,19 @@ it('a long schedule holds every fault, at the rate asked for, pauses longer than
   for (const { fault } of faults) if (fault.kind === 'pause') assert.ok(fault.ms > 5000);
   const minutes = faults.at(-1)!.at / 60_000;
   assert.ok(Math.abs(2000 / minutes - 30) < 3, `${2000 / minutes} a minute`);
+});
+
+it('faults on people leave all others as they are', () => {
+  const quiet = { quietMs: 40_000 };
+  const without = first(400, 7, quiet).map(({ at, fault }) => ({ at, fault }));
+  const all = first(800, 7, { ...quiet, people: true });
+  const others = all.filter(({ fault }) => fault.kind !== 'people');
+  assert.deepEqual(
+    others.slice(0, 400).map(({ at, fault }) => ({ at, fault })),
+    without,
+  );
+  const met = new Set(all.map(({ fault }) => rowOf(fault)));
+  for (const how of peopleFaults) assert.ok(met.has(`people ${how}`), how);
 });
 
 it('a schedule with quiet times has single faults with quiet on both sides, S3 away for minutes among them', () => {

@@ -14,6 +14,7 @@ import {
   linkNames,
   oneOf,
   type ProcessKind,
+  peopleFaults,
   seededChance,
   services,
 } from './faults.ts';
@@ -36,6 +37,8 @@ export interface ScheduleOptions {
   readonly stormFaults?: number;
   /** Without a fault after each storm and each single fault. */
   readonly quietMs?: number;
+  /** Whether faults that hit changes of people come in storms, too; the others come as without them. */
+  readonly people?: boolean;
   /** No single fault of those that are dealt lasts longer. */
   readonly longestMs?: number;
 }
@@ -102,6 +105,9 @@ const MOST_CLOCK_MS = 3_600_000;
 const MOST_DELAY_MS = 700;
 const DUPLICATES_OR_DISORDER = 0.25;
 const SOLOS_BETWEEN_STORMS = 4;
+/** Of the faults in a storm, those that one on people follows. */
+const PEOPLE_SHARE = 0.1;
+const PEOPLE_SEED = 0x70656f70;
 
 /** Endless; take as many as the run is long. */
 export function* schedule(
@@ -111,6 +117,7 @@ export function* schedule(
   const { perMinute, visibilityMs, leadMs = 0, quietMs = 0, longestMs = LONGEST_MS } = options;
   const { stormFaults = STORM_FAULTS } = options;
   const chance = seededChance(seed);
+  const ofPeople = seededChance(seed + PEOPLE_SEED);
   const total = WEIGHTS.reduce((sum, [weight]) => sum + weight, 0);
   const inStorms = dealer(chance);
   const alone = dealer(chance);
@@ -132,6 +139,10 @@ export function* schedule(
       const fault = make(false);
       calmAt = Math.max(calmAt, at + lengthOf(fault));
       yield { number: ++number, at, fault };
+      // Only where the storm goes on: the quiet after it is as without them.
+      if (options.people && i < faults * 0.8 && ofPeople() < PEOPLE_SHARE) {
+        yield { number: ++number, at, fault: onPeople(ofPeople) };
+      }
     }
     if (quietMs === 0) continue;
     at = calmAt + quietMs;
@@ -141,6 +152,16 @@ export function* schedule(
       at += lengthOf(fault) + quietMs;
     }
   }
+}
+
+function onPeople(chance: Chance): Fault {
+  return {
+    kind: 'people',
+    how: oneOf(chance, peopleFaults)!,
+    pick: chance(),
+    share: between(chance, 0.3, 1),
+    ms: between(chance, 1000, 4000),
+  };
 }
 
 /** Each of DEALT once, in some order, then all again in another. */
