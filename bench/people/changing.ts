@@ -6,13 +6,14 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { changedSchema, personSchema } from '../../people/api.ts';
+import { percentile } from '../../workload/tally.ts';
 import { BenchError } from '../errors.ts';
 
-/** A person of the run; `photo` is recognised as them. */
+/** A person of the run; `photo`, if there is one, is recognised as them. */
 export interface Subject {
   readonly id: string;
   readonly base: string;
-  readonly photo: string;
+  readonly photo?: string;
 }
 
 export interface ChangingOptions {
@@ -30,6 +31,9 @@ export interface Changed {
   /** Connections that broke or were answered 503: sent again until they were accepted. */
   readonly repeated: number;
   readonly perSecond: number;
+  /** Until a change was answered, in ms, with all its tries. */
+  readonly p50: number;
+  readonly p95: number;
   readonly kills: Readonly<Record<string, number>>;
   readonly recognised: number;
   readonly versions: number;
@@ -53,6 +57,7 @@ export async function changeUnderKills(options: ChangingOptions): Promise<Change
   const { urls, subjects, perSecond, seconds } = options;
   const written = new Map<string, Written[]>(subjects.map(({ id }) => [id, []]));
   const breaches: string[] = [];
+  const tookMs: number[] = [];
   const kills: Record<string, number> = {};
   let [accepted, repeated, recognised, newest] = [0, 0, 0, 0];
   const over = new AbortController();
@@ -61,6 +66,7 @@ export async function changeUnderKills(options: ChangingOptions): Promise<Change
 
   /** One person's changes follow one another, so that the last one that was accepted is the one to find. */
   const change = async ({ id, base }: Subject, counter: number): Promise<void> => {
+    const from = performance.now();
     const body = JSON.stringify({ name: `${base} ${counter}`, metadata: { counter } });
     for (let tries = 0; ; tries++) {
       const answer = await call(urls[(counter + tries) % urls.length]!, `v1/people/${id}`, {
@@ -81,6 +87,7 @@ export async function changeUnderKills(options: ChangingOptions): Promise<Change
       written.get(id)!.push({ counter, version: gallery });
       newest = Math.max(newest, gallery);
       accepted += 1;
+      tookMs.push(performance.now() - from);
       return;
     }
   };
@@ -94,9 +101,10 @@ export async function changeUnderKills(options: ChangingOptions): Promise<Change
       await delay(Math.max(0, due - performance.now()));
     }
   });
+  const photographed = subjects.flatMap(({ photo, ...one }) => (photo ? [{ ...one, photo }] : []));
   const recognisers = Array.from({ length: RECOGNISERS }, async (_, lane) => {
     for (let turn = lane; !over.signal.aborted; turn++) {
-      const subject = subjects[turn % subjects.length]!;
+      const subject = photographed[turn % photographed.length]!;
       const form = new FormData();
       const photo = await readFile(subject.photo);
       form.append('inputFile', new Blob([photo]), `turn-${lane}-${turn}.jpg`);
@@ -146,10 +154,13 @@ export async function changeUnderKills(options: ChangingOptions): Promise<Change
       breaches.push(`${person.name} has metadata ${counter}: half a change.`);
     }
   }
+  tookMs.sort((a, b) => a - b);
   return {
     accepted,
     repeated,
     perSecond: accepted / lasted,
+    p50: percentile(tookMs, 50),
+    p95: percentile(tookMs, 95),
     kills,
     recognised,
     versions: newest,

@@ -2,6 +2,7 @@
  * The live gallery on the whole system: two web nodes and four workers, real photos, and services that are
  * killed. Every figure of docs/reports/people.md.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,13 +14,16 @@ import { openLeases } from '../../cloud/redis/leases.ts';
 import { ensureModel } from '../../convert/ensure-model.ts';
 import { freePort } from '../../local/redis.ts';
 import { peopleClient } from '../../people/client.ts';
+import { headerLine, personLine } from '../../people/exchange.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
+import { seededChance } from '../../test/chaos/faults/faults.ts';
+import { directionOf, whoseEmbeddings } from '../../test/chaos/people/made-embeddings.ts';
 import { below, listProcesses, signal } from '../../test/chaos/system/processes.ts';
 import { type System, startSystem } from '../../test/chaos/system/system.ts';
 import { BenchError } from '../errors.ts';
 import { describeMachine, type Machine } from '../inference/machine.ts';
-import { type Changed, changeUnderKills } from './changing.ts';
+import { type Changed, changeUnderKills, type Subject } from './changing.ts';
 import {
   type Enrolled,
   enrolAndRecognise,
@@ -40,8 +44,9 @@ const PROJECT_ID = 'bench-people';
 const WEB_NODES = 2;
 const WORKERS = 4;
 const CHANGES_PER_SECOND = 50;
-/** People who are changed at once. */
-const SUBJECTS = 14;
+/** People who are changed at once, and those of them whose photo is recognised meanwhile. */
+const SUBJECTS = 100;
+const PHOTOGRAPHED = 14;
 const KILL_EVERY_MS = 3000;
 const READY_MS = 120_000;
 
@@ -77,8 +82,8 @@ export async function benchPeople(options: PeopleBenchOptions, onStep: OnStep): 
     await forgetEverybody(client);
     const enrolled = await enrolAndRecognise(system.webUrls, pairs, onStep);
     await forgetEverybody(client);
-    const subjects = [];
-    for (const { person, first, second } of pairs.slice(0, SUBJECTS)) {
+    const subjects: Subject[] = await enrolUnseen(system, SUBJECTS - PHOTOGRAPHED);
+    for (const { person, first, second } of pairs.slice(0, PHOTOGRAPHED)) {
       const enrolment = await client.add(`${person} 0`, [first], TAKE_SMALL_FACES);
       subjects.push({ id: enrolment.person.id, base: person, photo: second });
     }
@@ -98,6 +103,24 @@ export async function benchPeople(options: PeopleBenchOptions, onStep: OnStep): 
     await system.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** People without a photo: their embeddings are far from all photos. */
+async function enrolUnseen({ webUrls: [url = ''] }: System, count: number): Promise<Subject[]> {
+  const expected = await whoseEmbeddings(url, true, new AbortController().signal);
+  const chance = seededChance(1);
+  const subjects = Array.from({ length: count }, (_, at) => ({
+    id: randomUUID(),
+    base: `Unseen ${at + 1}`,
+  }));
+  const lines = subjects.map(({ id, base }) => {
+    const embedding = directionOf(expected.length, chance);
+    return personLine({ id, name: `${base} 0`, metadata: { counter: 0 } }, [
+      { id: randomUUID(), person: id, embedding },
+    ]);
+  });
+  await peopleClient(url).import(new Blob([headerLine(expected), ...lines]));
+  return subjects;
 }
 
 async function workersReady({ redisUrl }: System): Promise<void> {
@@ -162,6 +185,7 @@ function report(enrolled: Enrolled, changed: Changed, machine: Machine): string 
     '| changes while services are killed | |',
     '| --- | --- |',
     `| accepted | ${changed.accepted}, ${changed.perSecond.toFixed(1)} per second, in ${changed.versions} versions |`,
+    `| until a change was answered | p50 ${changed.p50.toFixed(0)} ms, p95 ${changed.p95.toFixed(0)} ms |`,
     `| sent again after a kill | ${changed.repeated} |`,
     `| kills | ${kills.join(', ') || 'none'} |`,
     `| recognitions meanwhile | ${changed.recognised} |`,

@@ -14,6 +14,9 @@ import { keptHeadsReader } from './kept-heads.ts';
 import { headReader } from './read-head.ts';
 import { SegmentCache } from './segment-cache.ts';
 
+/** Announced versions are taken at most this often; a request that needs one makes the worker look at once. */
+const ANNOUNCED_MS = 250;
+
 export interface FollowOptions {
   readonly s3: S3Client;
   readonly bucket: string;
@@ -48,8 +51,19 @@ export function followGallery(options: FollowOptions): Following {
     log,
   });
   inference.prepareWith(() => follower.prepare());
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
-    follower.look().catch((err: unknown) => log.debug({ err }, 'Cannot follow the gallery now'));
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        lookedAt = performance.now();
+        follower
+          .look()
+          .catch((err: unknown) => log.debug({ err }, 'Cannot follow the gallery now'));
+      },
+      Math.max(0, lookedAt + ANNOUNCED_MS - performance.now()),
+    );
   };
   const subscription = openGalleryVersion(redis, keys, log).onChanged(look, look);
   follower.start();
@@ -57,6 +71,7 @@ export function followGallery(options: FollowOptions): Following {
     follower,
     async stop() {
       subscription.close();
+      clearTimeout(timer);
       await follower.stop();
     },
   };
