@@ -32,7 +32,7 @@ const options = {
   },
   people: {
     type: 'boolean',
-    default: true,
+    default: false,
     describe: 'also enrol, correct and forget people, with faults that hit these changes',
   },
   longest: { type: 'number', default: 180, describe: 'maximum duration of a fault in seconds' },
