@@ -21,9 +21,13 @@ const REGION = 'us-east-1';
 /** One that moto has from the start. */
 const IMAGE = 'ami-12c6146b';
 
+const ACCOUNT = '123456789012';
+/** One project has the stack's names of buckets, the other one the course's. */
+const namesOf = (id: string) => cloudNames(id, id === 'one' ? ACCOUNT : undefined);
+
 /** As CloudFormation makes them: the buckets and queues of a project, and nothing that moto lacks. */
 function template(id: string): string {
-  const { inBucket, outBucket, peopleBucket, requestQueue } = cloudNames(id);
+  const { inBucket, outBucket, peopleBucket, requestQueue } = namesOf(id);
   return JSON.stringify({
     Resources: {
       In: { Type: 'AWS::S3::Bucket', Properties: { BucketName: inBucket } },
@@ -81,7 +85,7 @@ describe('ending a project on AWS (moto)', { skip: await missingMoto(), timeout:
     await run('web-instance');
     await run(instanceName(1));
     await run(instanceName(2));
-    const { inBucket, outBucket, peopleBucket } = cloudNames(id);
+    const { inBucket, outBucket, peopleBucket } = namesOf(id);
     await clients.s3.send(
       new PutBucketVersioningCommand({
         Bucket: inBucket,
@@ -116,9 +120,9 @@ describe('ending a project on AWS (moto)', { skip: await missingMoto(), timeout:
     assert.deepEqual(await inventory('one', parts()), [
       'the stack elastic-face-one (CREATE_COMPLETE)',
       '3 instance(s)',
-      'the bucket one-in-bucket with 1 object(s)',
-      'the bucket one-out-bucket with 1 object(s)',
-      'the bucket one-people-bucket with 1 object(s)',
+      `the bucket one-in-bucket-${ACCOUNT} with 1 object(s)`,
+      `the bucket one-out-bucket-${ACCOUNT} with 1 object(s)`,
+      `the bucket one-people-bucket-${ACCOUNT} with 1 object(s)`,
     ]);
     await destroy('one', parts());
     assert.deepEqual(await inventory('one', parts()), []);
