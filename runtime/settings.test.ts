@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import type { z } from 'zod';
 import { SettingsError } from './errors.ts';
+import { redisUrlOf } from './process/service.ts';
 import { settingsInEffect, settingsTable } from './settings/in-effect.ts';
 import { isSecret } from './settings/kinds.ts';
 import { readServiceSettings, readSettings, settingGroups, settingsSchema } from './settings.ts';
@@ -151,6 +152,27 @@ describe('settings in effect', () => {
     });
     assert.equal(find('IDLE_SECONDS')?.source, 'default');
     assert.equal(find('AMI_ID')?.source, 'unset');
+  });
+
+  it('lie below the environment where a parameter holds them', () => {
+    const parameter = { PORT: '9001', IDLE_SECONDS: '5', REDIS_PASSWORD: 's3cret' };
+    const settings = settingsInEffect(undefined, environment, parameter);
+    const found = (name: string) => settings.find((one) => one.name === name);
+    assert.deepEqual([found('PORT')?.value, found('PORT')?.source], [9000, 'environment']);
+    assert.deepEqual(
+      [found('IDLE_SECONDS')?.value, found('IDLE_SECONDS')?.source],
+      [5, 'parameter'],
+    );
+    assert.doesNotMatch(settingsTable(settings), /s3cret/);
+  });
+
+  it('make one URL of Redis and its password', () => {
+    const REDIS_URL = 'rediss://cache:6380';
+    assert.equal(redisUrlOf({ REDIS_URL }), REDIS_URL);
+    assert.equal(redisUrlOf({ REDIS_URL, REDIS_PASSWORD: 'p' }), 'rediss://:p@cache:6380');
+    const own = 'redis://:own@host:6379';
+    assert.equal(redisUrlOf({ REDIS_URL: own, REDIS_PASSWORD: 'p' }), own);
+    assert.equal(redisUrlOf({ REDIS_PASSWORD: 'p' }), undefined);
   });
 
   it('never show a secret', () => {

@@ -48,3 +48,15 @@ it('draining shows above all else, has no way back, and is over only when that i
   activity.ready();
   assert.equal(told(), 'drained 3');
 });
+
+it('that starts again with other settings is starting, so that the scaler does not end it', () => {
+  const { activity, told } = at();
+  activity.ready();
+  activity.take();
+  activity.restart();
+  assert.equal(told(), 'starting 0');
+  activity.letGo(true);
+  assert.equal(told(), 'starting 0');
+  activity.drain();
+  assert.equal(told(), 'draining 0', 'unless the scaler wants it to drain');
+});
