@@ -94,6 +94,20 @@ describe('the doctor on an account', () => {
     assert.equal(Tags['elastic-face:doctor'], undefined);
   });
 
+  it('says how to make the role that spot instances need', async (t) => {
+    const other = temporaryFolder();
+    const code = 'AuthFailure.ServiceLinkedRoleCreationNotPermitted';
+    const { cloud, stop } = await startTestCloud(other.path, {
+      imitation: { LOCAL_EC2_FAILURES: `RunInstances=1:${code}` },
+    });
+    t.after(() => stop().then(other.remove));
+    const found = await examine(cloud.url, { AMI_ID: LOCAL_IMAGE_ID, SPOT: 'prefer' });
+    assert.match(
+      found.get('right to launch')!.says,
+      /create-service-linked-role --aws-service-name spot\.amazonaws\.com/,
+    );
+  });
+
   it('names an image that does not exist, before anything is launched', async () => {
     const found = await examine(local.cloud.url, { AMI_ID: 'ami-0123456789abcdef0' });
     assert.match(found.get('image')!.says, /ami-0123456789abcdef0 does not exist in us-east-1/);
