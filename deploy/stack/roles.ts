@@ -138,16 +138,14 @@ export class Roles extends Construct {
         ['ec2:RunInstances'],
         [
           templateArn,
-          ...[
-            'network-interface/*',
-            'security-group/*',
-            'subnet/*',
-            'spot-instances-request/*',
-          ].map(ec2),
+          ...['network-interface/*', 'security-group/*', 'subnet/*'].map(ec2),
           `arn:${partition}:ec2:${region}::image/*`,
         ],
         fromTemplate,
       ),
+      // AWS gives this one no ec2:LaunchTemplate: under the condition, no spot instance could be launched.
+      // Alone it launches nothing.
+      allow(['ec2:RunInstances'], [ec2('spot-instances-request/*')]),
       allow(['ec2:CreateTags'], [ec2('instance/*'), ec2('volume/*')], {
         StringEquals: { 'ec2:CreateAction': 'RunInstances', [`aws:RequestTag/${PROJECT_TAG}`]: id },
       }),

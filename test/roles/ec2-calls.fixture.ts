@@ -87,8 +87,9 @@ async function launchAccesses(
     ...(groups.length > 0 ? groups : ['sg-default']).map((id) => run(arn(`security-group/${id}`))),
     run(`arn:aws:ec2:${around.region}::image/${image}`),
     ...(templateId === null ? [] : [run(arn(`launch-template/${templateId}`))]),
+    // AWS lists no ec2:LaunchTemplate for it.
     ...(form.get('InstanceMarketOptions.MarketType') === 'spot'
-      ? [run(arn('spot-instances-request/*'))]
+      ? [{ action: 'ec2:RunInstances', resource: arn('spot-instances-request/*'), context: {} }]
       : []),
     ...(form.has('KeyName') ? [run(arn(`key-pair/${form.get('KeyName')}`))] : []),
     ...[...specifications].map(([kind, tags]) => ({

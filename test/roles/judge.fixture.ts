@@ -104,13 +104,30 @@ async function answer(
     judged.push(entry);
     return refusal(call, entry.expired ? 'ExpiredToken' : undefined, refused[0]);
   }
-  const given = await handOn(call, incoming, target);
+  const given = UNREAD_BY_MOTO.test(call.target)
+    ? await withoutCheck(target, () => handOn(call, incoming, target))
+    : await handOn(call, incoming, target);
   const text = given.status === 403 || given.status === 400 ? given.body.toString() : '';
   // S3's HEAD has no body to say why.
   const mute = given.status === 403 && call.method === 'HEAD' ? 'AccessDenied' : '';
   const mismatch = MOTO_REFUSALS.exec(text || mute)?.[0];
   judged.push(mismatch === undefined ? entry : { ...entry, mismatch });
   return hidesAbsence(call, given, role, documents) ? refusal(call, undefined, accesses[0]) : given;
+}
+
+/** moto computes the signature of a query that it has unescaped: right only where nothing was escaped. */
+const UNREAD_BY_MOTO = /\?.*%/;
+
+/** Meanwhile, moto takes other calls unchecked too. */
+async function withoutCheck<T>(target: string, call: () => Promise<T>): Promise<T> {
+  const after = (calls: string) =>
+    fetch(`${target}/moto-api/reset-auth`, { method: 'POST', body: calls });
+  await after('inf');
+  try {
+    return await call();
+  } finally {
+    await after('0');
+  }
 }
 
 /** S3 says that an object is not there only to a role that may list its bucket. */

@@ -38,6 +38,8 @@ export function callsByRole(judged: readonly Judged[]): Record<string, number> {
 
 /** Rights that this run does not use, and for what they are. */
 export const NOT_SEEN: Readonly<Record<string, string>> = Object.fromEntries([
+  ['iam:CreateServiceLinkedRole', 'EC2, at the first spot instance of an account'],
+  ['ssm:GetParameter', 'the settings of an instance: deploy/stack/settings.test.ts'],
   ...['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => [action, 'the log agent']),
   ...[
     'ssm:UpdateInstanceInformation',

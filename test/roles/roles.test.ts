@@ -70,7 +70,7 @@ describe('each service under its own role', { skip, timeout: 240_000 }, () => {
   };
   const post = async (file: string, text: string): Promise<string> => {
     const form = new FormData();
-    form.append('inputFile', new Blob([text]), file);
+    form.append('inputFile', new Blob([`GIF89a ${text}`]), file);
     const response = await fetch(web, { method: 'POST', body: form });
     return `${response.status} ${await response.text()}`;
   };
@@ -192,23 +192,19 @@ describe('each service under its own role', { skip, timeout: 240_000 }, () => {
       const settings = { AWS_REGION: REGION, AWS_ENDPOINT_URL: url };
       const clients = createEc2Clients(settings, credentials);
       try {
-        const queue = await openQueue(clients.sqs, world.things.own.requestQueue);
-        await queue.depth();
+        await listKeys(clients.s3, world.things.own.outBucket);
       } finally {
         clients.destroy();
       }
     };
     const refusedFor = (attempt: Promise<void>, pattern: RegExp) =>
-      assert.rejects(attempt, ({ message, cause }: Error) => {
-        assert.match(`${message} ${(cause as Error | undefined)?.name}`, pattern);
-        return true;
-      });
+      assert.rejects(attempt, ({ name }: Error) => pattern.test(name));
     await send(given, world.judge.url);
     const wrong = { ...given, secretAccessKey: 'wrong' };
     await refusedFor(send(wrong, world.motoUrl), /SignatureDoesNotMatch/);
     const other = await world.sessions.credentials('worker');
     const mixed = { ...given, sessionToken: other.sessionToken };
-    await refusedFor(send(mixed, world.motoUrl), /InvalidClientTokenId|InvalidToken/);
+    await refusedFor(send(mixed, world.motoUrl), /InvalidToken/);
     await until('the end of the session', () => Date.now() > given.expiration.getTime());
     await refusedFor(send(given, world.judge.url), /ExpiredToken/);
   });
