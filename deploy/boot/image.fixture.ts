@@ -58,6 +58,7 @@ export async function bakedRoot(role: Role): Promise<string> {
     root.forgetMachine();
     // As an image is delivered: each machine gets an id of its own.
     writeFileSync(join(root.folder, 'etc/machine-id'), '');
+    rmSync(join(root.folder, 'var/lib/dbus/machine-id'), { force: true });
     root.keepAs(folder);
   } finally {
     root.remove();

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseUserData } from '../../cloud/ec2/metadata.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { run } from './image.fixture.ts';
@@ -25,6 +25,8 @@ export interface ContainerOptions {
   readonly cloudUrl: string;
   /** Lines added to /etc/elastic-face/environment of the next machine. */
   readonly environment: () => Readonly<Record<string, string>>;
+  /** More files of the machine, by their paths. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Called with the machine's way to the cloud. */
   readonly onForward?: (toCloud: Forward) => void;
 }
@@ -62,13 +64,15 @@ export function containerBoot(options: ContainerOptions): Boot {
       prepare(root, options);
       const network = openNetwork(instance.id, undo);
       const user = Buffer.from(instance.userData ?? '', 'base64').toString();
-      const redis = Number(new URL(parseUserData(user).REDIS_URL ?? 'redis://none:6379').port);
+      // A web instance names itself there, and has its own Redis.
+      const { hostname, port: redis } = new URL(parseUserData(user).REDIS_URL ?? 'redis://none');
       const cloud = Number(new URL(options.cloudUrl).port);
-      const ways = [
+      const ways: [string, number, number][] = [
         ['169.254.169.254', 80, metadataPort],
         ['127.0.0.1', cloud, cloud],
-      ] as const;
-      for (const [address, port, target] of [...ways, ['127.0.0.1', redis, redis] as const]) {
+      ];
+      if (hostname === '127.0.0.1') ways.push([hostname, Number(redis), Number(redis)]);
+      for (const [address, port, target] of ways) {
         const socket = join(folder, `${port}.socket`);
         const forward = await forwardSocket(socket, target);
         undo.push(() => forward.close());
@@ -101,7 +105,11 @@ function mountRoot(image: string, folder: string, undo: (() => void)[]): string 
 }
 
 /** What a machine here needs to be told that one on AWS finds out: all addresses, and to show its journal. */
-function prepare(root: string, { cloudUrl, environment }: ContainerOptions): void {
+function prepare(root: string, { cloudUrl, environment, files = {} }: ContainerOptions): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
   const settings = {
     AWS_ENDPOINT_URL: cloudUrl,
     AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://169.254.169.254',
