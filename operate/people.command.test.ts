@@ -21,7 +21,7 @@ describe('npm run people', { timeout: 120_000 }, () => {
   let stage: PeopleFixture;
   let folder: string;
   before(async () => {
-    stage = await openPeopleFixture({ KEEP_ENROLLED_PHOTOS: true });
+    stage = await openPeopleFixture({ KEEP_ENROLLED_PHOTOS: 'true' });
     folder = await mkdtemp(join(tmpdir(), 'elastic-face-people-'));
     for (const photo of ['a.jpg', 'b.jpg']) await writeFile(join(folder, photo), stage.photo);
   });
