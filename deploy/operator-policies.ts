@@ -2,7 +2,7 @@
  * IAM policies for the commands that a person runs: what provision, doctor and destroy call, and nothing
  * else. The services' own roles are the stack's.
  */
-import { cloudNames, PROJECT_TAG } from '../cloud/contract/names.ts';
+import { cloudNames, PROJECT_TAG, settingsParameter } from '../cloud/contract/names.ts';
 import { stackName } from './destroy.ts';
 
 export interface OperatorStatement {
@@ -29,11 +29,15 @@ export function operatorPolicies(
   const queues = [names.requestQueue, names.replyQueue, names.deadLetterQueue].map((name) =>
     arn('sqs', name),
   );
-  const bucketNames = [names.inBucket, names.outBucket, names.peopleBucket];
-  const buckets = bucketNames.map((name) => `arn:${partitionOf(region)}:s3:::${name}`);
+  // The stack's names end with the account's id, the course's do not.
+  const buckets = [names.inBucket, names.outBucket, names.peopleBucket]
+    .flatMap((name) => [name, `${name}-*`])
+    .map((name) => `arn:${partitionOf(region)}:s3:::${name}`);
+  const settings = allow(['ssm:GetParameter'], [arn('ssm', `parameter${settingsParameter(id)}`)]);
   const requests = [arn('sqs', names.requestQueue)];
   return {
     provision: policy(
+      settings,
       allow(
         ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:CreateQueue', 'sqs:SetQueueAttributes'],
         queues,
@@ -49,6 +53,7 @@ export function operatorPolicies(
       ),
     ),
     doctor: policy(
+      settings,
       allow(['sqs:GetQueueUrl'], queues),
       allow(['sqs:ListQueueTags', 'sqs:TagQueue', 'sqs:UntagQueue'], requests),
       allow(['s3:ListBucket', 's3:GetBucketVersioning'], buckets),

@@ -27,6 +27,8 @@ export async function accessesOf(call: SignedCall, around: Surroundings): Promis
       return ec2Accesses(new URLSearchParams(call.body.toString()), around);
     case 'cloudformation':
       return stackAccesses(new URLSearchParams(call.body.toString()), around);
+    case 'ssm':
+      return parameterAccesses(call, around);
     case 'sts':
       return []; // GetCallerIdentity is allowed to every identity, also against a Deny.
     default:
@@ -47,6 +49,14 @@ function sqsAccesses({ headers, body }: SignedCall, around: Surroundings): Acces
       context: {},
     },
   ];
+}
+
+function parameterAccesses({ headers, body }: SignedCall, around: Surroundings): Access[] {
+  const operation = String(headers['x-amz-target'] ?? '').replace(/^AmazonSSM\./, '');
+  const { Name } = JSON.parse(body.toString() || '{}') as { Name?: string };
+  if (operation !== 'GetParameter' || Name === undefined) throw new UnknownCall(`ssm ${operation}`);
+  const resource = `arn:aws:ssm:${around.region}:${around.account}:parameter${Name}`;
+  return [{ action: 'ssm:GetParameter', resource, context: {} }];
 }
 
 const BUCKET_CALLS: Readonly<Record<string, string>> = {

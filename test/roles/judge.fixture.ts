@@ -188,7 +188,8 @@ function refusal(call: SignedCall, code: string | undefined, refused: Access | u
   const xml = (name: string) =>
     `<Error><Code>${code ?? name}</Code><Message>${why}</Message></Error>`;
   switch (call.service) {
-    case 'sqs': {
+    case 'sqs':
+    case 'ssm': {
       const type = code ?? 'com.amazon.coral.service#AccessDeniedException';
       return reply('application/x-amz-json-1.0', JSON.stringify({ __type: type, message: why }));
     }

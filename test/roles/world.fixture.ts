@@ -83,7 +83,7 @@ async function openParts(moto: Moto): Promise<World> {
   const earlyCloudFormation = new CloudFormationClient(
     sharedByClients(open, undefined, SILENCE_MS),
   );
-  const template = await synthesized({ id: ID, plainHttp: true });
+  const template = await synthesized({ id: ID, plainHttp: true, bucketNames: 'course' });
   const ids = await deploy(earlyCloudFormation, template);
   const things = await neighbours(early, template, ids);
   const iam = iamOfMoto(moto.url);
