@@ -155,8 +155,8 @@ print(json.dumps([code(boto3.client('dynamodb', **kw).list_tables), code(boto3.c
       cloud.url,
     );
     assert.deepEqual(errors, [
-      'UnknownService: The local cloud has SQS, S3 and EC2, not the service dynamodb.',
-      'UnknownService: The local cloud has SQS, S3 and EC2, not the service iam.',
+      'UnknownService: The local cloud has SQS, S3, EC2, STS and one call of SSM, not the service dynamodb.',
+      'UnknownService: The local cloud has SQS, S3, EC2, STS and one call of SSM, not the service iam.',
       'InvalidAction: The action CreateVpc is not valid for this web service.',
     ]);
   });

@@ -196,7 +196,7 @@ async function answerForm(
       return;
     default: {
       const name = target.service === 'unknown' ? target.name : target.service;
-      const message = `The local cloud has SQS, S3 and EC2, not the service ${name}.`;
+      const message = `The local cloud has SQS, S3, EC2, STS and one call of SSM, not the service ${name}.`;
       if (isJson(request)) sendJsonError(response, 'UnknownService', message);
       else sendXml(response, errorAnswer('UnknownService', message));
     }
