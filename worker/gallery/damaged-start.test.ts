@@ -90,7 +90,7 @@ describe('a worker that starts while the newest gallery is damaged', { timeout: 
     withFresh(async (fresh) => {
       const round = started - 1;
       assert.deepEqual(await who(fresh, [round, 1, 0, 0]), [`${round}-1`, version]);
-      assert.match(fresh.follower.trouble ?? '', says);
+      await until('its trouble', () => says.test(fresh.follower.trouble ?? ''));
       await fresh.follower.look();
       assert.deepEqual([timesSaid(fresh, OLDER), timesSaid(fresh, NOT_USED)], [1, 1]);
       // As a rollback, or a change of a node that still knows the head, writes it.

@@ -56,7 +56,11 @@ before(async () => {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const AWS_ENDPOINT_URL = `http://127.0.0.1:${port}`;
-  clients = createAwsClients({ AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL });
+  clients = createAwsClients({
+    AWS_REGION: 'us-east-1',
+    AWS_ENDPOINT_URL,
+    ACCOUNT_ID: '123456789012',
+  });
   folder = await mkdtemp(join(tmpdir(), 'elastic face download-'));
 });
 after(async () => {
