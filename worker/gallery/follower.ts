@@ -81,7 +81,8 @@ export class GalleryFollower {
     return this.#turn(async () => {
       if (this.#searched.head === undefined) return this.#firstLook();
       const lost = await this.#searched.giveAgain((why) => this.#note(why));
-      if (lost === undefined) return this.#note(this.#refusal.why);
+      if (lost === undefined)
+        return this.#note(this.#refusal.why ?? (this.#sawNoHead ? NO_HEAD : undefined));
       this.#etag = undefined;
       return this.#firstLook();
     });
@@ -173,6 +174,7 @@ export class GalleryFollower {
 
   async #take(read: Extract<HeadRead, { etag: string }>): Promise<void> {
     this.#etag = read.etag;
+    this.#sawNoHead = false;
     this.#refusal.close();
     if (read.kind === 'unreadable') this.#refuse(undefined, read.error.message);
     else if (read.head.version < this.version) {
