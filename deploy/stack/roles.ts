@@ -59,10 +59,7 @@ export class Roles extends Construct {
     const worker = instanceRole(this, 'Worker', [
       // It sends as well: a copy of what it was taken away from.
       allow([...take, 'sqs:SendMessage'], [requests.queueArn]),
-      allow(
-        ['sqs:GetQueueUrl', 'sqs:GetQueueAttributes', 'sqs:SendMessage'],
-        [replies.queueArn, deadLetters.queueArn],
-      ),
+      allow(['sqs:GetQueueUrl', 'sqs:SendMessage'], [replies.queueArn, deadLetters.queueArn]),
       // Without it, S3 answers 403 for an object that is not there, where the worker needs the 404.
       allow(['s3:ListBucket'], [inBucket.bucketArn, outBucket.bucketArn, peopleBucket.bucketArn]),
       allow(['s3:GetObject'], [inBucket.arnForObjects('*')]),
@@ -129,7 +126,7 @@ export class Roles extends Construct {
     const ofThisProject = { [`aws:ResourceTag/${PROJECT_TAG}`]: id };
     const fromTemplate = { ArnEquals: { 'ec2:LaunchTemplate': templateArn } };
     const statements = [
-      allow(['ec2:DescribeInstances', 'ec2:DescribeInstanceStatus'], ['*']),
+      allow(['ec2:DescribeInstances'], ['*']),
       allow(['ec2:RunInstances'], [ec2('instance/*'), ec2('volume/*')], {
         ...fromTemplate,
         StringEquals: { [`aws:RequestTag/${PROJECT_TAG}`]: id },

@@ -62,7 +62,7 @@ describe('each service under its own role', { skip, timeout: 240_000 }, () => {
       REDIS_URL: redis.url,
       MODEL_DIR: folder,
       VISIBILITY_SECONDS: '5',
-      MAX_RECEIVES: '1',
+      MAX_RECEIVES: '2',
       ...more,
     });
     programs.push(program);
@@ -179,7 +179,11 @@ describe('each service under its own role', { skip, timeout: 240_000 }, () => {
   });
 
   it('credentials that end every few seconds are renewed in mid run', async () => {
-    for (const role of ['web', 'worker'] as const) assert.ok(world.sessions.count(role) >= 3, role);
+    for (const role of ['web', 'worker'] as const) {
+      await until(`renewals of ${role}`, () => world.sessions.count(role) >= 3, {
+        limitMs: 60_000,
+      });
+    }
     assert.deepEqual(
       world.judge.judged.filter(({ expired }) => expired),
       [],
@@ -211,10 +215,11 @@ describe('each service under its own role', { skip, timeout: 240_000 }, () => {
 
   it('every call was signed as moto computes it, and its action allowed by moto too', () => {
     assert.deepEqual(world.judge.faults, []);
-    assert.deepEqual(
-      world.judge.judged.filter(({ mismatch }) => mismatch !== undefined),
-      [],
+    // moto knows no resource of calls to Parameter Store.
+    const differs = world.judge.judged.filter(
+      ({ mismatch, call }) => mismatch !== undefined && !call.startsWith('ssm'),
     );
+    assert.deepEqual(differs, []);
   });
 
   it('what a role must not do is refused', async (t) => {
@@ -223,10 +228,15 @@ describe('each service under its own role', { skip, timeout: 240_000 }, () => {
       const clients = await world.clients(role as RoleName);
       const straight = await world.clients(role as RoleName, 'moto');
       for (const [what, attempt] of Object.entries(tries)) {
+        const known = world.judge.judged.length;
         assert.ok(await isRefused(attempt(clients)), `${role} could ${what}`);
         counts.calls += 1;
+        // Services of the same role go on meanwhile, but none of their calls is refused.
+        const refused = world.judge.judged
+          .slice(known)
+          .filter((entry) => entry.role === role && entry.refused.length > 0);
         // moto knows no resource of EC2's calls: its word is worth nothing there.
-        if (world.judge.judged.at(-1)?.call.startsWith('ec2')) continue;
+        if (refused.some(({ call }) => call.startsWith('ec2'))) continue;
         counts.judgedByMoto += 1;
         if (await isRefused(attempt(straight))) counts.byMoto += 1;
         else t.diagnostic(`moto lets ${role} ${what}`);
@@ -253,16 +263,14 @@ describe('each service under its own role', { skip, timeout: 240_000 }, () => {
 
   it('no role may do more than it needs', (t) => {
     const needed = new Set<string>();
+    const tooMuch: string[] = [];
     for (const [role, documents] of world.documents) {
       const used = usedActions(world.judge.judged, role);
       for (const action of used) needed.add(`${role} ${action}`);
-      const unused = unusedActions(documents, used);
-      assert.deepEqual(
-        unused.filter((action) => NOT_SEEN[action] === undefined),
-        [],
-        role,
-      );
+      const unused = unusedActions(documents, used).filter((one) => NOT_SEEN[one] === undefined);
+      tooMuch.push(...unused.map((action) => `${role} ${action}`));
     }
+    assert.deepEqual(tooMuch, []);
     t.diagnostic(`calls by role: ${JSON.stringify(callsByRole(world.judge.judged))}`);
     t.diagnostic(`${needed.size} of ${needed.size} actions that were needed were allowed`);
   });

@@ -35,10 +35,20 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   AdminKeyHash: '0'.repeat(43),
 };
 
-/** For CloudFormation; moto cannot read an attribute that an output names, so outputs are left out. */
+/**
+ * For CloudFormation. moto cannot read an attribute that an output names, so outputs are left out, and takes the
+ * tags of a parameter, a map in CloudFormation, for a list.
+ */
 export function stackInput({ Outputs: _, ...template }: StackTemplate) {
+  const Resources = Object.fromEntries(
+    Object.entries(template.Resources).map(([id, { Properties = {}, ...resource }]) => {
+      const { Tags: __, ...untagged } = Properties;
+      const isParameter = resource.Type === 'AWS::SSM::Parameter';
+      return [id, { ...resource, Properties: isParameter ? untagged : Properties }];
+    }),
+  );
   return {
-    TemplateBody: JSON.stringify(template),
+    TemplateBody: JSON.stringify({ ...template, Resources }),
     Capabilities: ['CAPABILITY_IAM' as const],
     Parameters: Object.keys(template.Parameters ?? {}).flatMap((ParameterKey) => {
       const ParameterValue = PARAMETERS[ParameterKey];

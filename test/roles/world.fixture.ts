@@ -80,9 +80,11 @@ async function openParts(moto: Moto): Promise<World> {
   const motoUrl = moto.url.replace('127.0.0.1', '0.0.0.0');
   const open = { AWS_REGION: REGION, AWS_ENDPOINT_URL: moto.url };
   const early = createEc2Clients(open);
-  const earlyCloudFormation = new CloudFormationClient(
-    sharedByClients(open, undefined, SILENCE_MS),
-  );
+  // Its first answer is told: asked again, moto says only that the stack is there already.
+  const earlyCloudFormation = new CloudFormationClient({
+    ...sharedByClients(open, undefined, SILENCE_MS),
+    maxAttempts: 1,
+  });
   const template = await synthesized({ id: ID, plainHttp: true, bucketNames: 'course' });
   const ids = await deploy(earlyCloudFormation, template);
   const things = await neighbours(early, template, ids);
