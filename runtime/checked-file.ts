@@ -1,7 +1,7 @@
 /**
  * Remembers on the disk that the content of a large file was checked, so that the other processes of the machine,
  * and later ones, need not read all of it again. A note counts until the file is changed in any way or the
- * machine starts again: what a crash leaves in a file is read anew.
+ * machine starts again: after a crash, files are read again.
  */
 import { randomUUID } from 'node:crypto';
 import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';

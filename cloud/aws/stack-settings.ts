@@ -21,7 +21,7 @@ export async function valuesOfStack(own: Settings): Promise<SettingsInput> {
   try {
     return (await source?.read()) ?? {};
   } catch (error) {
-    // Without a stack there is none; and whether the credentials are right, the command itself finds out.
+    // Without a stack there is no parameter. Wrong credentials are reported by the command itself.
     if (own.SETTINGS_PARAMETER === undefined) return {};
     throw error;
   } finally {

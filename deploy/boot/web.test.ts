@@ -55,7 +55,7 @@ describe('a baked web image, booted on this kernel with the user data of the sta
     let fleet: Fleet | undefined;
     const { cloud, clients, stop } = await startTestCloud(join(folder.path, 'cloud'), {
       launcher: (cloudUrl) => async (instance) => {
-        // The user data writes the settings anew, so what this machine lacks of AWS comes after them.
+        // The user data overwrites the settings, so those that replace AWS on this machine are added after it.
         const services = ['elastic-face-web', 'elastic-face-scaler'];
         const files = Object.fromEntries([
           [HERE, linesOf({ ...OF_HERE, AWS_ENDPOINT_URL: cloudUrl })],

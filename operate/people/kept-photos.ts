@@ -17,7 +17,7 @@ const MOST_FOLDER_NAME_BYTES = 255;
 /**
  * Writes a folder for each person who has a kept photo, with details that `detailsIn` reads.
  * @param settings of the deployment whose people bucket is read
- * @throws {PeopleClientError} at the end, naming those of whom nothing was kept
+ * @throws {PeopleClientError} at the end, with the names of people who have no kept photo
  */
 export async function* saveKeptPhotos(
   client: PeopleClient,

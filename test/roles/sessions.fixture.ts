@@ -1,6 +1,6 @@
 /**
  * Hands processes the temporary credentials of a role, as ECS, EKS and the metadata service do: each
- * session is moto's, lives for a few seconds, and is fetched anew by the SDK before it ends.
+ * session is moto's, lives for a few seconds, and the SDK renews it before it ends.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
