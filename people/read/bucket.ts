@@ -177,7 +177,7 @@ function isMissing(error: unknown): boolean {
   return isNamed(error, 'NoSuchKey');
 }
 
-function isNamed(error: unknown, name: string): boolean {
+export function isNamed(error: unknown, name: string): boolean {
   return error instanceof Error && error.name === name;
 }
 

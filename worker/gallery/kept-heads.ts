@@ -1,6 +1,7 @@
 /** Earlier versions of the live gallery, for a worker that has none and cannot use the newest one. */
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { type GalleryHead, peopleKeys } from '../../people/head.ts';
+import { isNamed } from '../../people/read/bucket.ts';
 import { parseHead } from './read-head.ts';
 
 /** Heads in the bucket with a number below `below`, newest first, without damaged ones. Throws what S3 throws. */
@@ -44,8 +45,4 @@ async function read(
     if (isNamed(error, 'NoSuchKey')) return undefined;
     throw error;
   }
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
 }
