@@ -2,7 +2,7 @@
 import { Gauge, type Registry } from '@prometheus-io/client';
 import type { LeaseReading, Leases } from '../../cloud/redis/leases.ts';
 import type { ScalerStatusStore } from '../../cloud/redis/scaler-status.ts';
-import { cached } from '../cached-value.ts';
+import { cached } from '../../runtime/cached-value.ts';
 
 const READING_MS = 1000;
 /** A worker that has been silent for longer is no longer counted. */

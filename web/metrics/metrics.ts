@@ -2,7 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { Queue } from '../../cloud/aws/queues.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
-import { cached } from '../cached-value.ts';
+import { cached } from '../../runtime/cached-value.ts';
 import type { Waiters } from '../recognize/waiters.ts';
 import type { Admission } from '../upload/admission.ts';
 import { type GalleryMetricSources, galleryMetrics } from './gallery-metrics.ts';

@@ -5,7 +5,7 @@
 import type { FiguresStore } from '../../cloud/redis/measurements.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { ScalerStatusStore, StatusReading } from '../../cloud/redis/scaler-status.ts';
-import { cached } from '../cached-value.ts';
+import { cached } from '../../runtime/cached-value.ts';
 import { httpError } from '../errors.ts';
 
 const READING_MS = 1000;

@@ -11,6 +11,7 @@ import { KEPT } from '../../cloud/contract/messages.ts';
 import type { QueuedRequest } from '../../cloud/contract/queued.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Relay } from '../../cloud/redis/relay.ts';
+import { cached } from '../../runtime/cached-value.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Activity } from '../activity.ts';
 
@@ -50,13 +51,7 @@ export function postponer(parts: PostponeParts): Postpone {
     silentSince.set(node, since);
     return now() - since >= NODE_GONE_MS;
   };
-  let visible: { readonly at: number; readonly count: Promise<number> } | undefined;
-  const readVisible = (): Promise<number> => {
-    if (visible === undefined || now() - visible.at >= DEPTH_READING_MS) {
-      visible = { at: now(), count: requests.depth().then((depth) => depth.visible) };
-    }
-    return visible.count;
-  };
+  const readDepth = cached(() => requests.depth(), DEPTH_READING_MS, now);
   const othersWait = async ({ id, node }: QueuedRequest): Promise<boolean> => {
     if (node === KEPT) return false;
     if (!(await pressure.isAbandoned(id))) {
@@ -65,7 +60,7 @@ export function postponer(parts: PostponeParts): Postpone {
     }
     const { count, abandoned } = await pressure.read();
     if (count - abandoned < Math.max(1, activity.inHand)) return false;
-    return (await readVisible()) > 0;
+    return ((await readDepth())?.visible ?? 0) > 0;
   };
   return async ({ body, deliveries, attributes }, request) => {
     // A copy has a new delivery count, which a request that may have crashed a worker must not get.
