@@ -8,10 +8,14 @@ import { type Subscription, subscribe } from './connection.ts';
 /** A reply that was heard is kept for longer than it takes to notice that a connection is dead. */
 const HEARD_MS = 30_000;
 
-/** KEYS: the kept reply. ARGV: channel, body, ms to keep it when it was heard, and when not. */
+/**
+ * A reply that is passed on again goes out as it is kept: it may say by now that its person was forgotten.
+ * KEYS: the kept reply. ARGV: channel, body, ms to keep it when it was heard, and when not, whether again.
+ */
 const PASS = `
-local heard = redis.call('PUBLISH', ARGV[1], ARGV[2])
-redis.call('SET', KEYS[1], ARGV[2], 'PX', heard > 0 and ARGV[3] or ARGV[4])
+local body = ARGV[5] == '1' and redis.call('GET', KEYS[1]) or ARGV[2]
+local heard = redis.call('PUBLISH', ARGV[1], body)
+redis.call('SET', KEYS[1], body, 'PX', heard > 0 and ARGV[3] or ARGV[4])
 return heard`;
 
 export interface RelayedReply {
@@ -20,6 +24,8 @@ export interface RelayedReply {
   /** Of the request. */
   readonly id: string;
   readonly body: string;
+  /** Whether it was passed on before. */
+  readonly again?: boolean;
 }
 
 export interface Relay {
@@ -52,10 +58,11 @@ export function openRelay(redis: Redis, keys: string): Relay {
     get isHearing() {
       return subscription?.isHearing ?? false;
     },
-    async pass({ node, id, body }, keepMs) {
+    async pass({ node, id, body, again = false }, keepMs) {
       const unheardMs = Math.ceil(keepMs);
-      const heardMs = Math.min(HEARD_MS, unheardMs);
-      const heard = await redis.eval(PASS, 1, keptKey(id), channel(node), body, heardMs, unheardMs);
+      const times = [Math.min(HEARD_MS, unheardMs), unheardMs];
+      const to = channel(node);
+      const heard = await redis.eval(PASS, 1, keptKey(id), to, body, ...times, again ? 1 : 0);
       return Number(heard) > 0;
     },
     listen(node, onReply, onHearing) {

@@ -174,6 +174,26 @@ describe('what the services keep in Redis', { timeout: 30_000 }, () => {
     assert.equal(there.isHearing, false);
   });
 
+  it('a reply that is passed on again goes out as it is kept, or as it was where Redis lost it', async () => {
+    const relay = openRelay(redis, 'again-test');
+    const heard: string[] = [];
+    const reply = { id: 'one', node: 'there', body: 'a name', again: true };
+    assert.equal(await relay.pass({ ...reply, again: false }, 60_000), false);
+    await redis.set('again-test:relayed:one', 'forgotten', 'KEEPTTL');
+    await relay.listen(
+      'there',
+      (body) => heard.push(body),
+      () => undefined,
+    );
+    assert.equal(await relay.pass(reply, 60_000), true);
+    await redis.del('again-test:relayed:one');
+    assert.equal(await relay.pass(reply, 60_000), true);
+    assert.equal(await relay.pass({ ...reply, body: 'another', again: false }, 60_000), true);
+    await until('the replies to arrive', () => heard.length === 3);
+    assert.deepEqual(heard, ['forgotten', 'a name', 'another']);
+    relay.close();
+  });
+
   it('commands fail soon, not late, when Redis is away', async () => {
     const away = connectRedis('redis://127.0.0.1:1', 'test', silent);
     await assert.rejects(openPressure(away, 'away-test', 1000).read());

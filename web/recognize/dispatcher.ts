@@ -14,7 +14,7 @@ import type { Waiters } from './waiters.ts';
 const POLL_SECONDS = 2;
 /** Concurrent polls: one receives replies while those of the other are handled. */
 const LOOPS = 2;
-/** A reply that could not be passed on becomes visible again after this time, perhaps to its own node. */
+/** A reply that its node did not hear becomes visible again after this time, perhaps to that node. */
 const PASS_AGAIN_SECONDS = 2;
 const MOST_PASS_AGAIN_SECONDS = 30;
 /** Minimum time that a reply is stored in Redis for its node, in case clocks differ. */
@@ -118,26 +118,30 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
     // Clocks may differ: a reply is dropped for its age only after it could not be passed on once.
     const isOver = leftMs <= 0 && message.deliveries > 1;
     const keptMs = Math.min(Math.max(leftMs, LEAST_KEPT_MS), parts.requestMs);
-    if (!isOver && !(await pass(reply, message, keptMs, parts))) return;
+    if (!isOver && !(await pass(reply, message, { leftMs, keptMs }, parts))) return;
   }
   await parts.replies.delete(message.receipt);
 }
 
-/** @returns whether the reply was passed on, or stored for its node */
+/**
+ * A reply that its node did not hear stays in the queue, too: Redis may lose what it stores in a failover.
+ *
+ * @returns whether the reply's node heard it
+ */
 async function pass(
   { id, node }: ReplyMessage,
   { body, deliveries, receipt }: ReceivedMessage,
-  keptMs: number,
+  { leftMs, keptMs }: { leftMs: number; keptMs: number },
   { relay, replies, log }: DispatcherParts,
 ): Promise<boolean> {
-  try {
-    const heard = await relay.pass({ id, node, body }, keptMs);
-    if (!heard) log.debug({ request: id, node }, 'Reply kept: its web node does not listen now');
-    return true;
-  } catch (err) {
+  const again = deliveries > 1;
+  const heard = await relay.pass({ id, node, body, again }, keptMs).catch((err: unknown) => {
     log.debug({ err, request: id }, 'Reply for another node could not be passed on');
-    const seconds = Math.min(PASS_AGAIN_SECONDS * deliveries, MOST_PASS_AGAIN_SECONDS);
-    await replies.extend(receipt, seconds);
     return false;
-  }
+  });
+  if (heard) return true;
+  log.debug({ request: id, node }, 'Reply not heard: it is passed on again later');
+  const seconds = Math.min(PASS_AGAIN_SECONDS * deliveries, MOST_PASS_AGAIN_SECONDS, leftMs / 1000);
+  await replies.extend(receipt, Math.max(Math.ceil(seconds), 1));
+  return false;
 }
