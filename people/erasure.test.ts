@@ -11,6 +11,7 @@ import {
   contentsOf,
   enrol,
   facesByName,
+  headOf,
   openStore,
   type PeopleCloud,
   put,
@@ -37,6 +38,9 @@ async function holding(bucket: PeopleBucket, ...wanted: (string | Float32Array)[
   );
 }
 
+const erasedIn = async (bucket: PeopleBucket): Promise<number> =>
+  (await headOf(bucket)).erased ?? 0;
+
 describe('an erasure', { timeout: 60_000 }, () => {
   it('removes name and embeddings from the head, every version, orphans and photos', async () => {
     const bucket = await cloud.bucket();
@@ -59,6 +63,7 @@ describe('an erasure', { timeout: 60_000 }, () => {
     const report = await store.erase([ada.id]);
     assert.deepEqual(await holding(bucket, ...traces), []);
     assert.deepEqual(await facesByName(cloud, bucket), { Bob: 1 });
+    assert.ok((await erasedIn(bucket)) > report.version);
     assert.deepEqual(
       { ...report, versions: report.versions > 0 },
       { version: 5, people: 1, faces: 3, segments: 2, versions: true, photos: 3 },
@@ -70,6 +75,26 @@ describe('an erasure', { timeout: 60_000 }, () => {
     }
     assert.deepEqual(await holding(bucket, ...traces), []);
     assert.ok(await bucket.get(peopleKeys.photo(bob.id, bob.id)));
+    await store.close();
+  });
+
+  it('is told to workers by every later version, also where another node erased the segments', async () => {
+    const bucket = await cloud.bucket();
+    const store = openStore(cloud, bucket);
+    const [ada, bob] = [person('Ada'), person('Bob')];
+    await enrol(store, ada, face(ada));
+    const { version } = await enrol(store, bob, face(bob));
+    assert.equal(await erasedIn(bucket), 0);
+    await store.erase([ada.id]);
+    const first = await erasedIn(bucket);
+    assert.ok(first > version);
+    await store.change(() => put([{ ...bob, name: 'Robert' }], []));
+    assert.equal(await erasedIn(bucket), first);
+    await store.change(() => ({ kind: 'rollback', version }));
+    assert.equal(await erasedIn(bucket), first);
+    // Nothing of her is left to erase.
+    const again = await store.erase([ada.id]);
+    assert.ok((await erasedIn(bucket)) > again.version);
     await store.close();
   });
 

@@ -68,6 +68,8 @@ export const headSchema = z.object({
   removed: z.array(z.uuid()),
   /** Ids of the base's people and faces that were removed: a newer base does not bring them back. */
   removedFromBase: z.array(z.uuid()),
+  /** The newest version, up to this one, in which somebody was erased. */
+  erased: z.int().positive().optional(),
   /** Of this version, without those that are left out. */
   people: z.int().nonnegative(),
   faces: z.int().nonnegative(),

@@ -2,4 +2,8 @@
 import { runWorker } from './run.ts';
 import { DOUBLE } from './worker.fixture.ts';
 
-await runWorker({}, { inferenceEntry: DOUBLE });
+const { LEAST_AGE_MS } = process.env;
+await runWorker(
+  {},
+  { inferenceEntry: DOUBLE, ...(LEAST_AGE_MS ? { leastAgeMs: Number(LEAST_AGE_MS) } : {}) },
+);

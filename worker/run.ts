@@ -1,21 +1,30 @@
 /**
  * A worker from start to exit of its process: signals, the end of its parent, a machine it cannot run on,
- * settings that change meanwhile.
+ * settings that change meanwhile, people who are forgotten.
  */
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { createLogger, type Logger } from '../runtime/log.ts';
 import { EXIT } from '../runtime/process/exit.ts';
 import { followSettings, type SettingsSource } from '../runtime/process/follow-settings.ts';
+import { canReplaceProcess, replaceProcess } from '../runtime/process/replace.ts';
 import { supervise } from '../runtime/process/service.ts';
 import type { SettingsInput, WorkerSettings } from '../runtime/settings.ts';
 import { identify } from './identity.ts';
 import { isSameModel, startInference } from './inference/start.ts';
 import type { WorkerService } from './service.ts';
 
+/** After several forgettings in a row, memory is renewed once. */
+const LEAST_AGE_MS = 30_000;
+/** The workers of a fleet learn of a version at the same time, and should not all pause then. */
+const SPREAD_MS = 2000;
+
 export interface RunOptions {
   /** The inference program, in place of the model. */
   readonly inferenceEntry?: URL;
   /** How often changed settings are looked for. */
   readonly settingsPollMs?: number;
+  /** After which this process may be replaced to renew its memory. */
+  readonly leastAgeMs?: number;
 }
 
 /**
@@ -43,6 +52,7 @@ export async function runWorker(flags: SettingsInput, options: RunOptions = {}):
   const watched = (started: WorkerService): WorkerService => {
     started.failed.catch(ended.reject);
     started.unneeded.then(ended.resolve);
+    started.erased.then(() => renew()).catch(ended.reject);
     return started;
   };
   let worker = watched(
@@ -60,6 +70,10 @@ export async function runWorker(flags: SettingsInput, options: RunOptions = {}):
     );
     current = next;
   };
+  let isStopping = false;
+  /** An instance that drains is not needed any more, with other settings or a fresh memory either. */
+  const isLeaving = (): boolean =>
+    isStopping || worker.state === 'draining' || worker.state === 'drained';
   const following =
     source &&
     followSettings({
@@ -67,8 +81,7 @@ export async function runWorker(flags: SettingsInput, options: RunOptions = {}):
       current: settings,
       parse,
       async apply(next) {
-        // An instance that drains is not needed with other settings either.
-        if (worker.state === 'draining' || worker.state === 'drained') return;
+        if (isLeaving()) return;
         await worker.stop({ restarts: true });
         await startWith(next).catch(async (error: unknown) => {
           await startWith(current).catch(ended.reject);
@@ -78,7 +91,20 @@ export async function runWorker(flags: SettingsInput, options: RunOptions = {}):
       log,
       pollMs: options.settingsPollMs,
     });
+  const renew = async (): Promise<void> => {
+    await reachAge(options.leastAgeMs ?? LEAST_AGE_MS);
+    if (isLeaving()) return;
+    log.info('People were forgotten: starting again with fresh memory');
+    if (canReplaceProcess) await following?.stop();
+    await worker.stop({ restarts: true });
+    // Signals that came meanwhile are heard first.
+    await nextTurn();
+    if (isStopping) return;
+    if (canReplaceProcess) replaceProcess();
+    await startWith(current);
+  };
   const stop = async (): Promise<void> => {
+    isStopping = true;
     await following?.stop();
     await worker.stop();
   };
@@ -105,4 +131,10 @@ async function sourceOf(settings: WorkerSettings): Promise<SettingsSource | unde
   if (settings.SETTINGS_PARAMETER === undefined) return undefined;
   const { openSettingsParameter } = await import('../cloud/aws/settings-parameter.ts');
   return openSettingsParameter(settings);
+}
+
+/** Resolves when this process is old enough, each worker's at a time of its own. */
+async function reachAge(leastAgeMs: number): Promise<void> {
+  const waitMs = Math.max(0, leastAgeMs - performance.now());
+  await delay(waitMs + Math.random() * SPREAD_MS, undefined, { ref: false });
 }

@@ -45,6 +45,8 @@ export interface WorkerService {
   readonly failed: Promise<never>;
   /** Resolves when this instance is no longer needed; never outside EC2. */
   readonly unneeded: Promise<void>;
+  /** Resolves when people were forgotten of whom this process may hold traces: it should be replaced. */
+  readonly erased: Promise<void>;
   /** Receives no more, finishes what is in progress, and keeps reporting its lease. */
   drain(): Promise<void>;
   /**
@@ -211,6 +213,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
     ready: inference.ready(),
     failed: inference.unfit,
     unneeded: unneeded?.unneeded ?? new Promise(() => {}),
+    erased: following.erased,
     drain,
     async stop({ restarts } = { restarts: false }) {
       unneeded?.stop();

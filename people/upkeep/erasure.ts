@@ -50,7 +50,7 @@ export async function erase(
   const { people, faces } = targetsOf(ids, all, (await reader.refresh()).index);
   const targets = new Set([...people, ...faces]);
   const { version } = await committer.change(() => ({ kind: 'remove', ids: [...targets], words }));
-  const run = new Erasing(parts, targets);
+  const run = new Erasing(parts, targets, version);
   for (let pass = 1; pass <= MOST_PASSES; pass++) {
     // A version that is kept while the head is rewritten is found by the next pass.
     const headIsNew = await run.head();
@@ -76,7 +76,7 @@ export async function erase(
 export async function scrubBase(parts: Parts): Promise<void> {
   const { head, contents } = await parts.reader.refresh();
   if (head === undefined) return;
-  const run = new Erasing(parts, new Set(contents.removedFromBase));
+  const run = new Erasing(parts, new Set(contents.removedFromBase), head.value.version);
   if (await run.base()) await run.deleteOld();
 }
 
@@ -86,11 +86,14 @@ class Erasing {
   /** By SHA-256 of the old segment; undefined when nothing was left. */
   readonly #rewritten = new Map<string, SegmentRef | undefined>();
   readonly #old = new Map<string, SegmentRef>();
+  readonly #removedIn: number;
   versions = 0;
 
-  constructor(parts: Parts, targets: ReadonlySet<string>) {
+  /** @param removedIn the version that left the ids out */
+  constructor(parts: Parts, targets: ReadonlySet<string>, removedIn: number) {
     this.#parts = parts;
     this.#targets = targets;
+    this.#removedIn = removedIn;
   }
 
   get segments(): number {
@@ -102,13 +105,24 @@ class Erasing {
     const { committer } = this.#parts;
     const version = await committer.rewrite(async ({ head, contents, index }: GalleryState) => {
       if (head === undefined) return undefined;
-      const next = await this.#without(head.value);
+      // Another node may have merged the segments without them: workers wait for the mark all the same.
+      const isMarked = (head.value.erased ?? 0) > this.#removedIn;
+      const next = (await this.#without(head.value)) ?? (isMarked ? undefined : pick(head.value));
       if (next === undefined) return undefined;
       const counts = { people: index.people.size, faces: index.faces };
       const { encoder, length } = head.value;
       const base = contents.base;
       const sameAs = head.value.version;
-      return { ...next, ...counts, encoder, length, base, sameAs, change: 'erase segments' };
+      return {
+        ...next,
+        ...counts,
+        encoder,
+        length,
+        base,
+        sameAs,
+        change: 'erase segments',
+        isErasure: true,
+      };
     });
     return version !== undefined;
   }
@@ -208,6 +222,10 @@ async function allSegments({
     });
   }
   return [...found.values()];
+}
+
+function pick({ segments, removed, removedFromBase }: GalleryHead) {
+  return { segments, removed, removedFromBase };
 }
 
 async function deletePhotos(

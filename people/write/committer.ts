@@ -20,7 +20,10 @@ const MOST_IN_GROUP = 1000;
 export type Make = (index: GalleryIndex) => Change | Promise<Change>;
 
 /** What a head says besides its number and how it was written. */
-export type NewContents = Omit<GalleryHead, 'format' | 'version' | 'id' | 'at'>;
+export type NewContents = Omit<GalleryHead, 'format' | 'version' | 'id' | 'at' | 'erased'> & {
+  /** Whether somebody is in its segments no more who was in those of the version before. */
+  readonly isErasure?: boolean;
+};
 
 /** Makes the next head as a whole; undefined when it does not fit the gallery any more. */
 export type Rewrite = (state: GalleryState) => Promise<NewContents | undefined>;
@@ -211,13 +214,15 @@ export class Committer {
     next: NewContents,
     segment?: Promise<void>,
   ): Promise<number | undefined> {
+    const { isErasure, ...contents } = next;
     const [before = await this.#highestVersion()] = [state.head?.value.version];
     const head: GalleryHead = {
       format: GALLERY_FORMAT,
       version: before + 1,
       id: randomUUID(),
       at: new Date().toISOString(),
-      ...next,
+      erased: isErasure ? before + 1 : state.head?.value.erased,
+      ...contents,
     };
     await Promise.all([segment, this.#writer.keep(state.head)]);
     const live = await this.#writer.write(head, state.head);

@@ -77,16 +77,24 @@ export function stopOnSignals(log: Logger, stop: (signal: string) => Promise<voi
   process.on('SIGINT', onSignal);
 }
 
+/** Environment variable: the parent of a process that was replaced, and so lost its IPC channel. */
+export const PARENT_PID = 'ELASTIC_FACE_PARENT_PID';
+const PARENT_LOOK_MS = 1000;
+
 /**
  * Exits when the parent process is gone, however it ended. Applies to a process that was started with an IPC
  * channel, as the embedded cloud does.
  */
 export function leaveWithParent(log: Logger): void {
-  if (!process.connected) return;
-  process.once('disconnect', () => {
+  const leave = (): never => {
     log.warn('The parent process is gone; exiting');
     process.exit(1);
-  });
+  };
+  const parent = process.env[PARENT_PID];
+  if (process.connected) process.once('disconnect', leave);
+  else if (parent !== undefined) {
+    setInterval(() => process.ppid === Number(parent) || leave(), PARENT_LOOK_MS).unref();
+  }
 }
 
 /** For a command that can report how far it came: aborted by the first SIGINT or SIGTERM; another, more than a second later, exits at once. */

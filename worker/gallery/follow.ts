@@ -6,7 +6,6 @@ import type { Redis } from 'ioredis';
 import { openGalleryVersion } from '../../cloud/redis/gallery-version.ts';
 import { folders } from '../../runtime/folders.ts';
 import type { Logger } from '../../runtime/log.ts';
-import { clearFreedMemory } from '../inference/freed-memory.ts';
 import type { Inference } from '../inference/inference.ts';
 import { segmentReader } from './download.ts';
 import { GalleryFollower } from './follower.ts';
@@ -35,22 +34,32 @@ export interface FollowOptions {
 
 export interface Following {
   readonly follower: GalleryFollower;
+  /** Resolves when somebody was erased whom this process has searched for: its memory may hold them. */
+  readonly erased: Promise<void>;
   stop(): Promise<void>;
 }
 
 export function followGallery(options: FollowOptions): Following {
   const { s3, bucket, redis, keys, inference, log, folder = folderOf(options) } = options;
   const { pollMs, unreferencedMs } = options;
+  const erased = Promise.withResolvers<void>();
+  /** What was erased until this version has never been in this process. */
+  let first: number | undefined;
   const follower = new GalleryFollower({
     readHead: headReader(s3, bucket),
     readKeptHeads: keptHeadsReader(s3, bucket),
     cache: new SegmentCache({ folder, open: segmentReader(s3, bucket), unreferencedMs }),
     pollMs,
     swap: (gallery) => inference.swap(gallery),
-    onReplaced: clearFreedMemory,
+    onReplaced({ erased: newest = 0 }) {
+      if (first !== undefined && newest > first) erased.resolve();
+    },
     log,
   });
-  inference.prepareWith(() => follower.prepare());
+  inference.prepareWith(async () => {
+    await follower.prepare();
+    first ??= follower.version;
+  });
   let lookedAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
@@ -69,6 +78,7 @@ export function followGallery(options: FollowOptions): Following {
   follower.start();
   return {
     follower,
+    erased: erased.promise,
     async stop() {
       subscription.close();
       clearTimeout(timer);

@@ -14,7 +14,7 @@ export interface SearchedGalleryParts {
   /** Swaps the gallery of the inference process; rejects when that ends meanwhile. */
   readonly swap: (gallery: GalleryFiles) => Promise<GalleryAnswer>;
   /** Called when an earlier gallery has been replaced. */
-  readonly onReplaced?: () => void;
+  readonly onReplaced?: (by: GalleryHead) => void;
   readonly log: Logger;
 }
 
@@ -45,7 +45,7 @@ export class SearchedGallery {
     const before = this.head?.version ?? 0;
     this.#current = { head, files };
     log.info({ version: head.version, before, ...answer.swapped }, 'Searching a new gallery');
-    onReplaced?.();
+    onReplaced?.(head);
     return undefined;
   }
 

@@ -25,25 +25,5 @@ export function clearFreedMemory(): void {
   timer = setTimeout(() => {
     timer = undefined;
     collect?.();
-    overwriteFreedBuffers();
   }, DELAY_MS).unref();
-}
-
-/** malloc keeps up to seven freed pieces of each of the small sizes apart, for the next piece of that size. */
-const SMALL = { step: 16, most: 1040 };
-const LARGEST = 256 * 1024;
-const EACH = 16;
-
-/**
- * Memory outside of V8, such as that of messages, is freed as it was: zeros take the place of what was freed
- * last, and go in turn. Older pieces are overwritten as the process works on.
- */
-function overwriteFreedBuffers(): void {
-  const zeros: Buffer[] = [];
-  // Not by `new Uint8Array`: calloc takes none of malloc's small pieces.
-  const take = (size: number): void => {
-    for (let i = 0; i < EACH; i++) zeros.push(Buffer.allocUnsafeSlow(size).fill(0));
-  };
-  for (let size = SMALL.step; size <= SMALL.most; size += SMALL.step) take(size);
-  for (let size = 2048; size <= LARGEST; size *= 2) take(size);
 }
