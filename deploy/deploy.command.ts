@@ -100,11 +100,15 @@ function isFlag(name: keyof typeof stackOptionsSchema.shape): boolean {
 }
 
 /** The stack holds the hashes of keys only, so nothing and nobody can show them later. */
-async function showNewKeys({ id, region }: StackOptions, template: string): Promise<void> {
-  const [{ keyHash, makeKey }, { stackName }] = await Promise.all([
+async function showNewKeys(options: StackOptions, template: string): Promise<void> {
+  const { id, region } = options;
+  const [{ keyHash, makeKey }, { stackName }, { bucketEndings }] = await Promise.all([
     import('../web/keys.ts'),
     import('./destroy.ts'),
+    import('./stack/options.ts'),
   ]);
+  const names =
+    options.bucketNames === 'account' ? ` BucketNames=${bucketEndings(options)[0]}` : '';
   const [client, admin] = [makeKey(), makeKey()];
   console.log(`
 Keep these keys: they are shown this once, and the stack holds only their hashes.
@@ -113,7 +117,7 @@ Keep these keys: they are shown this once, and the stack holds only their hashes
 
 Create the stack with them; later deployments leave out what does not change:
   aws cloudformation deploy --region ${region} --stack-name ${stackName(id)} --template-file ${template} \\
-    --capabilities CAPABILITY_IAM --parameter-overrides WorkerImage=ami-… WebImage=ami-… \\
+    --capabilities CAPABILITY_IAM --parameter-overrides WorkerImage=ami-… WebImage=ami-…${names} \\
     ApiKeys=client:${keyHash(client)} \\
     AdminKeyHash=${keyHash(admin)}`);
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import {
   CloudFormationClient,
@@ -22,8 +25,9 @@ const REGION = 'us-east-1';
 const IMAGE = 'ami-12c6146b';
 
 const ACCOUNT = '123456789012';
+const SUFFIX = `${ACCOUNT}-${REGION}`;
 /** One project has the stack's names of buckets, the other one the course's. */
-const namesOf = (id: string) => cloudNames(id, id === 'one' ? ACCOUNT : undefined);
+const namesOf = (id: string) => cloudNames(id, id === 'one' ? SUFFIX : undefined);
 
 /** As CloudFormation makes them: the buckets and queues of a project, and nothing that moto lacks. */
 function template(id: string): string {
@@ -120,9 +124,9 @@ describe('ending a project on AWS (moto)', { skip: await missingMoto(), timeout:
     assert.deepEqual(await inventory('one', parts()), [
       'the stack elastic-face-one (CREATE_COMPLETE)',
       '3 instance(s)',
-      `the bucket one-in-bucket-${ACCOUNT} with 1 object(s)`,
-      `the bucket one-out-bucket-${ACCOUNT} with 1 object(s)`,
-      `the bucket one-people-bucket-${ACCOUNT} with 1 object(s)`,
+      `the bucket one-in-bucket-${SUFFIX} with 1 object(s)`,
+      `the bucket one-out-bucket-${SUFFIX} with 1 object(s)`,
+      `the bucket one-people-bucket-${SUFFIX} with 1 object(s)`,
     ]);
     await destroy('one', parts());
     assert.deepEqual(await inventory('one', parts()), []);
@@ -130,6 +134,27 @@ describe('ending a project on AWS (moto)', { skip: await missingMoto(), timeout:
     assert.equal(await living('two'), 3);
     assert.equal((await inventory('two', parts())).length, 5);
     assert.ok(said.includes('Terminated 3 instance(s).'));
+  });
+
+  it('leaves alone the buckets of a stack with the same id in another region', async () => {
+    // As S3 answers a client of this region; moto knows no regions of buckets.
+    const redirects = createServer((_, response) => {
+      response.writeHead(301, { 'Content-Type': 'application/xml' });
+      response.end('<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>');
+    });
+    await once(redirects.listen(0, '127.0.0.1'), 'listening');
+    const { port } = redirects.address() as AddressInfo;
+    const elsewhere = createEc2Clients({
+      AWS_REGION: 'eu-west-1',
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+    });
+    const there = {
+      ...parts(),
+      clients: { ...clients, s3: elsewhere.s3, destroy: () => undefined },
+    };
+    assert.deepEqual(await inventory('two', there), (await inventory('two', parts())).slice(0, 2));
+    elsewhere.destroy();
+    redirects.close();
   });
 
   it('that was never there or is gone already does no harm', async () => {

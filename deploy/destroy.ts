@@ -94,26 +94,38 @@ export async function destroy(id: string, parts: DestroyParts): Promise<void> {
   say(`Deleted the stack ${name}.`);
 }
 
-/** By the stack's names with the account's suffix, and by the course's names. */
+/** By the stack's names with the account's suffix, with and without the region, and by the course's names. */
 async function bucketsOf(id: string, { s3 }: Ec2Clients): Promise<string[]> {
   const account = await bucketOwnerOf(s3);
-  const suffixes = account === undefined ? [undefined] : [account, undefined];
-  return suffixes.flatMap((suffix) => {
+  const ofAccount =
+    account === undefined ? [] : [`${account}-${await s3.config.region()}`, account];
+  return [...ofAccount, undefined].flatMap((suffix) => {
     const { inBucket, outBucket, peopleBucket } = cloudNames(id, suffix);
     return [inBucket, outBucket, peopleBucket];
   });
 }
 
-/** Undefined where there is no bucket of this name, or it is a stranger's. */
+/**
+ * Undefined where there is no bucket of this name, or it is a stranger's, or lies in another region, where the
+ * same id may have another stack.
+ */
 async function ownKeys(s3: S3Client, bucket: string): Promise<string[] | undefined> {
   try {
     return await listKeys(s3, bucket);
   } catch (error) {
-    if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403) {
-      return undefined;
-    }
+    if (error instanceof S3ServiceException && isNotOurs(error)) return undefined;
     throw error;
   }
+}
+
+/** S3 sends a client on with 301, or says which region it expected. */
+function isNotOurs({ name, $metadata }: S3ServiceException): boolean {
+  return (
+    $metadata.httpStatusCode === 403 ||
+    $metadata.httpStatusCode === 301 ||
+    name === 'IllegalLocationConstraintException' ||
+    name === 'AuthorizationHeaderMalformed'
+  );
 }
 
 async function instancesOf(id: string, { ec2 }: Ec2Clients): Promise<Instance[]> {

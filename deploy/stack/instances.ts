@@ -10,12 +10,14 @@ import type { StackOptions } from './options.ts';
 import type { Roles } from './roles.ts';
 import { secretParameterName } from './secret-names.ts';
 import { StackSettings } from './settings.ts';
+import type { Storage } from './storage.ts';
 
 /** IMDSv2 only, and not past the instance itself. */
 const metadata = { httpTokens: 'required', httpPutResponseHopLimit: 1, httpEndpoint: 'enabled' };
 
 export interface InstancesParts {
   readonly options: StackOptions;
+  readonly storage: Storage;
   readonly network: Network;
   readonly roles: Roles;
   readonly keys: Keys;
@@ -27,8 +29,9 @@ export class Instances extends Construct {
   /** One or several, in different zones. */
   readonly web: readonly CfnInstance[];
 
-  constructor(scope: Construct, { options, network, roles, keys, cache }: InstancesParts) {
+  constructor(scope: Construct, parts: InstancesParts) {
     super(scope, 'Instances');
+    const { options, storage, network, roles, keys, cache } = parts;
     const image = (name: string, description: string): string =>
       new CfnParameter(Stack.of(this), name, { type: 'AWS::EC2::Image::Id', description })
         .valueAsString;
@@ -54,6 +57,7 @@ export class Instances extends Construct {
     const subnets = network.vpc.publicSubnets.map(({ subnetId }) => subnetId);
     const { parameter } = new StackSettings(this, {
       ...{ options, keys, cache, workerImage, subnets },
+      bucketSuffix: storage.bucketSuffix,
       launchTemplate: this.template.ref,
     });
     this.web = Array.from({ length: options.webNodes }, (_, index) => {

@@ -82,7 +82,7 @@ export const stackOptionsSchema = z.strictObject({
     .enum(['account', 'course'], { error: 'must be account or course' })
     .default('account')
     .describe(
-      'names of buckets: with the account’s id at the end, or exactly the course’s, which one account in the world can have',
+      'names of buckets: with the account’s id and the region at the end (see the parameter BucketNames), or exactly the course’s, which one account in the world can have',
     ),
   keepDays: z.coerce
     .number()
@@ -122,6 +122,23 @@ export const stackOptionsSchema = z.strictObject({
 
 export type StackOptions = z.output<typeof stackOptionsSchema>;
 
+/**
+ * What bucket names of a project can end with, the preferred one first: `account-region`, or `account` in a
+ * stack that was created before names held the region, or with an id that leaves no room for it.
+ */
+export function bucketEndings({
+  id,
+  region,
+}: Pick<StackOptions, 'id' | 'region'>): ('account-region' | 'account')[] {
+  const fits = surplus(id, `${ANY_ACCOUNT}-${region}`) <= 0;
+  return fits ? ['account-region', 'account'] : ['account'];
+}
+
+/** Letters of the longest bucket name above S3's limit. */
+function surplus(id: string, suffix: string): number {
+  return cloudNames(id, suffix).peopleBucket.length - MOST_NAME;
+}
+
 /** Where Redis runs. */
 export function redisOf({ redis, webNodes }: StackOptions): 'instance' | 'elasticache' {
   return redis ?? (webNodes > 1 ? 'elasticache' : 'instance');
@@ -149,7 +166,7 @@ export function readStackOptions(given: Readonly<Record<string, unknown>>): Stac
  */
 export function requireTogether(options: StackOptions): void {
   const { id, webNodes, certificateArn, bucketNames } = options;
-  const longest = cloudNames(id, ANY_ACCOUNT).peopleBucket.length - MOST_NAME;
+  const longest = surplus(id, ANY_ACCOUNT);
   if (bucketNames === 'account' && longest > 0) {
     throw new Error(
       `With the account’s id, bucket names would be ${longest} letters too long: give an --id of at most ${id.length - longest} letters, or --bucket-names course.`,

@@ -15,6 +15,7 @@ function written(value: unknown): string {
   const [kind, content] = first ?? ['', undefined];
   if (kind === 'Fn::Join') return (content as [string, unknown[]])[1].map(written).join('');
   if (kind === 'Fn::Base64') return written(content);
+  if (kind === 'Fn::If') return written((content as unknown[])[1]);
   if (kind === 'Fn::GetAtt') return `${(content as string[]).join('.')}`.toLowerCase();
   return (
     { 'AWS::AccountId': '123456789012', WorkerImage: 'ami-0123456789abcdef0' }[String(content)] ??
@@ -35,7 +36,7 @@ describe('settings of the stack', () => {
     const settings = settingsOf(demo);
     assert.equal(settings.MAX_INSTANCES, '20');
     assert.equal(settings.ACCOUNT_ID, '123456789012');
-    assert.equal(settings.BUCKET_SUFFIX, '123456789012');
+    assert.equal(settings.BUCKET_SUFFIX, '123456789012-us-east-1');
     assert.equal(settings.AMI_ID, 'ami-0123456789abcdef0');
     const parsed = readSettings({}, settings) as Record<string, unknown>;
     for (const name of Object.keys(settings)) assert.ok(name in parsed, name);
@@ -161,6 +162,27 @@ describe('several web nodes', () => {
 });
 
 describe('names of buckets', () => {
+  const named = (of: Template) => of.toJSON().Parameters.BucketNames as Record<string, unknown>;
+
+  it('hold account and region, so that an id can be deployed in each region', () => {
+    const suffix = (region: string) => settingsOf(template({ region })).BUCKET_SUFFIX;
+    assert.equal(suffix('eu-west-1'), '123456789012-eu-west-1');
+    assert.notEqual(suffix('eu-west-1'), suffix('us-east-1'));
+    assert.equal(settingsOf(template({ bucketNames: 'course' })).BUCKET_SUFFIX, undefined);
+  });
+
+  it('stay those of a stack: it is refused until somebody says which it has', () => {
+    assert.deepEqual(named(template()).AllowedValues, ['account-region', 'account']);
+    assert.equal(named(template()).Default, undefined);
+    assert.equal(named(template({ bucketNames: 'course' })), undefined);
+  });
+
+  it('leave out the region where the id leaves no room for it', () => {
+    const endings = (length: number) => named(template({ id: 'a'.repeat(length) })).AllowedValues;
+    assert.deepEqual(endings(26), ['account-region', 'account']);
+    assert.deepEqual(endings(27), ['account']);
+  });
+
   it('fit S3 with the account’s id, or the options are refused', () => {
     const id = 'a'.repeat(37);
     assert.throws(() => template({ id }), /1 letters too long.*--id of at most 36 letters/);

@@ -13,6 +13,7 @@ import type { StackOptions } from './options.ts';
 
 export interface SettingsParts {
   readonly options: StackOptions;
+  readonly bucketSuffix: string | undefined;
   readonly keys: Keys;
   readonly cache: Cache | undefined;
   readonly workerImage: string;
@@ -39,10 +40,10 @@ export class StackSettings extends Construct {
 }
 
 function settingsOf(parts: SettingsParts): Record<string, string | number> {
-  const { options, keys, cache, workerImage, launchTemplate, subnets } = parts;
+  const { options, bucketSuffix, keys, cache, workerImage, launchTemplate, subnets } = parts;
   return {
     ACCOUNT_ID: Aws.ACCOUNT_ID,
-    ...(options.bucketNames === 'account' ? { BUCKET_SUFFIX: Aws.ACCOUNT_ID } : {}),
+    ...(bucketSuffix === undefined ? {} : { BUCKET_SUFFIX: bucketSuffix }),
     SCALE_POLICY: options.policy,
     MAX_INSTANCES: options.maxInstances,
     INSTANCE_TYPE: options.workerType,

@@ -16,8 +16,13 @@ const statements = (of: 'Worker' | 'Web'): Statement[] => statementsOf(demo, of)
 const allowing = (of: 'Worker' | 'Web', action: string): Statement[] =>
   statements(of).filter(({ Action }) => list(Action).includes(action));
 
-/** The same bucket with the suffix that the account decides. */
-const ofAccount = (name: string) => ({ 'Fn::Join': ['', [`${name}-`, { Ref: 'AWS::AccountId' }]] });
+/** The same bucket with the suffix that account and region decide. */
+const ofAccount = (name: string) => {
+  const account = { Ref: 'AWS::AccountId' };
+  const here = { 'Fn::Join': ['', [account, '-us-east-1']] };
+  const suffix = { 'Fn::If': ['BucketNamesHaveRegion', here, account] };
+  return { 'Fn::Join': ['', [`${name}-`, suffix]] };
+};
 
 describe('the stack’s names', () => {
   it('are those of the contract', () => {

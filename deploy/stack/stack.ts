@@ -52,7 +52,7 @@ export function createStack(app: App, options: StackOptions): StackParts {
   const roles = new Roles(stack, { storage });
   const access = new OperatorAccess(stack, { options, roles });
   const keys = new Keys(stack, options);
-  const instances = new Instances(stack, { options, network, roles, keys, cache });
+  const instances = new Instances(stack, { options, storage, network, roles, keys, cache });
   const { certificateArn, allowFrom } = options;
   const front =
     certificateArn === undefined

@@ -33,6 +33,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   WebImage: IMAGE,
   ApiKeys: `client:${'0'.repeat(43)}`,
   AdminKeyHash: '0'.repeat(43),
+  BucketNames: 'account-region',
 };
 
 /**
