@@ -64,7 +64,13 @@ export class TlsFront extends Construct {
       port: WEB_PORT,
       protocol: ApplicationProtocol.HTTP,
       targets: web.map(({ ref }) => new InstanceIdTarget(ref, WEB_PORT)),
-      healthCheck: { path: '/readyz' },
+      // A new node is in service after its first good answer; one that fails twice is out after 20 s.
+      healthCheck: {
+        path: '/readyz',
+        interval: Duration.seconds(10),
+        healthyThresholdCount: 2,
+        unhealthyThresholdCount: 2,
+      },
     });
     network.web.connections.allowFrom(balancer, network.webPort, 'photos, from the balancer');
     new CfnOutput(Stack.of(this), 'BalancerName', {

@@ -1,4 +1,5 @@
-/** What runs: the launch template of workers, from which the scaler launches, and the one web instance. */
+/** What runs: the launch template of workers, from which the scaler launches, and the web instances. */
+import { createHash } from 'node:crypto';
 import { CfnOutput, CfnParameter, Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnEIP, CfnEIPAssociation, CfnInstance, CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
@@ -11,6 +12,10 @@ import type { Roles } from './roles.ts';
 import { secretParameterName } from './secret-names.ts';
 import { StackSettings } from './settings.ts';
 import type { Storage } from './storage.ts';
+
+/** Above the time after which an instance itself says that it does not answer. */
+const READY_LIMIT = 'PT15M';
+const APP = '/opt/elastic-face';
 
 /** IMDSv2 only, and not past the instance itself. */
 const metadata = { httpTokens: 'required', httpPutResponseHopLimit: 1, httpEndpoint: 'enabled' };
@@ -53,6 +58,7 @@ export class Instances extends Construct {
     });
     roles.allowScaling(options.id, this.template);
     roles.allowSettings(options.id, cache?.secret);
+    roles.allowSignal();
 
     const subnets = network.vpc.publicSubnets.map(({ subnetId }) => subnetId);
     const { parameter } = new StackSettings(this, {
@@ -60,8 +66,13 @@ export class Instances extends Construct {
       bucketSuffix: storage.bucketSuffix,
       launchTemplate: this.template.ref,
     });
+    const userData = webUserData(options, cache);
+    // User data is run at the first boot only: where it changes, e.g. with the place of Redis, the instance
+    // has to be a new one.
+    const version = createHash('sha256').update(userData).digest('hex').slice(0, 8);
+    let former: CfnInstance | undefined;
     this.web = Array.from({ length: options.webNodes }, (_, index) => {
-      const web = new CfnInstance(this, index === 0 ? 'Web' : `Web${index + 1}`, {
+      const web = new CfnInstance(this, `Web${index === 0 ? '' : index + 1}-${version}`, {
         imageId: webImage,
         instanceType: options.webType,
         iamInstanceProfile: roles.webProfile.ref,
@@ -70,8 +81,13 @@ export class Instances extends Construct {
         metadataOptions: metadata,
         monitoring: true,
         disableApiTermination: false,
-        userData: Fn.base64(webUserData(options, cache)),
       });
+      web.userData = Fn.base64(userData + saysReady(web));
+      // Replaced one after another, each when the one before answers; the earlier ones serve until the last
+      // does, and stay where one does not.
+      web.cfnOptions.creationPolicy = { resourceSignal: { count: 1, timeout: READY_LIMIT } };
+      if (former !== undefined) web.addResourceDependency(former);
+      former = web;
       Tags.of(web).add('Name', WEB_INSTANCE_NAME);
       Tags.of(web).add(PROJECT_TAG, options.id);
       web.addResourceDependency(parameter);
@@ -92,6 +108,12 @@ export class Instances extends Construct {
       description: 'POST / with a photo in the field inputFile',
     });
   }
+}
+
+/** The last line of the user data, under `set -e`. */
+function saysReady(web: CfnInstance): string {
+  const script = `${APP}/node_modules/node/bin/node ${APP}/deploy/signal-ready.ts`;
+  return `${script} ${web.stack.region} ${web.stack.stackName} ${web.logicalId}\n`;
 }
 
 /**

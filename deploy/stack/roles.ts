@@ -115,6 +115,14 @@ export class Roles extends Construct {
     for (const role of [this.worker, this.web]) role.addManagedPolicy(policy);
   }
 
+  /** A web instance says to CloudFormation that it answers. */
+  allowSignal(): void {
+    const statements = [allow(['cloudformation:SignalResource'], [Stack.of(this).stackId])];
+    this.web.addManagedPolicy(
+      new ManagedPolicy(this, 'Signal', { document: new PolicyDocument({ statements }) }),
+    );
+  }
+
   /**
    * The scaler's own: only from this template, only with this project's tag, and of what runs only
    * what carries that tag. Describing cannot be narrowed: EC2 knows no resource for it.

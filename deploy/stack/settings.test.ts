@@ -161,6 +161,51 @@ describe('several web nodes', () => {
   });
 });
 
+describe('web instances, when an update replaces them', () => {
+  interface Web {
+    Type: string;
+    DependsOn?: string[];
+    CreationPolicy?: unknown;
+    Properties?: { UserData?: unknown };
+  }
+  const webs = (of: Template): [string, Web][] =>
+    Object.entries(of.toJSON().Resources as Record<string, Web>).filter(
+      ([, { Type }]) => Type === 'AWS::EC2::Instance',
+    );
+  const nodes = template({ certificateArn: CERTIFICATE, webNodes: '3' });
+
+  it('follow one another, each after the one before has said that it answers', () => {
+    const all = webs(nodes);
+    for (const [index, [name, web]] of all.entries()) {
+      assert.deepEqual(web.CreationPolicy, { ResourceSignal: { Count: 1, Timeout: 'PT15M' } });
+      const lastLine = written(web.Properties?.UserData).trimEnd().split('\n').at(-1);
+      assert.match(
+        lastLine ?? '',
+        new RegExp(`/deploy/signal-ready\\.ts us-east-1 elastic-face-demo ${name}$`),
+      );
+      const former = all[index - 1]?.[0];
+      assert.ok(former === undefined || web.DependsOn?.includes(former), `${name} waits`);
+    }
+  });
+
+  it('may signal for their own stack only', () => {
+    const [signal, ...more] = statementsOf(nodes, 'Web').filter(({ Action }) =>
+      list(Action).includes('cloudformation:SignalResource'),
+    );
+    assert.deepEqual(more, []);
+    assert.deepEqual(signal?.Resource, { Ref: 'AWS::StackId' });
+  });
+
+  it('are new ones where their user data changes, which is run at the first boot only', () => {
+    const names = (of: Template) => webs(of).map(([name]) => name);
+    const one = template({ certificateArn: CERTIFICATE });
+    const withCache = template({ certificateArn: CERTIFICATE, redis: 'elasticache' });
+    assert.notEqual(names(one)[0], names(nodes)[0], 'the first node leaves its own Redis');
+    assert.equal(names(withCache)[0], names(nodes)[0], 'one more node replaces none');
+    assert.equal(names(template({ settings: 'SPOT=only' }))[0], names(template())[0]);
+  });
+});
+
 describe('names of buckets', () => {
   const named = (of: Template) => of.toJSON().Parameters.BucketNames as Record<string, unknown>;
 

@@ -47,6 +47,7 @@ export const NOT_SEEN: Readonly<Record<string, string>> = Object.fromEntries([
     's3:AbortMultipartUpload',
     's3:DeleteObjectVersion',
   ].map((action) => [action, 'old versions, unfinished uploads, refusals: deploy/destroy.test.ts']),
+  ['cloudformation:SignalResource', 'a web instance that has booted: deploy/signal-ready.test.ts'],
   ['ssm:GetParameter', 'the settings of an instance: deploy/stack/settings.test.ts'],
   ...['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => [action, 'the log agent']),
   ...[

@@ -162,6 +162,7 @@ function referenced(
     'AWS::Region': REGION,
     'AWS::AccountId': ACCOUNT,
     'AWS::URLSuffix': 'amazonaws.com',
+    'AWS::StackId': `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/demo/0`,
   };
   const found =
     pseudo[id] ??
