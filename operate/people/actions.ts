@@ -3,11 +3,11 @@ import { createWriteStream, openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { readSettingsOfStack } from '../../cloud/aws/stack-settings.ts';
 import { galleryEntries } from '../../convert/gallery/folder-entries.ts';
 import type { Enrolment, Person } from '../../people/api.ts';
 import { type AddOptions, type PeopleClient, PeopleClientError } from '../../people/client.ts';
 import { messageOf, SettingsError } from '../../runtime/errors.ts';
-import { readSettings } from '../../runtime/settings.ts';
 import { exchangeOfEmbeddings, isExport } from './import-embeddings.ts';
 import { detailsIn, saveKeptPhotos } from './kept-photos.ts';
 
@@ -132,7 +132,7 @@ export const actions = {
     least: 1,
     most: 1,
     async *run(client, [folder = '']) {
-      yield* saveKeptPhotos(client, folder, readSettings());
+      yield* saveKeptPhotos(client, folder, await readSettingsOfStack());
     },
   },
   versions: {

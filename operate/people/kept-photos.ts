@@ -26,7 +26,10 @@ export async function* saveKeptPhotos(
 ): AsyncGenerator<string> {
   const aws = createAwsClients(settings);
   try {
-    const bucket = openObjects(aws.s3, cloudNames(settings.PROJECT_ID).peopleBucket);
+    const bucket = openObjects(
+      aws.s3,
+      cloudNames(settings.PROJECT_ID, settings.BUCKET_SUFFIX).peopleBucket,
+    );
     const keyOf = new Map<string, string>();
     for await (const page of bucket.pages(peopleKeys.allPhotos)) {
       for (const { key } of page) keyOf.set(/([^/]*)\.jpg$/.exec(key)?.[1] ?? key, key);
