@@ -12,7 +12,7 @@ import { awsCliV2 } from './clients/aws-cli-v2.fixture.ts';
 import { startTestCloud, temporaryFolder } from './cloud.fixture.ts';
 
 const run = promisify(execFile);
-const PAGE = 'docs/deploy.md';
+const PAGES = ['docs/deploy.md', 'docs/aws-guide.md'];
 
 interface Cli {
   readonly skip: string | false;
@@ -35,10 +35,11 @@ const PROGRAMS: Readonly<Record<string, Cli>> = {
   },
 };
 
-/** The lines of the page that test/docs leaves to this test. */
+/** The lines of the pages that test/docs leaves to this test. */
 async function examples(): Promise<string[]> {
-  const page = (await documentation()).find(({ path }) => path === PAGE);
-  return commandsOf(page!)
+  const pages = (await documentation()).filter(({ path }) => PAGES.includes(path));
+  return pages
+    .flatMap(commandsOf)
     .map(({ line }) => line)
     .filter((line) => isDeepStrictEqual(wayOf(line), { by: 'local/aws-cli.test.ts' }));
 }

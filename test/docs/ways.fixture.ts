@@ -24,6 +24,10 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   ],
   [/^npm run -s (?:recognize|photo|workload) /, { run: true }],
   [/^npm run (?:recognize|workload|convert|deploy:(?:synth|policies)|key) /, { run: true }],
+  [
+    /^curl .*https:\/\/faces\.example\.org\//,
+    { not: 'wants the service of an account: web/access.test.ts sends the same' },
+  ],
   [/^curl .*(?:@test_000\.jpg|\/v1\/|\/problems\/)/, { by: 'test/api.test.ts' }],
   [/^id=\$\(/, { by: 'test/api.test.ts' }],
   [/^curl .*http:\/\/127\.0\.0\.1:8000\//, { run: true }],
@@ -64,9 +68,11 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
   [/^deploy\/bake\/bake\.sh /, { not: 'makes an image of a machine, as root', check: bakes }],
   [/^deploy\/bake\/agents\.sh$/, { not: 'changes an image, as root' }],
   [/^aws cloudformation deploy /, { not: 'wants an account', check: fitsTemplate }],
-  [/^aws cloudwatch set-alarm-state /, { not: 'wants an account' }],
-  [/^aws (?:logs tail|ssm start-session) /, { not: 'wants instances of an account' }],
-  [/^aws s3 cp \S+ s3:\/\/BUCKET\//, { not: 'wants a bucket of an account' }],
+  [/^npm run deploy:destroy -- /, { not: 'wants an account: deploy/destroy.test.ts' }],
+  [
+    /^aws (?:(?:(?!(?:sqs|s3|ec2|sts) )[\w-]+|s3 (?:mb|rb|sync)|ec2 deregister-image) |s3 cp \S+ s3:\/\/BUCKET\/)/,
+    { by: 'test/docs/aws-commands.test.ts' },
+  ],
   [/^aws (?:sqs|s3|ec2|sts) /, { by: 'local/aws-cli.test.ts' }],
   [
     /^(?:[A-Z_]+=\S+ )*docker (?:build|run|compose) /,
