@@ -60,5 +60,5 @@ wait "$system" || code=$?
 [ "$code" = 0 ] || [ "$code" = 130 ] || { echo "registry-only: npm start ended with $code"; exit 1; }
 system=
 
-if [ $# -gt 0 ]; then PATH="$PWD/node_modules/.bin:$PATH" node --test --test-concurrency=2 "$@"; else npm test; fi
+npm test -- "$@"
 say 'tests are done'
