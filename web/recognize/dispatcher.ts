@@ -17,6 +17,8 @@ const LOOPS = 2;
 /** A reply that its node did not hear becomes visible again after this time, perhaps to that node. */
 const PASS_AGAIN_SECONDS = 2;
 const MOST_PASS_AGAIN_SECONDS = 30;
+/** A reply that Redis stores leaves the queue after half a minute: its node may be gone for good. */
+const MOST_UNHEARD_PASSES = 5;
 /** Minimum time that a reply is stored in Redis for its node, in case clocks differ. */
 const LEAST_KEPT_MS = 30_000;
 /** Pause after a failed poll. */
@@ -126,7 +128,7 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
 /**
  * A reply that its node did not hear stays in the queue, too: Redis may lose what it stores in a failover.
  *
- * @returns whether the reply's node heard it
+ * @returns whether the reply may leave the queue
  */
 async function pass(
   { id, node }: ReplyMessage,
@@ -135,12 +137,13 @@ async function pass(
   { relay, replies, log }: DispatcherParts,
 ): Promise<boolean> {
   const again = deliveries > 1;
-  const heard = await relay.pass({ id, node, body, again }, keptMs).catch((err: unknown) => {
+  try {
+    const heard = await relay.pass({ id, node, body, again }, keptMs);
+    if (heard || deliveries >= MOST_UNHEARD_PASSES) return true;
+    log.debug({ request: id, node }, 'Reply not heard: it is passed on again later');
+  } catch (err) {
     log.debug({ err, request: id }, 'Reply for another node could not be passed on');
-    return false;
-  });
-  if (heard) return true;
-  log.debug({ request: id, node }, 'Reply not heard: it is passed on again later');
+  }
   const seconds = Math.min(PASS_AGAIN_SECONDS * deliveries, MOST_PASS_AGAIN_SECONDS, leftMs / 1000);
   await replies.extend(receipt, Math.max(Math.ceil(seconds), 1));
   return false;
