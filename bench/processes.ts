@@ -146,6 +146,18 @@ export async function startedAt(pid: number): Promise<number | undefined> {
   }
 }
 
+/** Seconds of a processor that a process has used, its ended children not counted; undefined where there is no /proc. */
+export async function processorSeconds(pid: number): Promise<number | undefined> {
+  const fields = await fieldsOf(pid).catch(() => undefined);
+  return fields && (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+/** Its arguments; none once it has ended. */
+export async function commandOf(pid: number): Promise<string[]> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return text.split('\0').slice(0, -1);
+}
+
 /** A process and all below it, by Linux's /proc. */
 export async function treeOf(root: number): Promise<number[]> {
   const entries = await readdir('/proc').catch(() => []);

@@ -42,7 +42,7 @@ export async function benchCost(
   await ensureModel(settings, say);
   const { MODEL_DIR: modelDir, BACKEND: backend } = settings;
   say('recognition on one processor');
-  const photosPerSecond = await inferenceAlone({
+  const { photosPerSecond } = await inferenceAlone({
     modelDir,
     backend,
     precision: settings.PRECISION,

@@ -13,7 +13,8 @@ import { sha256OfFile } from '../../runtime/files.ts';
 import { folders } from '../../runtime/folders.ts';
 import { FACENET, joined, openPython, type PythonParty } from '../python.ts';
 import type { Machine } from './machine.ts';
-import { type Need, ownProgram, type Party, type Places } from './parties.ts';
+import { ownProgram } from './parties.ts';
+import type { Need, Party, Places } from './party-program.ts';
 import { askAlone, Peer } from './peer.ts';
 import type { PartyResult } from './results.ts';
 

@@ -8,7 +8,8 @@ import { readGallery } from '../../model/match/gallery.ts';
 import { run } from '../../model/native/run.ts';
 import { cutFaces } from './contestants.ts';
 import { sizesIn } from './machine.ts';
-import { ownProgram, type Places } from './parties.ts';
+import { ownProgram } from './parties.ts';
+import type { Places } from './party-program.ts';
 import { askAlone } from './peer.ts';
 import type { Results } from './results.ts';
 

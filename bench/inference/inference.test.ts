@@ -142,6 +142,24 @@ describe('the report', () => {
     );
   });
 
+  it('says what a party with another network found, or why it was left out', () => {
+    const words = report(
+      results({
+        parties: [
+          {
+            ...party('face-recognition', {}),
+            versions: 'dlib 20',
+            accuracy: { photos: 4, found: 3, paired: 2, nearestRight: 1, ordered: 0.5 },
+          },
+          { ...party('face-api-wasm', {}), skipped: 'npm cannot be reached' },
+        ],
+      }),
+    );
+    assert.match(words, /\| face_recognition, dlib \| 3 of 4 \| 1 of 2 \| 50\.0 % \| dlib 20 \|/);
+    assert.match(words, /wasm \|.*left out: npm cannot be reached \|/);
+    assert.doesNotMatch(words, /\| face_recognition, dlib \| {2}\|/);
+  });
+
   it('is drawn with a bar for each party that was measured', () => {
     const drawn = drawResults(run);
     assert.equal(drawn.match(/>this project, float32</g)?.length, 3);
@@ -193,13 +211,13 @@ describe('a party', () => {
   });
 
   it('that dies is heard of with its last words', async () => {
-    const script = `process.stdin.once('data', () => { console.error('out of luck'); process.exit(3) });
+    const script = `process.stdin.once('data', () => { throw new Error('out of luck') });
       console.log('noise'); console.log('@' + JSON.stringify({ ready: true, versions: 'one' }))`;
     const peer = new Peer('mortal', { command: process.execPath, args: ['-e', script] }, undefined);
     assert.equal(await peer.ready(), 'one');
     await assert.rejects(peer.ask({ do: 'photo', path: 'x.jpg' }), (error) => {
       assert.ok(error instanceof BenchError);
-      assert.match(error.message, /mortal ended \(out of luck\)/);
+      assert.match(error.message, /mortal ended \(Error: out of luck\)/);
       return true;
     });
     await peer.close();

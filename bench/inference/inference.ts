@@ -7,6 +7,7 @@ import { encoderFiles, findModelData } from '../../convert/sources/model-data.ts
 import { SettingsError } from '../../runtime/errors.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
+import { type LabelledPhoto, labelledPhotos, measureAccuracy } from './accuracy.ts';
 import { measureAfterRounds } from './after-rounds.ts';
 import {
   type Circumstances,
@@ -17,7 +18,8 @@ import {
   openPeers,
 } from './contestants.ts';
 import { coresFor, describeMachine, sizesIn } from './machine.ts';
-import { type PartyId, type Places, parties, partyIds } from './parties.ts';
+import { parties, partyIds } from './parties.ts';
+import type { PartyId, Places } from './party-program.ts';
 import { gatherPhotos, groupPhoto, type PhotoSet, singles } from './photos.ts';
 import type { PhotoAnswer } from './protocol.ts';
 import { distanceOf, type Names, type Results } from './results.ts';
@@ -28,6 +30,7 @@ import {
   measurePhotos,
   type Plan,
 } from './rounds.ts';
+import { gatherSupplies } from './supplies.ts';
 
 export interface InferenceOptions {
   readonly quick: boolean;
@@ -39,6 +42,8 @@ export interface InferenceOptions {
   readonly python?: string | undefined;
   /** Only these photos, and only the parties: for a test. */
   readonly only?: readonly PhotoSet[] | undefined;
+  /** Photos whose people are known; default: those at hand. */
+  readonly labelled?: readonly LabelledPhoto[] | undefined;
   /** Number of repetitions; default: by `quick`. */
   readonly plan?: Plan | undefined;
   readonly onStep: OnStep;
@@ -61,22 +66,25 @@ export async function benchInference(options: InferenceOptions): Promise<Results
   const python = needsPython
     ? await openPeers(checkpoint, options.python, onStep)
     : { reason: 'no party needs it' };
-  const places: Places = {
-    model: settings.MODEL_DIR,
-    checkpoint,
-    threads,
-    ...('path' in python && { python: python.path, onnx: python.onnx }),
-  };
-  const circumstances: Circumstances = {
-    machine,
-    places,
-    missing: 'reason' in python ? { python: python.reason } : {},
-    asked: options.parties !== undefined,
-    cores,
-  };
   const work = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
   const contestants: Contestant[] = [];
   try {
+    const needs = new Set(chosen.flatMap((party) => party.needs));
+    const supplies = await gatherSupplies(needs, work, { python: options.python, onStep });
+    const places: Places = {
+      ...supplies.places,
+      model: settings.MODEL_DIR,
+      checkpoint,
+      threads,
+      ...('path' in python && { python: python.path, onnx: python.onnx }),
+    };
+    const circumstances: Circumstances = {
+      machine,
+      places,
+      missing: { ...supplies.missing, ...('reason' in python && { python: python.reason }) },
+      asked: options.parties !== undefined,
+      cores,
+    };
     const sets = options.only ?? (await gatherPhotos(work, options.images ?? []));
     const results: Results = {
       date: new Date().toISOString().slice(0, 10),
@@ -105,14 +113,16 @@ export async function benchInference(options: InferenceOptions): Promise<Results
       places,
       cores,
     );
-    const embeddings = await measureEncoders(contestants, faces, plan);
+    const ofFacenet = contestants.filter(({ party }) => party.facenet);
+    const embeddings = await measureEncoders(ofFacenet, faces, plan);
     compareEmbeddings(embeddings);
     await closeAll(contestants.filter(({ party }) => !party.photos));
     const answers = await measurePhotos(contestants, sets, plan);
     const names = compareNames(answers);
     if (names !== undefined) results.names = names;
+    await measureAccuracy(contestants, options.labelled ?? (await labelledPhotos()), onStep);
     await measureBatches(
-      contestants,
+      ofFacenet,
       sets.filter(({ name }) => name !== 'large'),
       plan,
     );
@@ -178,7 +188,7 @@ async function measureGroups(
   quick: boolean,
 ): Promise<void> {
   const from = sets.find(({ name }) => name === 'small') ?? sets[0]!;
-  const taking = contestants.filter(({ party }) => party.id !== 'own-wasm');
+  const taking = contestants.filter(({ party }) => !party.id.endsWith('-wasm'));
   const groups = new Map<number, string>();
   for (const count of quick ? [1, 4] : [1, 2, 4, 8, 16]) {
     groups.set(count, await groupPhoto(singles(from), count, work));

@@ -23,6 +23,7 @@ it('measures this project and tfjs on one photo, all with the same answers', {
       parties: ['own-float32', 'tfjs-wasm-unfolded'],
       threads: 1,
       only: [{ name: 'own', label: 'one photo', paths: [photo] }],
+      labelled: [],
       plan: {
         counts: [1],
         encoderRounds: 1,

@@ -26,6 +26,9 @@ const READY_MS = 120_000;
 /** The slowest request is a large photo on the slowest engine. */
 const ANSWER_MS = 180_000;
 
+/** Lines that Node writes after an error: its stack, its fields, the version. */
+const NOT_A_REASON = /^\s*(?:at .*|Node\.js v\S+|\W*)$/;
+
 /** Pinned to these cores with taskset, if given. */
 export function onCores({ command, args, environment }: Program, cores: Cores): Program {
   if (cores === undefined) return { command, args, ...(environment && { environment }) };
@@ -58,7 +61,7 @@ export class Peer {
     process.once('exit', this.#kill);
     createInterface({ input: this.#child.stdout! }).on('line', (line) => this.#hear(line));
     createInterface({ input: this.#child.stderr! }).on('line', (line) => {
-      if (line.trim() !== '') this.#lastLine = line.trim();
+      if (!NOT_A_REASON.test(line)) this.#lastLine = line.trim();
     });
     this.#child.stdin!.on('error', () => {}); // `close` reports the reason.
     this.#child.once('error', (error) => this.#end(error.message));

@@ -53,6 +53,8 @@ const photoSchema = z.object({
   distance: z.number().nullable(),
   /** Whether a face was embedded again in float32 to settle its name. */
   twice: z.boolean().optional(),
+  /** Of the face that was embedded first; none without a face. */
+  embedding: z.array(z.number()).min(1).optional(),
 });
 export type PhotoAnswer = z.output<typeof photoSchema>;
 

@@ -1,6 +1,7 @@
 /** One run's results in Markdown: the machine, the targets, then every party. Pure. */
 
 import { parties } from './parties.ts';
+import type { Party } from './party-program.ts';
 import type { PartyResult, Results } from './results.ts';
 import { askedFigures } from './targets.ts';
 
@@ -21,6 +22,8 @@ export function report(results: Results): string {
     encoderTable(results),
     '### Whole photos, ms\n',
     photosTable(results),
+    '### People told apart\n',
+    accuracyTable(results),
     '### Photos a second on 2 cores\n',
     table(
       ['who', 'processes', 'threads each', 'photos a second'],
@@ -55,6 +58,7 @@ export function machineWords({
 }
 
 function encoderTable({ parties: all }: Results): string {
+  const ofFacenet = all.filter((one) => partyOf(one)?.facenet);
   const counts = [...new Set(all.flatMap(({ encoder }) => Object.keys(encoder).map(Number)))];
   return table(
     [
@@ -63,7 +67,7 @@ function encoderTable({ parties: all }: Results): string {
       'distance',
       'with',
     ],
-    all.map((one) =>
+    ofFacenet.map((one) =>
       one.skipped !== undefined && Object.keys(one.encoder).length === 0
         ? [labelOf(one), ...counts.map(() => ''), '', `left out: ${one.skipped}`]
         : [
@@ -95,6 +99,31 @@ function photosTable({ sets, parties: all }: Results): string {
   return table(
     ['photos', 'who', 'decode', 'detect', 'embed', 'match', 'whole', 'whole, 4 at once'],
     rows,
+  );
+}
+
+/** Of labelled photos: every party by its own embeddings, since the galleries at hand are facenet's. */
+function accuracyTable({ parties: all }: Results): string {
+  return table(
+    ['who', 'faces found', 'nearest other photo is of the same person', 'pairs in order', 'with'],
+    all.flatMap((one) => {
+      if (partyOf(one)?.photos !== true) return [];
+      if (one.accuracy === undefined) {
+        return one.skipped === undefined
+          ? []
+          : [[labelOf(one), '', '', '', `left out: ${one.skipped}`]];
+      }
+      const { photos, found, paired, nearestRight, ordered } = one.accuracy;
+      return [
+        [
+          labelOf(one),
+          `${found} of ${photos}`,
+          `${nearestRight} of ${paired}`,
+          ordered === undefined ? '' : `${(100 * ordered).toFixed(1)} %`,
+          one.versions ?? '',
+        ],
+      ];
+    }),
   );
 }
 
@@ -168,8 +197,12 @@ function growthTables({ gallery, galleryNote, parties: all }: Results): string {
   ].join('\n');
 }
 
-export function labelOf({ id }: PartyResult): string {
-  return parties.find((party) => party.id === id)?.label ?? id;
+function partyOf({ id }: PartyResult): Party | undefined {
+  return parties.find((party) => party.id === id);
+}
+
+export function labelOf(result: PartyResult): string {
+  return partyOf(result)?.label ?? result.id;
 }
 
 function divided(value: number | undefined, by: number): number | undefined {

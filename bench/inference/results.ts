@@ -5,8 +5,8 @@
 
 import type { Memory } from '../processes.ts';
 import type { Machine } from './machine.ts';
-import type { PartyId } from './parties.ts';
 import type { Spread } from './party/made-people.ts';
+import type { PartyId } from './party-program.ts';
 import type { SetName } from './photos.ts';
 
 /** Medians in ms. */
@@ -16,6 +16,20 @@ export interface Steps {
   readonly embed: number;
   readonly match: number;
   readonly whole: number;
+}
+
+export interface Accuracy {
+  readonly photos: number;
+  /** Photos in which a face was found. */
+  readonly found: number;
+  /** Photos whose person has another photo, and those of them whose nearest other photo shows that person. */
+  readonly paired: number;
+  readonly nearestRight: number;
+  /**
+   * Share of comparisons between a pair of photos of one person and a pair of two people in which the former are
+   * nearer to each other: 1 where a threshold separates them all, 0.5 by chance. Undefined without such pairs.
+   */
+  readonly ordered?: number | undefined;
 }
 
 export interface PartyResult {
@@ -32,6 +46,8 @@ export interface PartyResult {
   batched: Partial<Record<SetName, number>>;
   /** ms for one photo with this many faces, all embedded */
   faces: Record<number, number>;
+  /** On photos whose people are known. */
+  accuracy?: Accuracy;
   /** Maximum during the run. */
   memory?: Memory;
 }

@@ -18,7 +18,7 @@ import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { BenchError } from '../errors.ts';
 import { type Memory, memoryOf, most } from '../processes.ts';
-import { type Places, pythonProgram } from './parties.ts';
+import { type Places, pythonProgram } from './party-program.ts';
 import { onCores, type Program } from './peer.ts';
 import { median } from './results.ts';
 

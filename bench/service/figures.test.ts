@@ -11,7 +11,7 @@ const round = (warm: number, course?: number): Round => ({
   fromZeroPerSecond: 8,
   firstFromZeroMs: 2500,
   alonePerSecond: 20,
-  coursePerSecond: course,
+  course: course === undefined ? undefined : { photosPerSecond: course, unloaded: [160] },
   unloaded: [
     { whole: 60, recognition: 50 },
     { whole: 70, recognition: 50 },

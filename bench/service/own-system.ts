@@ -6,15 +6,26 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { COMMAND_LINE } from '../../local/processes/service.ts';
 import { mallocSettings } from '../../model/native/malloc-settings.ts';
-import { memoryOf, startedAt, startProcess } from '../processes.ts';
+import { BenchError } from '../errors.ts';
+import {
+  commandOf,
+  memoryOf,
+  processorSeconds,
+  startedAt,
+  startProcess,
+  treeOf,
+} from '../processes.ts';
 import type { WorkerMemory } from './figures.ts';
 
 const ALONE = fileURLToPath(new URL('./alone.child.ts', import.meta.url));
 /** Between two looks at the logs. */
 const LOOK_MS = 50;
+/** Until a request is logged. */
+const LOGGED_MS = 10_000;
 const MB = 1e6;
 /** What a worker logs then. */
 const READY = 'The inference process is ready';
+const ANSWERED = '"Answered"';
 
 export interface System {
   readonly url: URL;
@@ -22,10 +33,18 @@ export interface System {
   readonly pid: number;
   /** Waits until this many workers are ready. */
   warm(workers: number): Promise<ReadyWorker[]>;
-  /** Every request that a worker has answered: the ms of each step, by request id. */
-  answered(): Promise<Map<string, Record<string, number>>>;
+  /** Seconds of a processor that each part has used since it was started; empty where there is no /proc. */
+  processorSeconds(): Promise<ProcessorTimes>;
+  /**
+   * The ms of each step of these requests, in their order. A worker logs them after the client has its answer.
+   * @throws {BenchError} for one that is not logged within seconds
+   */
+  answered(ids: readonly string[]): Promise<Readonly<Record<string, number>>[]>;
   stop(): Promise<void>;
 }
+
+/** By part, as the tables name it. */
+export type ProcessorTimes = Readonly<Record<string, number>>;
 
 export interface ReadyWorker {
   /** From the start of its process to its loaded model, ms; undefined where there is no /proc. */
@@ -70,12 +89,37 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         await sleep(LOOK_MS);
       }
     },
-    async answered() {
-      const lines = await linesWith(logs, '"answered"');
-      return new Map(lines.map((line) => answerLine.parse(JSON.parse(line))));
+    processorSeconds: () => processorTimes(running.child.pid!),
+    async answered(ids) {
+      for (let waited = 0; ; waited += LOOK_MS) {
+        const lines = await linesWith(logs, ANSWERED);
+        const steps = new Map(lines.map((line) => answerLine.parse(JSON.parse(line))));
+        const missing = ids.find((id) => !steps.has(id));
+        if (missing === undefined) return ids.map((id) => steps.get(id)!);
+        if (waited > LOGGED_MS) throw new BenchError(`No worker logged the request ${missing}.`);
+        await sleep(LOOK_MS);
+      }
     },
     stop: () => running.stop(),
   };
+}
+
+async function processorTimes(root: number): Promise<ProcessorTimes> {
+  const times: Record<string, number> = {};
+  for (const pid of await treeOf(root)) {
+    const seconds = await processorSeconds(pid);
+    const part = pid === root ? 'local cloud' : partOf(await commandOf(pid));
+    if (seconds !== undefined) times[part] = (times[part] ?? 0) + seconds;
+  }
+  return times;
+}
+
+function partOf(command: readonly string[]): string {
+  if (command.some((argument) => argument.includes('redis-server'))) return 'Redis';
+  if (command.some((argument) => argument.includes('/inference/'))) return 'inference';
+  const at = command.indexOf(COMMAND_LINE);
+  const names: Record<string, string> = { web: 'web tier', worker: 'workers’ services' };
+  return (at >= 0 && (names[command[at + 1] ?? ''] ?? command[at + 1])) || 'other';
 }
 
 const answerLine = z
@@ -114,8 +158,14 @@ export interface AloneOptions {
   readonly photos: number;
 }
 
-/** @returns photos a second of this many warm inference processes of one thread, without any service */
-export async function inferenceAlone(options: AloneOptions): Promise<number> {
+export interface Alone {
+  readonly photosPerSecond: number;
+  /** Seconds of a processor for one photo; undefined where there is no /proc. */
+  readonly processorSeconds: number | undefined;
+}
+
+/** This many warm inference processes of one thread, without any service. */
+export async function inferenceAlone(options: AloneOptions): Promise<Alone> {
   const { modelDir, backend, precision, processes, images, photos } = options;
   const environment = {
     ...process.env,
@@ -129,6 +179,8 @@ export async function inferenceAlone(options: AloneOptions): Promise<number> {
   try {
     await Promise.all(started.map((one) => one.hears('it was ready', (said) => said ?? undefined)));
     const each = Math.ceil(photos / processes);
+    const used = () => Promise.all(started.map(({ child }) => processorSeconds(child.pid!)));
+    const before = await used();
     const begun = performance.now();
     await Promise.all(
       started.map(async (one) => {
@@ -137,7 +189,12 @@ export async function inferenceAlone(options: AloneOptions): Promise<number> {
         await done;
       }),
     );
-    return (each * processes * 1000) / (performance.now() - begun);
+    const all = each * processes;
+    const photosPerSecond = (all * 1000) / (performance.now() - begun);
+    const after = await used();
+    const seconds = after.map((value, at) => (value ?? Number.NaN) - (before[at] ?? Number.NaN));
+    const sum = seconds.reduce((a, b) => a + b, 0);
+    return { photosPerSecond, processorSeconds: Number.isNaN(sum) ? undefined : sum / all };
   } finally {
     await Promise.all(started.map((one) => one.stop('SIGKILL')));
   }

@@ -15,10 +15,15 @@ import type { OnStep } from '../../runtime/progress.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { listImages, readPredictions } from '../../workload/photos.ts';
 import { openPython } from '../python.ts';
-import { COURSE_DESIGN, startCourseDesign } from './course-design.ts';
-import { drawService, figures, type Round, table } from './figures.ts';
+import { drawService, figures, processorTable, type Round, table } from './figures.ts';
 import { type Photos, postCrowd, postOneByOne } from './load.ts';
 import { inferenceAlone, type SystemOptions, startSystem } from './own-system.ts';
+import {
+  PYTHON_SERVICES,
+  type PythonService,
+  startCourseDesign,
+  startSynchronousService,
+} from './python-services.ts';
 
 const WORKERS = 2;
 const CONNECTIONS = 100;
@@ -43,7 +48,7 @@ interface Course extends Photos {
 }
 
 /** What is reported of a round. */
-const STEPS_A_ROUND = 5;
+const STEPS_A_ROUND = 6;
 
 /** @param say told what is going on; the answer is the report */
 export async function benchService(
@@ -59,9 +64,9 @@ export async function benchService(
   };
   const settings = readSettings();
   await ensureModel(settings, say);
-  const python = await openPython({ ...COURSE_DESIGN, python: options.python }, say).catch(
+  const python = await openPython({ ...PYTHON_SERVICES, python: options.python }, say).catch(
     (error: unknown) => {
-      say(`Without the design in Python: ${messageOf(error)}`);
+      say(`Without the services in Python: ${messageOf(error)}`);
       return undefined;
     },
   );
@@ -90,7 +95,7 @@ export async function benchService(
   const manifest = await readManifest(settings.MODEL_DIR);
   const { precision: here } = await fastestPrecision(settings.MODEL_DIR, manifest, { threads: 1 });
   const ran = settings.PRECISION === 'auto' ? here : settings.PRECISION;
-  return table(figures(rounds, ran, here === 'bfloat16'));
+  return `${table(figures(rounds, ran, here === 'bfloat16'))}\n\n${processorTable(rounds)}`;
 }
 
 async function oneRound(
@@ -109,7 +114,7 @@ async function oneRound(
     kept: 0,
   };
   say('inference alone');
-  const alonePerSecond = await inferenceAlone({
+  const alone = await inferenceAlone({
     modelDir: MODEL_DIR,
     backend: BACKEND,
     precision: PRECISION,
@@ -119,7 +124,7 @@ async function oneRound(
   });
   const rate = (perSecond: number): string => `${perSecond.toFixed(1)} photos/s`;
   // Said at once: a run that is cut short has then still told something.
-  say(`inference alone: ${rate(alonePerSecond)}; this project, warm`);
+  say(`inference alone: ${rate(alone.photosPerSecond)}; this project, warm`);
   const warm = await measureWarm({ ...system, kept: WORKERS }, course, photos);
   say(`warm: ${rate(warm.warmPerSecond)}; this project, a burst from zero`);
   const burst = await measureFromZero(system, course, BURST);
@@ -127,12 +132,19 @@ async function oneRound(
   const crowd = await measureFromZero(system, course, photos);
   const next = python === undefined ? 'done' : 'the course’s design in Python';
   say(`from zero: ${rate(crowd.photosPerSecond)}; ${next}`);
-  const rest =
-    python && (await measureCourseDesign(python, scratch, course, photos, FACE_CHECKPOINTS));
+  const inPython =
+    python === undefined
+      ? {}
+      : await measurePython(python, scratch, course, {
+          photos,
+          checkpoints: FACE_CHECKPOINTS,
+          say: (perSecond) => say(`${rate(perSecond)}; a synchronous service in Python`),
+        });
   return {
     ...warm,
-    ...rest,
-    alonePerSecond,
+    ...inPython,
+    alonePerSecond: alone.photosPerSecond,
+    aloneProcessorMs: alone.processorSeconds && alone.processorSeconds * 1000,
     firstFromZeroMs: burst.firstMs,
     fromZeroPerSecond: crowd.photosPerSecond,
   };
@@ -144,14 +156,25 @@ async function measureWarm(options: SystemOptions, course: Course, photos: numbe
     const [ready] = await system.warm(WORKERS);
     await postCrowd(system.url, course, WARM_UP, WORKERS);
     const singles = await postOneByOne(system.url, course, Math.min(UNLOADED, photos));
-    const answered = await system.answered();
-    const unloaded = singles.map(({ id, ms: whole }) => {
-      const { decode = 0, detect = 0, embed = 0, match = 0 } = answered.get(id) ?? {};
+    const steps = await system.answered(singles.map(({ id }) => id));
+    const unloaded = singles.map(({ ms: whole }, at) => {
+      const { decode = 0, detect = 0, embed = 0, match = 0 } = steps[at] ?? {};
       return { whole, recognition: decode + detect + embed + match };
     });
+    const before = await system.processorSeconds();
+    const client = process.cpuUsage();
     const { photosPerSecond } = await postCrowd(system.url, course, photos, CONNECTIONS);
+    const { user, system: kernel } = process.cpuUsage(client);
+    const after = await system.processorSeconds();
+    const processorMs = Object.entries(after).map(
+      ([part, seconds]) => [part, ((seconds - (before[part] ?? 0)) * 1000) / photos] as const,
+    );
     return {
       warmPerSecond: photosPerSecond,
+      processorMs: {
+        ...Object.fromEntries(processorMs),
+        'the bench, as the clients': (user + kernel) / 1000 / photos,
+      },
       unloaded,
       readyMs: ready?.readyMs,
       memory: await ready?.memory(),
@@ -170,26 +193,37 @@ async function measureFromZero(options: SystemOptions, course: Course, photos: n
   }
 }
 
-async function measureCourseDesign(
+async function measurePython(
   python: string,
   scratch: string,
   course: Course,
-  photos: number,
-  checkpoints: string | undefined,
-) {
-  const design = await startCourseDesign({
+  options: {
+    photos: number;
+    checkpoints: string | undefined;
+    say: (coursePerSecond: number) => void;
+  },
+): Promise<Pick<Round, 'course' | 'synchronous'>> {
+  const { photos, checkpoints, say } = options;
+  const settings = {
     python,
     folder: join(scratch, 'course'),
     workers: WORKERS,
     photo: course.images[0]!.path,
     checkpoints,
-  });
+  };
+  const design = await measureService(await startCourseDesign(settings), course, photos);
+  say(design.photosPerSecond);
+  const service = await startSynchronousService(settings);
+  return { course: design, synchronous: await measureService(service, course, photos) };
+}
+
+async function measureService(service: PythonService, course: Course, photos: number) {
   try {
-    await postCrowd(design.url, course, WARM_UP, WORKERS);
-    const singles = await postOneByOne(design.url, course, Math.min(UNLOADED, photos) / 4);
-    const { photosPerSecond } = await postCrowd(design.url, course, photos, CONNECTIONS);
-    return { coursePerSecond: photosPerSecond, courseUnloaded: singles.map(({ ms }) => ms) };
+    await postCrowd(service.url, course, WARM_UP, WORKERS);
+    const singles = await postOneByOne(service.url, course, Math.min(UNLOADED, photos) / 4);
+    const { photosPerSecond } = await postCrowd(service.url, course, photos, CONNECTIONS);
+    return { photosPerSecond, unloaded: singles.map(({ ms }) => ms) };
   } finally {
-    await design.stop();
+    await service.stop();
   }
 }

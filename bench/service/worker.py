@@ -1,36 +1,15 @@
 """The course's worker, written plainly: one message at a time, PyTorch and facenet-pytorch held warm."""
-import io
 import os
 
 import boto3
-import torch
-from facenet_pytorch import MTCNN, InceptionResnetV1
-from PIL import Image
+
+from recognise import load
 
 PROJECT = os.environ["PROJECT_ID"]
-CHECKPOINTS = os.environ["FACE_CHECKPOINTS"]
 IN_BUCKET = f"{PROJECT}-in-bucket"
 OUT_BUCKET = f"{PROJECT}-out-bucket"
 
-torch.set_num_threads(int(os.environ["THREADS"]))
-mtcnn = MTCNN(image_size=240, margin=0, min_face_size=20)
-resnet = InceptionResnetV1().eval()
-resnet.load_state_dict(
-    torch.load(os.path.join(CHECKPOINTS, os.environ["ENCODER"])), strict=False
-)
-embeddings, names = torch.load(os.environ["GALLERY"])
-gallery = torch.stack([embedding.reshape(-1) for embedding in embeddings])
-
-
-def recognise(data):
-    with torch.no_grad():
-        face = mtcnn(Image.open(io.BytesIO(data)).convert("RGB"))
-        if face is None:
-            return "nobody"
-        distances = (gallery - resnet(face.unsqueeze(0))).norm(dim=1)
-        return names[int(distances.argmin())]
-
-
+recognise = load()
 s3 = boto3.client("s3")
 sqs = boto3.client("sqs")
 request_queue = sqs.get_queue_url(QueueName=f"{PROJECT}-req-queue")["QueueUrl"]

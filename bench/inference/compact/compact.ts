@@ -5,8 +5,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { ensureModel } from '../../../convert/ensure-model.ts';
 import { messageOf } from '../../../runtime/errors.ts';
 import type { OnStep } from '../../../runtime/progress.ts';
+import { readSettings } from '../../../runtime/settings.ts';
 import { type Contestant, closeAll, openContestant } from '../contestants.ts';
 import { coresFor, describeMachine, sizesIn } from '../machine.ts';
 import { gatherSmallPhotos, type PhotoSet } from '../photos.ts';
@@ -14,7 +16,8 @@ import type { PhotoAnswer } from '../protocol.ts';
 import { median } from '../results.ts';
 import { measurePhotos } from '../rounds.ts';
 import { measureWorker } from '../startup.ts';
-import { compactParties, gatherSupplies } from './parties.ts';
+import { gatherSupplies } from '../supplies.ts';
+import { compactParties } from './parties.ts';
 import type { CompactResults, PhotoFigures } from './report.ts';
 
 export interface CompactOptions {
@@ -33,12 +36,20 @@ export async function benchCompact(options: CompactOptions): Promise<CompactResu
   const work = await mkdtemp(join(tmpdir(), 'elastic-face-bench-'));
   const contestants: Contestant[] = [];
   try {
-    const supplies = await gatherSupplies(work, { threads, python, onStep });
-    const { faceApi, compact } = supplies.places;
+    const needs = new Set(compactParties.flatMap((party) => party.needs));
+    const { places: found, missing } = await gatherSupplies(needs, work, { python, onStep });
+    const { faceApi, compact } = found;
+    const settings = readSettings();
+    await ensureModel(settings, onStep).catch((error: unknown) => {
+      missing.facenet = messageOf(error).split('\n')[0]!;
+    });
+    const places = { ...found, model: settings.MODEL_DIR, checkpoint: '', threads };
     const sets = await gatherSmallPhotos(work, faceApi, images);
     for (const party of compactParties) {
       onStep(`starting ${party.label}`);
-      contestants.push(await openContestant(party, { machine, ...supplies, asked: false, cores }));
+      contestants.push(
+        await openContestant(party, { machine, places, missing, asked: false, cores }),
+      );
     }
     const rounds = quick ? 2 : 9;
     const answers = await measurePhotos(contestants, sets, {

@@ -1,6 +1,6 @@
 /** The results of one run of the compact encoder, and its report in Markdown. Pure. */
 import type { Machine } from '../machine.ts';
-import type { PartyId } from '../parties.ts';
+import type { PartyId } from '../party-program.ts';
 import { type SetName, SMALL } from '../photos.ts';
 import { machineWords, mb, ms, seconds, table } from '../report.ts';
 import { type PartyResult, type Results, ratio } from '../results.ts';

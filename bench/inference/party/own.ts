@@ -66,7 +66,8 @@ await serve(
       const begun = performance.now();
       const recognition = await one.recognize(bytes, { allFaces: all });
       const whole = performance.now() - begun;
-      const nearest = largestFace(recognition)?.nearest[0];
+      const face = largestFace(recognition);
+      const nearest = face?.nearest[0];
       const { decode, detect, embed, match } = recognition.timings;
       return {
         timings: { decode, detect, embed, match },
@@ -75,6 +76,7 @@ await serve(
         name: nearest?.name ?? null,
         distance: nearest?.distance ?? null,
         twice: recognition.embeddedTwice > 0,
+        ...(face && { embedding: [...face.embedding] }),
       };
     },
     async photos({ paths }) {

@@ -29,6 +29,7 @@ def photo(request):
         "faces": len(places),
         "name": None,
         "distance": None,
+        **({"embedding": encodings[0].tolist()} if encodings else {}),
     }
 
 

@@ -87,6 +87,7 @@ def photo(request):
         "faces": found,
         "name": people[0][0] if people else None,
         "distance": people[0][1] if people else None,
+        **({"embedding": embeddings[0].tolist()} if found else {}),
     }
 
 
