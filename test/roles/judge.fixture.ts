@@ -42,6 +42,8 @@ export interface Judge {
   readonly judged: readonly Judged[];
   /** What could not be judged. */
   readonly faults: readonly string[];
+  /** Makes a call straight at moto while moto checks every one. */
+  checkedByMoto<T>(call: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -79,6 +81,7 @@ export async function startJudge(options: JudgeOptions): Promise<Judge> {
     url: `http://0.0.0.0:${(server.address() as AddressInfo).port}`,
     judged,
     faults,
+    checkedByMoto: (call) => oneAtATime(call),
     async close() {
       server.close();
       server.closeAllConnections();
@@ -119,14 +122,14 @@ async function answer(
 /** moto computes the signature of a query that it has unescaped: right only where nothing was escaped. */
 const UNREAD_BY_MOTO = /\?.*%/;
 
-/** One that ends would have moto check another that is under way. */
-const unchecked = pLimit(1);
+/** A call that ends would have moto check another one that is under way unchecked. */
+const oneAtATime = pLimit(1);
 
-/** Meanwhile, moto takes other calls unchecked too. */
+/** Meanwhile, moto takes other calls unchecked too: those that it has to check wait in `checkedByMoto`. */
 function withoutCheck<T>(target: string, call: () => Promise<T>): Promise<T> {
   const after = (calls: string) =>
     fetch(`${target}/moto-api/reset-auth`, { method: 'POST', body: calls });
-  return unchecked(async () => {
+  return oneAtATime(async () => {
     await after('inf');
     try {
       return await call();
