@@ -26,6 +26,29 @@ export interface ProposalCells {
   readonly cells: Float32Array;
 }
 
+/** Side of the squares of P-Net's cells that a sieve tells apart. */
+export const SIEVE_TILE = 4;
+
+/** Which squares of P-Net's cells may hold a proposal. */
+export interface SievedTiles {
+  readonly columns: number;
+  readonly rows: number;
+  /** [rows, columns]: 1 if a cell may reach the logit, otherwise 0. */
+  readonly tiles: Uint8Array;
+}
+
+/**
+ * Computes P-Net with less precision than its answers need.
+ * @param image [height, width, 3]; sides of at least 11 px
+ * @param leastLogit of a face minus that of no face
+ */
+export type ProposalSieve = (
+  image: Float32Array,
+  height: number,
+  width: number,
+  leastLogit: number,
+) => SievedTiles;
+
 /** R-Net's answer for each crop. */
 export interface Refinement {
   /** [count, 2]: not a face, face. */
@@ -58,6 +81,8 @@ export interface Networks {
    * @param blocks [height, width, 14]; sides in blocks, at least 6
    */
   proposeBlocks?(blocks: Float32Array, height: number, width: number): ProposalCells;
+  /** Absent on machines where it is not faster than P-Net. */
+  readonly sieve?: ProposalSieve;
   /** @param crops [count, 24, 24, 3] */
   refine(crops: Float32Array, count: number): Refinement;
   /** @param crops [count, 48, 48, 3] */

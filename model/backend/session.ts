@@ -4,7 +4,7 @@
  */
 import { probabilitiesOf } from '../detect/face-probability.ts';
 import type { EncoderDescription, Precision } from '../format.ts';
-import type { Backend, Networks } from '../networks.ts';
+import type { Backend, Networks, ProposalSieve } from '../networks.ts';
 
 export type Signature = 'pnet' | 'pnet_blocks' | 'rnet' | 'onet' | 'encoder' | 'encoder_bfloat16';
 /** [n, height, width, channels] */
@@ -37,6 +37,7 @@ export interface Session {
   readonly backend: Backend;
   /** Whether it has `pnet_blocks`. */
   readonly blocks: boolean;
+  readonly sieve?: ProposalSieve | undefined;
   /** Whether the first call with a new number of crops is slow, because kernels are compiled for it. */
   readonly fewCounts: boolean;
   /** Precision that it was opened with: for bfloat16 it has `encoder_bfloat16`. */
@@ -75,6 +76,7 @@ export function networksOf(session: Session, encoder: EncoderDescription): Netwo
     backend: session.backend,
     encoder,
     ...(session.blocks ? { proposeBlocks: blockProposer(session) } : {}),
+    ...(session.sieve ? { sieve: session.sieve } : {}),
     precision: session.precision,
     propose(data, height, width) {
       if (Math.min(height, width) < PROPOSE_LEAST) {

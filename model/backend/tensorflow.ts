@@ -5,6 +5,7 @@
 import { type EncoderDescription, modelFiles, type Precision } from '../format.ts';
 import { type Addon, loadAddon } from '../native/load.ts';
 import { detectsWithOneDnnHere, usesOneDnnHere } from './processor.ts';
+import { openProposalSieve } from './proposal-sieve.ts';
 import { SavedModel } from './saved-model.ts';
 import { encoderSignatures, type OutputTensor, type Session, type Signature } from './session.ts';
 
@@ -48,6 +49,7 @@ export async function openTensorflow(
   return {
     backend: 'tensorflow',
     blocks: true,
+    sieve: openProposalSieve(directory),
     fewCounts: places.rnet.model !== places.pnet.model,
     precision,
     run(signature, input, outputs) {

@@ -26,7 +26,10 @@ const CONFIRM_SIZE = 48;
  */
 const MAX_PROPOSALS = 30_000;
 
-export type CascadeNetworks = Pick<Networks, 'propose' | 'proposeBlocks' | 'refine' | 'output'>;
+export type CascadeNetworks = Pick<
+  Networks,
+  'propose' | 'proposeBlocks' | 'sieve' | 'refine' | 'output'
+>;
 
 /** Every face of at least 20 px in the photo, largest first. */
 export function detectFaces(networks: CascadeNetworks, image: RgbImage): DetectedFace[] {

@@ -81,7 +81,12 @@ export class Candidates {
    * @param scale size of the scaled image divided by the photo's
    */
   proposals(scale: number): Proposals {
-    const found = this.#found.sort((a, b) => a.row - b.row || a.column - b.column);
+    const found = this.#found
+      .sort((a, b) => a.row - b.row || a.column - b.column)
+      // Areas may overlap: a cell in two of them is one proposal.
+      .filter(
+        ({ row, column }, at, all) => row !== all[at - 1]?.row || column !== all[at - 1]?.column,
+      );
     const boxes = new Float32Array(found.length * 4);
     const scores = new Float32Array(found.length);
     const regression = new Float32Array(found.length * 4);

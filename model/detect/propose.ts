@@ -1,16 +1,18 @@
 /**
  * Runs P-Net on the scales of a photo. If the backend has P-Net on blocks, large scales are cut into strips,
  * and strips share canvases: this makes few calls of few shapes, since kernels are compiled for each shape,
- * and the intermediate values of a canvas fit the processor's cache. The answers are those of whole scales.
+ * and the intermediate values of a canvas fit the processor's cache. If the backend has a sieve, only the areas
+ * that may hold a proposal are drawn. The answers are those of whole scales.
  */
 
 import { releaseMemory } from '../image/image.ts';
-import type { Networks } from '../networks.ts';
+import { type Networks, SIEVE_TILE } from '../networks.ts';
 import { CANVAS_SIDE, type Canvas, layOut, type Placed, type Rectangle } from './canvas.ts';
 import { Candidates, PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
 import type { Level } from './pyramid.ts';
+import { areasOf } from './sieved-areas.ts';
 
-type ProposalNetworks = Pick<Networks, 'propose' | 'proposeBlocks'>;
+type ProposalNetworks = Pick<Networks, 'propose' | 'proposeBlocks' | 'sieve'>;
 type ProposeBlocks = NonNullable<Networks['proposeBlocks']>;
 
 /** Blocks that a cell sees beside its own; neighbouring strips share them. */
@@ -19,6 +21,11 @@ const OVERLAP = PROPOSAL_FIELD / PROPOSAL_STRIDE - 1;
 const CHANNELS = 3;
 const PAIR = 2 * CHANNELS;
 const BLOCK_VALUES = 2 * PAIR + 2;
+
+/** The sieve's logits are less exact than this: at most 0.01 off on photos and on noise. */
+const SIEVE_MARGIN = 0.05;
+/** px: a smaller part takes no longer to draw whole than to sieve. */
+const LEAST_SIEVED = 4000;
 
 /** Every canvas is drawn in this memory. What an earlier canvas left between strips is not used. */
 let drawing: Float32Array | undefined;
@@ -38,10 +45,15 @@ export function proposeOnScales(
       for (const part of parts) proposeOnPart(networks, part, found[index]!);
     }
   } else {
-    const parts = scales.flatMap((some, index) =>
-      some.map((part) => [part, found[index]!] as const),
+    const leastLogit = Math.log(threshold / (1 - threshold)) - SIEVE_MARGIN;
+    const areas = scales.flatMap((some, index) =>
+      some.flatMap((part) =>
+        areasToDraw(part, networks.sieve, leastLogit).map(
+          (area): Strip => ({ ...area, part, candidates: found[index]! }),
+        ),
+      ),
     );
-    proposeOnCanvases(networks.proposeBlocks, canvasesFor(parts));
+    proposeOnCanvases(networks.proposeBlocks, canvasesFor(areas));
   }
   return found.map((candidates, index) => candidates.proposals(scales[index]![0]!.scale));
 }
@@ -55,11 +67,39 @@ function proposeOnPart(
   candidates.addMap(map, left / PROPOSAL_STRIDE, top / PROPOSAL_STRIDE);
 }
 
-/** Some columns of a part, over its whole height; sides in blocks. */
-interface Strip extends Rectangle {
-  readonly part: Level;
+/** A rectangle of a part; in blocks. */
+interface Area extends Rectangle {
   readonly column: number;
+  readonly row: number;
+}
+
+interface Strip extends Area {
+  readonly part: Level;
   readonly candidates: Candidates;
+}
+
+/** The areas of a part that may hold a proposal, if they are smaller than the part; otherwise all of it. */
+function areasToDraw(part: Level, sieve: Networks['sieve'], leastLogit: number): Area[] {
+  const width = Math.ceil(part.width / PROPOSAL_STRIDE);
+  const height = Math.ceil(part.height / PROPOSAL_STRIDE);
+  const whole = { column: 0, row: 0, width, height };
+  if (sieve === undefined || part.width * part.height < LEAST_SIEVED) return [whole];
+  const tiles = sieve(part.data, part.height, part.width, leastLogit);
+  const areas = areasOf(tiles, OVERLAP).map(({ left, top, right, bottom }): Area => {
+    const [column, row] = [left * SIEVE_TILE, top * SIEVE_TILE];
+    return {
+      column,
+      row,
+      width: Math.min(right * SIEVE_TILE + OVERLAP, width) - column,
+      height: Math.min(bottom * SIEVE_TILE + OVERLAP, height) - row,
+    };
+  });
+  return totalOf(areas) < width * height ? areas : [whole];
+}
+
+/** Blocks of all rectangles together. */
+function totalOf(rectangles: readonly Rectangle[]): number {
+  return rectangles.reduce((sum, { width, height }) => sum + width * height, 0);
 }
 
 /** Two ways to cut: strips of a fixed number of cells, the last one narrower; or strips of equal width. */
@@ -68,27 +108,25 @@ const CUTS = [
   { cells: (CANVAS_SIDE - OVERLAP) / 2, equal: true },
 ] as const;
 
-function stripsOf(part: Level, candidates: Candidates, { cells, equal }: (typeof CUTS)[number]) {
-  const blocks = Math.ceil(part.width / PROPOSAL_STRIDE);
-  const count = Math.ceil((blocks - OVERLAP) / cells);
-  const each = equal ? Math.ceil((blocks - OVERLAP) / count) : cells;
-  return Array.from({ length: count }, (_, index): Strip => {
-    const column = index * each;
-    const width = Math.min(each + OVERLAP, blocks - column);
-    return { part, column, width, height: Math.ceil(part.height / PROPOSAL_STRIDE), candidates };
+/** Some columns of an area each, over its whole height. */
+function stripsOf(area: Strip, { cells, equal }: (typeof CUTS)[number]): Strip[] {
+  const { column, width } = area;
+  const count = Math.ceil((width - OVERLAP) / cells);
+  const each = equal ? Math.ceil((width - OVERLAP) / count) : cells;
+  return Array.from({ length: count }, (_, index) => {
+    const from = index * each;
+    return { ...area, column: column + from, width: Math.min(each + OVERLAP, width - from) };
   });
 }
 
 /** The layout with the smallest total area. */
-function canvasesFor(parts: readonly (readonly [Level, Candidates])[]): Canvas<Strip>[] {
-  const area = (canvases: readonly Rectangle[]): number =>
-    canvases.reduce((sum, { width, height }) => sum + width * height, 0);
+function canvasesFor(areas: readonly Strip[]): Canvas<Strip>[] {
   return CUTS.map((cut) =>
     layOut(
-      parts.flatMap(([part, candidates]) => stripsOf(part, candidates, cut)),
+      areas.flatMap((area) => stripsOf(area, cut)),
       OVERLAP,
     ),
-  ).reduce((best, other) => (area(other) < area(best) ? other : best));
+  ).reduce((best, other) => (totalOf(other) < totalOf(best) ? other : best));
 }
 
 function proposeOnCanvases(proposeBlocks: ProposeBlocks, canvases: readonly Canvas<Strip>[]): void {
@@ -104,7 +142,7 @@ function proposeOnCanvases(proposeBlocks: ProposeBlocks, canvases: readonly Canv
         columns: strip.width - OVERLAP,
         rows: rows - OVERLAP,
         firstColumn: strip.part.left / PROPOSAL_STRIDE + strip.column,
-        firstRow: strip.part.top / PROPOSAL_STRIDE + from,
+        firstRow: strip.part.top / PROPOSAL_STRIDE + strip.row + from,
       });
     }
     releaseMemory(answer.cells);
@@ -117,13 +155,13 @@ function draw(
   into: Float32Array,
   canvasWidth: number,
 ): void {
-  const { part, column, width } = strip;
+  const { part, column, row, width } = strip;
   const { data } = part;
   const rowLength = part.width * CHANNELS;
   const lacksColumn = (column + width) * 2 > part.width;
   const whole = lacksColumn ? width - 1 : width;
   for (let y = 0; y < rows; y++) {
-    const upperRow = (from + y) * 2;
+    const upperRow = (row + from + y) * 2;
     const lacksRow = upperRow + 1 === part.height ? 1 : 0;
     let upper = upperRow * rowLength + column * PAIR;
     // Missing pixels may have any value: P-Net's pooling ignores them because of the flags.

@@ -2,10 +2,7 @@
  * Lets a part of a file lie in a buffer without being read: all processes of a machine that map it share its
  * pages. An addon of the project's own does it (mapped-pages.cc); where it could not be compiled, the caller reads.
  */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pagesAddonFile, tfjsNodeFolder } from './paths.ts';
+import { loadOwnAddon } from './own-addons.ts';
 
 /** What may be mapped begins at a multiple of this, in the buffer and in the file: of any system's pages. */
 export const MAPPING_ALIGNMENT = 65536;
@@ -13,8 +10,6 @@ export const MAPPING_ALIGNMENT = 65536;
 interface MappingAddon {
   mapFile(memory: ArrayBuffer, at: number, path: string, from: number, bytes: number): boolean;
 }
-
-const require = createRequire(import.meta.url);
 
 /**
  * Replaces a part of a WebAssembly memory, whose pages are not shared with anything, by a part of a file. It must
@@ -28,7 +23,5 @@ export function mapFile(
   from: number,
   bytes: number,
 ): boolean {
-  const addon = join(tfjsNodeFolder, pagesAddonFile);
-  if (!existsSync(addon)) return false;
-  return (require(addon) as MappingAddon).mapFile(memory, at, path, from, bytes);
+  return loadOwnAddon<MappingAddon>('pages')?.mapFile(memory, at, path, from, bytes) ?? false;
 }

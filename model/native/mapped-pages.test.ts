@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { newMemory } from '../simd/kernels.ts';
 import { MAPPING_ALIGNMENT, mapFile } from './mapped-file.ts';
-import { addPagesAddon } from './mapped-pages.ts';
-import { pagesAddonFile, tfjsNodeFolder } from './paths.ts';
+import { ownAddons, tfjsNodeFolder } from './paths.ts';
 import { run } from './run.ts';
+import { addOwnAddon } from './set-up/own-addons.ts';
 import { Programs } from './set-up/programs.fixture.ts';
 import { findTools } from './set-up/tools.ts';
 
@@ -23,10 +23,10 @@ describe('the addon that hands back mapped pages', { skip, timeout: 60_000 }, ()
   after(() => rm(folder, { recursive: true }));
 
   it('is compiled once', async () => {
-    assert.equal(await addPagesAddon(folder), true);
-    const { mtimeMs } = await stat(join(folder, pagesAddonFile));
-    assert.equal(await addPagesAddon(folder), true);
-    assert.equal((await stat(join(folder, pagesAddonFile))).mtimeMs, mtimeMs);
+    assert.equal(await addOwnAddon('pages', folder), true);
+    const { mtimeMs } = await stat(join(folder, ownAddons.pages.file));
+    assert.equal(await addOwnAddon('pages', folder), true);
+    assert.equal((await stat(join(folder, ownAddons.pages.file))).mtimeMs, mtimeMs);
   });
 
   it('halves the file pages of a process, which goes on as before', async () => {
@@ -43,7 +43,7 @@ describe('the addon that hands back mapped pages', { skip, timeout: 60_000 }, ()
       if (released < 1e6) throw new Error('error: released only ' + released);
       if (after > before / 2) throw new Error('error: ' + before + ' kB, then ' + after);
       if (digest() !== expected) throw new Error('error: another digest');`;
-    await run(process.execPath, ['-e', program, join(folder, pagesAddonFile)]);
+    await run(process.execPath, ['-e', program, join(folder, ownAddons.pages.file)]);
   });
 });
 
@@ -53,7 +53,7 @@ describe('a file in place of a part of a memory', { skip, timeout: 60_000 }, () 
   let path: string;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'elastic face map-'));
-    await addPagesAddon(tfjsNodeFolder);
+    await addOwnAddon('pages', tfjsNodeFolder);
     path = join(folder, 'fïle');
     const bytes = Buffer.alloc(3 * PAGE - 100, 1);
     await writeFile(path, bytes.fill(2, PAGE));
@@ -101,7 +101,7 @@ describe('without a compiler', () => {
     const folder = await mkdtemp(join(tmpdir(), 'elastic-face-pages-'));
     const programs = new Programs(join(folder, 'programs'));
     try {
-      assert.equal(await addPagesAddon(folder), false);
+      assert.equal(await addOwnAddon('pages', folder), false);
     } finally {
       programs.restore();
       await rm(folder, { recursive: true });

@@ -29,8 +29,12 @@ export const nodeApiHeaders = join(
 /** tfjs-node's addon, relative to its folder. */
 export const addonFile = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
 
-/** The project's own small addon, beside it (mapped-pages.cc). Compiled by each installation, not cached. */
-export const pagesAddonFile = `lib/napi-v${NAPI_VERSION}/own_pages.node`;
+/** The project's own small addons, beside it. Compiled by each installation, not cached. */
+export const ownAddons = {
+  pages: { source: 'mapped-pages.cc', file: `lib/napi-v${NAPI_VERSION}/own_pages.node` },
+  sieve: { source: 'proposal-sieve.cc', file: `lib/napi-v${NAPI_VERSION}/own_sieve.node` },
+} as const;
+export type OwnAddon = keyof typeof ownAddons;
 
 /** The files of the native library, by their path in the cache and in tfjs-node's folder. */
 export const nativeParts = [

@@ -8,11 +8,11 @@ import { messageOf } from '../../../runtime/errors.ts';
 import { modulePath } from '../../../runtime/installation.ts';
 import { NativeError, NotSetUpYet } from '../../errors.ts';
 import { type Machine, thisMachine, whyNever } from '../machine.ts';
-import { addPagesAddon } from '../mapped-pages.ts';
-import { addonFile, cacheFolder, tfjsNodeFolder } from '../paths.ts';
+import { addonFile, cacheFolder, type OwnAddon, tfjsNodeFolder } from '../paths.ts';
 import { run } from '../run.ts';
 import { buildNativeParts, type SetUpLog } from './build.ts';
 import { type CachePaths, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
+import { addOwnAddon } from './own-addons.ts';
 import { hasTfjsNodeInstaller, runTfjsNodeInstaller } from './tfjs-node-installer.ts';
 import { type Wheel, wheelFor } from './wheel.ts';
 
@@ -65,16 +65,23 @@ export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatW
   if (never !== undefined) return { way: undefined, reasons: [never] };
   const result = await firstThatWorks(waysToTfjsNode(options));
   if (result.way === undefined) await clearInstalled(places.tfjsNode);
-  else await addPages(places.tfjsNode, options.say);
+  else await addOwnAddons(places.tfjsNode, options.say);
   return result;
 }
 
-/** TensorFlow runs without this addon: a failure only costs memory. */
-async function addPages(tfjsNode: string, say: SetUpLog['say']): Promise<void> {
-  try {
-    await addPagesAddon(tfjsNode);
-  } catch (error) {
-    say(`each worker will take 250 MB more memory: ${messageOf(error)}`);
+const WITHOUT_ADDON: Readonly<Record<OwnAddon, string>> = {
+  pages: 'each worker will take 250 MB more memory',
+  sieve: 'large photos will take twice as long',
+};
+
+/** TensorFlow runs without these addons: a failure only costs memory or time. */
+async function addOwnAddons(tfjsNode: string, say: SetUpLog['say']): Promise<void> {
+  for (const [addon, cost] of Object.entries(WITHOUT_ADDON)) {
+    try {
+      await addOwnAddon(addon as OwnAddon, tfjsNode);
+    } catch (error) {
+      say(`${cost}: ${messageOf(error)}`);
+    }
   }
 }
 

@@ -1,0 +1,34 @@
+/** Compiles the project's own addons into tfjs-node's folder. */
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type OwnAddon, ownAddons } from '../paths.ts';
+import { compileModule } from './addon.ts';
+import { findTools } from './tools.ts';
+
+const SOURCES = join(import.meta.dirname, '..');
+
+/**
+ * Compiles an addon, if it is not there.
+ * @returns false without a compiler, or on another system than Linux
+ * @throws {NativeError} when the compiler fails, quoting it
+ */
+export async function addOwnAddon(addon: OwnAddon, tfjsNode: string): Promise<boolean> {
+  if (platform() !== 'linux') return false;
+  const { source, file } = ownAddons[addon];
+  const target = join(tfjsNode, file);
+  if (existsSync(target)) return true;
+  const { compiler } = await findTools();
+  if (compiler === undefined) return false;
+  await mkdir(dirname(target), { recursive: true });
+  // Compiled under another name and renamed: another installation or a worker may look for it at this time.
+  const fresh = `${target}.${process.pid}`;
+  try {
+    await compileModule(compiler, fresh, [join(SOURCES, source)]);
+    await rename(fresh, target);
+  } finally {
+    await rm(fresh, { force: true });
+  }
+  return true;
+}
