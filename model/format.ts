@@ -7,7 +7,7 @@ import { gallerySampleSchema } from './odds/calibration.ts';
 import { trialTimingsSchema } from './precision/timings.ts';
 
 /** Increased whenever older folders can no longer be read, so that they are converted again. */
-export const FORMAT_VERSION = 10;
+export const FORMAT_VERSION = 11;
 
 /** Two networks that turn a face into an embedding; embeddings of different encoders cannot be compared. */
 export const encoderKinds = ['facenet', 'compact'] as const;
@@ -29,6 +29,8 @@ export const modelFiles = {
   /** The encoder in oneDNN's operations. */
   encoderOneDnn: 'encoder-onednn.pb',
   encoderWeights: 'encoder.bin',
+  /** The float32 encoder for its own kernels, where its weights are stored as float32. */
+  encoderPlan: 'encoder-plan.json',
   bfloat16: 'encoder-bfloat16.pb',
   bfloat16Weights: 'encoder-bfloat16.bin',
   /** A small model of the encoder in each precision, to find out which one is faster on a machine. */
@@ -83,11 +85,15 @@ export function encoderId({ kind, id = kind }: Pick<EncoderDescription, 'kind' |
   return id;
 }
 
-/** The files of a model with this encoder, except the manifest. */
-export function outputFilesOf({ precisions }: EncoderDescription): string[] {
-  const { manifest, bfloat16, bfloat16Weights, trial, ...others } = modelFiles;
+/** The files of a model with this encoder and these weights, except the manifest. */
+export function outputFilesOf({
+  encoder: { precisions },
+  weights,
+}: Pick<Manifest, 'encoder' | 'weights'>): string[] {
+  const { manifest, bfloat16, bfloat16Weights, trial, encoderPlan, ...others } = modelFiles;
   const rough = precisions.includes('bfloat16') ? [bfloat16, bfloat16Weights, trial] : [];
-  return [...Object.values(others), ...rough];
+  const plan = weights === 'float32' ? [encoderPlan] : [];
+  return [...Object.values(others), ...rough, ...plan];
 }
 
 const fileDigest = z.object({ file: z.string(), sha256: z.hex().length(64) });

@@ -26,7 +26,7 @@ export async function readIntactManifest(directory: string): Promise<Manifest | 
   const manifest = await readManifest(directory, manifestSchema);
   if (manifest === undefined) return undefined;
   const digests = new Map(manifest.outputs.map(({ file, sha256 }) => [file, sha256]));
-  for (const file of outputFilesOf(manifest.encoder)) {
+  for (const file of outputFilesOf(manifest)) {
     const actual = await sha256OfFile(join(directory, file)).catch(() => undefined);
     if (actual === undefined || actual !== digests.get(file)) return undefined;
   }
@@ -56,7 +56,7 @@ export async function writeManifest(
   described: Omit<Manifest, 'format' | 'outputs'>,
 ): Promise<void> {
   const outputs: FileDigest[] = [];
-  for (const file of outputFilesOf(described.encoder)) {
+  for (const file of outputFilesOf(described)) {
     outputs.push({ file, sha256: await sha256OfFile(join(directory, file)) });
   }
   const manifest: Manifest = { format: FORMAT_VERSION, ...described, outputs };

@@ -75,6 +75,18 @@ export function rowsOf(weights: readonly PlacedWeight[]): number {
   return weights.reduce((sum, { rows }) => sum + rows, 0);
 }
 
+/** Where each weight begins, in float32 numbers from the beginning of the file. */
+export function offsetsOf({ weights }: WeightsLayout): ReadonlyMap<string, number> {
+  let row = 0;
+  return new Map(
+    weights.map(({ weight, rows }) => {
+      const begin = (row * ROW_BYTES) / Float32Array.BYTES_PER_ELEMENT;
+      row += rows;
+      return [weight.name, begin];
+    }),
+  );
+}
+
 /** Numbers of its storage that fill the weight's last row. */
 export function paddingOf({ weight, storage, rows }: PlacedWeight): number {
   return (rows * ROW_BYTES) / bytesOf[storage] - weight.data.length;

@@ -14,6 +14,7 @@ import {
   buildRefinementNetwork,
 } from '../networks/detection-networks.ts';
 import { buildEncoder } from '../networks/encoder-network.ts';
+import { planOf } from '../networks/encoder-plan.ts';
 import type { Network, Weight } from '../networks/graph.ts';
 import {
   withFactorsApart,
@@ -25,7 +26,13 @@ import type { ModelData } from '../sources/model-data.ts';
 import { encodeGraphModel } from './graph-model.ts';
 import { encodeSavedModel, encodeWithoutWeights } from './saved-model.ts';
 import { readTfjsWeights } from './tfjs-weights.ts';
-import { layoutWeights, type Storage, type WeightsLayout, writeWeights } from './weights.ts';
+import {
+  layoutWeights,
+  offsetsOf,
+  type Storage,
+  type WeightsLayout,
+  writeWeights,
+} from './weights.ts';
 
 type Build = (file: string, state: StateDict) => Network;
 
@@ -127,6 +134,11 @@ export async function writeNetworks(
     [modelFiles.encoder]: encodeSavedModel(encoder, whole.layout, whole.path),
     [modelFiles.encoderOneDnn]: encodeSavedModel(onOneDnn(encoder), whole.layout, whole.path),
   };
+  if (encoderStorage === 'float32') {
+    const offsets = offsetsOf(whole.layout);
+    const plan = planOf(withFusedConvolutions(encoder[0]!), (name) => offsets.get(name)!);
+    files[modelFiles.encoderPlan] = Buffer.from(JSON.stringify(plan));
+  }
   for (const { layout, path } of shards) await writeWeights(join(directory, path), layout);
   if (bfloat16.length > 0) {
     const { bfloat16: graph, bfloat16Weights } = modelFiles;

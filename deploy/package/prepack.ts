@@ -42,7 +42,7 @@ const leftOut = /^(?:bench\/|test\/chaos\/|deploy\/deploy\.command\.)/;
 /** Read by path at run time; they keep their place among the modules. */
 const assets = [
   'convert/**/*.{json,proto}',
-  'model/native/*.{cc,h}',
+  'model/native/**/*.{cc,h,inc}',
   'model/simd/assembly/*.wasm',
   'web/page/browser/**/*.{ts,css,html,svg}',
 ] as const;

@@ -4,6 +4,7 @@ import { BackendError } from '../errors.ts';
 import type { EncoderDescription, Precision } from '../format.ts';
 import { readManifest } from '../manifest.ts';
 import type { Backend, Networks } from '../networks.ts';
+import type { Kernels } from './own-encoder.ts';
 import { networksOf } from './session.ts';
 import { openTensorflow } from './tensorflow.ts';
 import { openWasm } from './wasm.ts';
@@ -15,6 +16,8 @@ export interface OpenOptions {
   readonly threads?: number | undefined;
   /** Precision of tensorflow's encoder, if it supports it (default float32). Wasm always uses float32. */
   readonly precision?: Precision | undefined;
+  /** Kernels of tensorflow's float32 encoder (default: the project's own where they run). */
+  readonly kernels?: Kernels | undefined;
   /** Default: from the folder's manifest. A conversion tests a model before its manifest is written. */
   readonly encoder?: EncoderDescription | undefined;
   /** Called with the reason, in one line, if `auto` falls back to wasm. */
@@ -39,11 +42,18 @@ async function open(
   directory: string,
   { backend = 'auto', threads = 1, precision = 'float32', ...options }: OpenOptions,
 ): Promise<Networks> {
-  const { onFallback = () => {}, encoder = (await readManifest(directory)).encoder } = options;
+  const {
+    onFallback = () => {},
+    kernels,
+    encoder = (await readManifest(directory)).encoder,
+  } = options;
   if (backend === 'wasm') return networksOf(await openWasm(directory), encoder);
   try {
     const computes = encoder.precisions.includes(precision) ? precision : 'float32';
-    return networksOf(await openTensorflow(directory, threads, computes, encoder), encoder);
+    return networksOf(
+      await openTensorflow(directory, threads, computes, encoder, kernels),
+      encoder,
+    );
   } catch (error) {
     if (backend === 'tensorflow' || !(error instanceof BackendError)) throw error;
     onFallback(`The wasm backend takes over. ${messageOf(error)}`);

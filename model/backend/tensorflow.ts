@@ -4,6 +4,7 @@
  */
 import { type EncoderDescription, modelFiles, type Precision } from '../format.ts';
 import { type Addon, loadAddon } from '../native/load.ts';
+import { type Kernels, ownEncoderOf } from './own-encoder.ts';
 import { detectsWithOneDnnHere, usesOneDnnHere } from './processor.ts';
 import { openProposalSieve } from './proposal-sieve.ts';
 import { SavedModel } from './saved-model.ts';
@@ -18,6 +19,7 @@ interface NetworkLocation {
 /**
  * @param threads per operation; the first call in a process decides
  * @param precision of the encoder that is loaded now; with bfloat16, the float32 one is loaded when needed
+ * @param kernels of the float32 encoder; TensorFlow's are used where the project's own cannot be
  * @throws {BackendError} when tfjs-node's addon does not load
  * @throws {ModelError} when one of the folder's SavedModels cannot be read
  */
@@ -26,8 +28,15 @@ export async function openTensorflow(
   threads: number,
   precision: Precision,
   encoder: EncoderDescription,
+  kernels: Kernels = 'own',
 ): Promise<Session> {
   const addon = loadAddon(threads);
+  // Beside bfloat16, float32 is for few faces, and the own kernels' copy of the weights takes 96 MB. They
+  // have one thread.
+  const own =
+    kernels === 'own' && precision === 'float32' && threads === 1
+      ? ownEncoderOf(directory)
+      : undefined;
   const opened: SavedModel[] = [];
   const dispose = () => {
     for (const model of opened) model.dispose();
@@ -41,7 +50,7 @@ export async function openTensorflow(
   try {
     places = locateNetworks(open, precision, encoder);
     places.pnet_blocks.model.load();
-    places[encoderSignatures[precision]].model.load();
+    if (own === undefined) places[encoderSignatures[precision]].model.load();
   } catch (error) {
     dispose();
     throw error;
@@ -53,6 +62,13 @@ export async function openTensorflow(
     fewCounts: places.rnet.model !== places.pnet.model,
     precision,
     run(signature, input, outputs) {
+      if (own !== undefined && signature === encoderSignatures.float32) {
+        const answer = own(input.data, input.shape[0]);
+        return Object.fromEntries(outputs.map((output) => [output, answer])) as Record<
+          (typeof outputs)[number],
+          OutputTensor
+        >;
+      }
       const { model, name } = places[signature];
       const nodes = outputs.map((output) => `${name}/${output}`).join(',');
       const tensor = addon.createTensor(input.shape, addon.TF_FLOAT, input.data);

@@ -1,0 +1,111 @@
+// A Node-API addon around the encoder's kernels.
+#include <fcntl.h>
+#include <limits.h>
+#include <node_api.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+namespace {
+
+// A file of weights, mapped while it is read.
+class Weights {
+ public:
+  explicit Weights(const char* path) {
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (file >= 0 && fstat(file, &status) == 0 && status.st_size > 0) {
+      bytes_ = status.st_size;
+      place_ = mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, file, 0);
+    }
+    if (file >= 0) close(file);
+    if (place_ == MAP_FAILED) throw std::runtime_error("its weights cannot be read");
+  }
+  ~Weights() { munmap(place_, bytes_); }
+  Weights(const Weights&) = delete;
+  const float* data() const { return static_cast<const float*>(place_); }
+  size_t numbers() const { return bytes_ / sizeof(float); }
+
+ private:
+  void* place_ = MAP_FAILED;
+  size_t bytes_ = 0;
+};
+
+bool Array(napi_env env, napi_value value, napi_typedarray_type wanted, size_t* length, void** data) {
+  napi_typedarray_type type;
+  return napi_get_typedarray_info(env, value, &type, length, data, nullptr, nullptr) == napi_ok &&
+         type == wanted;
+}
+
+void Throw(napi_env env, const char* message) { napi_throw_error(env, nullptr, message); }
+
+// (plan: Int32Array, weights: path or Float32Array, wide: boolean): an engine with a copy of these weights.
+napi_value Open(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  size_t count = 3, words = 0, numbers = 0, path_length = 0;
+  void *plan = nullptr, *given = nullptr;
+  char path[PATH_MAX];
+  bool wide = false;
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 3 ||
+      !Array(env, arguments[0], napi_int32_array, &words, &plan) ||
+      napi_get_value_bool(env, arguments[2], &wide) != napi_ok) {
+    Throw(env, "open takes a plan, weights and whether to use AVX-512");
+    return nullptr;
+  }
+  try {
+    std::unique_ptr<Engine> engine;
+    const int* begin = static_cast<const int*>(plan);
+    if (Array(env, arguments[1], napi_float32_array, &numbers, &given)) {
+      engine = std::make_unique<Engine>(begin, words, static_cast<const float*>(given), numbers, wide);
+    } else if (napi_get_value_string_utf8(env, arguments[1], path, sizeof path, &path_length) == napi_ok) {
+      const Weights weights(path);
+      engine = std::make_unique<Engine>(begin, words, weights.data(), weights.numbers(), wide);
+    }
+    Require(engine != nullptr);
+    napi_value handle;
+    auto release = [](napi_env, void* data, void*) { delete static_cast<Engine*>(data); };
+    if (napi_create_external(env, engine.get(), release, nullptr, &handle) != napi_ok) return nullptr;
+    engine.release();
+    return handle;
+  } catch (const std::exception& error) {
+    Throw(env, error.what());
+    return nullptr;
+  }
+}
+
+// (engine, images: Float32Array, answers: Float32Array), both of as many images.
+napi_value Run(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  size_t count = 3, inputs = 0, outputs = 0;
+  void *engine = nullptr, *images = nullptr, *answers = nullptr;
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 3 ||
+      napi_get_value_external(env, arguments[0], &engine) != napi_ok ||
+      !Array(env, arguments[1], napi_float32_array, &inputs, &images) ||
+      !Array(env, arguments[2], napi_float32_array, &outputs, &answers)) {
+    Throw(env, "run takes an engine, images and answers");
+    return nullptr;
+  }
+  Engine& opened = *static_cast<Engine*>(engine);
+  const size_t faces = inputs / opened.inputs();
+  if (inputs != faces * opened.inputs() || outputs != faces * opened.outputs()) {
+    Throw(env, "images and answers are not of as many faces");
+    return nullptr;
+  }
+  opened.Run(static_cast<const float*>(images), static_cast<int>(faces), static_cast<float*>(answers));
+  return nullptr;
+}
+
+napi_value Init(napi_env env, napi_value exports) {
+  napi_value open, run;
+  napi_create_function(env, "open", NAPI_AUTO_LENGTH, Open, nullptr, &open);
+  napi_set_named_property(env, exports, "open", open);
+  napi_create_function(env, "run", NAPI_AUTO_LENGTH, Run, nullptr, &run);
+  napi_set_named_property(env, exports, "run", run);
+  return exports;
+}
+
+}  // namespace
+
+NAPI_MODULE(encoder, Init)

@@ -1,0 +1,54 @@
+// What a plan holds: feature maps, and steps from one to another.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <stdexcept>
+#include <vector>
+
+namespace {
+
+// Memory that begins with a page and is zero. Large pages save looking up addresses.
+class Memory {
+ public:
+  explicit Memory(size_t floats) : bytes_(std::max<size_t>(floats, 1) * sizeof(float)) {
+    void* place = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (place == MAP_FAILED) throw std::runtime_error("there is no memory for the encoder");
+    madvise(place, bytes_, MADV_HUGEPAGE);
+    data = static_cast<float*>(place);
+  }
+  ~Memory() { munmap(data, bytes_); }
+  Memory(const Memory&) = delete;
+  float* data;
+
+ private:
+  size_t bytes_;
+};
+
+// A feature map, channels last, with a border of zeros that nothing writes to.
+struct Map {
+  int height, width, channels, border_y, border_x;
+  bool single;  // of one image at a time
+  float* data;
+
+  long line() const { return static_cast<long>(width + 2 * border_x) * channels; }
+  long size() const { return line() * (height + 2 * border_y); }
+  float* at(int image, int y, int x) const {
+    return data + (single ? 0 : image * size()) + (y + border_y) * line() +
+           static_cast<long>(x + border_x) * channels;
+  }
+};
+
+enum Kind { kConvolution, kMaximum, kMean, kNormalise, kKinds };
+
+struct Step {
+  int kind, from, to, channel, height, width, stride, top, left, outputs, add, relu, filter, bias;
+  std::vector<const float*> panels;
+  int panel;
+};
+
+void Require(bool right) {
+  if (!right) throw std::runtime_error("the plan of the encoder is damaged");
+}
+
+}  // namespace
