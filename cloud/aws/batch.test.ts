@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { until } from '../../test/condition.fixture.ts';
 import { Batcher } from './batch.ts';
 
 /** A batcher whose calls end when the test says so. */
@@ -84,4 +85,28 @@ it('a call holds no more bytes than it may, and an item over that goes alone', a
   release.resolve();
   await Promise.all(all);
   assert.deepEqual(calls, [['first'], ['aaa', 'bbb'], ['c'], ['too-large'], ['dd']]);
+});
+
+it('items that may wait fill a call, or go when their time is over', async () => {
+  const { batcher, calls } = controlled({ size: 3, concurrency: 2 });
+  const full = ['a', 'b', 'c'].map((item) => batcher.add(item, 60_000));
+  assert.deepEqual(calls[0]?.items, ['a', 'b', 'c']);
+  const late = ['d', 'e'].map((item) => batcher.add(item, 20));
+  await turn();
+  assert.equal(calls.length, 1);
+  calls[0]?.end();
+  await Promise.all(full);
+  assert.equal(calls.length, 1, 'the end of a call is no reason to send what may wait');
+  await until('their time to be over', () => calls.length === 2);
+  assert.deepEqual(calls[1]?.items, ['d', 'e']);
+  calls[1]?.end();
+  await Promise.all(late);
+});
+
+it('an item that may not wait takes those along that may', async () => {
+  const { batcher, calls } = controlled({ size: 10, concurrency: 1 });
+  const all = [batcher.add('a', 60_000), batcher.add('b')];
+  assert.deepEqual(calls[0]?.items, ['a', 'b']);
+  calls[0]?.end();
+  await Promise.all(all);
 });

@@ -1,10 +1,12 @@
 /**
- * Joins calls that arrive while another is under way into one batch call. It never waits for more: a
- * single item is sent at once, so batching costs no latency. Knows nothing about AWS.
+ * Joins calls that arrive while another is under way into one batch call. It waits for more only where that was
+ * allowed: any other item is sent at once, so batching costs no latency. Knows nothing about AWS.
  */
 
 interface Waiting<Item> {
   readonly item: Item;
+  /** Runs while it may wait for others to share its call. */
+  timer: NodeJS.Timeout | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -34,23 +36,40 @@ export class Batcher<Item> {
     this.#options = options;
   }
 
-  /** Resolves when the item was sent; rejects with the item's own error. */
-  add(item: Item): Promise<void> {
+  /**
+   * Resolves when the item was sent; rejects with the item's own error.
+   * @param waitMs for how long it may wait until a call is full
+   */
+  add(item: Item, waitMs = 0): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+      const waiting: Waiting<Item> = { item, timer: undefined, resolve, reject };
+      if (waitMs > 0) {
+        waiting.timer = setTimeout(() => {
+          waiting.timer = undefined;
+          this.#next();
+        }, waitMs);
+      }
+      this.#waiting.push(waiting);
       this.#next();
     });
   }
 
   #next(): void {
-    while (this.#underWay < this.#options.concurrency && this.#waiting.length > 0) {
+    while (this.#underWay < this.#options.concurrency && this.#isDue()) {
       const batch = this.#waiting.splice(0, this.#nextSize());
+      for (const { timer } of batch) clearTimeout(timer);
       this.#underWay += 1;
       void this.#run(batch).finally(() => {
         this.#underWay -= 1;
         this.#next();
       });
     }
+  }
+
+  /** Whether a call is full, or one of those that wait must not wait any longer. */
+  #isDue(): boolean {
+    const { length } = this.#waiting;
+    return length >= this.#options.size || this.#waiting.some(({ timer }) => timer === undefined);
   }
 
   /** How many of those that wait go into the next call. */

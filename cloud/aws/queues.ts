@@ -55,11 +55,13 @@ export interface Queue {
   /**
    * @param attributes texts that travel beside the body; none may be empty
    * @param delaySeconds it is received after this time at the earliest; 900 s at most
+   * @param waitMs for how long it may wait for other messages, with which it shares a call
    */
   send(
     body: string,
     attributes?: Readonly<Record<string, string>>,
     delaySeconds?: number,
+    waitMs?: number,
   ): Promise<void>;
   /** One long poll; resolves with none when nothing came within `waitSeconds`. */
   receive(options: {
@@ -67,7 +69,8 @@ export interface Queue {
     waitSeconds: number;
     visibilitySeconds?: number;
   }): Promise<ReceivedMessage[]>;
-  delete(receipt: string): Promise<void>;
+  /** @param waitMs for how long it may wait for other deletions, with which it shares a call */
+  delete(receipt: string, waitMs?: number): Promise<void>;
   /** Restarts the message's visibility timeout; 0 gives it back at once. */
   extend(receipt: string, visibilitySeconds: number): Promise<void>;
   /** SQS's own approximate counts. */
@@ -130,9 +133,9 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
   );
   const queue: Queue = {
     name,
-    send: (body, attributes = {}, delaySeconds = 0) =>
-      sends.add({ body, attributes, delaySeconds }),
-    delete: (receipt) => deletes.add(receipt),
+    send: (body, attributes = {}, delaySeconds = 0, waitMs = 0) =>
+      sends.add({ body, attributes, delaySeconds }, waitMs),
+    delete: (receipt, waitMs) => deletes.add(receipt, waitMs),
     async receive({ most, waitSeconds, visibilitySeconds }) {
       const { Messages } = await calls.receive({
         QueueUrl: url,

@@ -21,6 +21,8 @@ const MOST_PASS_AGAIN_SECONDS = 30;
 const MOST_UNHEARD_PASSES = 5;
 /** Minimum time that a reply is stored in Redis for its node, in case clocks differ. */
 const LEAST_KEPT_MS = 30_000;
+/** A reply that was passed on is deleted with others: delivered again, it finds no waiter. */
+const DELETE_WITHIN_MS = 200;
 /** Pause after a failed poll. */
 const PAUSE_AFTER_FAILURE_MS = 500;
 
@@ -68,12 +70,25 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
     if (!stopping) log.error({ err }, 'Replies from other web nodes cannot be heard');
   });
 
+  const deleting = new Set<Promise<void>>();
+  /** The next replies do not wait for it. It begins when the client has had time to get its answer. */
+  const deleteLater = (receipt: string): void => {
+    const deleted = turn()
+      .then(() => parts.replies.delete(receipt, DELETE_WITHIN_MS))
+      .catch((err: unknown) => log.warn({ err }, 'Reply not deleted: it will be delivered again'))
+      .then(() => void deleting.delete(deleted));
+    deleting.add(deleted);
+  };
+  const handle = async (message: ReceivedMessage): Promise<void> => {
+    if (await handOut(message, parts)) deleteLater(message.receipt);
+  };
+
   const loop = async (): Promise<void> => {
     while (!stopping) {
       try {
         const messages = await parts.replies.receive({ most: 10, waitSeconds: POLL_SECONDS });
         reachesQueue = true;
-        await Promise.all(messages.map((message) => handOut(message, parts)));
+        await Promise.all(messages.map(handle));
       } catch (err) {
         if (reachesQueue) log.error({ err }, 'Cannot read the reply queue; retrying.');
         reachesQueue = false;
@@ -93,12 +108,14 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
     async stop() {
       stopping = true;
       await Promise.all(loops);
+      await Promise.all(deleting);
       relay.close();
     },
   };
 }
 
-async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promise<void> {
+/** @returns whether its work is done, so that it is to be deleted */
+async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promise<boolean> {
   const { node, waiters, log } = parts;
   const reply = decoded(message.body, log);
   if (reply?.node === KEPT) {
@@ -107,22 +124,20 @@ async function handOut(message: ReceivedMessage, parts: DispatcherParts): Promis
       parts.onReply?.(reply);
     } catch (err) {
       log.warn({ err, request: reply.id }, 'Reply not stored: it will be delivered again');
-      return;
+      return false;
     }
   } else if (reply?.node === node) {
     parts.onReply?.(reply);
     if (!waiters.answer(reply))
       log.info({ request: reply.id }, 'Reply: the client has disconnected');
-    // Lets the client get its answer before the call that deletes the reply.
-    await turn();
   } else if (reply) {
     const leftMs = (reply.sentAt ?? Date.now()) + parts.requestMs - Date.now();
     // Clocks may differ: a reply is dropped for its age only after it could not be passed on once.
     const isOver = leftMs <= 0 && message.deliveries > 1;
     const keptMs = Math.min(Math.max(leftMs, LEAST_KEPT_MS), parts.requestMs);
-    if (!isOver && !(await pass(reply, message, { leftMs, keptMs }, parts))) return;
+    return isOver || pass(reply, message, { leftMs, keptMs }, parts);
   }
-  await parts.replies.delete(message.receipt);
+  return true;
 }
 
 /**

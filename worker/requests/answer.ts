@@ -19,12 +19,15 @@ import type { Logger } from '../../runtime/log.ts';
 import { HoldLost, NeverAnswered } from '../errors.ts';
 import type { Inference } from '../inference/inference.ts';
 import { type Answered, type Delivery, wholeMs } from './delivery.ts';
+import type { ReplyWait } from './reply-wait.ts';
 import { answerWork, type WorkParts } from './work.ts';
 
 export interface RequestParts extends WorkParts {
   readonly photos: Photos;
   readonly results: Results;
   readonly replies: Queue;
+  /** How replies share calls; without it each is sent at once. */
+  readonly replyWait?: ReplyWait | undefined;
   readonly pressure: Pressure;
   readonly compute: Inference['compute'];
   /** This one, as replies name it. */
@@ -59,7 +62,10 @@ export async function answerRequest(
   const computed = { outcome, timings: wholeMs(timings), instance: parts.instanceId };
   const model = parts.model();
   const replying = performance.now();
-  await parts.replies.send(encodeReply({ id, file, node, ...computed, model, deliveries, sentAt }));
+  const body = encodeReply({ id, file, node, ...computed, model, deliveries, sentAt });
+  const { replyWait } = parts;
+  if (replyWait === undefined) await parts.replies.send(body);
+  else await replyWait.around(sentAt, (ms) => parts.replies.send(body, {}, 0, ms));
   const reply = performance.now() - replying;
   if (!isWork(request)) await settle(request, outcome, parts, log);
   await parts.pressure.finish(id, file).catch((err: unknown) => {

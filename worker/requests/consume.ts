@@ -16,10 +16,12 @@ import { HoldLost, InferenceStopped } from '../errors.ts';
 import { nextServiceMs, receivable } from './capacity.ts';
 import { type Answered, type Delivery, wholeMs } from './delivery.ts';
 import { traceSteps } from './trace-steps.ts';
-import { holdMessage, retryDelaySeconds } from './visibility.ts';
+import { type Hold, holdMessage, retryDelaySeconds } from './visibility.ts';
 
 /** Short, since an open poll is never aborted (it may return a message) and a drain waits for it. */
 const POLL_SECONDS = 2;
+/** An answered message is deleted with others. A worker that dies meanwhile only has it answered twice. */
+const DELETE_WITHIN_MS = 200;
 /** Before the next poll after one that failed: the queue may be away for a while. */
 const PAUSE_AFTER_FAILURE_MS = 500;
 
@@ -52,6 +54,8 @@ export class Consumer {
   readonly #parts: ConsumerParts;
   readonly #draining = new AbortController();
   readonly #inHand = new Set<Promise<void>>();
+  /** Answered messages whose deletion is under way. */
+  readonly #deleting = new Set<Promise<void>>();
   #serviceMs: number | undefined;
   #ended: Promise<void> | undefined;
 
@@ -72,6 +76,7 @@ export class Consumer {
     this.#draining.abort();
     await this.#ended;
     await Promise.all(this.#inHand);
+    await Promise.all(this.#deleting);
   }
 
   async #receive(): Promise<void> {
@@ -132,7 +137,6 @@ export class Consumer {
     const unread = this.#parts.log.child({ messageId, deliveries });
     const hold = holdMessage(requests, message, visibilitySeconds, unread);
     let request: QueuedRequest | undefined;
-    let isAnswered = false;
     let span = NO_SPAN;
     try {
       request = decodeQueued(message.body);
@@ -154,38 +158,35 @@ export class Consumer {
         },
       };
       const { outcome, again, timings } = await this.#parts.answer(request, delivery, log);
-      isAnswered = true;
       traceSteps(span, startedAt, timings);
-      const deleting = performance.now();
-      await hold.end();
-      await requests.delete(message.receipt);
       if (timings.compute !== undefined) {
         this.#serviceMs = nextServiceMs(this.#serviceMs, timings.compute);
       }
-      const end = performance.now();
-      log.info(
-        {
-          outcome: outcomeName(outcome),
-          again,
-          ms: wholeMs({ ...timings, delete: end - deleting, total: end - start }),
-        },
-        'Answered',
-      );
+      const ms = wholeMs({ ...timings, total: performance.now() - start });
+      log.info({ outcome: outcomeName(outcome), again, ms }, 'Answered');
       span.set({ 'elastic_face.outcome': outcomeName(outcome) });
       span.end();
+      this.#deleteAnswered(message, hold, log);
       return true;
     } catch (err) {
       span.end(err);
       await hold.end();
-      if (isAnswered) {
-        // Giving it up now would send its client a failure after the answer.
-        unread.warn(
-          { err, request: request?.id },
-          'Answered, but not deleted: the message comes again',
-        );
-      } else await this.#giveBack(message, request, err);
-      return isAnswered;
+      await this.#giveBack(message, request, err);
+      return false;
     }
+  }
+
+  /** The next photo does not wait for it. */
+  #deleteAnswered({ receipt }: ReceivedMessage, hold: Hold, log: Logger): void {
+    const deleted = hold
+      .end()
+      .then(() => this.#parts.requests.delete(receipt, DELETE_WITHIN_MS))
+      .catch((err: unknown) => {
+        // Giving it up now would send its client a failure after the answer.
+        log.warn({ err }, 'Answered, but not deleted: the message comes again');
+      })
+      .then(() => void this.#deleting.delete(deleted));
+    this.#deleting.add(deleted);
   }
 
   /**

@@ -22,6 +22,8 @@ const MOST_DELAY_SECONDS = 120;
 /** After some ten minutes of postponing it is done, whatever the counts say. */
 const MOST_TIMES = 8;
 const DEPTH_READING_MS = 1000;
+/** Whether a web node listens is asked once for all of its requests of this time. */
+const NODE_READING_MS = 1000;
 /** A web node that lost Redis for a moment is back within this time. */
 const NODE_GONE_MS = 20_000;
 
@@ -42,11 +44,16 @@ export function postponer(parts: PostponeParts): Postpone {
   const { requests, pressure, relay, activity, log, now = () => performance.now() } = parts;
   /** Web nodes that do not listen, each with when that was first seen. */
   const silentSince = new Map<string, number>();
+  const readings = new Map<string, () => Promise<boolean | undefined>>();
+  const hears = (node: string): Promise<boolean | undefined> => {
+    const read = readings.get(node) ?? cached(() => relay.hears(node), NODE_READING_MS, now);
+    readings.set(node, read);
+    return read();
+  };
   const isGone = async (node: string): Promise<boolean> => {
-    if (await relay.hears(node)) {
-      silentSince.delete(node);
-      return false;
-    }
+    const heard = await hears(node);
+    if (heard) silentSince.delete(node);
+    if (heard !== false) return false;
     const since = silentSince.get(node) ?? now();
     silentSince.set(node, since);
     return now() - since >= NODE_GONE_MS;
@@ -54,8 +61,9 @@ export function postponer(parts: PostponeParts): Postpone {
   const readDepth = cached(() => requests.depth(), DEPTH_READING_MS, now);
   const othersWait = async ({ id, node }: QueuedRequest): Promise<boolean> => {
     if (node === KEPT) return false;
-    if (!(await pressure.isAbandoned(id))) {
-      if (!(await isGone(node))) return false;
+    const [isAbandoned, hasNoNode] = await Promise.all([pressure.isAbandoned(id), isGone(node)]);
+    if (!isAbandoned) {
+      if (!hasNoNode) return false;
       await pressure.abandon(id); // Its node can no longer say so.
     }
     const { count, abandoned } = await pressure.read();
