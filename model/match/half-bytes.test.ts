@@ -1,7 +1,8 @@
 /** The products in WebAssembly are those of whole numbers, exactly, and no bound is above what it bounds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CHUNK_ROWS, HalfBytes } from './half-bytes.ts';
+import { HalfBytes } from './half-bytes.ts';
+import { CHUNK_ROWS } from './half-bytes-layout.ts';
 import { packQuery } from './packed-query.ts';
 import { Query } from './query.ts';
 import { Shortlist } from './shortlist.ts';

@@ -6,23 +6,26 @@
  * A row b is kept as s·(u − 128), u bytes; the upper halves alone stand for s·(16·(u >> 4) − 120.5), in the
  * middle of what the lower half may be. A loss says how far b is from what stands for it.
  */
-import { type Kernel, MemoryLayout, newMemory, openKernel } from '../simd/kernels.ts';
+import { type Kernel, newMemory, openKernel } from '../simd/kernels.ts';
+import {
+  CHUNK_ROWS,
+  type ChunkColumns,
+  chunkBytes,
+  columnsOf,
+  FACTORS,
+  FLOAT_BYTES,
+  NARROW_FACTORS,
+  placesOf,
+} from './half-bytes-layout.ts';
 
-/** Rows of a chunk. */
-export const CHUNK_ROWS = 1024;
 /** What is added to the bytes of a row, or to 16 times their upper halves. */
 export const [MIDDLE, UPPER_MIDDLE] = [-128, -120.5] as const;
 
-/** The kernel's rows are a multiple of this, and are summed exactly in single precision up to the most. */
-const [ROW_STEP, LONGEST_ROW] = [128, 1024];
 const INT8_MOST = 127;
 /** Squares beyond these are not safe in single precision. */
 const [SQUARE_ABOVE, SQUARE_BELOW] = [1e-25, 1e30];
 /** More than float32 rounds while a loss is summed up: as a share of it, and of the row's length. */
 const [ROUNDING_OF_LOSS, ROUNDING_OF_LENGTH] = [1e-4, 1e-6];
-/** Chunks begin at a multiple of this: of any system's pages. */
-export const CHUNKS_ALIGNMENT = 65536;
-const FLOAT_BYTES = 4;
 
 type KernelFunction = 'bound' | 'below' | 'narrow' | 'products' | 'measure' | 'pack' | 'losses';
 
@@ -62,21 +65,6 @@ export interface NarrowFactors {
 /** Whether single precision holds a bound of a vector with this squared length. */
 export function isSafe(square: number): boolean {
   return square === 0 || (square > SQUARE_ABOVE && square < SQUARE_BELOW);
-}
-
-/** Bytes of a chunk. @returns undefined when rows of this length are not supported */
-export function chunkBytes(length: number): number | undefined {
-  if (length % ROW_STEP !== 0 || length > LONGEST_ROW || length === 0) return undefined;
-  return CHUNK_ROWS * (length + 4 * FLOAT_BYTES);
-}
-
-/** The numbers of a chunk's rows. */
-interface ChunkColumns {
-  readonly scales: Float32Array;
-  /** NaN in a row that must never be ruled out. */
-  readonly squares: Float32Array;
-  readonly upperLosses: Float32Array;
-  readonly losses: Float32Array;
 }
 
 export class HalfBytes {
@@ -257,32 +245,4 @@ export class HalfBytes {
     const chunk = (row - inChunk) / CHUNK_ROWS;
     return this.chunksAt + chunk * this.#chunkBytes + inChunk * this.#rowBytes;
   }
-}
-
-const [FACTORS, NARROW_FACTORS] = [6, 9];
-/** A list is written up to four numbers beyond its end. */
-const LIST_SLACK = 4;
-
-function placesOf(chunkCount: number, chunkBytes: number, length: number) {
-  const layout = new MemoryLayout();
-  const places = {
-    whole: layout.take(length),
-    fine: layout.take(length),
-    factors: layout.take(FACTORS * FLOAT_BYTES),
-    narrowFactors: layout.take(NARROW_FACTORS * 2 * FLOAT_BYTES),
-    list: layout.take((chunkCount * CHUNK_ROWS + LIST_SLACK) * FLOAT_BYTES),
-    products: layout.take(2 * FLOAT_BYTES),
-    row: layout.take(length * FLOAT_BYTES),
-    sums: layout.take(8 * FLOAT_BYTES),
-    bounds: layout.take(chunkCount * CHUNK_ROWS * FLOAT_BYTES),
-  };
-  const chunks = Math.ceil(layout.bytes / CHUNKS_ALIGNMENT) * CHUNKS_ALIGNMENT;
-  const chunksBytes = chunkCount * chunkBytes;
-  return { ...places, chunks, chunkCount, chunkBytes, chunksBytes, end: chunks + chunksBytes };
-}
-
-function columnsOf(memory: ArrayBuffer, at: number): ChunkColumns {
-  const column = (index: number) =>
-    new Float32Array(memory, at + index * CHUNK_ROWS * FLOAT_BYTES, CHUNK_ROWS);
-  return { scales: column(0), squares: column(1), upperLosses: column(2), losses: column(3) };
 }

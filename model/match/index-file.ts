@@ -9,7 +9,8 @@ import { z } from 'zod';
 import { checkOnce, noteChecked } from '../../runtime/checked-file.ts';
 import { withLock } from '../../runtime/lock.ts';
 import { MAPPING_ALIGNMENT, type mapFile } from '../native/mapped-file.ts';
-import { CHUNK_ROWS, chunkBytes, HalfBytes } from './half-bytes.ts';
+import { HalfBytes } from './half-bytes.ts';
+import { CHUNK_ROWS, chunkBytes } from './half-bytes-layout.ts';
 
 /** Raised whenever the layout of half bytes or their losses change. */
 const FORMAT = 1;

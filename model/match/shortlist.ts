@@ -7,14 +7,8 @@
  * υ = |a − p|. Then by Cauchy-Schwarz |a·b − p·s·q| ≤ |a|·ρ + (|b| + ρ)·υ, whatever the vectors are; for
  * embeddings that is about 0.12 at first and 0.007 then.
  */
-import {
-  CHUNK_ROWS,
-  type HalfBytes,
-  isSafe,
-  MIDDLE,
-  type NarrowFactors,
-  UPPER_MIDDLE,
-} from './half-bytes.ts';
+import { type HalfBytes, isSafe, MIDDLE, type NarrowFactors, UPPER_MIDDLE } from './half-bytes.ts';
+import { CHUNK_ROWS } from './half-bytes-layout.ts';
 import type { Query } from './query.ts';
 import { leastRows, type RowSearch } from './row-search.ts';
 
