@@ -3,6 +3,7 @@
  * settings that change meanwhile, people who are forgotten.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { giveBackBlocks, releaseMappedPages } from '../model/native/mapped-pages.ts';
 import { createLogger, type Logger } from '../runtime/log.ts';
 import { EXIT } from '../runtime/process/exit.ts';
 import { followSettings, type SettingsSource } from '../runtime/process/follow-settings.ts';
@@ -33,6 +34,7 @@ export interface RunOptions {
  * @throws what start-up throws, and {InferenceUnfit} when no inference process stays up here
  */
 export async function runWorker(flags: SettingsInput, options: RunOptions = {}): Promise<never> {
+  giveBackBlocks();
   const { instanceId, settings: first, parse } = await identify(flags, process.env);
   const logBy = ({ LOG_LEVEL }: WorkerSettings): Logger =>
     createLogger('worker', LOG_LEVEL).child({ instance: instanceId });
@@ -110,7 +112,10 @@ export async function runWorker(flags: SettingsInput, options: RunOptions = {}):
   };
   const supervisor = supervise({ stop }, log, settings);
   worker.ready.then(
-    () => supervisor.ready(),
+    () => {
+      releaseMappedPages();
+      supervisor.ready();
+    },
     () => {}, // `failed` reports it.
   );
   log.info({ model: settings.MODEL_DIR }, 'Started');

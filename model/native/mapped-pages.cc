@@ -1,15 +1,18 @@
-// A Node-API addon for the file pages that this process maps: one function hands them back, one maps more.
+// A Node-API addon for the memory of this process: file pages that it maps, and the C library's heap.
 #include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
+#include <malloc.h>
 #include <node_api.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cinttypes>
 #include <cstddef>
-#include <cstdint>
+#include <cstdio>
+#include <cstring>
 
 namespace {
 
@@ -46,12 +49,48 @@ int ReleaseObject(dl_phdr_info* object, size_t, void* released) {
   return 0;
 }
 
-// Returns the bytes of the segments.
-napi_value ReleaseMappedPages(napi_env env, napi_callback_info) {
+// What is mapped for reading alone from files in this folder, such as weights that a library has rearranged into
+// memory of its own.
+double ReleaseFolder(const char* folder, size_t length) {
+  FILE* maps = fopen("/proc/self/maps", "re");
+  if (maps == nullptr) return 0;
+  double released = 0;
+  char line[PATH_MAX + 100];
+  while (fgets(line, sizeof line, maps) != nullptr) {
+    uintptr_t begin, end;
+    int path = 0;
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " r--p %*s %*s %*s %n", &begin, &end, &path) != 2 || path == 0) continue;
+    if (strncmp(line + path, folder, length) != 0 || line[path + length] != '/') continue;
+    if (madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED) == 0) released += end - begin;
+  }
+  fclose(maps);
+  return released;
+}
+
+// (folder): returns the bytes of the segments.
+napi_value ReleaseMappedPages(napi_env env, napi_callback_info info) {
   double released = 0;
   dl_iterate_phdr(ReleaseObject, &released);
+  napi_value folder;
+  size_t count = 1, length = 0;
+  char path[PATH_MAX];
+  if (napi_get_cb_info(env, info, &count, &folder, nullptr, nullptr) == napi_ok && count == 1 &&
+      napi_get_value_string_utf8(env, folder, path, sizeof path, &length) == napi_ok && length > 0) {
+    released += ReleaseFolder(path, length);
+  }
   napi_value result;
   return napi_create_double(env, released, &result) == napi_ok ? result : nullptr;
+}
+
+// Blocks of 256 kB and more are mapped each by itself, and given back when they are freed: left to itself, glibc
+// raises that limit to the largest block that was freed, and keeps the holes of photos in its heap.
+napi_value GiveBackBlocks(napi_env env, napi_callback_info) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  malloc_trim(0);
+#endif
+  return nullptr;
 }
 
 // A page beyond the end of the file would end the process when it is read.
@@ -97,6 +136,9 @@ napi_value Init(napi_env env, napi_value exports) {
   napi_value release;
   napi_create_function(env, "releaseMappedPages", NAPI_AUTO_LENGTH, ReleaseMappedPages, nullptr, &release);
   napi_set_named_property(env, exports, "releaseMappedPages", release);
+  napi_value give_back;
+  napi_create_function(env, "giveBackBlocks", NAPI_AUTO_LENGTH, GiveBackBlocks, nullptr, &give_back);
+  napi_set_named_property(env, exports, "giveBackBlocks", give_back);
   napi_value map;
   napi_create_function(env, "mapFile", NAPI_AUTO_LENGTH, MapFile, nullptr, &map);
   napi_set_named_property(env, exports, "mapFile", map);

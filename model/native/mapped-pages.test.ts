@@ -45,6 +45,29 @@ describe('the addon that hands back mapped pages', { skip, timeout: 60_000 }, ()
       if (digest() !== expected) throw new Error('error: another digest');`;
     await run(process.execPath, ['-e', program, join(folder, ownAddons.pages.file)]);
   });
+
+  it('makes freed photos leave the heap, whatever small blocks lie between them', async () => {
+    const program = `
+      const { giveBackBlocks } = require(process.argv[1]);
+      giveBackBlocks();
+      const kept = [];
+      const photos = () => {
+        const large = Array.from({ length: 40 }, () => {
+          kept.push(Buffer.allocUnsafeSlow(20_000).fill(1));
+          return Buffer.allocUnsafeSlow(3_000_000).fill(1);
+        });
+        return large.length;
+      };
+      const resident = () => process.memoryUsage.rss() / 1e6;
+      photos();
+      gc();
+      const before = resident();
+      photos();
+      gc();
+      if (resident() > before + 40) throw new Error('error: ' + before + ' MB, then ' + resident());`;
+    const pages = join(folder, ownAddons.pages.file);
+    await run(process.execPath, ['--expose-gc', '-e', program, pages]);
+  });
 });
 
 describe('a file in place of a part of a memory', { skip, timeout: 60_000 }, () => {

@@ -48,7 +48,7 @@ await serveInference(async () => {
     onFallback: (reason) => process.stderr.write(`${reason}\n`),
   });
   writeCompiled();
-  releaseMappedPages();
+  releaseMappedPages(directory);
   const answerTo = (recognition: Recognition | Error, { ask }: Photo): Answer => {
     if (!(recognition instanceof Error)) {
       return { outcome: outcomeOf(recognition, ask), timings: { ...recognition.timings } };

@@ -1,6 +1,6 @@
 /** Compiles the project's own addons into tfjs-node's folder. */
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type OwnAddon, ownAddons } from '../paths.ts';
@@ -10,7 +10,7 @@ import { findTools } from './tools.ts';
 const SOURCES = join(import.meta.dirname, '..');
 
 /**
- * Compiles an addon, if it is not there.
+ * Compiles an addon, if it is not there or is older than its source.
  * @returns false without a compiler, or on another system than Linux
  * @throws {NativeError} when the compiler fails, quoting it
  */
@@ -18,17 +18,28 @@ export async function addOwnAddon(addon: OwnAddon, tfjsNode: string): Promise<bo
   if (platform() !== 'linux') return false;
   const { source, file } = ownAddons[addon];
   const target = join(tfjsNode, file);
-  if (existsSync(target)) return true;
+  const path = join(SOURCES, source);
+  if (existsSync(target) && (await changedAt(path)) <= (await stat(target)).mtimeMs) return true;
   const { compiler } = await findTools();
   if (compiler === undefined) return false;
   await mkdir(dirname(target), { recursive: true });
   // Compiled under another name and renamed: another installation or a worker may look for it at this time.
   const fresh = `${target}.${process.pid}`;
   try {
-    await compileModule(compiler, fresh, [join(SOURCES, source)]);
+    await compileModule(compiler, fresh, [path]);
     await rename(fresh, target);
   } finally {
     await rm(fresh, { force: true });
   }
   return true;
+}
+
+/** ms: when the source, or a header beside it, last changed. */
+async function changedAt(source: string): Promise<number> {
+  const folder = dirname(source);
+  const headers = (await readdir(folder)).filter((file) => /\.(?:h|inc)$/.test(file));
+  const times = [source, ...headers.map((file) => join(folder, file))].map(
+    async (file) => (await stat(file)).mtimeMs,
+  );
+  return Math.max(...(await Promise.all(times)));
 }
