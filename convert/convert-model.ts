@@ -186,7 +186,7 @@ function requireGalleryOf(encoder: EncoderKind, source: GallerySource): void {
 function describeBfloat16(directory: string, gallery: Gallery, bfloat16Bound: number) {
   const timings = trialOf(directory, 1);
   const secondLooks = shareOfSecondLooks(gallery, bfloat16Bound);
-  return { bfloat16Bound, secondLooks, ...(timings && { timings }) };
+  return { bfloat16Bound, secondLooks, timings };
 }
 
 /** Apart from what follows, so that the weights leave memory before an engine takes its own. */

@@ -7,7 +7,7 @@ import { gallerySampleSchema } from './odds/calibration.ts';
 import { trialTimingsSchema } from './precision/timings.ts';
 
 /** Increased whenever older folders can no longer be read, so that they are converted again. */
-export const FORMAT_VERSION = 11;
+export const FORMAT_VERSION = 12;
 
 /** Two networks that turn a face into an embedding; embeddings of different encoders cannot be compared. */
 export const encoderKinds = ['facenet', 'compact'] as const;

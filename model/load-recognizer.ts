@@ -43,6 +43,7 @@ export async function loadRecognizer(
     ...open,
     encoder,
     precision: choice.precision,
+    kernels: choice.kernels,
   });
   if (warmUp) runEachNetwork(networks);
   const reason = networks.backend === 'wasm' ? ON_WASM : choice.reason;

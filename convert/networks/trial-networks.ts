@@ -128,31 +128,30 @@ function zeros(inputs: number, outputs: number, kernel: Convolution['kernel']): 
   };
 }
 
-/** The same network, each of its weights made when it is loaded, all of one number. */
+/**
+ * The same network, each of its weights made when it is loaded, all of one number, but of another one than the
+ * other weights: TensorFlow computes convolutions of equal inputs and filters only once.
+ */
 function withFilledWeights(network: Network): Network {
-  const value = `${network.name}/weight`;
-  const types = new Set(network.weights.map(({ type }) => type));
-  const nodes = network.weights.flatMap(({ name, shape, type }): GraphNode[] => [
+  const nodes = network.weights.flatMap(({ name, shape, type }, at): GraphNode[] => [
+    constantNode({
+      name: `${name}/number`,
+      shape: [],
+      data: Float32Array.of(WEIGHT * (1 + at / 64)),
+    }),
+    {
+      name: `${name}/value`,
+      op: 'Cast',
+      inputs: [`${name}/number`],
+      attributes: { SrcT: { type: 'float32' }, DstT: { type }, Truncate: { flag: false } },
+    },
     vectorNode(`${name}/shape`, shape),
     {
       name,
       op: 'Fill',
-      inputs: [`${name}/shape`, `${value}/${type}`],
+      inputs: [`${name}/shape`, `${name}/value`],
       attributes: { T: { type }, index_type: { type: 'int32' } },
     },
   ]);
-  const values = [...types].map(
-    (type): GraphNode => ({
-      name: `${value}/${type}`,
-      op: 'Cast',
-      inputs: [value],
-      attributes: {
-        SrcT: { type: 'float32' },
-        DstT: { type },
-        Truncate: { flag: false },
-      },
-    }),
-  );
-  const constant = constantNode({ name: value, shape: [], data: Float32Array.of(WEIGHT) });
-  return { ...network, nodes: [constant, ...values, ...nodes, ...network.nodes], weights: [] };
+  return { ...network, nodes: [...nodes, ...network.nodes], weights: [] };
 }

@@ -1,5 +1,10 @@
-/** Measures the encoder's speed in float32 and in bfloat16, on the small trial model in each model folder. */
+/**
+ * Measures the encoder's speed in float32, by TensorFlow's kernels and the project's own, and in bfloat16: on the
+ * small trial model in each model folder, and on the same layers of the encoder's plan.
+ */
+import { join } from 'node:path';
 import { modelFiles, type Precision } from '../format.ts';
+import { openTrialSteps } from '../native/encoder/trial-steps.ts';
 import { loadAddon } from '../native/load.ts';
 import type { TrialTimes } from '../precision/timings.ts';
 import { SavedModel } from './saved-model.ts';
@@ -15,10 +20,11 @@ const SEED = 0.5;
 
 /**
  * @param threads as in `openTensorflow`
+ * @param triesBfloat16 whether the processor may be fast in it
  * @throws {BackendError} when tfjs-node's addon does not load
  * @throws {ModelError} when the model has no trial graph, or it cannot be read
  */
-export function runTrial(directory: string, threads: number): TrialTimes {
+export function runTrial(directory: string, threads: number, triesBfloat16 = true): TrialTimes {
   const addon = loadAddon(threads);
   const spent = startClock(threads);
   const model = new SavedModel(addon, directory, { graph: modelFiles.trial });
@@ -36,20 +42,48 @@ export function runTrial(directory: string, threads: number): TrialTimes {
     return ms;
   };
   try {
-    run('float32'); // The first call compiles kernels.
-    if (!canRun(() => run('bfloat16'))) return { float32: run('float32'), bfloat16: null };
-    let [float32, bfloat16] = [run('float32'), run('bfloat16')];
-    for (let round = 1; round < ROUNDS; round++) {
-      const ratio = bfloat16 / float32;
-      if (ratio > CLEAR_RATIO || ratio < 1 / (2 * CLEAR_RATIO) || spent() > BUDGET_MS) break;
-      float32 = Math.min(float32, run('float32'));
-      bfloat16 = Math.min(bfloat16, run('bfloat16'));
+    const steps = threads > 1 ? undefined : openTrialSteps(join(directory, modelFiles.encoderPlan));
+    const ways: { -readonly [Way in keyof TrialTimes]: (() => number) | undefined } = {
+      float32: () => run('float32'),
+      bfloat16: triesBfloat16 ? () => run('bfloat16') : undefined,
+      own: steps && (() => timed(steps, threads)),
+    };
+    ways.float32!(); // The first call compiles kernels.
+    ways.own?.();
+    if (ways.bfloat16 !== undefined && !canRun(ways.bfloat16)) ways.bfloat16 = undefined;
+    const times: { -readonly [Way in keyof TrialTimes]: TrialTimes[Way] } = {
+      float32: ways.float32!(),
+      bfloat16: ways.bfloat16?.() ?? null,
+      own: ways.own?.() ?? null,
+    };
+    for (let round = 1; round < ROUNDS && spent() <= BUDGET_MS; round++) {
+      if (isClear(times.bfloat16, Math.min(times.float32, times.own ?? times.float32))) {
+        if (ways.own === undefined) break;
+        ways.bfloat16 = undefined;
+      }
+      for (const way of Object.keys(times) as (keyof TrialTimes)[]) {
+        const ms = ways[way]?.();
+        if (ms !== undefined) times[way] = Math.min(ms, times[way] ?? ms);
+      }
     }
-    return { float32, bfloat16 };
+    return times;
   } finally {
     addon.deleteTensor(seed);
     model.dispose();
   }
+}
+
+/** Whether no further round would change which precision is faster. */
+function isClear(bfloat16: number | null, float32: number): boolean {
+  if (bfloat16 === null) return true;
+  const ratio = bfloat16 / float32;
+  return ratio > CLEAR_RATIO || ratio < 1 / (2 * CLEAR_RATIO);
+}
+
+function timed(work: () => void, threads: number): number {
+  const clock = startClock(threads);
+  work();
+  return clock();
 }
 
 /** On some processors oneDNN has no bfloat16 kernels, which it reports at the first call. */

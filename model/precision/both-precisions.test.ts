@@ -20,6 +20,8 @@ import { courseImages, parityPhotoPath, readGolden, sharedMissing } from '../sha
 
 /** The bound has a margin: what is seen here lies well below it. */
 const SHARE_OF_BOUND = 0.8;
+/** A second look is computed by TensorFlow, float32 alone by the project's own kernels. */
+const OF_OTHER_KERNELS = 5e-6;
 
 describe('in bfloat16', { timeout: 240_000, skip: sharedMissing }, () => {
   let exact: Recognizer;
@@ -68,10 +70,10 @@ describe('in bfloat16', { timeout: 240_000, skip: sharedMissing }, () => {
       const [found, right] = [largestFace(answer)!, largestFace(expected)!];
       assert.equal(found.nearest[0]!.name, right.nearest[0]!.name);
       assert.equal(found.nearest.length, 3);
-      // One that was embedded twice is float32's own.
+      // One that was embedded twice is as exact as float32's.
       const off = Math.hypot(...found.embedding.map((value, at) => value - right.embedding[at]!));
-      if (answer.embeddedTwice === 1) assert.ok(off < 1e-6, `${off}`);
-      const most = answer.embeddedTwice === 1 ? 1e-6 : SHARE_OF_BOUND * bound;
+      if (answer.embeddedTwice === 1) assert.ok(off < OF_OTHER_KERNELS, `${off}`);
+      const most = answer.embeddedTwice === 1 ? OF_OTHER_KERNELS : SHARE_OF_BOUND * bound;
       for (const { name, distance } of found.nearest) {
         const there = right.nearest.find((neighbour) => neighbour.name === name)!;
         const moved = Math.abs(there.distance - distance);

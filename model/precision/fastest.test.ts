@@ -50,6 +50,7 @@ describe('the precision that auto takes', { timeout: 180_000 }, () => {
   it('is measured at the conversion', { skip: cannotTry }, async () => {
     const { timings, secondLooks } = await readManifest(directory);
     assert.ok(timings !== undefined && timings.float32 > 0);
+    assert.ok(timings.own === null || timings.own < 3 * timings.float32);
     assert.ok(secondLooks !== undefined && secondLooks > 0.02 && secondLooks < 0.6);
   });
 

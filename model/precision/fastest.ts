@@ -8,7 +8,12 @@ import { cpuinfoHere } from '../native/machine.ts';
 import { TENSORFLOW_VERSION } from '../native/paths.ts';
 import type { LoadOptions } from '../recognition.ts';
 import { fasterPrecision, type PrecisionChoice } from './choice.ts';
-import { isSameTrialMachine, type TrialTimings, trialMachineOf } from './timings.ts';
+import {
+  isSameTrialMachine,
+  type TrialTimes,
+  type TrialTimings,
+  trialMachineOf,
+} from './timings.ts';
 import { cachedTimings } from './timings-cache.ts';
 
 export interface FastestOptions {
@@ -25,15 +30,17 @@ export async function choosePrecision(
   manifest: Manifest,
   { precision, backend, threads = 1 }: Pick<LoadOptions, 'precision' | 'backend' | 'threads'>,
 ): Promise<PrecisionChoice> {
-  if (precision !== undefined && precision !== 'auto') return { precision, reason: 'as set' };
-  if (backend === 'wasm') return { precision: 'float32', reason: ON_WASM };
+  if (precision !== undefined && precision !== 'auto') {
+    return { precision, kernels: 'own', reason: 'as set' };
+  }
+  if (backend === 'wasm') return { precision: 'float32', kernels: 'own', reason: ON_WASM };
   return fastestPrecision(directory, manifest, { threads });
 }
 
 /**
- * The faster precision of the model in `directory` on tensorflow. Nothing is measured if bfloat16 is
- * impossible, or if the timings of this machine are known: from the conversion, which stores them in the
- * manifest, or from an earlier start.
+ * The faster precision of the model in `directory` on tensorflow, and the faster kernels. Nothing is measured if
+ * the model has one way only, or if the timings of this machine are known: from the conversion, which stores
+ * them in the manifest, or from an earlier start.
  */
 export async function fastestPrecision(
   directory: string,
@@ -43,41 +50,43 @@ export async function fastestPrecision(
   if (bfloat16Bound === undefined) {
     return {
       precision: 'float32',
+      kernels: 'own',
       reason: 'the model has no bfloat16 encoder with a measured error',
     };
   }
   const cpuinfo = cpuinfoHere();
-  if (!multipliesBfloat16(cpuinfo)) {
-    return { precision: 'float32', reason: 'this processor has no bfloat16 instructions' };
-  }
   const machine = trialMachineOf(cpuinfo, { threads, tensorflow: TENSORFLOW_VERSION });
+  const decide = (timings: TrialTimings): PrecisionChoice => {
+    const choice = fasterPrecision(timings, secondLooks);
+    if (multipliesBfloat16(cpuinfo)) return choice;
+    return { ...choice, reason: 'this processor has no bfloat16 instructions' };
+  };
   if (converted !== undefined && isSameTrialMachine(converted.machine, machine)) {
-    return fasterPrecision(converted, secondLooks);
+    return decide(converted);
   }
   try {
     // Needed anyway; loaded before the lock of the cache, so that other processes do not wait for it.
     loadAddon(threads);
-    const timings = await cachedTimings(machine, () => runTrial(directory, threads), cache);
-    return fasterPrecision(timings, secondLooks);
+    return decide(await cachedTimings(machine, () => trialHere(directory, threads), cache));
   } catch (error) {
     // Opening the model will report the same error, or fall back to wasm.
     if (!(error instanceof BackendError || error instanceof ModelError)) throw error;
     return {
       precision: hasBfloat16Matrices(cpuinfo) ? 'bfloat16' : 'float32',
+      kernels: 'own',
       reason: 'from the processor’s flags, because no trial could be run',
     };
   }
 }
 
-/**
- * A trial of a model that was just written, for its manifest.
- * @returns undefined if bfloat16 is impossible on this processor
- */
-export function trialOf(directory: string, threads: number): TrialTimings | undefined {
-  const cpuinfo = cpuinfoHere();
-  if (!multipliesBfloat16(cpuinfo)) return undefined;
+/** A trial of a model that was just written, for its manifest. */
+export function trialOf(directory: string, threads: number): TrialTimings {
   return {
-    machine: trialMachineOf(cpuinfo, { threads, tensorflow: TENSORFLOW_VERSION }),
-    ...runTrial(directory, threads),
+    machine: trialMachineOf(cpuinfoHere(), { threads, tensorflow: TENSORFLOW_VERSION }),
+    ...trialHere(directory, threads),
   };
+}
+
+function trialHere(directory: string, threads: number): TrialTimes {
+  return runTrial(directory, threads, multipliesBfloat16(cpuinfoHere()));
 }
