@@ -28,6 +28,8 @@ import { buildLevelParts, buildPyramid, type LevelPart, levelSize } from './pyra
 const MAX_GROWTH = 3;
 /** Margin around a contender, as a share of its side. */
 const MARGIN = 0.25;
+/** Maximum margin, as a multiple of the side of the boxes that a scale proposes: room for a chain of ten of them. */
+const MARGIN_BOXES = 4;
 /** A box of at least this share of the largest face's area is a contender. */
 const CONTENDER_AREA = 0.5;
 /** Number of finest scales skipped at first: in a large photo they hold fifteen sixteenths of the pixels. */
@@ -103,7 +105,7 @@ class LargestFaceSearch {
     if (face === undefined || scalesTooFineFor(sideOf(face), this.#scales) < finest)
       return undefined;
     const areSearched = contendersOf(boxes, face).every((one) =>
-      places.some((place) => contains(place, one)),
+      places.some((place) => contains(place, one, marginAt(this.#scales[0]!, place))),
     );
     return areSearched ? face : undefined;
   }
@@ -145,20 +147,27 @@ function contendersOf({ boxes }: DetectedBoxes, largest: DetectedFace): Contende
   return places;
 }
 
-/** Whether a box is inside a place and its margin. */
-function contains(place: Contender, box: Contender): boolean {
+/** Whether a box is inside a place and this margin. */
+function contains(place: Contender, box: Contender, margin: number): boolean {
   return (
-    box.left >= place.left - place.margin &&
-    box.top >= place.top - place.margin &&
-    box.right <= place.right + place.margin &&
-    box.bottom <= place.bottom + place.margin
+    box.left >= place.left - margin &&
+    box.top >= place.top - margin &&
+    box.right <= place.right + margin &&
+    box.bottom <= place.bottom + margin
   );
+}
+
+/** px of the photo: the margin that is searched at a scale. */
+function marginAt(scale: number, { margin }: Contender): number {
+  return Math.min(margin, (MARGIN_BOXES * PROPOSAL_FIELD) / scale);
 }
 
 /** Windows of a level that share no pixel and cover every place with its margin and P-Net's field. */
 function placesOnLevel(image: RgbImage, scale: number, places: readonly Contender[]): LevelPart[] {
   const { right: width, bottom: height } = levelSize(image, scale);
-  let windows = places.map(({ left, top, right, bottom, margin }): PixelWindow => {
+  let windows = places.map((place): PixelWindow => {
+    const { left, top, right, bottom } = place;
+    const margin = marginAt(scale, place);
     const [x1, x2] = span((left - margin) * scale, (right + margin) * scale, width);
     const [y1, y2] = span((top - margin) * scale, (bottom + margin) * scale, height);
     return { left: x1, top: y1, right: x2, bottom: y2 };
