@@ -50,17 +50,21 @@ export function whyNoRoot(): string | undefined {
   return undefined;
 }
 
+/** Debian's names of the processors that images are made for. */
+export type Architecture = 'amd64' | 'arm64';
+
 /**
  * @param base a folder that keeps the plain Debian for the next time; made when it is missing
+ * @param architecture another than this machine's needs its emulator registered with the kernel
  * @throws {Error} with what debootstrap said
  */
-export function makeRoot(parent: string, base?: string): DebianRoot {
+export function makeRoot(parent: string, base?: string, architecture?: Architecture): DebianRoot {
   const folder = mkdtempSync(join(parent, 'elastic-face-root-'));
-  if (base === undefined) debootstrap(folder);
+  if (base === undefined) debootstrap(folder, architecture);
   else {
     if (!existsSync(base)) {
       const fresh = mkdtempSync(`${base}-`);
-      debootstrap(fresh);
+      debootstrap(fresh, architecture);
       renameSync(fresh, base);
     }
     must(spawnSync('cp', ['-a', '--reflink=auto', `${base}/.`, folder], { encoding: 'utf8' }));
@@ -117,8 +121,9 @@ export function makeRoot(parent: string, base?: string): DebianRoot {
   };
 }
 
-function debootstrap(folder: string): void {
-  must(spawnSync('debootstrap', ['--variant=minbase', 'bookworm', folder], { encoding: 'utf8' }));
+function debootstrap(folder: string, architecture?: Architecture): void {
+  const flags = ['--variant=minbase', ...(architecture ? [`--arch=${architecture}`] : [])];
+  must(spawnSync('debootstrap', [...flags, 'bookworm', folder], { encoding: 'utf8' }));
 }
 
 /** Puts the checkout's files into /root/source and the model's checkpoints into /root/checkpoints. */

@@ -1,9 +1,24 @@
 /** Roots of baked machines for the tests that boot them: made once for each state of the source, and kept. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { bringSource, checkoutFiles, makeRoot, whyNoRoot } from '../bake/root.fixture.ts';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { modelDirectory } from '../../test/model.fixture.ts';
+import {
+  type Architecture,
+  bringSource,
+  checkoutFiles,
+  makeRoot,
+  whyNoRoot,
+} from '../bake/root.fixture.ts';
 
 export type Role = 'worker' | 'web';
 
@@ -39,19 +54,28 @@ export function bootMissing(): string | false {
   return whyNoRoot() ?? false;
 }
 
-/** The folder of a root that bake.sh has turned into an image; nothing may be written into it. */
-export async function bakedRoot(role: Role): Promise<string> {
-  const folder = join(BOOT_FOLDER, `${role}-${digestOfSource()}`);
+/**
+ * The folder of a root that bake.sh has turned into an image; nothing may be written into it. One of arm64 is
+ * for running programs in it, not for booting: it has no kernel and no cloud-init.
+ */
+export async function bakedRoot(role: Role, architecture: Architecture = 'amd64'): Promise<string> {
+  const suffix = architecture === 'amd64' ? '' : `-${architecture}`;
+  const name = `${role}${suffix}-`;
+  const folder = join(BOOT_FOLDER, `${name}${digestOfSource()}`);
   if (existsSync(folder)) return folder;
   mkdirSync(BOOT_FOLDER, { recursive: true });
-  for (const old of readdirSync(BOOT_FOLDER).filter((name) => name.startsWith(`${role}-`))) {
+  const ofThisKind = new RegExp(`^${name}[0-9a-f]{12}(?:\\.raw)?$`);
+  for (const old of readdirSync(BOOT_FOLDER).filter((one) => ofThisKind.test(one))) {
     rmSync(join(BOOT_FOLDER, old), { recursive: true });
   }
-  const root = makeRoot(BOOT_FOLDER, join(BOOT_FOLDER, 'debian'));
+  const root = makeRoot(BOOT_FOLDER, join(BOOT_FOLDER, `debian${suffix}`), architecture);
   try {
-    root.run(['apt-get', 'update', '-qq']);
-    root.run(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...MACHINE_PACKAGES]);
+    if (architecture === 'amd64') {
+      root.run(['apt-get', 'update', '-qq']);
+      root.run(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...MACHINE_PACKAGES]);
+    }
     await bringSource(root);
+    if (architecture !== 'amd64') await bringModel(root.folder);
     const flags = role === 'worker' ? ['--checkpoints', '/root/checkpoints'] : [];
     root.run(['/root/source/deploy/bake/bake.sh', '--role', role, ...flags]);
     root.run(['rm', '-rf', '/root/source', '/root/checkpoints']);
@@ -64,6 +88,13 @@ export async function bakedRoot(role: Role): Promise<string> {
     root.remove();
   }
   return folder;
+}
+
+/** The same model on every processor: bake.sh finds it and does not convert, which takes an hour emulated. */
+async function bringModel(root: string): Promise<void> {
+  const target = join(root, 'usr/local/share/elastic-face/model');
+  mkdirSync(dirname(target), { recursive: true });
+  cpSync(await modelDirectory('facenet'), target, { recursive: true });
 }
 
 /** Of everything that gets into an image. */
