@@ -45,6 +45,7 @@ describe('a baked worker, powered on in a virtual machine', {
       REDIS_URL: `redis://127.0.0.1:${redisPort}`,
       BOOT_SECONDS: 1200,
       VISIBILITY_SECONDS: 600,
+      REQUEST_SECONDS: 3600,
     });
     undo.push(() => bench.stop());
   });
@@ -86,6 +87,8 @@ describe('a baked worker, powered on in a virtual machine', {
   });
 
   it('holds what its unit may take of memory, and ends only what takes more', async (t) => {
+    const state = `systemctl show --property=ActiveState,NRestarts ${UNIT}`;
+    const before = await machine.shell(state);
     const group = `/sys/fs/cgroup/system.slice/${UNIT}.service`;
     const max = Number(await machine.shell(`cat ${group}/memory.max`));
     const total = Number(await machine.shell("awk '/MemTotal/{print $2*1024}' /proc/meminfo"));
@@ -103,8 +106,8 @@ describe('a baked worker, powered on in a virtual machine', {
     t.diagnostic(events.replaceAll('\n', ', '));
     assert.match(events, /^max [1-9]/m);
     assert.match(events, /^oom_kill [1-9]/m);
-    const state = `systemctl show --property=ActiveState,NRestarts ${UNIT}`;
-    assert.equal(await machine.shell(state), 'NRestarts=0\nActiveState=active');
+    assert.match(before, /ActiveState=active/);
+    assert.equal(await machine.shell(state), before, 'no restart');
   });
 
   it('answers the photo in hand when EC2 presses its power button, and is then terminated', async (t) => {

@@ -78,9 +78,10 @@ function machineFiles(ports: readonly number[]): Record<string, string> {
     ],
     ...ports.flatMap((port) => [
       [`${units}/boot-${port}.socket`, `[Socket]\nListenStream=127.0.0.1:${port}\n`],
+      // They stop after the worker, which needs them for the photos in hand.
       [
         `${units}/boot-${port}.service`,
-        `[Service]\nExecStart=/lib/systemd/systemd-socket-proxyd ${HOST}:${port}\n`,
+        `[Unit]\nAfter=network.target\nBefore=elastic-face-worker.service\n[Service]\nExecStart=/lib/systemd/systemd-socket-proxyd ${HOST}:${port}\n`,
       ],
     ]),
   ]);
