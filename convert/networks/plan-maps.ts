@@ -8,8 +8,11 @@ export type PlannedStep = Omit<PlanStep, 'from' | 'to'> & {
   readonly to: PlannedMap;
 };
 
-/** Sides of maps above which a step takes one image at a time: several would not fit into the caches. */
-const LARGE_SIDE = 40;
+/**
+ * Sides of maps above which a step takes one image at a time, since several would not fit into the second cache. On
+ * smaller maps the weights are what does not fit, and several images share them.
+ */
+const LARGE_SIDE = 12;
 
 /**
  * Only maps of one shape and border are shared, so that borders stay zero.
