@@ -13,6 +13,7 @@ import {
   type ReplyMessage,
   type RequestMessage,
 } from '../../cloud/contract/messages.ts';
+import type { PeopleWork } from '../../cloud/contract/people-work.ts';
 import { fileOf, isWork, type QueuedRequest } from '../../cloud/contract/queued.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
@@ -44,6 +45,7 @@ export interface RequestParts extends WorkParts {
 
 /**
  * Does everything but deleting the message.
+ * @returns undefined where the request was postponed
  * @throws whatever failed for a temporary reason; what was written stays, and repeating it is harmless
  */
 export async function answerRequest(
@@ -51,13 +53,14 @@ export async function answerRequest(
   delivery: Delivery,
   parts: RequestParts,
   log: Logger,
-): Promise<Answered> {
+): Promise<Answered | undefined> {
   const { id, node, sentAt } = request;
   const file = fileOf(request);
   const { deliveries } = delivery;
   const answered = isWork(request)
-    ? await answerWork(request, delivery, parts)
+    ? await answerUnlessPostponed(request, delivery, parts)
     : await answerPhoto(request, delivery, parts);
+  if (answered === undefined) return undefined;
   const { outcome, timings } = answered;
   const computed = { outcome, timings: wholeMs(timings), instance: parts.instanceId };
   const model = parts.model();
@@ -75,11 +78,19 @@ export async function answerRequest(
   return { ...answered, timings: { ...timings, reply } };
 }
 
+async function answerUnlessPostponed(
+  work: PeopleWork,
+  delivery: Delivery,
+  parts: RequestParts,
+): Promise<Answered | undefined> {
+  return (await delivery.postponed) ? undefined : answerWork(work, delivery, parts);
+}
+
 async function answerPhoto(
   request: RequestMessage,
   delivery: Delivery,
   parts: RequestParts,
-): Promise<Answered> {
+): Promise<Answered | undefined> {
   const before = delivery.deliveries > 1 ? await answerOfBefore(request, parts) : undefined;
   return before ?? compute(request, delivery, parts);
 }
@@ -103,11 +114,14 @@ async function compute(
   request: RequestMessage,
   delivery: Delivery,
   parts: RequestParts,
-): Promise<Answered> {
+): Promise<Answered | undefined> {
   const { id, file, digest, faces, top, odds, gallery } = request;
   if (delivery.deliveries > parts.mostDeliveries) throw new NeverAnswered(parts.mostDeliveries);
   const start = performance.now();
-  const [bytes] = await Promise.all([photoOf(request, parts), parts.catchUp(gallery)]);
+  const fetching = Promise.all([photoOf(request, parts), parts.catchUp(gallery)]);
+  fetching.catch(() => {}); // Awaited below, unless the request is postponed.
+  if (await delivery.postponed) return undefined;
+  const [bytes] = await fetching;
   const fetched = performance.now();
   if (bytes === undefined) {
     // SQS may deliver one message twice at once: the other worker has moved the photo already.

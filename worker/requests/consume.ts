@@ -34,8 +34,15 @@ export interface ConsumerParts {
   readonly outages: { readonly away: readonly string[]; allBack(): Promise<void> };
   /** Puts a request whose client has disconnected behind the others; resolves with whether it did. */
   readonly postpone?: (message: ReceivedMessage, request: QueuedRequest) => Promise<boolean>;
-  /** Everything but deleting; rejects for a temporary reason. */
-  readonly answer: (request: QueuedRequest, delivery: Delivery, log: Logger) => Promise<Answered>;
+  /**
+   * Everything but deleting; rejects for a temporary reason. Undefined where the request is postponed: then
+   * nothing was done but reading.
+   */
+  readonly answer: (
+    request: QueuedRequest,
+    delivery: Delivery,
+    log: Logger,
+  ) => Promise<Answered | undefined>;
   /** Makes it a dead letter and sends its client the failure; rejects when the letter is not written. */
   readonly giveUp: (
     message: ReceivedMessage,
@@ -140,11 +147,6 @@ export class Consumer {
     let span = NO_SPAN;
     try {
       request = decodeQueued(message.body);
-      if (await this.#parts.postpone?.(message, request)) {
-        await hold.end();
-        await requests.delete(message.receipt);
-        return false;
-      }
       span = this.#parts.tracing.start('process request', request.trace, {
         kind: 'consumer',
         attributes: { 'elastic_face.request': request.id, 'elastic_face.deliveries': deliveries },
@@ -153,11 +155,20 @@ export class Consumer {
       const log = this.#parts.log.child({ request: request.id, deliveries });
       const delivery = {
         deliveries,
+        // Asked while the photo is fetched.
+        postponed: this.#parts.postpone?.(message, request),
         get isLost() {
           return hold.isLost;
         },
       };
-      const { outcome, again, timings } = await this.#parts.answer(request, delivery, log);
+      const answered = await this.#parts.answer(request, delivery, log);
+      if (answered === undefined) {
+        span.end();
+        await hold.end();
+        await requests.delete(message.receipt);
+        return false;
+      }
+      const { outcome, again, timings } = answered;
       traceSteps(span, startedAt, timings);
       if (timings.compute !== undefined) {
         this.#serviceMs = nextServiceMs(this.#serviceMs, timings.compute);

@@ -7,6 +7,8 @@ export interface Delivery {
   readonly deliveries: number;
   /** Whether another worker may have it now. */
   readonly isLost: boolean;
+  /** Resolves with whether the request was postponed; absent where it cannot be. Never rejects. */
+  readonly postponed?: Promise<boolean> | undefined;
 }
 
 /** The outcome of a request, and where its time went (ms). */
