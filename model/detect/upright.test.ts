@@ -85,9 +85,9 @@ describe('the search for the upright turn', { timeout: 120_000 }, () => {
   let networks: Networks;
   let pixels = 0;
   let face: RgbImage;
-  /** Counts the pixels that P-Net looks at. */
-  const counted = (): Networks => ({
-    ...networks,
+  /** Counts the pixels that P-Net looks at, without a sieve that spares it most of them. */
+  const counted = ({ sieve: _, ...without } = networks): Networks => ({
+    ...without,
     propose(image, height, width) {
       pixels += height * width;
       return networks.propose(image, height, width);
