@@ -10,7 +10,7 @@ import { courseMissing, knownPhotos } from './photos.fixture.ts';
 import { type StartedSystem, startSystem } from './start.fixture.ts';
 
 /** schemathesis is given so long for its calls; its checks and its end come on top. */
-const SCHEMATHESIS_SECONDS = Number(process.env.SCHEMATHESIS_SECONDS ?? 45);
+const SCHEMATHESIS_SECONDS = Number(process.env.SCHEMATHESIS_SECONDS ?? 20);
 /** The same calls for every change; another seed makes others. */
 const SCHEMATHESIS_SEED = process.env.SCHEMATHESIS_SEED ?? '1';
 
