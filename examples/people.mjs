@@ -3,7 +3,10 @@
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 
+const stop = (why) => process.exit(console.error(why) ?? 1);
+process.on('uncaughtException', ({ message, cause }) => stop(cause?.message || message));
 const [url, name, first, second] = process.argv.slice(2);
+if (!second) stop('Use: node people.mjs URL NAME FIRST_PHOTO SECOND_PHOTO');
 const headers = { Accept: 'application/json', Authorization: `Bearer ${process.env.API_KEY}` };
 
 async function call(method, path, photos = [], fields = {}) {
@@ -13,12 +16,11 @@ async function call(method, path, photos = [], fields = {}) {
   const body = photos.length > 0 ? form : undefined;
   const response = await fetch(new URL(path, url), { method, headers, body });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail);
-  return answer;
+  return response.ok ? answer : stop(answer.detail);
 }
 
 const { person, doubts } = await call('POST', '/v1/people', [first], { name });
-console.log(`enrolled ${person.name}`, ...doubts.map(({ message }) => message));
+console.log([`enrolled ${person.name}`, ...doubts.map(({ message }) => message)].join('\n  '));
 const recognised = await call('POST', '/', [second]);
 console.log(`recognised ${recognised.name}, odds 1 in ${recognised.odds}`);
 const { same, odds } = await call('POST', '/v1/verifications', [first, second]);
