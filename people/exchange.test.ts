@@ -146,7 +146,11 @@ describe('an import is refused, naming the line, and changes nothing:', { timeou
       HEADER + line.replace('="', '"').replace(/.{8}"\}\]/, '"}]'),
       /^Line 2: An embedding has \d/,
     ],
-    ['a person without a name', `${HEADER}\n{"id":"${bob.id}","faces":[]}\n`, /^Line 3: .*'name'/],
+    [
+      'a person without a name',
+      `${HEADER}\n{"id":"${bob.id}","faces":[]}\n`,
+      /^Line 3: It is not a person of an export: the field "name" is missing/,
+    ],
     ['an unknown field', HEADER + line.replace('{', '{"admin":true,'), /^Line 2: .*admin/],
     [
       'one name twice',

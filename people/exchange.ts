@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { qualitySchema } from '../cloud/contract/people-work.ts';
+import { issueWords } from '../runtime/issue-words.ts';
 import { ImportError } from './errors.ts';
 import { type FaceRecord, type PersonRecord, personRecordSchema } from './records.ts';
 import { areFinite, type Expected, floatsOf } from './segment.ts';
@@ -64,9 +65,12 @@ export async function readExchange(
   const lines = linesOf(source);
   const first = await lines.next();
   if (first.done) throw new ImportError(1, 'The file is empty: send one that was exported.');
-  const header = headerSchema.safeParse(jsonOf(first.value));
+  const header = headerSchema.safeParse(jsonOf(first.value), { error: issueWords });
   if (!header.success) {
-    throw new ImportError(1, `It is not the first line of an export (${fieldOf(header.error)}).`);
+    throw new ImportError(
+      1,
+      `It is not the first line of an export: ${fieldOf(header.error)}. Send a file that was exported.`,
+    );
   }
   const { encoder, length } = header.data;
   return { expected: { encoder, length }, people: peopleOf(lines, length) };
@@ -77,9 +81,12 @@ async function* peopleOf(
   length: number,
 ): AsyncGenerator<ImportedPerson> {
   for await (const line of lines) {
-    const parsed = lineSchema.safeParse(jsonOf(line));
+    const parsed = lineSchema.safeParse(jsonOf(line), { error: issueWords });
     if (!parsed.success) {
-      throw new ImportError(line.number, `It is no person (${fieldOf(parsed.error)}).`);
+      throw new ImportError(
+        line.number,
+        `It is not a person of an export: ${fieldOf(parsed.error)}.`,
+      );
     }
     const { faces, ...person } = parsed.data;
     const records = faces.map(({ embedding, ...face }) => ({
@@ -150,5 +157,6 @@ function jsonOf({ number, bytes }: Line): unknown {
 function fieldOf({ issues }: z.ZodError): string {
   const [issue] = issues;
   const path = issue?.path.join('.');
-  return path ? `'${path}': ${issue?.message}` : (issue?.message ?? 'wrong form');
+  const rule = issue?.message ?? 'is wrong';
+  return path ? `the field "${path}" ${rule}` : `it ${rule}`;
 }

@@ -1,6 +1,7 @@
 /** What a route accepts: its options and its methods. Anything else is refused by name, never ignored. */
 import type { NextFunction, Request, RequestHandler } from 'express';
 import { z } from 'zod';
+import { issueWords } from '../../runtime/issue-words.ts';
 import { httpError } from '../errors.ts';
 
 const LIST = new Intl.ListFormat('en-GB');
@@ -10,7 +11,7 @@ export function readOptions<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   given: unknown,
 ): z.output<z.ZodObject<Shape>> {
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given, { error: issueWords });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue?.code === 'unrecognized_keys') {

@@ -106,7 +106,15 @@ describe('what may be enrolled', { timeout: 120_000 }, () => {
       assert.deepEqual([found, type], [status, `/problems/${code}`], JSON.stringify(fields));
     }
     const unnamed = post(stage.url('v1/people'), stage.form({}, 'a.jpg'));
-    assert.equal((await refusal(unnamed))[0], 400);
+    assert.deepEqual((await refusal(unnamed))[2], 'The field "name" is missing.');
+    assert.equal(
+      (await refusal(enrol({ consent: 'x'.repeat(501) }, 'a.jpg')))[2],
+      'The field "consent" must be at most 500 characters long.',
+    );
+    assert.equal(
+      (await refusal(enrol({ expires: '2027-12-31' }, 'a.jpg')))[2],
+      'The field "expires" must be a date and time in UTC, such as 2027-12-31T00:00:00Z.',
+    );
     assert.match(String((await refusal(enrol({}, 'a.jpg', Buffer.from('text'))))[2]), /^Photo 2 /);
     assert.equal(stage.worked.length, worked);
   });

@@ -1,5 +1,6 @@
 /** Parses what a client sent by a schema: the first thing that is wrong is refused by name. */
 import { z } from 'zod';
+import { issueWords } from '../../../runtime/issue-words.ts';
 import { peopleError } from '../errors.ts';
 
 /** @throws {HttpError} 400 that names the field and its rule */
@@ -7,24 +8,15 @@ export function readFields<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   given: unknown,
 ): z.output<z.ZodObject<Shape>> {
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given, { error: issueWords });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue?.code === 'unrecognized_keys') {
     throw peopleError.unknownField(issue.keys[0] ?? '', Object.keys(schema.shape));
   }
   const field = issue?.path.join('.') ?? '';
-  if (field === '') throw peopleError.noField(sentenceOf(issue?.message));
-  throw peopleError.badField(field, ruleOf(issue?.message));
-}
-
-/** Own rules begin with a verb; zod's begin with "Invalid". */
-function ruleOf(message = 'is wrong'): string {
-  return message.startsWith('Invalid') ? `is invalid${message.slice('Invalid'.length)}` : message;
-}
-
-function sentenceOf(message = ''): string {
-  return message.startsWith('Invalid') ? 'The body must be one JSON object.' : message;
+  if (field === '') throw peopleError.noField('The body must be one JSON object.');
+  throw peopleError.badField(field, issue?.message ?? 'is wrong');
 }
 
 /** `true` or `false` in a form, where every value is text. */
