@@ -19,6 +19,10 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
     { not: 'wants photos of a person: operate/people.command.test.ts, examples/examples.test.ts' },
   ],
   [
+    /^(?:npm run -s people -- receipt |node examples\/receipt\.mjs )/,
+    { not: 'wants the receipt of somebody who was forgotten: examples/clients.test.ts' },
+  ],
+  [
     /^npm run convert -- --encoder /,
     { not: 'would change the model of this test: convert/compact-conversion.test.ts' },
   ],
