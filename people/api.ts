@@ -79,6 +79,7 @@ export const peoplePageSchema = z.object({
   next: z.string().optional().describe('value of `after` for the next page'),
   total: z.int(),
   gallery: z.int(),
+  note: z.string().optional().describe('why the gallery has nobody yet'),
 });
 export type PeoplePage = z.output<typeof peoplePageSchema>;
 
@@ -93,7 +94,9 @@ export const receiptSchema = z.object({
   reason: z.enum(['request', 'expiry']),
   status: z.enum(['pending', 'done']),
   gallery: z.int().describe('first gallery version without the person'),
-  removed: z.array(z.object({ what: z.string(), count: z.int() })),
+  removed: z
+    .array(z.object({ what: z.string(), count: z.int() }))
+    .describe('what was erased or rewritten without the person, and how many of each'),
   unreachable: z
     .array(z.object({ what: z.string(), digest: z.string().optional(), why: z.string() }))
     .describe('what this deployment cannot erase, such as a machine image'),

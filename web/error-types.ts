@@ -64,7 +64,7 @@ export const ERROR_TYPES = {
   'name-taken': type(
     409,
     'Name taken',
-    'Choose another name, or add faces to that person with add=true.',
+    'Choose another name, add the faces to that person with add=true, or merge the two people.',
   ),
   'last-face': type(
     409,
@@ -102,6 +102,11 @@ export const ERROR_TYPES = {
     422,
     'Poor photo',
     'Send a better photo, or accept this one with accept=low-quality.',
+  ),
+  'key-reused': type(
+    422,
+    'Idempotency-Key used before',
+    'Send a new key: this one was sent with another name or other photos.',
   ),
   'too-many': type(429, 'Rate limit reached', RETRY_LATER),
   internal: type(500, 'Internal error', 'If it happens again, give the operator the X-Request-Id.'),

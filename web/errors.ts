@@ -71,10 +71,13 @@ export const httpError = {
   /** @param reason why this host or origin is refused */
   foreign: (reason: string) => error('foreign', reason),
   notFound: (path: string) =>
-    error('not-found', `There is nothing at ${quoted(path)}: send photos to POST /.`),
+    error(
+      'not-found',
+      `There is nothing at ${quoted(path)}: send photos to POST /, and see /docs for the other addresses.`,
+    ),
   noErrorType: () => error('not-found', 'There is no problem type with this code: see /problems.'),
   noSample: (cause?: unknown) =>
-    error('no-sample', 'There is no sample photo with this name.', { cause }),
+    error('no-sample', 'There is no sample photo with this name: see /samples.', { cause }),
   unknownId: () =>
     error('unknown-id', 'There is no recognition with this id, or its result has expired.'),
   /** @param allowed methods, separated by commas */

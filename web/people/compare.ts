@@ -5,7 +5,7 @@ import type { GalleryIndex } from '../../people/records.ts';
 import { allowMethods, noOptions } from '../api/route-rules.ts';
 import type { CheckedPhoto } from '../upload/photo.ts';
 import { peopleError, photoWords } from './errors.ts';
-import { personOf } from './gallery/gallery.ts';
+import { isUnpublished, personOf } from './gallery/gallery.ts';
 import { type PeopleRoutes, workRequest } from './parts.ts';
 import { readJson } from './request/json-body.ts';
 import {
@@ -119,7 +119,9 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export function idOf(index: GalleryIndex, idOrName: string): string {
   if (UUID.test(idOrName)) return personOf(index, idOrName).id;
   const named = index.byName(idOrName.trim().normalize('NFC'));
-  if (named === undefined) throw peopleError.unknownName();
+  if (named === undefined) {
+    throw isUnpublished(index) ? peopleError.notPublished() : peopleError.unknownName();
+  }
   return personOf(index, named.id).id;
 }
 

@@ -96,6 +96,8 @@ describe('answers that are corrected', { timeout: 120_000 }, () => {
     assert.deepEqual(await codes(id, { name: 'Stranger' }), [404, '/problems/unknown-person']);
     assert.deepEqual(await codes(id, { person: randomUUID() }), [404, '/problems/unknown-person']);
     assert.deepEqual(await codes(randomUUID(), { name: 'Ada' }), [404, '/problems/unknown-id']);
+    const { body } = await correct(randomUUID(), { name: 'Ada' });
+    assert.match(body.detail, /send its "file" too/);
     assert.deepEqual(await codes('7', { name: 'Ada' }), [404, '/problems/unknown-id']);
   });
 });

@@ -53,7 +53,9 @@ export function correctRouter(parts: CorrectParts): Router {
     const id = idSchema.safeParse(request.params.id?.toLowerCase()).data;
     const holder = access.holderOf(request);
     const answered = id && (await findAnswered(id, holder, asked, parts));
-    if (!answered) throw httpError.unknownId();
+    if (!answered) {
+      throw asked.file === undefined ? peopleError.needsFile() : httpError.unknownId();
+    }
     const face = faceOf(answered.match, asked.face);
     // A second correction of the same face replaces the first.
     const ids = enrolmentIds(1, `${answered.photoId} ${face.box}`, [holder ?? '', 'correct']);

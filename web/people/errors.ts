@@ -7,6 +7,10 @@ export function photoWords(index: number, file: string | undefined): string {
   return `Photo ${index + 1}${file === undefined ? '' : ` (${quoted(file)})`}`;
 }
 
+/** Before any worker has started and before any change. */
+export const NOT_PUBLISHED =
+  'No worker has published the people of the model yet: send a photo to POST / first, then ask again.';
+
 export const peopleError = {
   /** @param rule continues the sentence after the field's name */
   badField: (field: string, rule: string) =>
@@ -24,20 +28,48 @@ export const peopleError = {
   bodyTooLarge: (kilobytes: number) =>
     error('too-large', `The body is over the limit of ${kilobytes} kB.`),
   badImport: (sentence: string, cause?: unknown) => error('bad-import', sentence, { cause }),
-  unknownPerson: () => error('unknown-person', 'There is no person with this id in the gallery.'),
+  unknownPerson: () =>
+    error(
+      'unknown-person',
+      'There is no person with this id in the gallery: GET /v1/people, or people list, shows who there is.',
+    ),
+  notPublished: () => error('unknown-person', NOT_PUBLISHED),
   unknownName: () =>
     error(
       'unknown-person',
       'There is no person with this name in the gallery: correct it, or enrol the person first.',
     ),
-  unknownFace: () => error('unknown-face', 'This person has no face with this id.'),
+  unknownFace: () =>
+    error(
+      'unknown-face',
+      'This person has no face with this id: GET /v1/people/{id}, or people show, lists them.',
+    ),
   unknownVersion: (sentence: string, cause?: unknown) =>
     error('unknown-version', sentence, { cause }),
-  unknownReceipt: () => error('unknown-receipt', 'There is no receipt with this id.'),
+  unknownReceipt: () =>
+    error(
+      'unknown-receipt',
+      'There is no receipt with this id: send the id that forgetting the person has answered.',
+    ),
   nameTaken: () =>
     error(
       'name-taken',
-      'Another person has this name: choose another name, or send add=true to add the faces to that person.',
+      'Another person has this name: choose another name, or add the faces to that person (add=true, or --add).',
+    ),
+  renamedToTaken: () =>
+    error(
+      'name-taken',
+      'Another person has this name: choose another name, or merge the two people (POST /v1/people/{id}/merge, or people merge).',
+    ),
+  keyReused: () =>
+    error(
+      'key-reused',
+      'This Idempotency-Key was sent with another name or other photos: send a new key with this request.',
+    ),
+  needsFile: () =>
+    error(
+      'unknown-id',
+      'No recognition with this id is kept. If its answer was given at once, send its "file" too; if it has expired, send the photo again.',
     ),
   lastFace: () =>
     error(
@@ -88,7 +120,7 @@ export const peopleError = {
   lowQuality: (photo: string, reasons: readonly string[]) =>
     error(
       'low-quality',
-      `${photo} is not good enough: ${reasons.join(' ')} Send a better photo, or accept=low-quality.`,
+      `${photo} is not good enough: ${reasons.join(' ')} Send a better photo, or accept this one (accept=low-quality, or --accept low-quality).`,
     ),
   unavailable: (cause: unknown) =>
     error('gallery-unavailable', 'The gallery cannot be read or changed now: try again.', {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { encodeReply } from '../../cloud/contract/messages.ts';
 import { enrolmentSchema, peoplePageSchema } from '../../people/api.ts';
@@ -25,6 +26,14 @@ describe('the people of a live gallery over HTTP', { timeout: 120_000 }, () => {
     const { type, detail } = JSON.parse(text);
     return [status, type, detail];
   };
+
+  it('before any worker has started, an empty list and an unknown person say what to do', async () => {
+    const { body: page } = await stage.json('GET', 'v1/people');
+    assert.match(page.note, /No worker has published .* send a photo/);
+    const { status, body } = await stage.json('DELETE', `v1/people/${randomUUID()}`);
+    assert.equal(status, 404);
+    assert.match(body.detail, /No worker has published .* send a photo/);
+  });
 
   it('somebody who is enrolled is listed, shown and changed by every node, and forgotten', async () => {
     const other = await stage.start();
@@ -145,5 +154,36 @@ describe('the people of a live gallery over HTTP', { timeout: 120_000 }, () => {
     const second = await enrolled(stage.enrol('Hedy', {}, undefined, key));
     assert.deepEqual(second.person, first.person);
     assert.deepEqual(second.added, first.added);
+  });
+
+  it('an Idempotency-Key with another name or other photos is refused, and changes nobody', async () => {
+    const send = (name: string, ...photos: (string | Uint8Array)[]): Promise<Answer> => {
+      const headers = { 'Idempotency-Key': 'one request' };
+      return post(stage.url('v1/people'), stage.form({ name }, ...photos), { headers });
+    };
+    const { person } = await enrolled(send('Rosalind', 'a.jpg'));
+    const other = Buffer.concat([stage.photo, Buffer.from('another')]);
+    for (const answer of [
+      send('Barbara', 'a.jpg'),
+      send('Rosalind', other),
+      send('Rosalind', 'a.jpg', 'b.jpg'),
+    ]) {
+      const [status, type, detail] = await refused(answer);
+      assert.deepEqual([status, type], [422, '/problems/key-reused']);
+      assert.match(String(detail), /send a new key/);
+    }
+    await stage.json('PATCH', `v1/people/${person.id}`, { name: 'Rosalind F' });
+    assert.equal((await enrolled(send('Rosalind', 'a.jpg'))).person.id, person.id);
+    assert.equal((await stage.json('GET', 'v1/people?q=barbara')).body.total, 0);
+  });
+
+  it('a rename to a name that is taken is told to merge', async () => {
+    const { person } = await enrolled(stage.enrol('Taken one'));
+    await enrolled(stage.enrol('Taken two'));
+    const { status, body } = await stage.json('PATCH', `v1/people/${person.id}`, {
+      name: 'Taken two',
+    });
+    assert.equal(status, 409);
+    assert.match(body.detail, /merge the two people/);
   });
 });

@@ -42,6 +42,7 @@ export function peopleRouter(parts: PeopleRoutes): Router {
       const enrolee = {
         of: personNamed({ ...person, add }, ids.person),
         ids,
+        name: person.name,
         acceptLowQuality: accept === 'low-quality',
       };
       return enrol(form.photos, enrolee, await workRequest(exchange), parts);
@@ -68,7 +69,7 @@ export function peopleRouter(parts: PeopleRoutes): Router {
     const version = await gallery.change((index) => {
       const before = personOf(index, request.params.id);
       const named = changes.name === undefined ? undefined : index.byName(changes.name);
-      if (named !== undefined && named.id !== before.id) throw peopleError.nameTaken();
+      if (named !== undefined && named.id !== before.id) throw peopleError.renamedToTaken();
       const changed = Object.fromEntries(
         Object.entries({ ...before, ...Object.fromEntries(given) }).filter(
           ([, value]) => value !== null,

@@ -10,7 +10,8 @@ export const CHANGED = [400, 401, 404, 409, 413, 415, 503] as const;
 export const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
-  description: 'A text of your own: a request that is sent again with it enrols nobody twice.',
+  description:
+    'A text of your own: a request that is sent again with it enrols nobody twice; other content with the same key is refused.',
   schema: { type: 'string', pattern: '^[ -~]{1,255}$' },
 };
 export const located = { Location: { required: true, schema: { type: 'string' } } };

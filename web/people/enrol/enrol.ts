@@ -27,6 +27,8 @@ export interface Enrolee {
    */
   readonly of: (index: GalleryIndex) => PersonRecord;
   readonly ids: EnrolmentIds;
+  /** As the request says it; undefined where an id says who it is. */
+  readonly name?: string;
   readonly acceptLowQuality: boolean;
 }
 
@@ -45,11 +47,12 @@ export async function enrol(
 ): Promise<() => Promise<Enrolment>> {
   const { gallery, keptPhotos } = parts;
   const before = await gallery.now();
+  const digests = photos.map(({ bytes }) => photoDigest(bytes));
+  refuseOther(before, enrolee, digests);
   const done = enrolmentBefore(before, enrolee);
   if (done !== undefined) return async () => done;
   enrolee.of(before); // Refused before a worker computes anything.
   const files = photos.map(({ file }) => file);
-  const digests = photos.map(({ bytes }) => photoDigest(bytes));
   const kept = keptPhotos === undefined ? [] : [...photos];
   const { result } = await parts.submit({ work: 'embed', photos, top: NEAREST }, request);
   const finish = async (): Promise<Enrolment> => {
@@ -100,6 +103,25 @@ function enrolmentBefore(index: GalleryIndex, { ids }: Enrolee): Enrolment | und
   };
 }
 
+/**
+ * The faces that a key has enrolled say which photos and whose name it was sent with.
+ * @throws {HttpError} 422 for the key of another request
+ */
+function refuseOther(index: GalleryIndex, enrolee: Enrolee, digests: readonly string[]): void {
+  const { ids, name } = enrolee;
+  const isOther = ids.faces.some((id, at) => {
+    const face = index.face(id);
+    if (face === undefined) return false;
+    if (face.photoDigest !== undefined && face.photoDigest !== digests[at]) return true;
+    const person = index.people.get(face.person);
+    const names = person && [person.name, ...(person.former?.names ?? [])];
+    return name !== undefined && names !== undefined && !names.includes(name);
+  });
+  const there = [...ids.faces, ids.next].filter((id) => index.face(id) !== undefined);
+  const isOtherNumber = there.length > 0 && there.length !== ids.faces.length;
+  if (isOther || isOtherNumber) throw peopleError.keyReused();
+}
+
 async function commit(
   faces: readonly EnrolledFace[],
   digests: readonly string[],
@@ -113,6 +135,7 @@ async function commit(
     if (index.encoder !== undefined && index.encoder !== result.encoder) {
       throw peopleError.otherModel(result.encoder, index.encoder);
     }
+    refuseOther(index, enrolee, digests);
     const person = enrolee.of(index);
     const isNew = !index.people.has(person.id);
     const records = faces.map(({ id, face, embedding, photo }): FaceRecord => {
@@ -135,7 +158,11 @@ async function commit(
       people: [person],
       faces: records,
       encoder: result.encoder,
-      words: isNew ? 'enrol 1 person' : `add ${faces.length} faces`,
+      words: isNew
+        ? 'enrol 1 person'
+        : faces.length === 1
+          ? 'add 1 face'
+          : `add ${faces.length} faces`,
     };
   });
   if (enrolment === undefined) throw new Error('The gallery changed without its change.');

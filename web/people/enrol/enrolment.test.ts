@@ -58,7 +58,7 @@ describe('what may be enrolled', { timeout: 120_000 }, () => {
     assert.deepEqual(await refusal(enrol({}, 'moved.jpg')), [
       422,
       '/problems/low-quality',
-      'Photo 1 ("moved.jpg") is not good enough: The face is blurred. Send a better photo, or accept=low-quality.',
+      'Photo 1 ("moved.jpg") is not good enough: The face is blurred. Send a better photo, or accept this one (accept=low-quality, or --accept low-quality).',
     ]);
     assert.equal((await enrol({ name: 'Moved', accept: 'low-quality' }, 'm.jpg')).status, 201);
   });

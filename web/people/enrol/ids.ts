@@ -4,6 +4,8 @@ import { createHash, randomUUID } from 'node:crypto';
 export interface EnrolmentIds {
   readonly person: string;
   readonly faces: readonly string[];
+  /** What one more face would have: a request with more photos had the same key if somebody has it. */
+  readonly next: string;
 }
 
 /**
@@ -20,6 +22,7 @@ export function enrolmentIds(
   return {
     person: idOf('person'),
     faces: Array.from({ length: faces }, (_, index) => idOf(`face ${index}`)),
+    next: idOf(`face ${faces}`),
   };
 }
 

@@ -8,7 +8,13 @@ import type { GalleryIndex, PersonRecord } from '../../../people/records.ts';
 import type { ErasureReport, GalleryStore } from '../../../people/store.ts';
 import type { Logger } from '../../../runtime/log.ts';
 import { peopleError } from '../errors.ts';
-import { galleryFailure, isExpired, type LiveGallery, personOf } from '../gallery/gallery.ts';
+import {
+  galleryFailure,
+  isExpired,
+  type LiveGallery,
+  nobody,
+  personOf,
+} from '../gallery/gallery.ts';
 import type { ForgetJob, Receipts } from './receipts.ts';
 import type { Traces } from './traces.ts';
 
@@ -87,7 +93,7 @@ export function openForget(parts: ForgetParts): Forget {
       if (!index.people.has(person)) {
         const before = await receipts.findOf(person).catch(galleryFailure);
         if (before) return before;
-        throw peopleError.unknownPerson();
+        throw nobody(index);
       }
       const of = (latest: GalleryIndex): PersonRecord => personOf(latest, person);
       const { pending, done } = await begin(of, { reason: 'request', answers });
@@ -168,7 +174,7 @@ function erased(report: ErasureReport): Receipt['removed'] {
     { what: 'people', count: report.people },
     { what: 'faces', count: report.faces },
     { what: 'gallery segments', count: report.segments },
-    { what: 'earlier gallery versions', count: report.versions },
+    { what: 'earlier gallery versions (rewritten without the person)', count: report.versions },
     { what: 'kept photos', count: report.photos },
   ];
 }

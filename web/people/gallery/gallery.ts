@@ -96,6 +96,16 @@ export function isExpired({ expires }: PersonRecord, now = Date.now()): boolean 
 /** @throws {HttpError} 404 */
 export function personOf(index: GalleryIndex, id: string): PersonRecord {
   const record = index.people.get(id.toLowerCase());
-  if (record === undefined || isExpired(record)) throw peopleError.unknownPerson();
+  if (record === undefined || isExpired(record)) throw nobody(index);
   return record;
+}
+
+/** Whether neither a worker nor a change has written anything yet. */
+export function isUnpublished({ encoder, people }: GalleryIndex): boolean {
+  return encoder === undefined && people.size === 0;
+}
+
+/** Why a person is not found. */
+export function nobody(index: GalleryIndex): HttpError {
+  return isUnpublished(index) ? peopleError.notPublished() : peopleError.unknownPerson();
 }

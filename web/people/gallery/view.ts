@@ -1,7 +1,8 @@
 /** People as answers show them. */
 import type { PeoplePage, Person } from '../../../people/api.ts';
 import type { FaceMeta, GalleryIndex, PersonRecord } from '../../../people/records.ts';
-import { isExpired } from './gallery.ts';
+import { NOT_PUBLISHED } from '../errors.ts';
+import { isExpired, isUnpublished } from './gallery.ts';
 
 export function faceView({
   id,
@@ -75,6 +76,7 @@ export function pageOf(index: GalleryIndex, { after, limit, q }: PageOptions): P
     ...(isMore ? { next: Buffer.from(last.record.name).toString('base64url') } : {}),
     total: found.length,
     gallery: index.version,
+    ...(isUnpublished(index) ? { note: NOT_PUBLISHED } : {}),
   };
 }
 
