@@ -78,6 +78,20 @@ describe('an export', { timeout: 60_000 }, () => {
     await Promise.all([store.close(), other.close()]);
   });
 
+  it('that comes back into its own gallery renames, adds its faces, keeps newer ones and revives who was removed', async () => {
+    const bucket = await cloud.bucket();
+    const store = openStore(cloud, bucket);
+    const [zoe, gone] = [person('Zoe'), person('Gone')];
+    await enrol(store, zoe, face(zoe));
+    await enrol(store, gone, face(gone), face(gone));
+    const text = await exported(store);
+    await store.change(() => put([{ ...zoe, name: 'Zoe L.' }], [face(zoe), face(zoe)]));
+    await remove(store, gone.id);
+    await store.import(bytesOf(text));
+    assert.deepEqual(await facesByName(cloud, bucket), { Zoe: 3, Gone: 2 });
+    await store.close();
+  });
+
   it('of a gallery that holds nothing is empty', async () => {
     assert.equal(await exported(openStore(cloud, await cloud.bucket())), '');
   });
