@@ -64,6 +64,7 @@ await yargs(hideBin(process.argv))
   })
   .recommendCommands()
   .check(refuseNoNumbers, true)
+  .check(refuseTwice, true)
   .epilogue(EXIT_CODES_HELP)
   .help()
   .version(await packageVersion())
@@ -82,4 +83,14 @@ function refuseNoNumbers(flags: Readonly<Record<string, unknown>>): true {
   const wrong = Object.keys(flags).find((name) => Number.isNaN(flags[name]));
   if (wrong === undefined) return true;
   throw new SettingsError(`--${wrong} must be a number.`);
+}
+
+/** Of an option that is given twice, one value would be left unread. Lists may be given in several parts. */
+function refuseTwice(flags: Readonly<Record<string, unknown>>, parsed: object): true {
+  const { key = {}, array = [] } = parsed as { key?: object; array?: readonly string[] };
+  const twice = Object.keys(key).find(
+    (name) => Array.isArray(flags[name]) && !array.includes(name),
+  );
+  if (twice === undefined) return true;
+  throw new SettingsError(`--${twice} is given more than once: give it once.`);
 }

@@ -91,7 +91,7 @@ describe('npm run people', { timeout: 120_000 }, () => {
     assert.equal(await done('list'), people);
     assert.match(
       await done('rollback', version),
-      new RegExp(`is that of version ${version} again`),
+      new RegExp(`has the people of version ${version} again`),
     );
   });
 
@@ -141,6 +141,31 @@ describe('npm run people', { timeout: 120_000 }, () => {
     const photo = await people('add', 'Colon: Ada', 'a.jpg');
     assert.match(photo.failed, /colon/i);
   });
+});
+
+describe('a command line that would be read in part', { timeout: 60_000 }, () => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['list', '--url', 'http://127.0.0.1:1/', '--url', 'x'], /^--url is given more than once/],
+    [
+      ['add', 'Ada', 'a.jpg', '--accept', 'low-quality', '--accept', 'low-quality'],
+      /^--accept is given more than once/,
+    ],
+    [['show', 'Ada', '--consent', 'yes'], /^people show does not take --consent: only add and /],
+    [['rename', 'Ada', 'Eva', '--answers'], /does not take --answers: only forget takes it/],
+    [['import', PROGRAM, '--expires', '2199-12-31T00:00:00Z'], /is a file, and --expires is only/],
+    [['import', PROGRAM, '--add'], /is a file, and --add is only/],
+  ];
+  for (const [args, said] of cases) {
+    it(`is refused: people ${args.join(' ').replace(PROGRAM, 'FILE')}`, async () => {
+      const [code, failed] = await new Promise<[unknown, string]>((resolve) => {
+        execFile(process.execPath, [PROGRAM, 'people', ...args], (error, _, text) =>
+          resolve([error?.code, text]),
+        );
+      });
+      assert.match(failed, said);
+      assert.equal(code, EXIT.usage);
+    });
+  }
 });
 
 it('a file of embeddings becomes the lines that an import takes', async (t) => {

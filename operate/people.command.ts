@@ -28,16 +28,20 @@ const options = {
   add: {
     type: 'boolean',
     default: false,
-    describe: '`add`, `import`: add the faces to a person who has this name already',
+    describe: '`add`, `import` of a folder: add the faces to a person who has this name already',
   },
   accept: {
     choices: ['low-quality'] as const,
-    describe: '`add`, `import`: enrol photos that are blurred, dark or too small, too',
+    describe: '`add`, `import` of a folder: enrol photos that are blurred, dark or too small, too',
   },
-  consent: { type: 'string', describe: '`add`, `import`: when and how the person agreed' },
+  consent: {
+    type: 'string',
+    describe: '`add`, `import` of a folder: when and how the person agreed',
+  },
   expires: {
     type: 'string',
-    describe: '`add`, `import`: when the person is forgotten, e.g. 2027-12-31T00:00:00Z',
+    describe:
+      '`add`, `import` of a folder: when the person is forgotten, e.g. 2027-12-31T00:00:00Z',
   },
   answers: {
     type: 'boolean',
@@ -60,7 +64,7 @@ export const command: CommandModule<object, Flags> = {
         describe: 'names, ids, photos or files, as the action needs them',
       })
       .options(options)
-      .example('$0 people add "Ada Lovelace" ada1.jpg ada2.jpg', 'enrol a person with two photos')
+      .example('$0 people add "Ada Lovelace" ada1.jpg', 'enrol a person')
       .example('$0 people forget "Ada Lovelace"', 'erase a person and print the receipt')
       .example('$0 people export gallery.jsonl', 'save the gallery, for another deployment')
       .example(
@@ -68,7 +72,7 @@ export const command: CommandModule<object, Flags> = {
         'one folder of photos per person',
       ) as unknown as Argv<Flags>,
   async handler({ what, args = [], url, add, accept, ...flags }: ArgumentsCamelCase<Flags>) {
-    const [{ actions, requireArguments }, { peopleClient }] = await Promise.all([
+    const [{ actions, requireArguments, requireOptions }, { peopleClient }] = await Promise.all([
       import('./people/actions.ts'),
       import('../people/client.ts'),
     ]);
@@ -80,6 +84,7 @@ export const command: CommandModule<object, Flags> = {
     const given = args.map(String);
     requireArguments(what, given);
     const { answers, consent, expires } = flags;
+    requireOptions(what, { add, accept, answers, consent, expires });
     const acceptLowQuality = accept === 'low-quality';
     const lines = actions[what].run(peopleClient(url, process.env.API_KEY), given, {
       add,

@@ -1,24 +1,30 @@
 /** What `npm run people` does: each action on people that are named by id or by their whole name. */
-import { createWriteStream, openAsBlob } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { openAsBlob } from 'node:fs';
+import { open, rm, stat } from 'node:fs/promises';
 import { readSettingsOfStack } from '../../cloud/aws/stack-settings.ts';
-import { galleryEntries } from '../../convert/gallery/folder-entries.ts';
-import type { Enrolment, Person } from '../../people/api.ts';
 import { type AddOptions, type PeopleClient, PeopleClientError } from '../../people/client.ts';
-import { messageOf, SettingsError } from '../../runtime/errors.ts';
+import { errorCodeOf, messageOf, SettingsError } from '../../runtime/errors.ts';
+import { countOf, enrolPhotos, importFolder } from './enrol-photos.ts';
 import { exchangeOfEmbeddings, isExport } from './import-embeddings.ts';
-import { detailsIn, saveKeptPhotos } from './kept-photos.ts';
+import { saveKeptPhotos } from './kept-photos.ts';
 
-/** Photos of one request; see `POST /v1/people`. */
-const PHOTOS_TOGETHER = 10;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export interface ActionFlags extends AddOptions {
   /** Also delete results that name a forgotten person. */
   readonly answers: boolean;
 }
+
+/** Options of the command that only some actions take; undefined or false where not given. */
+export interface GivenOptions {
+  readonly add?: boolean | undefined;
+  readonly accept?: string | undefined;
+  readonly consent?: string | undefined;
+  readonly expires?: string | undefined;
+  readonly answers?: boolean | undefined;
+}
+
+const ENROL_OPTIONS = ['add', 'accept', 'consent', 'expires'] as const;
 
 type Lines = AsyncGenerator<string>;
 
@@ -27,6 +33,8 @@ interface Action {
   readonly takes: string;
   readonly least: number;
   readonly most: number;
+  /** The options that it takes, beside the address. */
+  readonly options?: readonly (keyof GivenOptions)[];
   run(client: PeopleClient, args: readonly string[], flags: ActionFlags): Lines;
 }
 
@@ -38,7 +46,7 @@ export const actions = {
     async *run(client, [q]) {
       for await (const { id, name, faces, expires } of client.list(q)) {
         const until = expires === undefined ? '' : `\texpires ${expires}`;
-        yield `${id}\t${name}\t${faceCount(faces)}${until}`;
+        yield `${id}\t${name}\t${countOf(faces, 'face')}${until}`;
       }
     },
   },
@@ -54,8 +62,9 @@ export const actions = {
     takes: 'NAME PHOTO…',
     least: 2,
     most: Number.POSITIVE_INFINITY,
+    options: ENROL_OPTIONS,
     async *run(client, [name = '', ...photos], flags) {
-      yield* enrol(client, name, photos, flags);
+      yield* enrolPhotos(client, name, photos, flags);
     },
   },
   rename: {
@@ -89,6 +98,7 @@ export const actions = {
     takes: 'PERSON',
     least: 1,
     most: 1,
+    options: ['answers'],
     async *run(client, [who], { answers }) {
       yield JSON.stringify(await client.forget(await idOf(client, who), answers), null, 2);
     },
@@ -105,15 +115,18 @@ export const actions = {
     takes: 'FILE_OR_FOLDER',
     least: 1,
     most: 1,
+    options: ENROL_OPTIONS,
     async *run(client, [path = ''], flags) {
       const found = await stat(path).catch((cause: unknown) => {
         throw new SettingsError(`Cannot read ${path}: ${messageOf(cause)}.`, { cause });
       });
       if (found.isDirectory()) return yield* importFolder(client, path, flags);
+      refuseWithFile(path, flags);
       const { people, faces, gallery } = await client.import(
         (await isExport(path)) ? await openAsBlob(path) : await exchangeOfEmbeddings(path),
       );
-      yield `Imported ${people} people with ${faces} faces, gallery version ${gallery}.`;
+      const all = `${countOf(people, 'person', 'people')} with ${countOf(faces, 'face')}`;
+      yield `Imported ${all}, gallery version ${gallery}.`;
     },
   },
   export: {
@@ -121,9 +134,7 @@ export const actions = {
     least: 1,
     most: 1,
     async *run(client, [path = '']) {
-      // A file that is there is never overwritten by half a gallery.
-      const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-      await pipeline(Readable.from(await client.export()), file);
+      await writeNew(path, await client.export());
       yield `Wrote ${path}: it holds names and embeddings, protect it as you protect the photos.`;
     },
   },
@@ -141,7 +152,7 @@ export const actions = {
     most: 0,
     async *run(client) {
       for (const { version, at, change, faces } of await client.versions()) {
-        yield `${version}\t${at}\t${faces} faces\t${change}`;
+        yield `${version}\t${at}\t${countOf(faces, 'face')}\t${change}`;
       }
     },
   },
@@ -154,7 +165,7 @@ export const actions = {
         throw new SettingsError(`${version} is not a version: see \`people versions\`.`);
       }
       const next = await client.rollback(Number(version));
-      yield `The gallery is that of version ${version} again, as version ${next}.`;
+      yield `The gallery has the people of version ${version} again. This is version ${next}.`;
     },
   },
 } satisfies Record<string, Action>;
@@ -167,64 +178,58 @@ export function requireArguments(name: ActionName, args: readonly string[]): voi
   throw new SettingsError(`Use: people ${name}${takes === '' ? '' : ` ${takes}`}`);
 }
 
+/** @throws {SettingsError} when an option is given that the action does not take, or would leave unread */
+export function requireOptions(name: ActionName, given: GivenOptions): void {
+  const { options = [] }: Action = actions[name];
+  const wrong = namesOf(given).find((option) => !options.includes(option));
+  if (wrong === undefined) return;
+  const all: [string, Action][] = Object.entries(actions);
+  const takers = all.filter(([, { options: of }]) => of?.includes(wrong)).map(([taker]) => taker);
+  const only = takers.length === 1 ? 'takes' : 'take';
+  throw new SettingsError(
+    `people ${name} does not take --${wrong}: only ${takers.join(' and ')} ${only} it.`,
+  );
+}
+
+function namesOf(given: GivenOptions): (keyof GivenOptions)[] {
+  const names = [...ENROL_OPTIONS, 'answers'] as const;
+  return names.filter((name) => given[name] !== undefined && given[name] !== false);
+}
+
+function refuseWithFile(path: string, flags: ActionFlags): void {
+  const accept = flags.acceptLowQuality ? 'low-quality' : undefined;
+  const [wrong] = namesOf({ ...flags, accept, answers: false });
+  if (wrong === undefined) return;
+  throw new SettingsError(
+    `${path} is a file, and --${wrong} is only for photos: leave it out, or name a folder of photos.`,
+  );
+}
+
+/** A file that is there is never overwritten, and half a gallery is not left behind. */
+async function writeNew(path: string, bytes: ReadableStream<Uint8Array>): Promise<void> {
+  const refuse = (cause: unknown): never => {
+    const isThere = errorCodeOf(cause) === 'EEXIST';
+    const why = isThere ? 'it is there already, choose another name' : messageOf(cause);
+    throw new SettingsError(`Cannot write ${path}: ${why}.`, { cause });
+  };
+  const file = await open(path, 'wx', 0o600).catch(async (cause: unknown) => {
+    await bytes.cancel();
+    return refuse(cause);
+  });
+  try {
+    await file.writeFile(bytes);
+  } catch (cause) {
+    await rm(path, { force: true });
+    refuse(cause);
+  } finally {
+    await file.close();
+  }
+}
+
 /** @throws {PeopleClientError} when nobody has this name */
 async function idOf(client: PeopleClient, who = ''): Promise<string> {
   if (UUID.test(who)) return who;
   const name = who.normalize('NFC');
   for await (const person of client.list(name)) if (person.name === name) return person.id;
   throw new PeopleClientError(`Nobody in the gallery is called ${who}: see \`people list\`.`);
-}
-
-const faceCount = (count: number): string => (count === 1 ? '1 face' : `${count} faces`);
-
-async function* enrol(
-  client: PeopleClient,
-  name: string,
-  photos: readonly string[],
-  options: AddOptions,
-): Lines {
-  let { add } = options;
-  let person: Person | undefined;
-  let gallery = 0;
-  for (let at = 0; at < photos.length; at += PHOTOS_TOGETHER) {
-    const some = photos.slice(at, at + PHOTOS_TOGETHER);
-    const enrolled: Enrolment = await client.add(name, some, { ...options, add });
-    for (const { message } of enrolled.doubts) yield `Please look again: ${message}`;
-    ({ person, gallery } = enrolled);
-    add = true;
-  }
-  if (person === undefined) return;
-  yield `${person.id}\t${person.name}\t${faceCount(person.faces.length)}, gallery version ${gallery}`;
-}
-
-/** One folder a person, as `npm run convert -- --gallery` takes them; one that fails does not end the others. */
-async function* importFolder(client: PeopleClient, folder: string, options: AddOptions): Lines {
-  const failed: string[] = [];
-  let people = 0;
-  for (const person of await galleryEntries(folder)) {
-    if (person.kind !== 'folder') continue;
-    const entries = await galleryEntries(person.path);
-    const photos = entries.filter(({ kind }) => kind === 'photo').map(({ path }) => path);
-    const name = person.name.normalize('NFC');
-    if (photos.length === 0) {
-      failed.push(`${person.path}: no photo in it`);
-      continue;
-    }
-    try {
-      const details = await detailsIn(person.path);
-      yield* enrol(client, name, photos, { ...details, ...options });
-      people += 1;
-    } catch (error) {
-      if (!(error instanceof PeopleClientError)) throw error;
-      failed.push(`${person.path}: ${error.message}`);
-    }
-  }
-  if (people === 0 && failed.length === 0) {
-    throw new SettingsError(`${folder} has no folder in it: give each person one, with photos.`);
-  }
-  if (failed.length > 0) {
-    throw new PeopleClientError(
-      [`${people} people enrolled, ${failed.length} not:`, ...failed].join('\n'),
-    );
-  }
 }

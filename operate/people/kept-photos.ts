@@ -11,7 +11,7 @@ import { messageOf, SettingsError } from '../../runtime/errors.ts';
 import type { Settings } from '../../runtime/settings.ts';
 
 /** In a person's folder: what is known of the person beside the photos. */
-const DETAILS_FILE = 'person.json';
+export const DETAILS_FILE = 'person.json';
 const MOST_FOLDER_NAME_BYTES = 255;
 
 /**
