@@ -30,6 +30,8 @@ describe('the people of a live gallery over HTTP', { timeout: 120_000 }, () => {
   it('before any worker has started, an empty list and an unknown person say what to do', async () => {
     const { body: page } = await stage.json('GET', 'v1/people');
     assert.match(page.note, /No worker has published .* send a photo/);
+    const file = await stage.json('GET', 'v1/people/export');
+    assert.deepEqual([file.status, file.body.type], [404, '/problems/unknown-person']);
     const { status, body } = await stage.json('DELETE', `v1/people/${randomUUID()}`);
     assert.equal(status, 404);
     assert.match(body.detail, /No worker has published .* send a photo/);

@@ -19,7 +19,8 @@ export async function whoseEmbeddings(url: string, searches: boolean, signal: Ab
       });
       const [first = ''] = (await response.text()).split('\n');
       if (response.ok && first !== '') return exportSchema.parse(JSON.parse(first));
-      if (response.ok && !searches) return ANY;
+      // 404: no worker has published its people yet.
+      if ((response.ok || response.status === 404) && !searches) return ANY;
     } catch {
       // A fault is in the way.
     }

@@ -78,7 +78,7 @@ export function galleryPaths(): Paths {
             headers,
             content: { 'application/jsonl': { schema: lines } },
           },
-          ...refusals(...READ),
+          ...refusals(...READ, 404),
         },
       },
     },

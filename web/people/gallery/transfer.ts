@@ -8,7 +8,7 @@ import { allowMethods, noOptions } from '../../api/route-rules.ts';
 import { peopleError } from '../errors.ts';
 import type { PeopleRoutes } from '../parts.ts';
 import { expectsContinue } from '../request/json-body.ts';
-import { galleryFailure } from './gallery.ts';
+import { galleryFailure, isUnpublished } from './gallery.ts';
 
 const LINES = 'application/jsonl';
 /** A pipeline adds several to those that every request has. */
@@ -46,8 +46,8 @@ export function transferRouter(
 
   router.get('/v1/people/export', noOptions, async (request, response) => {
     parts.enter(request, response);
-    // A change that was answered is in the file.
-    await gallery.now();
+    // A change that was answered is in the file. Without an encoder there is no first line to write.
+    if (isUnpublished(await gallery.now())) throw peopleError.notPublished();
     response.attachment('people.jsonl').set('Content-Type', LINES);
     if (request.method === 'HEAD') return void response.end();
     response.setMaxListeners(MOST_LISTENERS);
