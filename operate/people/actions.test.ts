@@ -1,9 +1,11 @@
 /** Actions that write and read files, with a service whose answers the test gives. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { PeopleClient } from '../../people/client.ts';
 import { PeopleClientError } from '../../people/client.ts';
 import { SettingsError } from '../../runtime/errors.ts';
@@ -133,5 +135,18 @@ describe('actions on people', () => {
         `${join(people, 'loose.jpg')} is not in a person's folder.`,
       ],
     );
+  });
+
+  it('photos says which settings are missing, and makes no folder', async () => {
+    const env = { PATH: process.env.PATH, HOME: folder, AWS_EC2_METADATA_DISABLED: 'true' };
+    const program = fileURLToPath(new URL('../../elastic-face.ts', import.meta.url));
+    const failed = await new Promise<string>((resolve) => {
+      const args = [program, 'people', 'photos', join(folder, 'kept')];
+      execFile(process.execPath, args, { env, cwd: folder }, (_error, _said, text) =>
+        resolve(text),
+      );
+    });
+    assert.match(failed, /^Kept photos are read from the people bucket.*PROJECT_ID.*\n$/);
+    assert.equal((await readdir(folder)).includes('kept'), false);
   });
 });

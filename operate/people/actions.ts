@@ -4,9 +4,9 @@ import { open, rm, stat } from 'node:fs/promises';
 import { readSettingsOfStack } from '../../cloud/aws/stack-settings.ts';
 import { type AddOptions, type PeopleClient, PeopleClientError } from '../../people/client.ts';
 import { errorCodeOf, messageOf, SettingsError } from '../../runtime/errors.ts';
-import { countOf, enrolPhotos, importFolder } from './enrol-photos.ts';
+import { enrolPhotos, importFolder } from './enrol-photos.ts';
 import { exchangeOfEmbeddings, isExport } from './import-embeddings.ts';
-import { saveKeptPhotos } from './kept-photos.ts';
+import { countOf, saveKeptPhotos } from './kept-photos.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

@@ -4,16 +4,12 @@ import { galleryEntries } from '../../convert/gallery/folder-entries.ts';
 import type { Person } from '../../people/api.ts';
 import { type AddOptions, type PeopleClient, PeopleClientError } from '../../people/client.ts';
 import { messageOf, SettingsError } from '../../runtime/errors.ts';
-import { DETAILS_FILE, detailsIn } from './kept-photos.ts';
+import { countOf, DETAILS_FILE, detailsIn } from './kept-photos.ts';
 
 /** Photos of one request; see `POST /v1/people`. */
 const PHOTOS_TOGETHER = 10;
 
 type Lines = AsyncGenerator<string>;
-
-export function countOf(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
 
 /**
  * More photos than one request takes are sent in several. Each request is enrolled as a whole or not at all.

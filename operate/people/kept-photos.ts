@@ -7,7 +7,7 @@ import { cloudNames } from '../../cloud/contract/names.ts';
 import { type PersonDetails, personDetailsSchema } from '../../people/api.ts';
 import { type PeopleClient, PeopleClientError } from '../../people/client.ts';
 import { peopleKeys } from '../../people/head.ts';
-import { messageOf, SettingsError } from '../../runtime/errors.ts';
+import { errorCodeOf, messageOf, SettingsError } from '../../runtime/errors.ts';
 import type { Settings } from '../../runtime/settings.ts';
 
 /** In a person's folder: what is known of the person beside the photos. */
@@ -34,22 +34,20 @@ export async function* saveKeptPhotos(
     for await (const page of bucket.pages(peopleKeys.allPhotos)) {
       for (const { key } of page) keyOf.set(/([^/]*)\.jpg$/.exec(key)?.[1] ?? key, key);
     }
-    await mkdir(folder, { mode: 0o700 }).catch((cause: unknown) => {
-      throw new SettingsError(`Cannot make the folder ${folder}: ${messageOf(cause)}.`, { cause });
-    });
     const missing: string[] = [];
     let [people, photos] = [0, 0];
     for await (const { id, name, metadata, consent, expires } of client.list()) {
       const { faces } = await client.get(id);
       const kept = faces.flatMap((face) => keyOf.get(face.id) ?? []);
       if (kept.length < faces.length) {
-        missing.push(`${name}: no photo of ${faces.length - kept.length} of ${faces.length} faces`);
+        missing.push(missingOf(name, faces.length - kept.length, faces.length));
       }
       if (kept.length === 0) continue;
       if (!isFolderName(name)) {
         missing.push(`${name}: this name cannot be that of a folder`);
         continue;
       }
+      if (people === 0) await makeFolder(folder);
       const own = join(folder, name);
       await mkdir(own, { mode: 0o700 });
       for (const [at, key] of kept.entries()) {
@@ -62,7 +60,13 @@ export async function* saveKeptPhotos(
       await writeFile(join(own, DETAILS_FILE), details, { mode: 0o600 });
       people += 1;
     }
-    yield `Wrote ${photos} photos of ${people} people to ${folder}: \`people import ${folder}\` enrols them.`;
+    if (people > 0) {
+      const all = `${countOf(photos, 'photo')} of ${countOf(people, 'person', 'people')}`;
+      const them = photos === 1 ? 'it' : 'them';
+      yield `Wrote ${all} to ${folder}: \`people import ${folder}\` enrols ${them}.`;
+    } else if (missing.length === 0) {
+      yield `Nothing written to ${folder}: nobody is in the gallery.`;
+    }
     if (missing.length > 0) {
       throw new PeopleClientError(
         [
@@ -71,9 +75,43 @@ export async function* saveKeptPhotos(
         ].join('\n'),
       );
     }
+  } catch (error) {
+    throw withAdvice(error, settings);
   } finally {
     aws.destroy();
   }
+}
+
+/** Only now that there is something to write: an empty folder would be in the way of the next attempt. */
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { mode: 0o700 }).catch((cause: unknown) => {
+    const isThere = errorCodeOf(cause) === 'EEXIST';
+    const why = isThere ? 'it is there already, choose another name' : messageOf(cause);
+    throw new SettingsError(`Cannot make the folder ${folder}: ${why}.`, { cause });
+  });
+}
+
+function missingOf(name: string, missing: number, faces: number): string {
+  if (missing < faces) return `${name}: no photo of ${missing} of ${faces} faces`;
+  return `${name}: no photo is kept`;
+}
+
+/** What the SDK says of an unset access names no setting. */
+function withAdvice(cause: unknown, { PROJECT_ID }: Settings): unknown {
+  const name = cause instanceof Error ? cause.name : '';
+  if (name === 'CredentialsProviderError') {
+    return new SettingsError(
+      'Kept photos are read from the people bucket, and no AWS access is set: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the PROJECT_ID of the deployment. For `npm start`, set AWS_ENDPOINT_URL=http://127.0.0.1:4566 and its PROJECT_ID.',
+      { cause },
+    );
+  }
+  if (name === 'NoSuchBucket') {
+    return new SettingsError(
+      `The project ${PROJECT_ID} has no people bucket here: set PROJECT_ID to that of the deployment.`,
+      { cause },
+    );
+  }
+  return cause;
 }
 
 /** @throws {PeopleClientError} when the file is not one that this program wrote */
@@ -88,6 +126,10 @@ export async function detailsIn(folder: string): Promise<PersonDetails> {
       cause,
     });
   }
+}
+
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function isFolderName(name: string): boolean {
