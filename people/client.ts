@@ -28,7 +28,10 @@ const problemSchema = z.object({ detail: z.string() });
 const importedSchema = z.object({ people: z.int(), faces: z.int(), gallery: z.int() });
 
 export interface PeopleClient {
-  /** @param q part of the name */
+  /**
+   * @param q part of the name
+   * @throws {PeopleClientError} while no worker has published the people of the model
+   */
   list(q?: string): AsyncGenerator<PeoplePage['people'][number]>;
   get(id: string): Promise<Person>;
   /** @param photos paths of image files */
@@ -109,6 +112,8 @@ export function peopleClient(url: string, key?: string): PeopleClient {
         if (q !== undefined) query.set('q', q);
         if (after !== undefined) query.set('after', after);
         const page = await ask(peoplePageSchema, 'GET', `/v1/people?${query}`);
+        // Otherwise it would look as if somebody of the model were not stored.
+        if (page.note !== undefined) throw new PeopleClientError(page.note);
         yield* page.people;
         after = page.next;
       } while (after !== undefined);

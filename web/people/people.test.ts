@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { encodeReply } from '../../cloud/contract/messages.ts';
 import { enrolmentSchema, peoplePageSchema } from '../../people/api.ts';
+import { peopleClient } from '../../people/client.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { type Answer, post } from '../../test/form.fixture.ts';
 import { match } from '../api/api.fixture.ts';
@@ -35,6 +36,8 @@ describe('the people of a live gallery over HTTP', { timeout: 120_000 }, () => {
     const { status, body } = await stage.json('DELETE', `v1/people/${randomUUID()}`);
     assert.equal(status, 404);
     assert.match(body.detail, /No worker has published .* send a photo/);
+    const client = peopleClient(stage.url(''));
+    await assert.rejects(Array.fromAsync(client.list('Ada')), /No worker has published/);
   });
 
   it('somebody who is enrolled is listed, shown and changed by every node, and forgotten', async () => {
