@@ -15,13 +15,27 @@ export function missingMoto(): Promise<string | false> {
   return missingPython('moto.server', 'flask_cors');
 }
 
+/** Its threads check a PUT's condition and write later: one PUT at a time, or two that exclude each other succeed. */
+const SERVER = `
+import sys, threading
+from moto import server
+put = threading.Lock()
+answer = server.DomainDispatcherApplication.__call__
+def answer_one_put(self, environ, start_response):
+    if environ['REQUEST_METHOD'] != 'PUT':
+        return answer(self, environ, start_response)
+    with put:
+        return answer(self, environ, start_response)
+server.DomainDispatcherApplication.__call__ = answer_one_put
+server.main(sys.argv[1:])
+`;
+
 export async function startMoto(): Promise<Moto> {
   const port = await freePort();
-  const server = spawn(
-    'python3',
-    ['-c', `from moto.server import main; main(['-H', '127.0.0.1', '-p', '${port}'])`],
-    { stdio: 'ignore', env: { ...process.env, MOTO_EC2_LOAD_DEFAULT_AMIS: 'true' } },
-  );
+  const server = spawn('python3', ['-c', SERVER, '-H', '127.0.0.1', '-p', String(port)], {
+    stdio: 'ignore',
+    env: { ...process.env, MOTO_EC2_LOAD_DEFAULT_AMIS: 'true' },
+  });
   const url = `http://127.0.0.1:${port}`;
   const answers = (): Promise<boolean> =>
     fetch(`${url}/moto-api/`).then(
