@@ -35,7 +35,8 @@ export async function signalReady(
   const settings = readSettings({ AWS_REGION: region }, environment);
   const endpoint = metadataEndpoint(settings);
   const instance = endpoint && (await new MetadataReader(endpoint).read('meta-data/instance-id'));
-  if (!instance) throw new SignalError('This machine has no instance id: it is none of a stack.');
+  if (!instance)
+    throw new SignalError('This machine has no instance id: it does not belong to a stack.');
   const end = performance.now() + limitMs;
   const isReady = await answers(options.readyUrl ?? 'http://127.0.0.1:8000/readyz', end);
   const client = new CloudFormationClient(sharedByClients(settings));

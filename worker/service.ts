@@ -46,7 +46,7 @@ export interface WorkerService {
   readonly failed: Promise<never>;
   /** Resolves when this instance is no longer needed; never outside EC2. */
   readonly unneeded: Promise<void>;
-  /** Resolves when people were forgotten of whom this process may hold traces: it should be replaced. */
+  /** Resolves when this process may hold traces of people who were forgotten: it should be replaced. */
   readonly erased: Promise<void>;
   /** Receives no more, finishes what is in progress, and keeps reporting its lease. */
   drain(): Promise<void>;

@@ -15,7 +15,7 @@ interface EncoderAddon {
   run(engine: object, images: Float32Array, answers: Float32Array): void;
 }
 
-/** @returns answers for so many images */
+/** @returns answers for this number of images */
 export type OwnEncoder = (images: Float32Array, count: number) => Float32Array;
 
 /**
