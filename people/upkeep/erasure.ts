@@ -107,12 +107,12 @@ class Erasing {
       if (head === undefined) return undefined;
       // Another node may have merged the segments without them: workers wait for the mark all the same.
       const isMarked = (head.value.erased ?? 0) > this.#removedIn;
-      const next = (await this.#without(head.value)) ?? (isMarked ? undefined : pick(head.value));
+      const { segments, removed, removedFromBase, base } = contents;
+      const unchanged = isMarked ? undefined : { segments, removed, removedFromBase };
+      const next = (await this.#without(head.value)) ?? unchanged;
       if (next === undefined) return undefined;
       const counts = { people: index.people.size, faces: index.faces };
-      const { encoder, length } = head.value;
-      const base = contents.base;
-      const sameAs = head.value.version;
+      const { encoder, length, version: sameAs } = head.value;
       return {
         ...next,
         ...counts,
@@ -222,10 +222,6 @@ async function allSegments({
     });
   }
   return [...found.values()];
-}
-
-function pick({ segments, removed, removedFromBase }: GalleryHead) {
-  return { segments, removed, removedFromBase };
 }
 
 async function deletePhotos(

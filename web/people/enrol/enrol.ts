@@ -160,9 +160,7 @@ async function commit(
       encoder: result.encoder,
       words: isNew
         ? 'enrol 1 person'
-        : faces.length === 1
-          ? 'add 1 face'
-          : `add ${faces.length} faces`,
+        : `add ${faces.length} ${faces.length === 1 ? 'face' : 'faces'}`,
     };
   });
   if (enrolment === undefined) throw new Error('The gallery changed without its change.');
