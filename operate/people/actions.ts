@@ -3,10 +3,11 @@ import { openAsBlob } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { readSettingsOfStack } from '../../cloud/aws/stack-settings.ts';
 import { type AddOptions, type PeopleClient, PeopleClientError } from '../../people/client.ts';
-import { errorCodeOf, messageOf, SettingsError } from '../../runtime/errors.ts';
+import { messageOf, SettingsError } from '../../runtime/errors.ts';
 import { enrolPhotos, importFolder } from './enrol-photos.ts';
 import { exchangeOfEmbeddings, isExport } from './import-embeddings.ts';
-import { countOf, saveKeptPhotos } from './kept-photos.ts';
+import { saveKeptPhotos } from './kept-photos.ts';
+import { cannotMake, countOf } from './words.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -207,20 +208,15 @@ function refuseWithFile(path: string, flags: ActionFlags): void {
 
 /** A file that is there is never overwritten, and half a gallery is not left behind. */
 async function writeNew(path: string, bytes: ReadableStream<Uint8Array>): Promise<void> {
-  const refuse = (cause: unknown): never => {
-    const isThere = errorCodeOf(cause) === 'EEXIST';
-    const why = isThere ? 'it is there already, choose another name' : messageOf(cause);
-    throw new SettingsError(`Cannot write ${path}: ${why}.`, { cause });
-  };
   const file = await open(path, 'wx', 0o600).catch(async (cause: unknown) => {
     await bytes.cancel();
-    return refuse(cause);
+    throw cannotMake(`write ${path}`, cause);
   });
   try {
     await file.writeFile(bytes);
   } catch (cause) {
     await rm(path, { force: true });
-    refuse(cause);
+    throw cannotMake(`write ${path}`, cause);
   } finally {
     await file.close();
   }

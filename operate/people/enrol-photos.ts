@@ -4,7 +4,8 @@ import { galleryEntries } from '../../convert/gallery/folder-entries.ts';
 import type { Person } from '../../people/api.ts';
 import { type AddOptions, type PeopleClient, PeopleClientError } from '../../people/client.ts';
 import { messageOf, SettingsError } from '../../runtime/errors.ts';
-import { countOf, DETAILS_FILE, detailsIn } from './kept-photos.ts';
+import { DETAILS_FILE, detailsIn } from './kept-photos.ts';
+import { countOf } from './words.ts';
 
 /** Photos of one request; see `POST /v1/people`. */
 const PHOTOS_TOGETHER = 10;

@@ -7,8 +7,9 @@ import { cloudNames } from '../../cloud/contract/names.ts';
 import { type PersonDetails, personDetailsSchema } from '../../people/api.ts';
 import { type PeopleClient, PeopleClientError } from '../../people/client.ts';
 import { peopleKeys } from '../../people/head.ts';
-import { errorCodeOf, messageOf, SettingsError } from '../../runtime/errors.ts';
+import { SettingsError } from '../../runtime/errors.ts';
 import type { Settings } from '../../runtime/settings.ts';
+import { cannotMake, countOf } from './words.ts';
 
 /** In a person's folder: what is known of the person beside the photos. */
 export const DETAILS_FILE = 'person.json';
@@ -85,9 +86,7 @@ export async function* saveKeptPhotos(
 /** Only now that there is something to write: an empty folder would be in the way of the next attempt. */
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { mode: 0o700 }).catch((cause: unknown) => {
-    const isThere = errorCodeOf(cause) === 'EEXIST';
-    const why = isThere ? 'it is there already, choose another name' : messageOf(cause);
-    throw new SettingsError(`Cannot make the folder ${folder}: ${why}.`, { cause });
+    throw cannotMake(`make the folder ${folder}`, cause);
   });
 }
 
@@ -126,10 +125,6 @@ export async function detailsIn(folder: string): Promise<PersonDetails> {
       cause,
     });
   }
-}
-
-export function countOf(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }
 
 function isFolderName(name: string): boolean {
