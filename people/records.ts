@@ -7,8 +7,15 @@ const MOST_NAME_UNITS = 1000;
 const METADATA_BYTES = 1024;
 const MOST_FORMER = 1000;
 
+const personId = z.uuid();
+
+/** Whether a text that names a person by id or by name is an id. */
+export function isPersonId(text: string): boolean {
+  return personId.safeParse(text).success;
+}
+
 export const personRecordSchema = z.strictObject({
-  id: z.uuid(),
+  id: personId,
   name: z.string().min(1).max(MOST_NAME_UNITS),
   metadata: z
     .record(z.string(), z.unknown())

@@ -3,13 +3,12 @@ import { openAsBlob } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { readSettingsOfStack } from '../../cloud/aws/stack-settings.ts';
 import { type AddOptions, type PeopleClient, PeopleClientError } from '../../people/client.ts';
+import { isPersonId } from '../../people/records.ts';
 import { messageOf, SettingsError } from '../../runtime/errors.ts';
 import { enrolPhotos, importFolder } from './enrol-photos.ts';
 import { exchangeOfEmbeddings, isExport } from './import-embeddings.ts';
 import { saveKeptPhotos } from './kept-photos.ts';
 import { cannotMake, countOf } from './words.ts';
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export interface ActionFlags extends AddOptions {
   /** Also delete results that name a forgotten person. */
@@ -224,7 +223,7 @@ async function writeNew(path: string, bytes: ReadableStream<Uint8Array>): Promis
 
 /** @throws {PeopleClientError} when nobody has this name */
 async function idOf(client: PeopleClient, who = ''): Promise<string> {
-  if (UUID.test(who)) return who;
+  if (isPersonId(who)) return who;
   const name = who.normalize('NFC');
   for await (const person of client.list(name)) if (person.name === name) return person.id;
   throw new PeopleClientError(`Nobody in the gallery is called ${who}: see \`people list\`.`);

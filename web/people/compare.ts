@@ -1,7 +1,7 @@
 /** `/v1/verifications`, `/v1/searches`, `/v1/embeddings` and `/v1/detections`: what the model says of faces. */
 import { Router } from 'express';
 import type { WorkFace, WorkResult } from '../../cloud/contract/people-work.ts';
-import type { GalleryIndex } from '../../people/records.ts';
+import { type GalleryIndex, isPersonId } from '../../people/records.ts';
 import { allowMethods, noOptions } from '../api/route-rules.ts';
 import type { CheckedPhoto } from '../upload/photo.ts';
 import { peopleError, photoWords } from './errors.ts';
@@ -113,11 +113,9 @@ function checkSides(photos: readonly CheckedPhoto[], person: string | undefined)
   }
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** @throws {HttpError} 404 */
 export function idOf(index: GalleryIndex, idOrName: string): string {
-  if (UUID.test(idOrName)) return personOf(index, idOrName).id;
+  if (isPersonId(idOrName)) return personOf(index, idOrName).id;
   const named = index.byName(idOrName.trim().normalize('NFC'));
   if (named === undefined) {
     throw isUnpublished(index) ? peopleError.notPublished() : peopleError.unknownName();
