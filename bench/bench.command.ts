@@ -206,7 +206,7 @@ async function runInference(given: Given): Promise<string> {
   if (given.only === 'compact') return runCompact(given);
   const { pictures, docs, json, out, parties, images, quick, threads, python } = given;
   const { benchInference } = await import('./inference/inference.ts');
-  const { publish } = await import('./inference/publish.ts');
+  const { publish } = await import('./inference/report/publish.ts');
   const results = await benchInference({
     parties,
     images,
@@ -222,7 +222,7 @@ async function runInference(given: Given): Promise<string> {
 async function runCompact(given: Given): Promise<string> {
   const { docs, json, out, images, quick, threads, python } = given;
   const { benchCompact } = await import('./inference/compact/compact.ts');
-  const { publishCompact } = await import('./inference/publish.ts');
+  const { publishCompact } = await import('./inference/report/publish.ts');
   const results = await benchCompact({ images, quick, threads, python, onStep: progress.step });
   const words = await publishCompact(results, { docs, out });
   return json ? JSON.stringify(results, null, 2) : words;

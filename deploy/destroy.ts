@@ -22,8 +22,8 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { bucketOwnerOf } from '../cloud/aws/bucket-owner.ts';
 import { emptyBucket, listKeys } from '../cloud/aws/inspection.ts';
+import { bucketOwnerOf } from '../cloud/aws/s3/bucket-owner.ts';
 import { cloudNames, PROJECT_TAG } from '../cloud/contract/names.ts';
 import type { Ec2Clients } from '../cloud/ec2/client.ts';
 import { errorClass, messageOf } from '../runtime/errors.ts';

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'node:test';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
-import { openQueue } from '../cloud/aws/queues.ts';
+import { openQueue } from '../cloud/aws/sqs/queues.ts';
 import { createEc2Clients } from '../cloud/ec2/client.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
 import { until } from '../test/condition.fixture.ts';

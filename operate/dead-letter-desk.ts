@@ -1,10 +1,10 @@
 /** Lists, shows, retries and drops dead letters; returns lines of text as it works through them. */
 
 import { createAwsClients } from '../cloud/aws/clients.ts';
-import { type DeadLetter, openDeadLetters } from '../cloud/aws/dead-letters.ts';
-import { openPhotos } from '../cloud/aws/objects.ts';
-import { openQueue } from '../cloud/aws/queues.ts';
-import { openObjects } from '../cloud/aws/stored-objects.ts';
+import { openPhotos } from '../cloud/aws/s3/objects.ts';
+import { openObjects } from '../cloud/aws/s3/stored-objects.ts';
+import { type DeadLetter, openDeadLetters } from '../cloud/aws/sqs/dead-letters.ts';
+import { openQueue } from '../cloud/aws/sqs/queues.ts';
 import { encodeRequest, encodeWork, photoDigest } from '../cloud/contract/messages.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { type PeopleWork, workKeys } from '../cloud/contract/people-work.ts';

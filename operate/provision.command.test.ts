@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { after, before, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { openQueue } from '../cloud/aws/queues.ts';
+import { openQueue } from '../cloud/aws/sqs/queues.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { startTestCloud, type TestCloud } from '../test/cloud.fixture.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { QueueError } from '../cloud/aws/queue-address.ts';
+import { QueueError } from '../cloud/aws/sqs/queue-address.ts';
 import { connectRedis } from '../cloud/redis/connection.ts';
 import { SettingsError } from '../runtime/errors.ts';
 import { readSettings } from '../runtime/settings.ts';

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isLoopback } from '../cloud/aws/clients.ts';
 import { openProjectClaim } from '../cloud/aws/project-claim.ts';
-import { openQueue } from '../cloud/aws/queues.ts';
+import { openQueue } from '../cloud/aws/sqs/queues.ts';
 import { openAtStart } from '../cloud/aws/start-up.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { createEc2Clients } from '../cloud/ec2/client.ts';

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { APP_TIER_PATTERN, listKeys } from '../cloud/aws/inspection.ts';
-import { openQueue } from '../cloud/aws/queues.ts';
+import { openQueue } from '../cloud/aws/sqs/queues.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
 import { LogFiles } from '../local/logs.ts';

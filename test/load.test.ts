@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openQueue, type Queue } from '../cloud/aws/queues.ts';
+import { openQueue, type Queue } from '../cloud/aws/sqs/queues.ts';
 import { decodeRequest, encodeReply } from '../cloud/contract/messages.ts';
 import { connectRedis } from '../cloud/redis/connection.ts';
 import { openPressure, type Pressure } from '../cloud/redis/pressure.ts';

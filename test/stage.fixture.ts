@@ -4,7 +4,7 @@
  */
 
 import { provision } from '../cloud/aws/provision.ts';
-import { openQueue, type Queue } from '../cloud/aws/queues.ts';
+import { openQueue, type Queue } from '../cloud/aws/sqs/queues.ts';
 import { cloudNames, instanceName, PROJECT_TAG } from '../cloud/contract/names.ts';
 import { type Fleet, type FleetInstance, openFleet } from '../cloud/ec2/instances.ts';
 import { connectRedis } from '../cloud/redis/connection.ts';

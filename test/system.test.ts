@@ -11,7 +11,7 @@ import {
   listKeys,
   WEB_TIER_PATTERN,
 } from '../cloud/aws/inspection.ts';
-import { openQueue } from '../cloud/aws/queues.ts';
+import { openQueue } from '../cloud/aws/sqs/queues.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { createEc2Clients, type Ec2Clients } from '../cloud/ec2/client.ts';
 import { readSettings } from '../runtime/settings.ts';

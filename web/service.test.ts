@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
-import { openPhotos } from '../cloud/aws/objects.ts';
-import { openQueue, type Queue } from '../cloud/aws/queues.ts';
+import { openPhotos } from '../cloud/aws/s3/objects.ts';
+import { openQueue, type Queue } from '../cloud/aws/sqs/queues.ts';
 import {
   decodeRequest,
   encodeReply,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { type DeadLetter, openDeadLetters } from '../cloud/aws/dead-letters.ts';
+import { type DeadLetter, openDeadLetters } from '../cloud/aws/sqs/dead-letters.ts';
 import { encodeRequest, photoDigest } from '../cloud/contract/messages.ts';
 import { NO_TRACING } from '../runtime/tracing/tracing.ts';
 import { silent } from '../test/cloud.fixture.ts';

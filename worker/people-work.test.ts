@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { openObjects, type StoredObjects } from '../cloud/aws/stored-objects.ts';
+import { openObjects, type StoredObjects } from '../cloud/aws/s3/stored-objects.ts';
 import { encodeWork, type ReplyMessage } from '../cloud/contract/messages.ts';
 import {
   type PeopleWork,

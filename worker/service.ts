@@ -2,11 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { createAwsClients } from '../cloud/aws/clients.ts';
-import { openDeadLetters } from '../cloud/aws/dead-letters.ts';
-import { openPhotos, openResults } from '../cloud/aws/objects.ts';
-import { openQueue } from '../cloud/aws/queues.ts';
+import { openPhotos, openResults } from '../cloud/aws/s3/objects.ts';
+import { openObjects } from '../cloud/aws/s3/stored-objects.ts';
+import { openDeadLetters } from '../cloud/aws/sqs/dead-letters.ts';
+import { openQueue } from '../cloud/aws/sqs/queues.ts';
 import { openAtStart } from '../cloud/aws/start-up.ts';
-import { openObjects } from '../cloud/aws/stored-objects.ts';
 import { cloudNames } from '../cloud/contract/names.ts';
 import { metadataEndpoint } from '../cloud/ec2/metadata.ts';
 import { openSpotNotices } from '../cloud/ec2/spot-notices.ts';

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openPhotos, openResults } from '../cloud/aws/objects.ts';
-import { openQueue } from '../cloud/aws/queues.ts';
+import { openPhotos, openResults } from '../cloud/aws/s3/objects.ts';
+import { openQueue } from '../cloud/aws/sqs/queues.ts';
 import {
   type Ask,
   decodeReply,

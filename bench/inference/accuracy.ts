@@ -9,7 +9,7 @@ import { findPortraits, portraits } from '../../convert/sources/portraits.ts';
 import type { OnStep } from '../../runtime/progress.ts';
 import { type Contestant, dropOut } from './contestants.ts';
 import { distinct, imagesIn } from './photos.ts';
-import { type Accuracy, distanceOf } from './results.ts';
+import { type Accuracy, distanceOf } from './report/results.ts';
 
 export interface LabelledPhoto {
   readonly path: string;

@@ -12,7 +12,7 @@ import { spreads } from './party/made-people.ts';
 import type { Party, PartyId, Places } from './party-program.ts';
 import { askAlone, Peer } from './peer.ts';
 import type { PhotoSet } from './photos.ts';
-import { median, type Results, type Throughput } from './results.ts';
+import { median, type Results, type Throughput } from './report/results.ts';
 import { measureColdStarts, measureWorker } from './startup.ts';
 
 export interface AfterRoundsOptions {

@@ -16,7 +16,7 @@ import type { Machine } from './machine.ts';
 import { ownProgram } from './parties.ts';
 import type { Need, Party, Places } from './party-program.ts';
 import { askAlone, Peer } from './peer.ts';
-import type { PartyResult } from './results.ts';
+import type { PartyResult } from './report/results.ts';
 
 export interface Contestant {
   readonly party: Party;

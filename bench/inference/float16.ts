@@ -11,7 +11,7 @@ import { sizesIn } from './machine.ts';
 import { ownProgram } from './parties.ts';
 import type { Places } from './party-program.ts';
 import { askAlone } from './peer.ts';
-import type { Results } from './results.ts';
+import type { Results } from './report/results.ts';
 
 /**
  * @param paths photos whose largest faces are compared

@@ -11,11 +11,11 @@ import { parties } from './parties.ts';
 import { type GraphModel, unfolded } from './party/graph-model.ts';
 import { Peer } from './peer.ts';
 import type { PhotoAnswer } from './protocol.ts';
-import { drawResults } from './publish.ts';
-import { report } from './report.ts';
-import { median, type PartyResult, type Results, ratio } from './results.ts';
+import { drawResults } from './report/publish.ts';
+import { report } from './report/report.ts';
+import { median, type PartyResult, type Results, ratio } from './report/results.ts';
+import { askedFigures } from './report/targets.ts';
 import { stepsOf } from './rounds.ts';
-import { askedFigures } from './targets.ts';
 
 const machine = {
   processor: 'A processor',

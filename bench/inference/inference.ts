@@ -22,7 +22,7 @@ import { parties, partyIds } from './parties.ts';
 import type { PartyId, Places } from './party-program.ts';
 import { gatherPhotos, groupPhoto, type PhotoSet, singles } from './photos.ts';
 import type { PhotoAnswer } from './protocol.ts';
-import { distanceOf, type Names, type Results } from './results.ts';
+import { distanceOf, type Names, type Results } from './report/results.ts';
 import {
   measureBatches,
   measureEncoders,

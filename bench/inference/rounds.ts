@@ -7,7 +7,7 @@ import { memoryOf, most } from '../processes.ts';
 import { type Contestant, dropOut } from './contestants.ts';
 import type { PhotoSet, SetName } from './photos.ts';
 import type { PhotoAnswer } from './protocol.ts';
-import { median, type Steps } from './results.ts';
+import { median, type Steps } from './report/results.ts';
 
 export interface Plan {
   readonly counts: readonly number[];

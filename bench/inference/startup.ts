@@ -20,7 +20,7 @@ import { BenchError } from '../errors.ts';
 import { type Memory, memoryOf, most } from '../processes.ts';
 import { type Places, pythonProgram } from './party-program.ts';
 import { onCores, type Program } from './peer.ts';
-import { median } from './results.ts';
+import { median } from './report/results.ts';
 
 /** The first run of each fills the page cache with model and libraries, and is not counted. */
 export async function measureColdStarts(

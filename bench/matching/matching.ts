@@ -17,7 +17,7 @@ import { modulePath } from '../../runtime/installation.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { describeMachine } from '../inference/machine.ts';
 import type { Spread } from '../inference/party/made-people.ts';
-import { median } from '../inference/results.ts';
+import { median } from '../inference/report/results.ts';
 import { memoryOf } from '../processes.ts';
 import { openPython } from '../python.ts';
 import { type MadeGallery, makeGallery } from './made-gallery.ts';

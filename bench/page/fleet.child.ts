@@ -4,7 +4,7 @@
  * from the environment.
  */
 import { createAwsClients } from '../../cloud/aws/clients.ts';
-import { openQueue } from '../../cloud/aws/queues.ts';
+import { openQueue } from '../../cloud/aws/sqs/queues.ts';
 import type { Match } from '../../cloud/contract/match.ts';
 import { decodeRequest, encodeReply } from '../../cloud/contract/messages.ts';
 import { cloudNames, instanceName } from '../../cloud/contract/names.ts';

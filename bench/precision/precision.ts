@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { readSettings } from '../../runtime/settings.ts';
 import { describeMachine } from '../inference/machine.ts';
 import { gatherPhotos, singles } from '../inference/photos.ts';
-import { median } from '../inference/results.ts';
+import { median } from '../inference/report/results.ts';
 
 /** Values of ONEDNN_MAX_CPU_ISA, and the feature that each hides from processors that have it. */
 const masks: readonly {

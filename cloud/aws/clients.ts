@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Settings } from '../../runtime/settings.ts';
-import { expectOwner, ownerBy } from './bucket-owner.ts';
+import { expectOwner, ownerBy } from './s3/bucket-owner.ts';
 
 /** Long polls hold a socket each, so that the SDK's usual 50 would starve uploads. */
 const AGENT = { keepAlive: true, maxSockets: 256 };

@@ -22,8 +22,8 @@ import {
   type SendMessageBatchResult,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { bucketOwnerOf } from './bucket-owner.ts';
 import { customEndpoint, directCaller } from './direct-call.ts';
+import { bucketOwnerOf } from './s3/bucket-owner.ts';
 
 const OWNER_HEADER = 'x-amz-expected-bucket-owner';
 

@@ -22,7 +22,7 @@ import type { Settings } from '../../runtime/settings.ts';
 import { cloudNames } from '../contract/names.ts';
 import { workKeys } from '../contract/people-work.ts';
 import type { AwsClients } from './clients.ts';
-import { setRetention } from './retention.ts';
+import { setRetention } from './s3/retention.ts';
 
 /** Dead letters stay for SQS's longest, 14 days, since a person has to look at them. */
 const DEAD_LETTER_SECONDS = 1_209_600;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NoSuchBucket, S3ServiceException } from '@aws-sdk/client-s3';
 import { QueueDoesNotExist, SQSServiceException } from '@aws-sdk/client-sqs';
-import { QueueError } from './queue-address.ts';
 import { isPermanentRefusal, isServiceOutage } from './service-outage.ts';
+import { QueueError } from './sqs/queue-address.ts';
 
 const $metadata = (httpStatusCode: number) => ({ httpStatusCode });
 const s3 = (name: string, status: number) =>

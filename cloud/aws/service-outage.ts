@@ -1,5 +1,5 @@
 /** Distinguishes errors of an unreachable service from errors of one request. Knows no queue and no bucket. */
-import { QueueError } from './queue-address.ts';
+import { QueueError } from './sqs/queue-address.ts';
 
 /** Refusals that name what is wrong with one message or object, whatever the status. */
 const STATUS_AWAY = [401, 403, 404, 408, 429];
@@ -7,7 +7,7 @@ const STATUS_AWAY = [401, 403, 404, 408, 429];
 /**
  * Whether a call failed because its service, or the queue or bucket it goes to, cannot be used now:
  * unreachable, throttled, failing, deleted or forbidden. Then it is nobody's photo that is at fault.
- * An object that is not there is no error here: see cloud/aws/objects.ts.
+ * An object that is not there is no error here: see cloud/aws/s3/objects.ts.
  */
 export function isServiceOutage(error: unknown): boolean {
   if (error instanceof QueueError) return !error.isSenderFault;

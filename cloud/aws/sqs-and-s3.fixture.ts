@@ -14,9 +14,9 @@ import { decodeRequest, encodeRequest } from '../contract/messages.ts';
 import { asideKey, stemOf } from '../contract/names.ts';
 import { PEOPLES_NAMES } from '../contract/peoples-names.fixture.ts';
 import { listKeys } from './inspection.ts';
-import { openPhotos, openResults } from './objects.ts';
 import { provision } from './provision.ts';
-import { openQueue } from './queues.ts';
+import { openPhotos, openResults } from './s3/objects.ts';
+import { openQueue } from './sqs/queues.ts';
 
 const id = '0b9d3f0e-4a3e-4a52-9c0a-6d2a8b1c2d3e';
 const match: Match = {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import { silent, startTestCloud } from '../../test/cloud.fixture.ts';
 import { createAwsClients } from './clients.ts';
-import { openQueue } from './queues.ts';
+import { openQueue } from './sqs/queues.ts';
 import { openAtStart } from './start-up.ts';
 
 /** The cloud behind a server that breaks the first calls: more of them than the SDK's own retries bridge. */

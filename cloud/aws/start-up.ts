@@ -1,8 +1,8 @@
 /** The first calls of a service that starts: an outage at that moment delays the service and does not end it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../runtime/log.ts';
-import { QueueError } from './queue-address.ts';
 import { isServiceOutage } from './service-outage.ts';
+import { QueueError } from './sqs/queue-address.ts';
 
 /** After this time systemd or the operator decides what to do. */
 const PATIENCE_MS = 60_000;

@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { startTcpProxy, type TcpProxy } from '../../test/chaos/system/links.ts';
 import { startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { type AwsClients, createAwsClients } from '../aws/clients.ts';
-import { openPhotos, type Photos } from '../aws/objects.ts';
-import { openQueue, type Queue } from '../aws/queues.ts';
+import { openPhotos, type Photos } from '../aws/s3/objects.ts';
+import { openQueue, type Queue } from '../aws/sqs/queues.ts';
 
 const IDLE_CONNECTIONS = 12;
 /** Once the limit of silence, and the time that the calls themselves take. */

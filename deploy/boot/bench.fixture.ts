@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { createAwsClients } from '../../cloud/aws/clients.ts';
-import { openQueue } from '../../cloud/aws/queues.ts';
+import { openQueue } from '../../cloud/aws/sqs/queues.ts';
 import { cloudNames } from '../../cloud/contract/names.ts';
 import { quiet, temporaryFolder } from '../../local/cloud.fixture.ts';
 import type { StateName } from '../../local/ec2/fleet/instance.ts';

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { RunInstancesCommand } from '@aws-sdk/client-ec2';
 import { createAwsClients } from '../../cloud/aws/clients.ts';
 import { provision } from '../../cloud/aws/provision.ts';
-import { openQueue } from '../../cloud/aws/queues.ts';
+import { openQueue } from '../../cloud/aws/sqs/queues.ts';
 import { parseUserData } from '../../cloud/ec2/metadata.ts';
 import { REGION, startTestCloud, temporaryFolder } from '../../local/cloud.fixture.ts';
 import type { Instance } from '../../local/ec2/fleet/instance.ts';

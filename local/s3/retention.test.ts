@@ -6,7 +6,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { setRetention } from '../../cloud/aws/retention.ts';
+import { setRetention } from '../../cloud/aws/s3/retention.ts';
 import { until } from '../../test/condition.fixture.ts';
 import { startTestCloud, temporaryFolder } from '../cloud.fixture.ts';
 import { expiresAt } from './retention.ts';

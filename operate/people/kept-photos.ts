@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAwsClients } from '../../cloud/aws/clients.ts';
-import { openObjects } from '../../cloud/aws/stored-objects.ts';
+import { openObjects } from '../../cloud/aws/s3/stored-objects.ts';
 import { cloudNames } from '../../cloud/contract/names.ts';
 import { type PersonDetails, personDetailsSchema } from '../../people/api.ts';
 import { type PeopleClient, PeopleClientError } from '../../people/client.ts';

@@ -3,7 +3,7 @@
  * work. Pure. Knows no policy.
  */
 
-import type { QueueDepth } from '../../cloud/aws/queues.ts';
+import type { QueueDepth } from '../../cloud/aws/sqs/queues.ts';
 import type { FleetInstance } from '../../cloud/ec2/instances.ts';
 import type { LeaseReading } from '../../cloud/redis/leases.ts';
 

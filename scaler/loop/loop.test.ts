@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
-import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
+import { openQueue, type Queue } from '../../cloud/aws/sqs/queues.ts';
 import { type Leases, openLeases } from '../../cloud/redis/leases.ts';
 import { openPressure, type Pressure } from '../../cloud/redis/pressure.ts';
 import { countOld, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';

@@ -1,6 +1,6 @@
 /** Reads EC2, Redis and SQS once, at the same time; each reading may fail. Judges nothing. */
 
-import type { Queue } from '../../cloud/aws/queues.ts';
+import type { Queue } from '../../cloud/aws/sqs/queues.ts';
 import type { Fleet } from '../../cloud/ec2/instances.ts';
 import type { Leases } from '../../cloud/redis/leases.ts';
 import type { Pressure, PressureReading } from '../../cloud/redis/pressure.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Redis } from 'ioredis';
-import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
+import { openQueue, type Queue } from '../../cloud/aws/sqs/queues.ts';
 import { connectRedis } from '../../cloud/redis/connection.ts';
 import { openLeadership } from '../../cloud/redis/leader.ts';
 import { type Leases, openLeases } from '../../cloud/redis/leases.ts';

@@ -5,7 +5,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DeadLetter } from '../../cloud/aws/dead-letters.ts';
+import type { DeadLetter } from '../../cloud/aws/sqs/dead-letters.ts';
 import { photoDigest, type RequestMessage } from '../../cloud/contract/messages.ts';
 import { stemOf } from '../../cloud/contract/names.ts';
 import type { Ledger, Upload } from './ledger.ts';

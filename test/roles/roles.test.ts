@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { listKeys } from '../../cloud/aws/inspection.ts';
-import { openQueue } from '../../cloud/aws/queues.ts';
+import { openQueue } from '../../cloud/aws/sqs/queues.ts';
 import { createEc2Clients } from '../../cloud/ec2/client.ts';
 import { openFleet } from '../../cloud/ec2/instances.ts';
 import { missingMoto } from '../../local/moto.fixture.ts';

@@ -1,6 +1,6 @@
 /** Web nodes on real queues, buckets and Redis, and the worker's part, played by the test. */
 
-import { openQueue } from '../../cloud/aws/queues.ts';
+import { openQueue } from '../../cloud/aws/sqs/queues.ts';
 import type { Match } from '../../cloud/contract/match.ts';
 import {
   decodeRequest,

@@ -1,6 +1,6 @@
 /** The web tier's metrics for Prometheus, with its conventions for names and units. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import type { Queue } from '../../cloud/aws/queues.ts';
+import type { Queue } from '../../cloud/aws/sqs/queues.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';
 import { cached } from '../../runtime/cached-value.ts';
 import type { Waiters } from '../recognize/waiters.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { openResults } from '../../cloud/aws/objects.ts';
+import { openResults } from '../../cloud/aws/s3/objects.ts';
 import type { Match } from '../../cloud/contract/match.ts';
 import { KEPT, photoDigest } from '../../cloud/contract/messages.ts';
 import { openRecognitions } from '../../cloud/redis/recognitions.ts';

@@ -1,6 +1,6 @@
 /** `/v1/recognitions/{id}/correct`: who it really is, on an answer that was given. */
 import { Router } from 'express';
-import type { Results } from '../../cloud/aws/objects.ts';
+import type { Results } from '../../cloud/aws/s3/objects.ts';
 import type { Face, Match } from '../../cloud/contract/match.ts';
 import type { WorkFace, WorkResult } from '../../cloud/contract/people-work.ts';
 import type { Recognitions } from '../../cloud/redis/recognitions.ts';

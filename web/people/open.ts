@@ -1,8 +1,8 @@
 /** Opens what the routes about people need: the gallery, work for workers, and forgetting. */
 import type { AwsClients } from '../../cloud/aws/clients.ts';
-import { openResults } from '../../cloud/aws/objects.ts';
-import type { Queue } from '../../cloud/aws/queues.ts';
-import { openObjects } from '../../cloud/aws/stored-objects.ts';
+import { openResults } from '../../cloud/aws/s3/objects.ts';
+import { openObjects } from '../../cloud/aws/s3/stored-objects.ts';
+import type { Queue } from '../../cloud/aws/sqs/queues.ts';
 import type { CloudNames } from '../../cloud/contract/names.ts';
 import type { RedisConnection } from '../../cloud/redis/connection.ts';
 import { eraseAnswers } from '../../cloud/redis/erase-answers.ts';

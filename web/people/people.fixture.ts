@@ -1,8 +1,8 @@
 /** A web node on real queues, buckets and Redis, and a worker's part in people work, played by the test. */
 import { randomUUID } from 'node:crypto';
-import { openResults } from '../../cloud/aws/objects.ts';
-import { openQueue } from '../../cloud/aws/queues.ts';
-import { openObjects } from '../../cloud/aws/stored-objects.ts';
+import { openResults } from '../../cloud/aws/s3/objects.ts';
+import { openObjects } from '../../cloud/aws/s3/stored-objects.ts';
+import { openQueue } from '../../cloud/aws/sqs/queues.ts';
 import type { Match } from '../../cloud/contract/match.ts';
 import { decodeRequest, encodeReply, type RequestMessage } from '../../cloud/contract/messages.ts';
 import {

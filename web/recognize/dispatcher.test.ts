@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { it } from 'node:test';
-import { openQueue } from '../../cloud/aws/queues.ts';
+import { openQueue } from '../../cloud/aws/sqs/queues.ts';
 import { encodeReply } from '../../cloud/contract/messages.ts';
 import type { Relay } from '../../cloud/redis/relay.ts';
 import { silent, startTestCloud } from '../../test/cloud.fixture.ts';

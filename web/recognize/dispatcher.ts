@@ -3,7 +3,7 @@
  * another. A reply whose request has timed out is dropped; its result stays in the out-bucket.
  */
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
+import type { Queue, ReceivedMessage } from '../../cloud/aws/sqs/queues.ts';
 import { KEPT, type ReplyMessage } from '../../cloud/contract/messages.ts';
 import type { Relay } from '../../cloud/redis/relay.ts';
 import type { Logger } from '../../runtime/log.ts';

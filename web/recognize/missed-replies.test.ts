@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { openResults, type Results } from '../../cloud/aws/objects.ts';
-import { openObjects, type StoredObjects } from '../../cloud/aws/stored-objects.ts';
+import { openResults, type Results } from '../../cloud/aws/s3/objects.ts';
+import { openObjects, type StoredObjects } from '../../cloud/aws/s3/stored-objects.ts';
 import type { Match } from '../../cloud/contract/match.ts';
 import { encodeReply, type ReplyMessage } from '../../cloud/contract/messages.ts';
 import { WORK_FILE, workKeys } from '../../cloud/contract/people-work.ts';

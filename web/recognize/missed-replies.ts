@@ -3,8 +3,8 @@
  * by another node, or written as output objects.
  */
 import pLimit from 'p-limit';
-import type { Results } from '../../cloud/aws/objects.ts';
-import type { StoredObjects } from '../../cloud/aws/stored-objects.ts';
+import type { Results } from '../../cloud/aws/s3/objects.ts';
+import type { StoredObjects } from '../../cloud/aws/s3/stored-objects.ts';
 import { decodeReply, MessageError, type ReplyMessage } from '../../cloud/contract/messages.ts';
 import { WORK_FILE, workKeys } from '../../cloud/contract/people-work.ts';
 import type { Relay } from '../../cloud/redis/relay.ts';

@@ -1,8 +1,8 @@
 /** Stores and queues one photo, and waits for its result. */
 import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
-import type { Photos } from '../../cloud/aws/objects.ts';
-import type { Queue } from '../../cloud/aws/queues.ts';
+import type { Photos } from '../../cloud/aws/s3/objects.ts';
+import type { Queue } from '../../cloud/aws/sqs/queues.ts';
 import type { Match } from '../../cloud/contract/match.ts';
 import {
   type Ask,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
+import { openQueue, type Queue } from '../../cloud/aws/sqs/queues.ts';
 import { decodeRequest, encodeReply } from '../../cloud/contract/messages.ts';
 import { connectRedis } from '../../cloud/redis/connection.ts';
 import { startTcpProxy, type TcpProxy } from '../../test/chaos/system/links.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import { openQueue, type Queue } from '../../cloud/aws/queues.ts';
+import { openQueue, type Queue } from '../../cloud/aws/sqs/queues.ts';
 import { decodeRequest, encodeReply, type RequestMessage } from '../../cloud/contract/messages.ts';
 import { silent, startTestCloud, type TestCloud } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';

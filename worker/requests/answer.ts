@@ -4,8 +4,8 @@
  * on the next delivery and loses none.
  */
 
-import type { Photos, Results } from '../../cloud/aws/objects.ts';
-import type { Queue } from '../../cloud/aws/queues.ts';
+import type { Photos, Results } from '../../cloud/aws/s3/objects.ts';
+import type { Queue } from '../../cloud/aws/sqs/queues.ts';
 import {
   encodeReply,
   type ModelInfo,

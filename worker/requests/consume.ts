@@ -4,8 +4,8 @@
  */
 import { once } from 'node:events';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
 import { isPermanentRefusal } from '../../cloud/aws/service-outage.ts';
+import type { Queue, ReceivedMessage } from '../../cloud/aws/sqs/queues.ts';
 import { MessageError, outcomeName } from '../../cloud/contract/messages.ts';
 import { decodeQueued, type QueuedRequest } from '../../cloud/contract/queued.ts';
 import { messageOf } from '../../runtime/errors.ts';

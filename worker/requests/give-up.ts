@@ -2,8 +2,8 @@
  * The end of a request that cannot be answered: a dead letter with its reason, a failure for the client, and
  * its removal from the pressure set. Knows no inference.
  */
-import type { DeadLetters, Verdict } from '../../cloud/aws/dead-letters.ts';
-import type { Queue } from '../../cloud/aws/queues.ts';
+import type { DeadLetters, Verdict } from '../../cloud/aws/sqs/dead-letters.ts';
+import type { Queue } from '../../cloud/aws/sqs/queues.ts';
 import { encodeReply } from '../../cloud/contract/messages.ts';
 import { fileOf, isWork, type QueuedRequest } from '../../cloud/contract/queued.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';

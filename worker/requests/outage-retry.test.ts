@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { DeleteQueueCommand, GetQueueUrlCommand } from '@aws-sdk/client-sqs';
-import { openDeadLetters } from '../../cloud/aws/dead-letters.ts';
 import { provision } from '../../cloud/aws/provision.ts';
+import { openDeadLetters } from '../../cloud/aws/sqs/dead-letters.ts';
 import { type FaultProxy, startFaultProxy } from '../../test/chaos/faults/proxy.ts';
 import { silent } from '../../test/cloud.fixture.ts';
 import { until } from '../../test/condition.fixture.ts';

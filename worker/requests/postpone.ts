@@ -6,7 +6,7 @@
  * has no client that could leave.
  */
 
-import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
+import type { Queue, ReceivedMessage } from '../../cloud/aws/sqs/queues.ts';
 import { KEPT } from '../../cloud/contract/messages.ts';
 import type { QueuedRequest } from '../../cloud/contract/queued.ts';
 import type { Pressure } from '../../cloud/redis/pressure.ts';

@@ -1,5 +1,5 @@
 /** Keeps a message invisible to other workers while this one works on it. */
-import type { Queue, ReceivedMessage } from '../../cloud/aws/queues.ts';
+import type { Queue, ReceivedMessage } from '../../cloud/aws/sqs/queues.ts';
 import type { Logger } from '../../runtime/log.ts';
 
 export interface Hold {

@@ -2,8 +2,8 @@
  * One work of the people API: its inputs from the people bucket, and its result beside them. To be repeated
  * safely, like a photo; embeddings are in that bucket and nowhere else.
  */
-import type { Photos } from '../../cloud/aws/objects.ts';
-import type { StoredObjects } from '../../cloud/aws/stored-objects.ts';
+import type { Photos } from '../../cloud/aws/s3/objects.ts';
+import type { StoredObjects } from '../../cloud/aws/s3/stored-objects.ts';
 import { photoDigest } from '../../cloud/contract/messages.ts';
 import { type PeopleWork, workKeys } from '../../cloud/contract/people-work.ts';
 import { HoldLost, NeverAnswered } from '../errors.ts';

@@ -1,6 +1,6 @@
 /** The grader's judgement: observations in, passed or failed sentences out. Pure. */
 
-import type { QueueDepth } from '../../cloud/aws/queues.ts';
+import type { QueueDepth } from '../../cloud/aws/sqs/queues.ts';
 import { instanceName, WEB_INSTANCE_NAME } from '../../cloud/contract/names.ts';
 import { contractStem } from '../photos.ts';
 import { formatMs } from '../report.ts';

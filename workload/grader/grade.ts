@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import type { AwsClients } from '../../cloud/aws/clients.ts';
 import { emptyBucket } from '../../cloud/aws/inspection.ts';
-import { openQueue } from '../../cloud/aws/queues.ts';
+import { openQueue } from '../../cloud/aws/sqs/queues.ts';
 import { cloudNames } from '../../cloud/contract/names.ts';
 import { createEc2Clients, type Ec2Clients } from '../../cloud/ec2/client.ts';
 import { SettingsError } from '../../runtime/errors.ts';

@@ -9,8 +9,8 @@ import {
   listKeys,
   WEB_TIER_PATTERN,
 } from '../../cloud/aws/inspection.ts';
-import { QueueError } from '../../cloud/aws/queue-address.ts';
-import { openQueue, type QueueDepth } from '../../cloud/aws/queues.ts';
+import { QueueError } from '../../cloud/aws/sqs/queue-address.ts';
+import { openQueue, type QueueDepth } from '../../cloud/aws/sqs/queues.ts';
 import type { Ec2Clients } from '../../cloud/ec2/client.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { WorkloadError } from '../errors.ts';

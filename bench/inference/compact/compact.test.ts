@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import sharp from 'sharp';
 import { writeDocsPart } from '../../output.ts';
 import { gatherSmallPhotos } from '../photos.ts';
-import type { PartyResult } from '../results.ts';
+import type { PartyResult } from '../report/results.ts';
 import { type CompactResults, compactFigures, compactReport } from './report.ts';
 
 const steps = (whole: number) => ({ decode: 1, detect: 2, embed: whole - 3, match: 0, whole });

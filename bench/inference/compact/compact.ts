@@ -13,7 +13,7 @@ import { type Contestant, closeAll, openContestant } from '../contestants.ts';
 import { coresFor, describeMachine, sizesIn } from '../machine.ts';
 import { gatherSmallPhotos, type PhotoSet } from '../photos.ts';
 import type { PhotoAnswer } from '../protocol.ts';
-import { median } from '../results.ts';
+import { median } from '../report/results.ts';
 import { measurePhotos } from '../rounds.ts';
 import { measureWorker } from '../startup.ts';
 import { gatherSupplies } from '../supplies.ts';

@@ -2,9 +2,9 @@
 import type { Machine } from '../machine.ts';
 import type { PartyId } from '../party-program.ts';
 import { type SetName, SMALL } from '../photos.ts';
-import { machineWords, mb, ms, seconds, table } from '../report.ts';
-import { type PartyResult, type Results, ratio } from '../results.ts';
-import { type Figure, judged, megabytes } from '../targets.ts';
+import { machineWords, mb, ms, seconds, table } from '../report/report.ts';
+import { type PartyResult, type Results, ratio } from '../report/results.ts';
+import { type Figure, judged, megabytes } from '../report/targets.ts';
 import { compactParties } from './parties.ts';
 
 /** One photo by each party that could read it. */

@@ -1,5 +1,5 @@
 /** Photos of enrolled people, kept where KEEP_ENROLLED_PHOTOS says so, so that another encoder can embed them. */
-import type { StoredObjects } from '../../../cloud/aws/stored-objects.ts';
+import type { StoredObjects } from '../../../cloud/aws/s3/stored-objects.ts';
 import { peopleKeys } from '../../../people/head.ts';
 import type { CheckedPhoto } from '../../upload/photo.ts';
 

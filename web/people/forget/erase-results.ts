@@ -1,10 +1,10 @@
 /** Erases what names a person from where requests end: results in the out-bucket, and dead letters. */
 import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
 import pLimit from 'p-limit';
-import { openDeadLetters } from '../../../cloud/aws/dead-letters.ts';
 import { objectCalls } from '../../../cloud/aws/fast-aws-calls.ts';
-import type { Queue } from '../../../cloud/aws/queues.ts';
-import { openObjects } from '../../../cloud/aws/stored-objects.ts';
+import { openObjects } from '../../../cloud/aws/s3/stored-objects.ts';
+import { openDeadLetters } from '../../../cloud/aws/sqs/dead-letters.ts';
+import type { Queue } from '../../../cloud/aws/sqs/queues.ts';
 
 const OBJECTS_AT_ONCE = 16;
 

@@ -1,6 +1,6 @@
 /** Receipts of what was forgotten, signed, and the jobs that lead to them. */
 import { z } from 'zod';
-import type { StoredObjects } from '../../../cloud/aws/stored-objects.ts';
+import type { StoredObjects } from '../../../cloud/aws/s3/stored-objects.ts';
 import { type Receipt, receiptSchema } from '../../../people/api.ts';
 import type { SigningKey } from './signing-key.ts';
 

@@ -7,7 +7,7 @@ import {
   sign,
 } from 'node:crypto';
 import { z } from 'zod';
-import type { StoredObjects } from '../../../cloud/aws/stored-objects.ts';
+import type { StoredObjects } from '../../../cloud/aws/s3/stored-objects.ts';
 
 const KEY = 'keys/receipts.json';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import type { StoredObjects } from '../../../cloud/aws/stored-objects.ts';
+import type { StoredObjects } from '../../../cloud/aws/s3/stored-objects.ts';
 import { openGalleryVersion } from '../../../cloud/redis/gallery-version.ts';
 import { enrolmentSchema } from '../../../people/api.ts';
 import { openGallery } from '../../../people/store.ts';

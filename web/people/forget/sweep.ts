@@ -2,7 +2,7 @@
  * Forgets people whose time is over, finishes jobs of nodes that died, and deletes leftovers in the people
  * bucket. Every web node tries; a lease in Redis lets one at a time. Without Redis all do, which is harmless.
  */
-import type { StoredObjects } from '../../../cloud/aws/stored-objects.ts';
+import type { StoredObjects } from '../../../cloud/aws/s3/stored-objects.ts';
 import type { GalleryIndex } from '../../../people/records.ts';
 import type { Logger } from '../../../runtime/log.ts';
 import type { Forget } from './forget.ts';

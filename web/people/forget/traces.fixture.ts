@@ -1,8 +1,8 @@
 /** Everything that a test cloud holds, as bytes: what a test of forgetting searches. */
 import { GetObjectCommand, ListBucketsCommand } from '@aws-sdk/client-s3';
 import type { Redis } from 'ioredis';
-import { openQueue } from '../../../cloud/aws/queues.ts';
-import { openObjects } from '../../../cloud/aws/stored-objects.ts';
+import { openObjects } from '../../../cloud/aws/s3/stored-objects.ts';
+import { openQueue } from '../../../cloud/aws/sqs/queues.ts';
 import type { TestCloud } from '../../../test/cloud.fixture.ts';
 
 /** By place: objects with their metadata, keys of Redis with their values, messages of queues. */

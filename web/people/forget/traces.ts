@@ -1,6 +1,6 @@
 /** What a person leaves outside the gallery, and its erasure. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StoredObjects } from '../../../cloud/aws/stored-objects.ts';
+import type { StoredObjects } from '../../../cloud/aws/s3/stored-objects.ts';
 import type { Pressure } from '../../../cloud/redis/pressure.ts';
 import type { Receipt } from '../../../people/api.ts';
 import { baseSchema, peopleKeys } from '../../../people/head.ts';

@@ -3,8 +3,8 @@
  * read from beside the inputs. Everything of it is deleted when it ends.
  */
 import pLimit from 'p-limit';
-import type { Queue } from '../../../cloud/aws/queues.ts';
-import type { StoredObjects } from '../../../cloud/aws/stored-objects.ts';
+import type { StoredObjects } from '../../../cloud/aws/s3/stored-objects.ts';
+import type { Queue } from '../../../cloud/aws/sqs/queues.ts';
 import { encodeWork, type ReplyMessage } from '../../../cloud/contract/messages.ts';
 import {
   type PeopleWork,

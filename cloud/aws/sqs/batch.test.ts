@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { until } from '../../test/condition.fixture.ts';
+import { until } from '../../../test/condition.fixture.ts';
 import { Batcher } from './batch.ts';
 
 /** A batcher whose calls end when the test says so. */

@@ -3,12 +3,12 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { CopyObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { REGION, startTestCloud, temporaryFolder } from '../../local/cloud.fixture.ts';
-import { readSettings } from '../../runtime/settings.ts';
-import { cloudNames } from '../contract/names.ts';
-import { type AwsClients, createAwsClients } from './clients.ts';
+import { REGION, startTestCloud, temporaryFolder } from '../../../local/cloud.fixture.ts';
+import { readSettings } from '../../../runtime/settings.ts';
+import { cloudNames } from '../../contract/names.ts';
+import { type AwsClients, createAwsClients } from '../clients.ts';
+import { BucketOwnerError, provision } from '../provision.ts';
 import { openPhotos, openResults } from './objects.ts';
-import { BucketOwnerError, provision } from './provision.ts';
 import { openObjects } from './stored-objects.ts';
 
 const OURS = '000000000000';

@@ -2,8 +2,8 @@
  * The dead-letter queue: requests that were given up, each with the reason beside it. Knows no worker;
  * letters that SQS moved by itself have no reason.
  */
-import { MessageError } from '../contract/messages.ts';
-import { decodeQueued, type QueuedRequest } from '../contract/queued.ts';
+import { MessageError } from '../../contract/messages.ts';
+import { decodeQueued, type QueuedRequest } from '../../contract/queued.ts';
 import type { Queue, ReceivedMessage } from './queues.ts';
 
 /** Why and where a request was given up. */

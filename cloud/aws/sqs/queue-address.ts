@@ -5,7 +5,7 @@ import {
   type SQSClient,
   SQSServiceException,
 } from '@aws-sdk/client-sqs';
-import { ElasticFaceError, messageOf } from '../../runtime/errors.ts';
+import { ElasticFaceError, messageOf } from '../../../runtime/errors.ts';
 
 /** A queue is missing, or refused one message of a batch. */
 export class QueueError extends ElasticFaceError {

@@ -1,7 +1,7 @@
 /** One run's results in Markdown: the machine, the targets, then every party. Pure. */
 
-import { parties } from './parties.ts';
-import type { Party } from './party-program.ts';
+import { parties } from '../parties.ts';
+import type { Party } from '../party-program.ts';
 import type { PartyResult, Results } from './results.ts';
 import { askedFigures } from './targets.ts';
 

@@ -7,9 +7,9 @@ import {
   NotFound,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { type Match, matchSchema } from '../contract/match.ts';
-import { answerLine, stemOf } from '../contract/names.ts';
-import { objectCalls } from './fast-aws-calls.ts';
+import { type Match, matchSchema } from '../../contract/match.ts';
+import { answerLine, stemOf } from '../../contract/names.ts';
+import { objectCalls } from '../fast-aws-calls.ts';
 
 export interface Photos {
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;

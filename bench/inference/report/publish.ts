@@ -1,9 +1,9 @@
 /** Writes a run's results: the report into a page, the picture into a folder, everything as JSON. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { round, svg, text } from '../chart.ts';
-import { writeDocsPart } from '../output.ts';
-import { type CompactResults, compactReport } from './compact/report.ts';
+import { round, svg, text } from '../../chart.ts';
+import { writeDocsPart } from '../../output.ts';
+import { type CompactResults, compactReport } from '../compact/report.ts';
 import { labelOf, report } from './report.ts';
 import type { PartyResult, Results } from './results.ts';
 

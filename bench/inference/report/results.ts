@@ -3,11 +3,11 @@
  * the medians and ratios in it. Pure.
  */
 
-import type { Memory } from '../processes.ts';
-import type { Machine } from './machine.ts';
-import type { Spread } from './party/made-people.ts';
-import type { PartyId } from './party-program.ts';
-import type { SetName } from './photos.ts';
+import type { Memory } from '../../processes.ts';
+import type { Machine } from '../machine.ts';
+import type { Spread } from '../party/made-people.ts';
+import type { PartyId } from '../party-program.ts';
+import type { SetName } from '../photos.ts';
 
 /** Medians in ms. */
 export interface Steps {

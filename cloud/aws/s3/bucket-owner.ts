@@ -4,8 +4,8 @@
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { Settings } from '../../runtime/settings.ts';
-import { addressLikeSqs, signedCall } from './direct-call.ts';
+import type { Settings } from '../../../runtime/settings.ts';
+import { addressLikeSqs, signedCall } from '../direct-call.ts';
 
 /** Undefined where the cloud knows no accounts. */
 type Owner = () => Promise<string | undefined>;

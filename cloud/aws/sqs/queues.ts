@@ -8,9 +8,9 @@ import {
   PurgeQueueInProgress,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { queueCalls } from '../fast-aws-calls.ts';
+import { deleteVisible } from '../inspection.ts';
 import { Batcher } from './batch.ts';
-import { queueCalls } from './fast-aws-calls.ts';
-import { deleteVisible } from './inspection.ts';
 import { QueueError, queueUrl } from './queue-address.ts';
 
 /** Most messages in one SQS call. */

@@ -8,7 +8,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { objectCalls } from './fast-aws-calls.ts';
+import { objectCalls } from '../fast-aws-calls.ts';
 
 /** Keys that one DeleteObjects takes. */
 const MOST_DELETES = 1000;

@@ -1,5 +1,5 @@
 /** The targets of `bench inference` beside the measured values. Pure. */
-import type { PartyId } from './party-program.ts';
+import type { PartyId } from '../party-program.ts';
 import type { PartyResult, Results } from './results.ts';
 import { ratio } from './results.ts';
 
