@@ -86,7 +86,8 @@ for (const file of ['compose.yaml', 'compose.aws.yaml']) {
       }
     });
 
-    it('is accepted by the loader of docker compose', { skip: whyNoGo(), timeout: 600_000 }, () => {
+    const skip = whyNoGo('CONTAINERS', 'builds the loader with Go');
+    it('is accepted by the loader of docker compose', { skip, timeout: 600_000 }, () => {
       const loader = buildGo(join(folder, 'compose'), 'compose');
       const said = run(loader, [join(folder, file)], { environment: { PROJECT_ID: 'demo' } });
       const project = z

@@ -4,9 +4,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { folders } from '../../runtime/folders.ts';
 
-/** Why these tests are skipped; false where they run. */
-export function whyNoGo(): string | false {
-  if (process.env.CONTAINERS !== 'full') return 'builds Go programs: set CONTAINERS=full to run it';
+/**
+ * Why tests that build Go programs are skipped; false where they run.
+ * @param variable runs them with the value "full"
+ * @param cost what they build
+ */
+export function whyNoGo(variable: string, cost: string): string | false {
+  if (process.env[variable] !== 'full') return `${cost}: set ${variable}=full to run it`;
   if (spawnSync('go', ['version']).status !== 0) return 'Go is missing';
   return false;
 }
