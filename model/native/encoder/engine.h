@@ -1,18 +1,17 @@
 // Runs a convolutional network from a plan: every convolution with its bias, sum and ReLU is one pass that writes
 // where the next one reads, so that nothing is copied or rearranged between them.
-#include <cmath>
 #include <cstring>
 #include <memory>
 
-#include "plan.h"
-#include "tiles.h"
+#include "poolings.h"
+#include "winograd.h"
 
 namespace {
 
 class Engine {
  public:
   Engine(const int* words, size_t count, const float* weights, size_t numbers, bool wide)
-      : tiles_(wide) {
+      : tiles_(wide), winograd_(tiles_, wide) {
     const int* end = words + count;
     auto take = [&] {
       Require(words < end);
@@ -39,6 +38,7 @@ class Engine {
     Require(batch_ > 0 && batch_ <= 64 && !maps_.empty() && !steps_.empty());
     PlaceMaps();
     PackFilters(weights);
+    winograd_.Reserve(steps_, maps_);
   }
 
   size_t inputs() const { return maps_.front().size(); }
@@ -104,42 +104,58 @@ class Engine {
 
   static size_t Rounded(size_t floats) { return (floats + 15) / 16 * 16; }
 
-  // A filter [taps * inputs][outputs] as panels of as many outputs as a tile computes.
   void PackFilters(const float* weights) {
     size_t floats = 0;
-    for (const Step& step : steps_) {
-      if (step.kind == kConvolution) floats += FilterSize(step) + Rounded(step.outputs);
+    for (Step& step : steps_) {
+      if (step.kind != kConvolution) continue;
+      step.method = Winograd::Choose(step, maps_[step.from], maps_[step.to]);
+      floats += FilterSize(step) + Rounded(step.outputs);
     }
     filters_ = std::make_unique<Memory>(floats);
     float* place = filters_->data;
     for (Step& step : steps_) {
       if (step.kind != kConvolution) continue;
-      step.panel = tiles_.PanelOf(step.outputs, IsFlat(step) ? kMostRows : maps_[step.to].width);
-      const long rows = FilterSize(step) / step.outputs;
-      for (int first = 0; first < step.outputs; first += step.panel) {
-        const int columns = std::min(step.panel, step.outputs - first);
+      const bool flat = step.method != nullptr || IsFlat(step);
+      step.panel = tiles_.PanelOf(step.outputs, flat ? kMostRows : maps_[step.to].width);
+      const float* filter = weights + step.filter;
+      if (step.method != nullptr) {
         step.panels.push_back(place);
-        const float* source = weights + step.filter + first;
-        for (long row = 0; row < rows; row++, source += step.outputs, place += columns) {
-          memcpy(place, source, columns * sizeof(float));
-        }
+        Winograd::Pack(step, maps_[step.from].channels, filter, place);
+      } else {
+        PackPanels(&step, filter, place);
       }
+      place += FilterSize(step);
       memcpy(place, weights + step.bias, step.outputs * sizeof(float));
       step.panels.push_back(place);
       place += Rounded(step.outputs);
     }
   }
 
+  // A filter [taps * inputs][outputs] as panels of as many outputs as a tile computes.
+  void PackPanels(Step* step, const float* filter, float* place) {
+    const long rows = FilterSize(*step) / step->outputs;
+    for (int first = 0; first < step->outputs; first += step->panel) {
+      const int columns = std::min(step->panel, step->outputs - first);
+      step->panels.push_back(place);
+      const float* source = filter + first;
+      for (long row = 0; row < rows; row++, source += step->outputs, place += columns) {
+        memcpy(place, source, columns * sizeof(float));
+      }
+    }
+  }
+
   size_t FilterSize(const Step& step) const {
-    return static_cast<size_t>(step.height) * step.width * maps_[step.from].channels * step.outputs;
+    const size_t matrix = static_cast<size_t>(maps_[step.from].channels) * step.outputs;
+    return matrix * (step.method != nullptr ? step.method->points : step.height * step.width);
   }
 
   void Do(const Step& step, int first, int end) {
     if (step.kind == kConvolution) return Convolve(step, first, end);
+    const Map &from = maps_[step.from], &to = maps_[step.to];
     for (int image = first; image < end; image++) {
-      if (step.kind == kMaximum) Maximum(step, image);
-      if (step.kind == kMean) Mean(step, image);
-      if (step.kind == kNormalise) Normalise(step, image);
+      if (step.kind == kMaximum) Maximum(step, from, to, image);
+      if (step.kind == kMean) Mean(from, to, image);
+      if (step.kind == kNormalise) Normalise(from, to, image);
     }
   }
 
@@ -153,6 +169,7 @@ class Engine {
 
   void Convolve(const Step& step, int first, int end) {
     const Map &from = maps_[step.from], &to = maps_[step.to];
+    if (step.method != nullptr) return winograd_.Convolve(step, from, to, first, end);
     Tile tile;
     tile.step = static_cast<long>(step.stride) * from.channels;
     tile.line = from.line();
@@ -189,49 +206,11 @@ class Engine {
     }
   }
 
-  void Maximum(const Step& step, int image) {
-    const Map &from = maps_[step.from], &to = maps_[step.to];
-    const int channels = from.channels;
-    for (int y = 0; y < to.height; y++) {
-      for (int x = 0; x < to.width; x++) {
-        float* output = to.at(image, y, x) + step.channel;
-        const float* corner = from.at(image, y * step.stride - step.top, x * step.stride - step.left);
-        memcpy(output, corner, channels * sizeof(float));
-        for (int tap = 1; tap < step.height * step.width; tap++) {
-          const float* input = corner + tap / step.width * from.line() + tap % step.width * channels;
-          for (int c = 0; c < channels; c++) output[c] = std::max(output[c], input[c]);
-        }
-      }
-    }
-  }
-
-  void Mean(const Step& step, int image) {
-    const Map &from = maps_[step.from], &to = maps_[step.to];
-    float* output = to.at(image, 0, 0);
-    std::fill(output, output + from.channels, 0.0f);
-    for (int y = 0; y < from.height; y++) {
-      for (int x = 0; x < from.width; x++) {
-        const float* input = from.at(image, y, x);
-        for (int c = 0; c < from.channels; c++) output[c] += input[c];
-      }
-    }
-    for (int c = 0; c < from.channels; c++) output[c] /= from.height * from.width;
-  }
-
-  void Normalise(const Step& step, int image) {
-    const float* input = maps_[step.from].at(image, 0, 0);
-    float* output = maps_[step.to].at(image, 0, 0);
-    const int channels = maps_[step.from].channels;
-    float squares = 0;
-    for (int c = 0; c < channels; c++) squares += input[c] * input[c];
-    const float length = std::max(std::sqrt(squares), 1e-12f);
-    for (int c = 0; c < channels; c++) output[c] = input[c] / length;
-  }
-
   int each_, batch_;
   std::vector<Map> maps_;
   std::vector<Step> steps_;
   const Tiles tiles_;
+  Winograd winograd_;
   std::unique_ptr<Memory> memory_, filters_;
 };
 

@@ -1,4 +1,6 @@
 // What a plan holds: feature maps, and steps from one to another.
+#pragma once
+
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -41,10 +43,13 @@ struct Map {
 
 enum Kind { kConvolution, kMaximum, kMean, kNormalise, kKinds };
 
+struct Method;
+
 struct Step {
   int kind, from, to, channel, height, width, stride, top, left, outputs, add, relu, filter, bias;
   std::vector<const float*> panels;
   int panel;
+  const Method* method = nullptr;  // one of Winograd's, where that pays
 };
 
 void Require(bool right) {

@@ -1,7 +1,11 @@
 // Which register tile computes which part of a convolution, by the vectors that the processor has.
+#pragma once
+
 #include <immintrin.h>
 
 #include <algorithm>
+
+#include "schemes.h"
 
 // Some pixels of one line of an output map, and as many of its channels as a panel of the filter has.
 struct Tile {
@@ -17,6 +21,27 @@ struct Tile {
 
 using Compute = void (*)(const Tile&);
 
+// The inputs of some outputs, and where their values at the points go: those of one point after those of another.
+struct InputTile {
+  const float* input;
+  long line;  // numbers to the pixel below
+  int channels;
+  float* points;
+  long gap;
+};
+
+// The same of products: the outputs of a tile, as far as they lie within the map.
+struct OutputTile {
+  const float* points;
+  long gap;
+  int channels;
+  const float* bias;
+  float* output;
+  long line, pixel;
+  int height, width;
+  bool add, relu;
+};
+
 namespace avx512 {
 #define VECTOR __m512
 #define WIDTH 16
@@ -25,10 +50,12 @@ namespace avx512 {
 #define SPREAD _mm512_set1_ps
 #define MULTIPLY_ADD _mm512_fmadd_ps
 #define ADD _mm512_add_ps
+#define SUBTRACT _mm512_sub_ps
 #define LARGER _mm512_max_ps
 #define ZERO _mm512_setzero_ps()
 #define STORE _mm512_storeu_ps
 #include "tiles.inc"
+#include "transforms.inc"
 #undef VECTOR
 #undef WIDTH
 #undef TARGET
@@ -36,6 +63,7 @@ namespace avx512 {
 #undef SPREAD
 #undef MULTIPLY_ADD
 #undef ADD
+#undef SUBTRACT
 #undef LARGER
 #undef ZERO
 #undef STORE
@@ -49,10 +77,12 @@ namespace avx2 {
 #define SPREAD _mm256_set1_ps
 #define MULTIPLY_ADD _mm256_fmadd_ps
 #define ADD _mm256_add_ps
+#define SUBTRACT _mm256_sub_ps
 #define LARGER _mm256_max_ps
 #define ZERO _mm256_setzero_ps()
 #define STORE _mm256_storeu_ps
 #include "tiles.inc"
+#include "transforms.inc"
 }  // namespace avx2
 
 constexpr int kMostRows = 14;
