@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -117,6 +117,16 @@ describe('a file in place of a part of a memory', { skip, timeout: 60_000 }, () 
     }
     assert.ok(all.every((value) => value === 9));
   });
+});
+
+it('an addon in the instructions of another processor is not compiled', { skip }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'elastic-face-addons-'));
+  try {
+    assert.equal(await addOwnAddon('encoder', folder, 'arm64'), false);
+    assert.deepEqual(await readdir(folder), []);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 describe('without a compiler', () => {

@@ -29,12 +29,21 @@ export const nodeApiHeaders = join(
 /** tfjs-node's addon, relative to its folder. */
 export const addonFile = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
 
-/** The project's own small addons, beside it. Compiled by each installation, not cached. */
+/**
+ * The project's own small addons, beside it. Compiled by each installation, not cached. One with a processor is
+ * written in that processor's instructions.
+ */
 export const ownAddons = {
   pages: { source: 'mapped-pages.cc', file: `lib/napi-v${NAPI_VERSION}/own_pages.node` },
   sieve: { source: 'proposal-sieve.cc', file: `lib/napi-v${NAPI_VERSION}/own_sieve.node` },
-  encoder: { source: 'encoder/encoder.cc', file: `lib/napi-v${NAPI_VERSION}/own_encoder.node` },
-} as const;
+  encoder: {
+    source: 'encoder/encoder.cc',
+    file: `lib/napi-v${NAPI_VERSION}/own_encoder.node`,
+    processor: 'x64',
+  },
+} as const satisfies Readonly<
+  Record<string, { source: string; file: string; processor?: NodeJS.Architecture }>
+>;
 export type OwnAddon = keyof typeof ownAddons;
 
 /** The files of the native library, by their path in the cache and in tfjs-node's folder. */

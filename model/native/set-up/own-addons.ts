@@ -1,7 +1,7 @@
 /** Compiles the project's own addons into tfjs-node's folder. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { platform } from 'node:os';
+import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type OwnAddon, ownAddons } from '../paths.ts';
 import { compileModule } from './addon.ts';
@@ -11,12 +11,17 @@ const SOURCES = join(import.meta.dirname, '..');
 
 /**
  * Compiles an addon, if it is not there or is older than its source.
- * @returns false without a compiler, or on another system than Linux
+ * @returns false without a compiler, or on another system or processor than the addon is for
  * @throws {NativeError} when the compiler fails, quoting it
  */
-export async function addOwnAddon(addon: OwnAddon, tfjsNode: string): Promise<boolean> {
-  if (platform() !== 'linux') return false;
-  const { source, file } = ownAddons[addon];
+export async function addOwnAddon(
+  addon: OwnAddon,
+  tfjsNode: string,
+  processor: NodeJS.Architecture = arch(),
+): Promise<boolean> {
+  const { source, file, ...only } = ownAddons[addon];
+  const fits = !('processor' in only) || only.processor === processor;
+  if (platform() !== 'linux' || !fits) return false;
   const target = join(tfjsNode, file);
   const path = join(SOURCES, source);
   if (existsSync(target) && (await changedAt(path)) <= (await stat(target)).mtimeMs) return true;
