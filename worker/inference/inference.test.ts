@@ -115,7 +115,7 @@ describe('the inference process', { timeout: 60_000 }, () => {
     await one.ready();
     const hang = one.compute(photo('hang'));
     const next = one.compute(photo('face Ann'));
-    await assert.rejects(hang, /longer than 0.2 s/);
+    await assert.rejects(hang, /longer than \d/);
     assert.equal(await name(next), 'Ann');
   });
 

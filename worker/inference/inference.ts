@@ -54,6 +54,7 @@ export class Inference {
   #startLimit: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #failedStarts = 0;
+  #startedAt = 0;
   #end: InferenceUnfit | InferenceStopped | undefined;
 
   /** Starts the process at once. */
@@ -135,6 +136,7 @@ export class Inference {
 
   #start(): void {
     const { log, startLimitMs = START_LIMIT_MS } = this.#options;
+    this.#startedAt = performance.now();
     const child = spawnInference(this.#options, {
       message: (message) => this.#receive(message, child),
       line: (line) => log.debug({ line }, 'Line from the inference process'),
@@ -165,6 +167,7 @@ export class Inference {
   /** The model is loaded: the gallery comes next, and then photos. */
   async #complete(message: ReadyMessage, child: InferenceChild): Promise<void> {
     const { backend, reason, together, model } = message;
+    const startMs = performance.now() - this.#startedAt;
     const prepare = await this.#prepare.promise;
     try {
       if (this.#child === child) await prepare();
@@ -176,7 +179,7 @@ export class Inference {
     this.#model = model;
     this.#options.log.info({ backend, reason }, 'The inference process is ready');
     this.#ready.resolve(backend);
-    this.#jobs.open(together);
+    this.#jobs.open(together, startMs);
   }
 
   #ended(how: string): void {

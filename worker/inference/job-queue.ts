@@ -13,6 +13,8 @@ import { type AnyAnswer, isGallery, isPhoto, type Task, type Work } from './prot
 
 /** A large photo takes a second or two; what takes this long will not end. */
 const COMPUTE_LIMIT_MS = 60_000;
+/** On a machine so slow that its process was ready late (emulated, throttled), the limit is this many times that. */
+const TIMES_START = 3;
 /** A gallery of a million faces takes some seconds from the disk. */
 const SWAP_LIMIT_MS = 180_000;
 
@@ -52,6 +54,8 @@ export class JobQueue {
   #limit: NodeJS.Timeout | undefined;
   /** Photos in one batch; 0 while only galleries are handed over. */
   #together = 0;
+  /** ms from its start until it was ready. */
+  #startMs = 0;
   #lastNumber = 0;
 
   constructor(options: JobQueueOptions) {
@@ -67,9 +71,14 @@ export class JobQueue {
     });
   }
 
-  /** Hands over whatever the process has capacity for. @param together photos in one batch */
-  open(together: number): void {
+  /**
+   * Hands over whatever the process has capacity for.
+   * @param together photos in one batch
+   * @param startMs how long the process took to be ready
+   */
+  open(together: number, startMs = 0): void {
     this.#together = together;
+    this.#startMs = startMs;
     this.next();
   }
 
@@ -147,7 +156,8 @@ export class JobQueue {
     if (first === undefined) return;
     first.since = performance.now();
     const { computeLimitMs = COMPUTE_LIMIT_MS } = this.#options;
-    const limitMs = first.jobs.reduce((sum, { task }) => sum + limitOf(task, computeLimitMs), 0);
+    const each = Math.max(computeLimitMs, Math.round(TIMES_START * this.#startMs));
+    const limitMs = first.jobs.reduce((sum, { task }) => sum + limitOf(task, each), 0);
     this.#limit = setTimeout(
       () => this.#options.kill(`it took longer than ${limitMs / 1000} s`),
       limitMs,
