@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { z } from 'zod';
 import { stemOf } from '../../cloud/contract/names.ts';
+import { addonFile, ownAddons } from '../../model/native/paths.ts';
 import { courseImages, courseNames, sharedMissing } from '../../model/shared.fixture.ts';
 import { whyNoRoot } from '../bake/root.fixture.ts';
 import { bakedRoot } from './image.fixture.ts';
@@ -60,13 +61,15 @@ describe('a worker baked for arm64', { skip: arm64Missing(), timeout: 7_200_000 
     if (root !== undefined) await rm(join(root, 'tmp/photos'), { recursive: true, force: true });
   });
 
-  it('has Node, TensorFlow’s library and the addon for arm64', () => {
+  it('has Node, TensorFlow’s library and its addons for arm64', () => {
     assert.equal(inside(NODE, '-p', 'process.arch').trim(), 'arm64');
     const native = `${APP}/node_modules/@tensorflow/tfjs-node`;
+    const compiled = Object.values(ownAddons)
+      .filter((addon) => !('processor' in addon))
+      .map(({ file }) => file);
     for (const file of [
       NODE,
-      `${native}/deps/lib/libtensorflow_cc.so.2`,
-      `${native}/lib/napi-v8/tfjs_binding.node`,
+      ...['deps/lib/libtensorflow_cc.so.2', addonFile, ...compiled].map((one) => join(native, one)),
     ]) {
       assert.match(kind(file), /AArch64/, file);
     }
