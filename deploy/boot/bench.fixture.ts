@@ -81,7 +81,7 @@ export async function openBootBench(
       until(`machine ${count}`, () => machines[count - 1], { limitMs }),
     inHand: () =>
       until('a request in hand', async () => (await requests.depth()).inFlight > 0, {
-        limitMs: 300_000,
+        limitMs: 900_000,
       }),
     async terminated({ instance, gone }, limitMs) {
       await until(

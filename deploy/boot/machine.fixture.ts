@@ -8,7 +8,7 @@ import type { LaunchMachine, Machine } from '../../local/ec2/fleet/machines.ts';
 import { startMetadataService } from '../../local/imds.ts';
 import { until } from '../../test/condition.fixture.ts';
 
-/** Time for a machine to power off by itself before it is killed, as EC2 does. */
+/** Before a machine that does not power off by itself is killed, as EC2 does. */
 const GRACE_MS = 150_000;
 
 export interface Booted extends Machine {
@@ -30,7 +30,10 @@ export type Boot = (
   metadataPort: number,
   consoleFile: string,
 ) => Promise<Boots>;
-export type Boots = Pick<Booted, 'gone' | 'shell' | 'stop' | 'kill'>;
+export type Boots = Pick<Booted, 'gone' | 'shell' | 'stop' | 'kill'> & {
+  /** ms for the machine to power off by itself before it is killed. */
+  readonly graceMs?: number;
+};
 
 export interface Fleet {
   readonly launch: LaunchMachine;
@@ -62,7 +65,7 @@ export function openFleet(boot: Boot, folder: string): Fleet {
         }),
         stop() {
           booted.stop();
-          killing ??= setTimeout(() => booted.kill(), GRACE_MS);
+          killing ??= setTimeout(() => booted.kill(), booted.graceMs ?? GRACE_MS);
         },
       };
       machines.push(machine);

@@ -17,6 +17,11 @@ import { linesOf } from './nspawn.fixture.ts';
 const HOST = '169.254.0.2';
 const DISK_SIZE = '3G';
 const MEMORY_MB = 2048;
+/** For what a real machine does in seconds: each instruction is translated, beside this machine's other work. */
+const PATIENCE_MS = 900_000;
+
+/** A photo in hand takes most of the 110 s that the worker's unit gives it to stop. */
+const PATIENT = '/etc/systemd/system/elastic-face-worker.service.d/patient.conf';
 
 export interface DiskOptions {
   readonly root: string;
@@ -40,6 +45,7 @@ export function makeDisk(target: string, options: DiskOptions): void {
     cpSync(join(options.root, 'etc/elastic-face/environment'), join(folder, 'environment'));
     writeFileSync(join(folder, 'environment'), linesOf(options.environment), { flag: 'a' });
     const commands = [
+      `mkdir ${PATIENT.slice(0, PATIENT.lastIndexOf('/'))}`,
       'rm /etc/elastic-face/environment',
       `write ${folder}/environment /etc/elastic-face/environment`,
     ];
@@ -69,6 +75,7 @@ export function makeDisk(target: string, options: DiskOptions): void {
 function machineFiles(ports: readonly number[]): Record<string, string> {
   const units = '/etc/systemd/system';
   return Object.fromEntries([
+    [PATIENT, `[Service]\nTimeoutStopSec=${PATIENCE_MS / 1000}\n`],
     ['/etc/fstab', '/dev/vda / ext4 defaults 0 1\n'],
     ['/etc/systemd/network/boot.network', '[Match]\nName=eth*\n[Network]\nDHCP=ipv4\n'],
     ['/etc/systemd/journald.conf', '[Journal]\nForwardToConsole=yes\nTTYPath=/dev/ttyS0\n'],
@@ -133,6 +140,7 @@ export function machineBoot(root: string, disk: string, kernelLine = ''): Boot {
       shell: (line: string) => typed(shellPath, line),
       stop: () => void pressPowerButton(monitorPath).catch(() => child.kill('SIGKILL')),
       kill: () => void child.kill('SIGKILL'),
+      graceMs: PATIENCE_MS,
     };
   };
 }
@@ -166,7 +174,7 @@ async function typed(path: string, line: string): Promise<string> {
       `the end of: ${line}`,
       () => end.exec(said) ?? undefined,
       {
-        limitMs: 240_000,
+        limitMs: PATIENCE_MS,
         everyMs: 100,
       },
     );
