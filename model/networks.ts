@@ -49,6 +49,12 @@ export type ProposalSieve = (
   leastLogit: number,
 ) => SievedTiles;
 
+/**
+ * R-Net's logit of each crop, of a face minus that of no face, with other roundings than `refine`: not for answers.
+ * @param crops [count, 24, 24, 3]
+ */
+export type RefinementSieve = (crops: Float32Array, count: number) => Float32Array;
+
 /** R-Net's answer for each crop. */
 export interface Refinement {
   /** [count, 2]: not a face, face. */
@@ -83,6 +89,8 @@ export interface Networks {
   proposeBlocks?(blocks: Float32Array, height: number, width: number): ProposalCells;
   /** Absent on machines where it is not faster than P-Net. */
   readonly sieve?: ProposalSieve;
+  /** Absent on machines where it is not faster than R-Net. */
+  readonly refinementSieve?: RefinementSieve;
   /** @param crops [count, 24, 24, 3] */
   refine(crops: Float32Array, count: number): Refinement;
   /** @param crops [count, 48, 48, 3] */

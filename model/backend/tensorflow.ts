@@ -7,6 +7,7 @@ import { type Addon, loadAddon } from '../native/load.ts';
 import { type Kernels, ownEncoderOf } from './own-encoder.ts';
 import { detectsWithOneDnnHere, usesOneDnnHere } from './processor.ts';
 import { openProposalSieve } from './proposal-sieve.ts';
+import { openRefinementSieve } from './refinement-sieve.ts';
 import { SavedModel } from './saved-model.ts';
 import { encoderSignatures, type OutputTensor, type Session, type Signature } from './session.ts';
 
@@ -59,6 +60,7 @@ export async function openTensorflow(
     backend: 'tensorflow',
     blocks: true,
     sieve: openProposalSieve(directory),
+    refinementSieve: openRefinementSieve(directory),
     fewCounts: places.rnet.model !== places.pnet.model,
     precision,
     run(signature, input, outputs) {

@@ -9,6 +9,7 @@ import { joinRows, pickRows, regressBoxes, squareBoxes } from './boxes.ts';
 import { cropBatches, insidePhoto, pickWindows } from './crops.ts';
 import { type DetectedBoxes, type DetectedFace, facesOf } from './faces.ts';
 import { suppressByUnion } from './nms.ts';
+import { promisingCrops } from './promising-crops.ts';
 import type { Proposals } from './proposals.ts';
 import { proposeOnScales } from './propose.ts';
 import { buildPyramid, type Level, pyramidScales } from './pyramid.ts';
@@ -28,7 +29,7 @@ const MAX_PROPOSALS = 30_000;
 
 export type CascadeNetworks = Pick<
   Networks,
-  'propose' | 'proposeBlocks' | 'sieve' | 'refine' | 'output'
+  'propose' | 'proposeBlocks' | 'sieve' | 'refine' | 'refinementSieve' | 'output'
 >;
 
 /** Every face of at least 20 px in the photo, largest first. */
@@ -67,6 +68,8 @@ interface RefinedWindow {
   readonly score: number;
   readonly regression: Float32Array;
 }
+/** Of a window that R-Net was not asked about: its probability is below the threshold. */
+const REJECTED: RefinedWindow = { score: 0, regression: new Float32Array(4) };
 
 /**
  * Runs R-Net and O-Net on P-Net's proposals.
@@ -123,17 +126,19 @@ function refineBoxes(
     return first * pixels + last;
   });
   const open = keys.flatMap((key, row) => (refined.has(key) ? [] : [row]));
-  let done = 0;
-  for (const [crops, count] of cropBatches(image, pickWindows(windows, open), REFINE_SIZE)) {
+  const batches = cropBatches(image, pickWindows(windows, open), REFINE_SIZE);
+  const { refinementSieve: sieve } = networks;
+  for (const { crops, count, rows } of promisingCrops(batches, sieve, THRESHOLDS.refine)) {
     const { probability, regression } = networks.refine(crops, count);
     const scores = faceColumn(probability);
-    for (let at = 0; at < count; at++, done++) {
-      refined.set(keys[open[done]!]!, {
+    for (const [at, row] of rows.entries()) {
+      refined.set(keys[open[row]!]!, {
         score: scores[at]!,
         regression: regression.slice(at * 4, at * 4 + 4),
       });
     }
   }
+  for (const row of open) if (!refined.has(keys[row]!)) refined.set(keys[row]!, REJECTED);
   const answers = keys.map((key) => refined.get(key)!);
   const answered = {
     boxes,
