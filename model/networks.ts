@@ -91,6 +91,8 @@ export interface Networks {
   readonly sieve?: ProposalSieve;
   /** Absent on machines where it is not faster than R-Net. */
   readonly refinementSieve?: RefinementSieve;
+  /** Whether a crop's answers have the same bits for every number of crops in a call but 1. */
+  readonly roundsAlike?: boolean;
   /** @param crops [count, 24, 24, 3] */
   refine(crops: Float32Array, count: number): Refinement;
   /** @param crops [count, 48, 48, 3] */

@@ -61,6 +61,35 @@ describe('the sieve for R-Net', { timeout: 600_000 }, () => {
     }
   });
 
+  it('comes with networks that round alike for every number of crops from two on', (context: TestContext) => {
+    if (networks?.refinementSieve === undefined) return context.skip(unavailable);
+    if (!networks.roundsAlike) return context.skip('oneDNN does not compute detection here');
+    for (const [side, counts] of [
+      [24, [2, 3, 9, 33, 70, 128]],
+      [48, [2, 3, 9, 32]],
+    ] as const) {
+      const values = side * side * 3;
+      const most = counts.at(-1)!;
+      const crops = Float32Array.from({ length: most * values }, (_, at) =>
+        Math.sin(at / 7 + Math.floor(at / values)),
+      );
+      const ask = (count: number) => {
+        const some = crops.subarray(0, count * values);
+        return side === 24 ? networks!.refine(some, count) : networks!.output(some, count);
+      };
+      const all = ask(most);
+      for (const count of counts) {
+        const { probability, regression } = ask(count);
+        assert.deepEqual(
+          probability,
+          all.probability.subarray(0, count * 2),
+          `${count} of ${side}`,
+        );
+        assert.deepEqual(regression, all.regression.subarray(0, count * 4), `${count} of ${side}`);
+      }
+    }
+  });
+
   it(`changes no face of ${SIEVED} collages and spares R-Net most crops`, {
     skip: sharedMissing,
   }, async (context: TestContext) => {

@@ -78,7 +78,10 @@ export function networksOf(session: Session, encoder: EncoderDescription): Netwo
     encoder,
     ...(session.blocks ? { proposeBlocks: blockProposer(session) } : {}),
     ...(session.sieve ? { sieve: session.sieve } : {}),
-    ...(session.refinementSieve ? { refinementSieve: session.refinementSieve } : {}),
+    // oneDNN's kernels for AVX-512, which the sieve needs too, round alike; those for AVX2 do not.
+    ...(session.refinementSieve
+      ? { refinementSieve: session.refinementSieve, roundsAlike: session.fewCounts }
+      : {}),
     precision: session.precision,
     propose(data, height, width) {
       if (Math.min(height, width) < PROPOSE_LEAST) {

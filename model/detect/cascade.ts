@@ -6,20 +6,18 @@
 import type { RgbImage } from '../image/image.ts';
 import type { Networks } from '../networks.ts';
 import { joinRows, pickRows, regressBoxes, squareBoxes } from './boxes.ts';
-import { cropBatches, insidePhoto, pickWindows } from './crops.ts';
+import { insidePhoto } from './crops.ts';
 import { type DetectedBoxes, type DetectedFace, facesOf } from './faces.ts';
 import { suppressByUnion } from './nms.ts';
-import { promisingCrops } from './promising-crops.ts';
 import type { Proposals } from './proposals.ts';
 import { proposeOnScales } from './propose.ts';
 import { buildPyramid, type Level, pyramidScales } from './pyramid.ts';
+import { confirmWindows, refineWindows, StageAnswers } from './stage-answers.ts';
 
 const MIN_FACE_SIZE = 20;
 const PYRAMID_FACTOR = 0.709;
 const THRESHOLDS = { propose: 0.6, refine: 0.7, confirm: 0.7 } as const;
 const OVERLAPS = { withinScale: 0.5, acrossScales: 0.7, refine: 0.7 } as const;
-const REFINE_SIZE = 24;
-const CONFIRM_SIZE = 48;
 
 /**
  * Maximum number of proposals that are refined, the most probable first. A photo of a thousand faces has
@@ -29,7 +27,7 @@ const MAX_PROPOSALS = 30_000;
 
 export type CascadeNetworks = Pick<
   Networks,
-  'propose' | 'proposeBlocks' | 'sieve' | 'refine' | 'refinementSieve' | 'output'
+  'propose' | 'proposeBlocks' | 'sieve' | 'refine' | 'refinementSieve' | 'output' | 'roundsAlike'
 >;
 
 /** Every face of at least 20 px in the photo, largest first. */
@@ -57,20 +55,6 @@ export function proposeBoxes(
   );
 }
 
-/** R-Net's and O-Net's answers for one photo, so that a second pass runs them on new boxes only. */
-export class StageAnswers {
-  /** R-Net's, by window. */
-  readonly refined = new Map<number, RefinedWindow>();
-  /** O-Net's, for the whole set of boxes: its rounding depends on their number. */
-  confirmed?: { readonly squares: Float32Array; readonly boxes: DetectedBoxes };
-}
-interface RefinedWindow {
-  readonly score: number;
-  readonly regression: Float32Array;
-}
-/** Of a window that R-Net was not asked about: its probability is below the threshold. */
-const REJECTED: RefinedWindow = { score: 0, regression: new Float32Array(4) };
-
 /**
  * Runs R-Net and O-Net on P-Net's proposals.
  * @param perScale in the order of the scales, because of equal scores the first one stays
@@ -82,11 +66,11 @@ export function confirmFaces(
   perScale: readonly Proposals[],
   answers = new StageAnswers(),
 ): DetectedBoxes {
-  const squares = refineBoxes(networks, image, joinScales(perScale), answers.refined);
-  const last = answers.confirmed;
+  const squares = refineBoxes(networks, image, joinScales(perScale), answers);
+  const { last } = answers;
   if (last && areSame(last.squares, squares)) return last.boxes;
-  const boxes = confirmBoxes(networks, image, squares);
-  answers.confirmed = { squares, boxes };
+  const boxes = confirmBoxes(networks, image, squares, answers);
+  answers.last = { squares, boxes };
   return boxes;
 }
 
@@ -114,36 +98,12 @@ function refineBoxes(
   networks: CascadeNetworks,
   image: RgbImage,
   squares: Float32Array,
-  refined: StageAnswers['refined'],
+  answers: StageAnswers,
 ): Float32Array {
   const { boxes, windows } = insidePhoto(squares, image);
-  // First and last pixel of the window in one number, exact for any photo of less than 2^26 pixels.
-  const pixels = image.width * image.height;
-  const keys = Array.from({ length: windows.length / 4 }, (_, row) => {
-    const at = row * 4;
-    const first = windows[at + 1]! * image.width + windows[at]!;
-    const last = (windows[at + 3]! - 1) * image.width + windows[at + 2]! - 1;
-    return first * pixels + last;
-  });
-  const open = keys.flatMap((key, row) => (refined.has(key) ? [] : [row]));
-  const batches = cropBatches(image, pickWindows(windows, open), REFINE_SIZE);
-  const { refinementSieve: sieve } = networks;
-  for (const { crops, count, rows } of promisingCrops(batches, sieve, THRESHOLDS.refine)) {
-    const { probability, regression } = networks.refine(crops, count);
-    const scores = faceColumn(probability);
-    for (const [at, row] of rows.entries()) {
-      refined.set(keys[open[row]!]!, {
-        score: scores[at]!,
-        regression: regression.slice(at * 4, at * 4 + 4),
-      });
-    }
-  }
-  for (const row of open) if (!refined.has(keys[row]!)) refined.set(keys[row]!, REJECTED);
-  const answers = keys.map((key) => refined.get(key)!);
   const answered = {
     boxes,
-    scores: Float32Array.from(answers, ({ score }) => score),
-    regression: joinRows(answers.map(({ regression }) => regression)),
+    ...refineWindows(networks, image, windows, answers, THRESHOLDS.refine),
   };
   const passed = pick(answered, indicesAbove(answered.scores, THRESHOLDS.refine));
   const kept = pick(passed, suppressByUnion(passed, OVERLAPS.refine));
@@ -155,22 +115,15 @@ function confirmBoxes(
   networks: CascadeNetworks,
   image: RgbImage,
   squares: Float32Array,
+  answers: StageAnswers,
 ): DetectedBoxes {
   const { boxes, windows } = insidePhoto(squares, image);
-  const scores: Float32Array[] = [];
-  const regressions: Float32Array[] = [];
-  const shares: Float32Array[] = [];
-  for (const [crops, count] of cropBatches(image, windows, CONFIRM_SIZE)) {
-    const answer = networks.output(crops, count);
-    scores.push(faceColumn(answer.probability));
-    regressions.push(answer.regression);
-    shares.push(answer.landmarks);
-  }
-  const answered = { boxes, scores: joinRows(scores), regression: joinRows(regressions) };
+  const { shares, ...rest } = confirmWindows(networks, image, windows, answers);
+  const answered = { boxes, ...rest };
   const above = indicesAbove(answered.scores, THRESHOLDS.confirm);
   const passed = pick(answered, above);
   // Landmarks are shares of the box that O-Net was given, not of the box it answers with.
-  const landmarks = landmarksOf(passed.boxes, pickRows(joinRows(shares), 10, above));
+  const landmarks = landmarksOf(passed.boxes, pickRows(shares, 10, above));
   const moved = regressBoxes(passed.boxes, passed.regression, 1);
   return { boxes: moved, scores: passed.scores, landmarks };
 }
@@ -181,11 +134,6 @@ function pick({ boxes, scores, regression }: Proposals, indices: ArrayLike<numbe
     scores: pickRows(scores, 1, indices),
     regression: pickRows(regression, 4, indices),
   };
-}
-
-/** The second column of [count, 2]. */
-function faceColumn(probability: Float32Array): Float32Array {
-  return new Float32Array(probability.length / 2).map((_, row) => probability[row * 2 + 1]!);
 }
 
 function indicesAbove(scores: Float32Array, threshold: number): number[] {

@@ -38,6 +38,15 @@ export function pickWindows(windows: Int32Array, indices: readonly number[]): In
   return picked;
 }
 
+/** Whether a network call gets one crop only, if `cropBatches` cuts this many. */
+export function hasLoneCrop(count: number, size: number): boolean {
+  return count % cropsPerCall(size) === 1;
+}
+
+function cropsPerCall(size: number): number {
+  return Math.floor(PIXELS_PER_CALL / (size * size));
+}
+
 /** Crops of the windows, [count, size, size, 3], in batches for one network call each. */
 export function* cropBatches(
   image: RgbImage,
@@ -45,7 +54,7 @@ export function* cropBatches(
   size: number,
 ): Generator<[crops: Float32Array, count: number]> {
   const values = size * size * 3;
-  const perCall = Math.floor(PIXELS_PER_CALL / (size * size));
+  const perCall = cropsPerCall(size);
   for (let at = 0; at < windows.length; at += CROPS_PER_PASS * 4) {
     const cut = windows.subarray(at, at + CROPS_PER_PASS * 4);
     const crops = cropAreas(image, cut, size);

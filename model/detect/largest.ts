@@ -13,16 +13,11 @@
  */
 import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { boxAreas } from './boxes.ts';
-import {
-  type CascadeNetworks,
-  confirmFaces,
-  proposeBoxes,
-  StageAnswers,
-  scalesOf,
-} from './cascade.ts';
+import { type CascadeNetworks, confirmFaces, proposeBoxes, scalesOf } from './cascade.ts';
 import { type DetectedBoxes, type DetectedFace, facesOf } from './faces.ts';
 import { PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
 import { buildLevelParts, buildPyramid, type LevelPart, levelSize } from './pyramid.ts';
+import { StageAnswers } from './stage-answers.ts';
 
 /** Maximum factor by which the side of a box grows from P-Net's grid to O-Net's answer. */
 const MAX_GROWTH = 3;
