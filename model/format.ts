@@ -7,7 +7,7 @@ import { gallerySampleSchema } from './odds/calibration.ts';
 import { trialTimingsSchema } from './precision/timings.ts';
 
 /** Increased whenever older folders can no longer be read, so that they are converted again. */
-export const FORMAT_VERSION = 12;
+export const FORMAT_VERSION = 13;
 
 /** Two networks that turn a face into an embedding; embeddings of different encoders cannot be compared. */
 export const encoderKinds = ['facenet', 'compact'] as const;
@@ -32,6 +32,8 @@ export const modelFiles = {
   /** The float32 encoder for its own kernels, where its weights are stored as float32. */
   encoderPlan: 'encoder-plan.json',
   bfloat16: 'encoder-bfloat16.pb',
+  /** The bfloat16 encoder for its own kernels. */
+  bfloat16Plan: 'encoder-bfloat16-plan.json',
   bfloat16Weights: 'encoder-bfloat16.bin',
   /** A small model of the encoder in each precision, to find out which one is faster on a machine. */
   trial: 'trial.pb',
@@ -90,8 +92,11 @@ export function outputFilesOf({
   encoder: { precisions },
   weights,
 }: Pick<Manifest, 'encoder' | 'weights'>): string[] {
-  const { manifest, bfloat16, bfloat16Weights, trial, encoderPlan, ...others } = modelFiles;
-  const rough = precisions.includes('bfloat16') ? [bfloat16, bfloat16Weights, trial] : [];
+  const { manifest, bfloat16, bfloat16Plan, bfloat16Weights, trial, encoderPlan, ...others } =
+    modelFiles;
+  const rough = precisions.includes('bfloat16')
+    ? [bfloat16, bfloat16Plan, bfloat16Weights, trial]
+    : [];
   const plan = weights === 'float32' ? [encoderPlan] : [];
   return [...Object.values(others), ...rough, ...plan];
 }

@@ -42,7 +42,8 @@ export async function measureFloat16(
 
 /** All files that float32 needs on either engine: all but the bfloat16 encoder's. */
 export function float32Bytes(sizes: Readonly<Record<string, number>>): number {
-  const others: readonly string[] = [modelFiles.bfloat16, modelFiles.bfloat16Weights];
+  const { bfloat16, bfloat16Plan, bfloat16Weights } = modelFiles;
+  const others: readonly string[] = [bfloat16, bfloat16Plan, bfloat16Weights];
   return Object.entries(sizes)
     .filter(([file]) => !others.includes(file))
     .reduce((sum, [, bytes]) => sum + bytes, 0);

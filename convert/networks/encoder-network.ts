@@ -36,8 +36,7 @@ const UNUSED = /^logits\.|\.num_batches_tracked$/;
 
 /**
  * Of a face's 240, all that any stride of the stem arrives at: 237, 118, 116, 57, 55, 27. With one pixel more
- * each layer would make a row and a column that the next but one leaves out. In bfloat16 they take less
- * than to cut them off.
+ * each layer would make a row and a column that the next but one leaves out.
  */
 const SEEN_PIXELS = 237;
 
@@ -74,8 +73,7 @@ class EncoderLayers {
   build(): Network {
     const builder = this.#builder;
     const faces = builder.input('faces', [-1, FACE_SIZE, FACE_SIZE, 3]);
-    const seen = this.#precision === 'float32' ? builder.corner('seen', faces, SEEN_PIXELS) : faces;
-    let x: FeatureMap = { node: seen, channels: 3 };
+    let x: FeatureMap = { node: builder.corner('seen', faces, SEEN_PIXELS), channels: 3 };
     x = this.#convolution(x, { name: 'conv2d_1a', outputs: 32, kernel: 3, stride: 2 });
     x = { ...x, node: builder.cast('cast', x.node, this.#precision) };
     x = this.#convolution(x, { name: 'conv2d_2a', outputs: 32, kernel: 3, shrink: true });

@@ -2,7 +2,7 @@
  * A network as a plan for the encoder's own kernels (model/native/encoder). Branches write into the map in which
  * they are joined, and a residual sum into the map that it is added to. Knows no file format.
  */
-import type { EncoderPlan } from '../../model/native/encoder/plan.ts';
+import type { EncoderPlan, PlanWeights } from '../../model/native/encoder/plan.ts';
 import type { Attribute, GraphNode, Network } from './graph.ts';
 import { type PlannedMap, type PlannedStep, withSharedMaps } from './plan-maps.ts';
 
@@ -17,36 +17,45 @@ interface Result {
 
 /** What a vector's length is computed with; a plan has one step for all of them. */
 const PARTS_OF_LENGTH = new Set(['Square', 'Sum', 'Sqrt', 'Maximum']);
-const NO_WINDOW = { height: 0, width: 0, stride: 0, top: 0, left: 0, filter: 0, bias: 0 };
+const NO_WEIGHTS: PlanWeights = { at: 0, storage: 'float32' };
+const NO_WINDOW = {
+  ...{ height: 0, width: 0, stride: 0, top: 0, left: 0 },
+  ...{ filter: NO_WEIGHTS, bias: NO_WEIGHTS },
+};
+
+/** Where a weight is in the weights file. */
+export type WeightsOf = (weight: string) => PlanWeights;
 
 /**
  * @param network with fused convolutions, see `withFusedConvolutions`
- * @param offsetOf a weight, in numbers from the beginning of the weights file
  * @throws {Error} when the network has an operation that the kernels lack
  */
-export function planOf(network: Network, offsetOf: (weight: string) => number): EncoderPlan {
-  return new Planner(network, offsetOf).plan();
+export function planOf(network: Network, weightsOf: WeightsOf): EncoderPlan {
+  return new Planner(network, weightsOf).plan();
 }
 
 class Planner {
   readonly #network: Network;
-  readonly #offsetOf: (weight: string) => number;
+  readonly #weightsOf: WeightsOf;
   readonly #shapes: ReadonlyMap<string, readonly number[]>;
   /** Into what a node's result is joined with others, and from which channel on. */
   readonly #joins = new Map<string, { readonly whole: GraphNode; readonly channel: number }>();
   readonly #results = new Map<string, Result>();
   readonly #steps: PlannedStep[] = [];
 
-  constructor(network: Network, offsetOf: (weight: string) => number) {
+  constructor(network: Network, weightsOf: WeightsOf) {
     this.#network = network;
-    this.#offsetOf = offsetOf;
+    this.#weightsOf = weightsOf;
     this.#shapes = new Map(network.weights.map(({ name, shape }) => [name, shape]));
   }
 
   plan(): EncoderPlan {
     const { input, nodes } = this.#network;
     const [, height = 0, width = 0, channels = 0] = input.shape;
-    const image = { height, width, channels, border: { y: 0, x: 0 } };
+    const image: PlannedMap = {
+      ...{ height, width, channels, border: { y: 0, x: 0 } },
+      type: 'float32',
+    };
     this.#results.set(input.name, { map: image, channel: 0, channels });
     for (const node of nodes.filter(({ op }) => op === 'ConcatV2')) {
       let channel = 0;
@@ -64,6 +73,7 @@ class Planner {
     if (op === 'Placeholder' || op === 'ConcatV2' || PARTS_OF_LENGTH.has(op)) return;
     if (op === '_MklNativeFusedConv2D') this.#convolution(node);
     else if (op === 'MaxPool') this.#maximum(node);
+    else if (op === 'Cast') this.#cast(node);
     else this.#addTail(node);
   }
 
@@ -106,8 +116,8 @@ class Planner {
       ...{ height, width, stride, top, left, outputs },
       add: added !== undefined,
       relu: textsOf(attributes.fused_ops).includes('Relu'),
-      filter: this.#offsetOf(filter),
-      bias: this.#offsetOf(bias),
+      filter: this.#weightsOf(filter),
+      bias: this.#weightsOf(bias),
     });
   }
 
@@ -126,6 +136,17 @@ class Planner {
     });
   }
 
+  /** The same numbers in a map of the other type. */
+  #cast({ name, inputs }: GraphNode): void {
+    const from = this.#mapOf(inputs[0]!);
+    const { height, width, channels } = from;
+    const { map } = this.#newResult(name, height, width, channels);
+    this.#steps.push({
+      ...NO_WINDOW,
+      ...{ kind: 'cast', from, to: map, channel: 0, outputs: channels, add: false, relu: false },
+    });
+  }
+
   /** A convolution of one pixel. */
   #dense(name: string, matrix: string, step: Omit<PlannedStep, 'kind' | 'to'>): void {
     const [, outputs = 0] = this.#shapes.get(matrix)!;
@@ -135,7 +156,7 @@ class Planner {
     this.#steps.push({
       ...step,
       ...{ kind: 'convolution', to: map, height: 1, width: 1, stride: 1, outputs },
-      ...{ filter: this.#offsetOf(matrix), bias: this.#offsetOf(bias.inputs[1]!) },
+      ...{ filter: this.#weightsOf(matrix), bias: this.#weightsOf(bias.inputs[1]!) },
     });
   }
 
@@ -153,7 +174,8 @@ class Planner {
     const last = join?.whole.name ?? name;
     const known = this.#results.get(last);
     const all = join === undefined ? channels : this.#channelsOf(last);
-    const map = known?.map ?? { height, width, channels: all, border: this.#borderOf(last) };
+    const border = this.#borderOf(last);
+    const map = known?.map ?? { height, width, channels: all, border, type: this.#typeOf(last) };
     this.#results.set(last, { map, channel: 0, channels: all });
     const result = { map, channel: join?.channel ?? 0, channels };
     if (join !== undefined) this.#results.set(name, result);
@@ -180,6 +202,13 @@ class Planner {
       .map(({ inputs }) => this.#shapes.get(inputs[1]!)!);
     const most = (axis: number) => Math.max(0, ...kernels.map((shape) => (shape[axis]! - 1) / 2));
     return { y: most(0), x: most(1) };
+  }
+
+  #typeOf(name: string): PlannedMap['type'] {
+    const { DstT, T } = this.#network.nodes.find((one) => one.name === name)!.attributes;
+    const attribute = DstT ?? T;
+    const isHalf = attribute !== undefined && 'type' in attribute && attribute.type === 'bfloat16';
+    return isHalf ? 'bfloat16' : 'float32';
   }
 
   #readersOf(name: string): readonly GraphNode[] {

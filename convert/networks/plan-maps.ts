@@ -15,7 +15,7 @@ export type PlannedStep = Omit<PlanStep, 'from' | 'to'> & {
 const LARGE_SIDE = 12;
 
 /**
- * Only maps of one shape and border are shared, so that borders stay zero.
+ * Only maps of one shape, border and type are shared, so that borders stay zero.
  * @param image the first step's input, which the caller keeps
  */
 export function withSharedMaps(image: PlannedMap, steps: readonly PlannedStep[]): EncoderPlan {
@@ -42,6 +42,6 @@ export function withSharedMaps(image: PlannedMap, steps: readonly PlannedStep[])
   return { each, maps, steps: placed };
 }
 
-function shapeOf({ height, width, channels, border }: PlanMap): string {
-  return [height, width, channels, border.y, border.x].join();
+function shapeOf({ height, width, channels, border, type }: PlanMap): string {
+  return [height, width, channels, border.y, border.x, type].join();
 }

@@ -75,14 +75,16 @@ export function rowsOf(weights: readonly PlacedWeight[]): number {
   return weights.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-/** Where each weight begins, in float32 numbers from the beginning of the file. */
-export function offsetsOf({ weights }: WeightsLayout): ReadonlyMap<string, number> {
+/** Where each weight begins in the file, in units of four bytes, and how it is stored there. */
+export function placesOf({
+  weights,
+}: WeightsLayout): ReadonlyMap<string, { readonly at: number; readonly storage: Storage }> {
   let row = 0;
   return new Map(
-    weights.map(({ weight, rows }) => {
-      const begin = (row * ROW_BYTES) / Float32Array.BYTES_PER_ELEMENT;
+    weights.map(({ weight, storage, rows }) => {
+      const at = (row * ROW_BYTES) / 4;
       row += rows;
-      return [weight.name, begin];
+      return [weight.name, { at, storage }];
     }),
   );
 }

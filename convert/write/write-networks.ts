@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelFiles, type Precision } from '../../model/format.ts';
+import { planWeightsSchema } from '../../model/native/encoder/plan.ts';
 import type { StateDict } from '../checkpoint/tensor.ts';
 import { buildCompactEncoder } from '../networks/compact-network.ts';
 import {
@@ -28,7 +29,7 @@ import { encodeSavedModel, encodeWithoutWeights } from './saved-model.ts';
 import { readTfjsWeights } from './tfjs-weights.ts';
 import {
   layoutWeights,
-  offsetsOf,
+  placesOf,
   type Storage,
   type WeightsLayout,
   writeWeights,
@@ -135,19 +136,27 @@ export async function writeNetworks(
     [modelFiles.encoderOneDnn]: encodeSavedModel(onOneDnn(encoder), whole.layout, whole.path),
   };
   if (encoderStorage === 'float32') {
-    const offsets = offsetsOf(whole.layout);
-    const plan = planOf(withFusedConvolutions(encoder[0]!), (name) => offsets.get(name)!);
-    files[modelFiles.encoderPlan] = Buffer.from(JSON.stringify(plan));
+    files[modelFiles.encoderPlan] = encodePlan(encoder[0]!, whole.layout);
   }
   for (const { layout, path } of shards) await writeWeights(join(directory, path), layout);
   if (bfloat16.length > 0) {
-    const { bfloat16: graph, bfloat16Weights } = modelFiles;
+    const { bfloat16: graph, bfloat16Plan, bfloat16Weights } = modelFiles;
     const layout = bfloat16Layout(bfloat16);
     files[graph] = encodeSavedModel(onOneDnn(bfloat16), layout, bfloat16Weights);
+    files[bfloat16Plan] = encodePlan(bfloat16[0]!, layout);
     files[modelFiles.trial] = encodeWithoutWeights(trialNetworks());
     await writeWeights(join(directory, bfloat16Weights), layout);
   }
   for (const [file, bytes] of Object.entries(files)) await writeFile(join(directory, file), bytes);
+}
+
+/** The encoder for its own kernels. */
+function encodePlan(encoder: Network, layout: WeightsLayout): Uint8Array {
+  const places = placesOf(layout);
+  const plan = planOf(withFusedConvolutions(encoder), (name) => {
+    return planWeightsSchema.parse(places.get(name));
+  });
+  return Buffer.from(JSON.stringify(plan));
 }
 
 /** What stays float32 there, the last layer, loses next to nothing as float16, and takes half the disk. */

@@ -3,8 +3,9 @@ import { messageOf } from '../../runtime/errors.ts';
 import { BackendError } from '../errors.ts';
 import type { EncoderDescription, Precision } from '../format.ts';
 import { readManifest } from '../manifest.ts';
+import { cpuinfoHere } from '../native/machine.ts';
 import type { Backend, Networks } from '../networks.ts';
-import type { Kernels } from './own-encoder.ts';
+import { type KernelsByPrecision, usualKernels } from './own-encoder.ts';
 import { networksOf } from './session.ts';
 import { openTensorflow } from './tensorflow.ts';
 import { openWasm } from './wasm.ts';
@@ -16,8 +17,8 @@ export interface OpenOptions {
   readonly threads?: number | undefined;
   /** Precision of tensorflow's encoder, if it supports it (default float32). Wasm always uses float32. */
   readonly precision?: Precision | undefined;
-  /** Kernels of tensorflow's float32 encoder (default: the project's own where they run). */
-  readonly kernels?: Kernels | undefined;
+  /** Kernels of tensorflow's encoder (default: by the processor's flags, the project's own where they run). */
+  readonly kernels?: KernelsByPrecision | undefined;
   /** Default: from the folder's manifest. A conversion tests a model before its manifest is written. */
   readonly encoder?: EncoderDescription | undefined;
   /** Called with the reason, in one line, if `auto` falls back to wasm. */
@@ -44,7 +45,7 @@ async function open(
 ): Promise<Networks> {
   const {
     onFallback = () => {},
-    kernels,
+    kernels = usualKernels(cpuinfoHere()),
     encoder = (await readManifest(directory)).encoder,
   } = options;
   if (backend === 'wasm') return networksOf(await openWasm(directory), encoder);

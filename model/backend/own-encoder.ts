@@ -1,29 +1,53 @@
-/** The float32 encoder of a model's folder on the project's own kernels. */
+/** The encoder of a model's folder on the project's own kernels. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import { ModelError } from '../errors.ts';
-import { modelFiles } from '../format.ts';
-import { openOwnEncoder, readPlan } from '../native/encoder/encoder-addon.ts';
+import { modelFiles, type Precision } from '../format.ts';
+import {
+  type OwnEncoderOptions,
+  openOwnEncoder,
+  ownKernelsCompute,
+  readPlan,
+} from '../native/encoder/encoder-addon.ts';
 import { cpuinfoHere } from '../native/machine.ts';
+import { hasBfloat16Matrices } from './processor.ts';
 import type { OutputTensor } from './session.ts';
 
-/** Whose kernels compute the float32 encoder. */
+/** Whose kernels compute the encoder. */
 export type Kernels = 'own' | 'tensorflow';
+export type KernelsByPrecision = Readonly<Record<Precision, Kernels>>;
+
+const files: Record<Precision, { readonly plan: string; readonly weights: string }> = {
+  float32: { plan: modelFiles.encoderPlan, weights: modelFiles.encoderWeights },
+  bfloat16: { plan: modelFiles.bfloat16Plan, weights: modelFiles.bfloat16Weights },
+};
 
 /**
- * @returns undefined where the model's weights are not stored as float32, or the kernels do not run here
+ * The faster kernels as far as the processor's flags tell: only TensorFlow's use AMX.
+ * @param cpuinfo the text of /proc/cpuinfo
+ */
+export function usualKernels(cpuinfo: string): KernelsByPrecision {
+  const own = ownKernelsCompute('bfloat16', cpuinfo) && !hasBfloat16Matrices(cpuinfo);
+  return { float32: 'own', bfloat16: own ? 'own' : 'tensorflow' };
+}
+
+/**
+ * @returns undefined where the model has no plan for them (weights that are not stored as float32), or the kernels
+ * do not run here
  * @throws {ModelError} when the plan or the weights cannot be read
  */
 export function ownEncoderOf(
   directory: string,
+  precision: Precision,
+  options: OwnEncoderOptions = {},
 ): ((faces: Float32Array, count: number) => OutputTensor) | undefined {
-  const path = join(directory, modelFiles.encoderPlan);
+  const path = join(directory, files[precision].plan);
   if (!existsSync(path)) return undefined;
   try {
-    const weights = join(directory, modelFiles.encoderWeights);
-    const run = openOwnEncoder(readPlan(path), weights, cpuinfoHere());
+    const weights = join(directory, files[precision].weights);
+    const run = openOwnEncoder(readPlan(path), weights, cpuinfoHere(), options);
     if (run === undefined) return undefined;
     return (faces, count) => {
       const data = run(faces, count);

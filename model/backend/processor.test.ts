@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { usualKernels } from './own-encoder.ts';
 import {
   detectsWithOneDnn,
   hasBfloat16Matrices,
@@ -35,4 +36,12 @@ test('oneDNN detects wherever there is AVX2, unless its switch says otherwise', 
   assert.equal(detectsWithOneDnn(cpuinfo('fpu avx2'), undefined), true);
   assert.equal(detectsWithOneDnn(cpuinfo('fpu avx2'), '0'), false);
   assert.equal(detectsWithOneDnn(cpuinfo('fpu avx'), '1'), false);
+});
+
+test('the project’s own kernels compute bfloat16 where there is AVX512_BF16 and no AMX', () => {
+  const all = 'avx2 fma avx512f avx512bw avx512vl avx512_bf16';
+  assert.equal(usualKernels(cpuinfo(all)).bfloat16, 'own');
+  assert.equal(usualKernels(cpuinfo(`${all} amx_bf16`)).bfloat16, 'tensorflow');
+  assert.equal(usualKernels(cpuinfo('avx2 fma avx512f')).bfloat16, 'tensorflow');
+  assert.equal(usualKernels(cpuinfo(all)).float32, 'own');
 });

@@ -4,7 +4,7 @@
  */
 import { type EncoderDescription, modelFiles, type Precision } from '../format.ts';
 import { type Addon, loadAddon } from '../native/load.ts';
-import { type Kernels, ownEncoderOf } from './own-encoder.ts';
+import { type KernelsByPrecision, ownEncoderOf } from './own-encoder.ts';
 import { detectsWithOneDnnHere, usesOneDnnHere } from './processor.ts';
 import { openProposalSieve } from './proposal-sieve.ts';
 import { openRefinementSieve } from './refinement-sieve.ts';
@@ -20,7 +20,7 @@ interface NetworkLocation {
 /**
  * @param threads per operation; the first call in a process decides
  * @param precision of the encoder that is loaded now; with bfloat16, the float32 one is loaded when needed
- * @param kernels of the float32 encoder; TensorFlow's are used where the project's own cannot be
+ * @param kernels of the encoder; TensorFlow's are used where the project's own cannot be
  * @throws {BackendError} when tfjs-node's addon does not load
  * @throws {ModelError} when one of the folder's SavedModels cannot be read
  */
@@ -29,15 +29,16 @@ export async function openTensorflow(
   threads: number,
   precision: Precision,
   encoder: EncoderDescription,
-  kernels: Kernels = 'own',
+  kernels: KernelsByPrecision,
 ): Promise<Session> {
   const addon = loadAddon(threads);
-  // Beside bfloat16, float32 is for few faces, and the own kernels' copy of the weights takes 96 MB. They
-  // have one thread.
-  const own =
-    kernels === 'own' && precision === 'float32' && threads === 1
-      ? ownEncoderOf(directory)
-      : undefined;
+  // They have one thread. Beside bfloat16, float32 is for few faces, and a copy of its weights takes 96 MB.
+  const own = new Map<Signature, ReturnType<typeof ownEncoderOf>>();
+  const used: Precision[] = precision === 'float32' ? ['float32'] : ['bfloat16', 'float32'];
+  for (const one of threads === 1 ? used : []) {
+    if (kernels[one] !== 'own') continue;
+    own.set(encoderSignatures[one], ownEncoderOf(directory, one, { packs: one === precision }));
+  }
   const opened: SavedModel[] = [];
   const dispose = () => {
     for (const model of opened) model.dispose();
@@ -51,7 +52,8 @@ export async function openTensorflow(
   try {
     places = locateNetworks(open, precision, encoder);
     places.pnet_blocks.model.load();
-    if (own === undefined) places[encoderSignatures[precision]].model.load();
+    const signature = encoderSignatures[precision];
+    if (own.get(signature) === undefined) places[signature].model.load();
   } catch (error) {
     dispose();
     throw error;
@@ -64,8 +66,8 @@ export async function openTensorflow(
     fewCounts: places.rnet.model !== places.pnet.model,
     precision,
     run(signature, input, outputs) {
-      if (own !== undefined && signature === encoderSignatures.float32) {
-        const answer = own(input.data, input.shape[0]);
+      const answer = own.get(signature)?.(input.data, input.shape[0]);
+      if (answer !== undefined) {
         return Object.fromEntries(outputs.map((output) => [output, answer])) as Record<
           (typeof outputs)[number],
           OutputTensor

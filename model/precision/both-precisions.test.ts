@@ -20,7 +20,7 @@ import { courseImages, parityPhotoPath, readGolden, sharedMissing } from '../sha
 
 /** The bound has a margin: what is seen here lies well below it. */
 const SHARE_OF_BOUND = 0.8;
-/** A second look is computed by TensorFlow, float32 alone by the project's own kernels. */
+/** A second look may be computed by other kernels than float32 alone. */
 const OF_OTHER_KERNELS = 5e-6;
 
 describe('in bfloat16', { timeout: 240_000, skip: sharedMissing }, () => {

@@ -6,7 +6,7 @@ import { trialMachineOf } from './timings.ts';
 const cpuinfo = `model name\t: A Processor 9\ncpu family\t: 6\nmodel\t\t: 1\nstepping\t: 2\nflags\t\t: fpu avx2 amx_bf16\n`;
 const machine = trialMachineOf(cpuinfo, { threads: 1, tensorflow: '2' }, {});
 const choice = (float32: number, bfloat16: number | null, secondLooks?: number) =>
-  fasterPrecision({ machine, float32, own: null, bfloat16 }, secondLooks);
+  fasterPrecision({ machine, float32, own: null, bfloat16, ownBfloat16: null }, secondLooks);
 
 test('bfloat16 is taken where it is faster with its second looks', () => {
   assert.equal(choice(8, 2).precision, 'bfloat16');
@@ -43,12 +43,26 @@ test('the reason names what was measured and on which processor', () => {
 
 test('the faster kernels compute float32, and their time is what bfloat16 must beat', () => {
   const chosen = (own: number | null, bfloat16: number | null) => {
-    const { precision, kernels } = fasterPrecision({ machine, float32: 8, own, bfloat16 }, 0.2);
-    return [precision, kernels];
+    const timings = { machine, float32: 8, own, bfloat16, ownBfloat16: null };
+    const { precision, kernels } = fasterPrecision(timings, 0.2);
+    return [precision, kernels.float32];
   };
   assert.deepEqual(chosen(7, null), ['float32', 'own']);
   assert.deepEqual(chosen(9, null), ['float32', 'tensorflow']);
   assert.deepEqual(chosen(null, null), ['float32', 'tensorflow']);
   assert.deepEqual(chosen(7.9, 6), ['bfloat16', 'own']);
   assert.deepEqual(chosen(7, 6), ['float32', 'own']);
+});
+
+test('the faster kernels compute bfloat16, its own ones also where TensorFlow has none', () => {
+  const chosen = (bfloat16: number | null, ownBfloat16: number | null) => {
+    const timings = { machine, float32: 8, own: 7, bfloat16, ownBfloat16 };
+    const { precision, kernels } = fasterPrecision(timings, 0.2);
+    return [precision, kernels.bfloat16];
+  };
+  assert.deepEqual(chosen(6, 3.5), ['bfloat16', 'own']);
+  assert.deepEqual(chosen(2, 3.5), ['bfloat16', 'tensorflow']);
+  assert.deepEqual(chosen(null, 3.5), ['bfloat16', 'own']);
+  assert.deepEqual(chosen(6, 5.8), ['float32', 'own']);
+  assert.deepEqual(chosen(6, null), ['float32', 'tensorflow']);
 });

@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { facenetMissing, modelDirectory } from '../../test/model.fixture.ts';
 import { multipliesBfloat16 } from '../backend/processor.ts';
 import { readManifest } from '../manifest.ts';
+import { ownKernelsCompute } from '../native/encoder/encoder-addon.ts';
 import { cpuinfoHere } from '../native/machine.ts';
 
 const program = `
@@ -51,6 +52,9 @@ describe('the precision that auto takes', { timeout: 180_000 }, () => {
     const { timings, secondLooks } = await readManifest(directory);
     assert.ok(timings !== undefined && timings.float32 > 0);
     assert.ok(timings.own === null || timings.own < 3 * timings.float32);
+    const { ownBfloat16 } = timings;
+    assert.equal(ownBfloat16 !== null, ownKernelsCompute('bfloat16', cpuinfoHere()));
+    assert.ok(ownBfloat16 === null || ownBfloat16 < timings.float32);
     assert.ok(secondLooks !== undefined && secondLooks > 0.02 && secondLooks < 0.6);
   });
 

@@ -1,4 +1,5 @@
 /** Resolves PRECISION=auto on this machine by a trial, which is made once per machine and cached. */
+import { usualKernels } from '../backend/own-encoder.ts';
 import { hasBfloat16Matrices, multipliesBfloat16 } from '../backend/processor.ts';
 import { runTrial } from '../backend/trial.ts';
 import { BackendError, ModelError } from '../errors.ts';
@@ -30,10 +31,11 @@ export async function choosePrecision(
   manifest: Manifest,
   { precision, backend, threads = 1 }: Pick<LoadOptions, 'precision' | 'backend' | 'threads'>,
 ): Promise<PrecisionChoice> {
+  const kernels = usualKernels(cpuinfoHere());
   if (precision !== undefined && precision !== 'auto') {
-    return { precision, kernels: 'own', reason: 'as set' };
+    return { precision, kernels, reason: 'as set' };
   }
-  if (backend === 'wasm') return { precision: 'float32', kernels: 'own', reason: ON_WASM };
+  if (backend === 'wasm') return { precision: 'float32', kernels, reason: ON_WASM };
   return fastestPrecision(directory, manifest, { threads });
 }
 
@@ -47,14 +49,15 @@ export async function fastestPrecision(
   { bfloat16Bound, secondLooks, timings: converted }: Manifest,
   { threads, cache }: FastestOptions,
 ): Promise<PrecisionChoice> {
+  const cpuinfo = cpuinfoHere();
+  const kernels = usualKernels(cpuinfo);
   if (bfloat16Bound === undefined) {
     return {
       precision: 'float32',
-      kernels: 'own',
+      kernels,
       reason: 'the model has no bfloat16 encoder with a measured error',
     };
   }
-  const cpuinfo = cpuinfoHere();
   const machine = trialMachineOf(cpuinfo, { threads, tensorflow: TENSORFLOW_VERSION });
   const decide = (timings: TrialTimings): PrecisionChoice => {
     const choice = fasterPrecision(timings, secondLooks);
@@ -73,7 +76,7 @@ export async function fastestPrecision(
     if (!(error instanceof BackendError || error instanceof ModelError)) throw error;
     return {
       precision: hasBfloat16Matrices(cpuinfo) ? 'bfloat16' : 'float32',
-      kernels: 'own',
+      kernels,
       reason: 'from the processor’s flags, because no trial could be run',
     };
   }

@@ -20,7 +20,7 @@ function trial(float32 = 8) {
   return Object.assign(
     () => {
       measured.times++;
-      return { float32, own: null, bfloat16: 2 };
+      return { float32, own: null, bfloat16: 2, ownBfloat16: null };
     },
     { measured },
   );

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** Increased whenever the layers of the trial change, so that earlier timings are not compared. */
-const TRIAL_VERSION = 2;
+const TRIAL_VERSION = 3;
 
 /** Everything that the encoder's speed depends on: a trial is repeated if any of it differs. */
 export const trialMachineSchema = z.object({
@@ -24,8 +24,10 @@ const trialTimesSchema = z.object({
   float32: z.number().positive(),
   /** the same by the project's own kernels; null if they do not run here */
   own: z.number().positive().nullable(),
-  /** the same; null if bfloat16 does not run here */
+  /** the same in bfloat16, by TensorFlow's kernels; null if bfloat16 does not run here */
   bfloat16: z.number().positive().nullable(),
+  /** the same by the project's own kernels; null if they do not run here */
+  ownBfloat16: z.number().positive().nullable(),
 });
 export type TrialTimes = z.output<typeof trialTimesSchema>;
 

@@ -1,17 +1,20 @@
 /**
- * The float32 encoder by kernels of the project's own: an addon computes each convolution with its bias, sum and
- * ReLU in one pass, without TensorFlow's work around it. If the addon could not be compiled, TensorFlow computes.
+ * The encoder by kernels of the project's own: an addon computes each convolution with its bias, sum and ReLU in
+ * one pass, without TensorFlow's work around it. If the addon could not be compiled, TensorFlow computes.
  */
 import { readFileSync } from 'node:fs';
+import type { Precision } from '../../format.ts';
 import { flagsIn } from '../machine.ts';
 import { loadOwnAddon } from '../own-addons.ts';
 import { type EncoderPlan, planSchema, planWords } from './plan.ts';
 
+/** What the kernels use in bfloat16. */
+const BFLOAT16_FLAGS = ['avx512_bf16', 'avx512bw', 'avx512vl'];
 /** More images at once would need more memory, and are no faster. */
 const BATCH = 4;
 
 interface EncoderAddon {
-  open(plan: Int32Array, weights: string | Float32Array, wide: boolean): object;
+  open(plan: Int32Array, weights: string | Float32Array, wide: boolean, packs: boolean): object;
   run(engine: object, images: Float32Array, answers: Float32Array): void;
 }
 
@@ -32,23 +35,55 @@ export function vectorsOf(
   return flags.includes('avx2') && flags.includes('fma') ? 'avx2' : undefined;
 }
 
+/**
+ * Whether the kernels can compute in this precision.
+ * @param cpuinfo the text of /proc/cpuinfo
+ * @param mask as in `vectorsOf`
+ */
+export function ownKernelsCompute(
+  precision: Precision,
+  cpuinfo: string,
+  mask = process.env.ONEDNN_MAX_CPU_ISA,
+): boolean {
+  const vectors = vectorsOf(cpuinfo, mask);
+  if (precision === 'float32') return vectors !== undefined;
+  const flags = flagsIn(cpuinfo) ?? [];
+  return (
+    vectors === 'avx512' &&
+    BFLOAT16_FLAGS.every((flag) => flags.includes(flag)) &&
+    !/^AVX512_CORE(?:_VNNI)?$/.test(mask ?? '')
+  );
+}
+
 export function readPlan(path: string): EncoderPlan {
   return planSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
 }
 
+export interface OwnEncoderOptions {
+  /**
+   * Whether it keeps a copy of the weights as its kernels read them (default). Without it, the file's own pages are
+   * mapped while it computes, and each filter is arranged whenever it is used: for an encoder that is seldom used.
+   */
+  readonly packs?: boolean;
+}
+
 /**
  * @param weights a file, or the numbers themselves
- * @returns undefined without the addon, or on a processor without the vectors
+ * @returns undefined without the addon, or on a processor without the instructions
  */
 export function openOwnEncoder(
   plan: EncoderPlan,
   weights: string | Float32Array,
   cpuinfo: string,
+  { packs = true }: OwnEncoderOptions = {},
 ): OwnEncoder | undefined {
-  const vectors = vectorsOf(cpuinfo);
   const addon = loadOwnAddon<EncoderAddon>('encoder');
-  if (vectors === undefined || addon === undefined) return undefined;
-  const engine = addon.open(planWords(plan, BATCH), weights, vectors === 'avx512');
+  const isHalf = plan.maps.some(({ type }) => type === 'bfloat16');
+  if (addon === undefined || !ownKernelsCompute(isHalf ? 'bfloat16' : 'float32', cpuinfo)) {
+    return undefined;
+  }
+  const wide = vectorsOf(cpuinfo) === 'avx512';
+  const engine = addon.open(planWords(plan, BATCH), weights, wide, packs);
   const last = plan.maps[plan.steps.at(-1)!.to]!;
   return (images, count) => {
     const answers = new Float32Array(count * last.height * last.width * last.channels);

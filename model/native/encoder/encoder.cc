@@ -10,7 +10,7 @@
 
 namespace {
 
-// A file of weights, mapped while it is read.
+// A file of weights, mapped.
 class Weights {
  public:
   explicit Weights(const char* path) {
@@ -27,6 +27,8 @@ class Weights {
   Weights(const Weights&) = delete;
   const float* data() const { return static_cast<const float*>(place_); }
   size_t numbers() const { return bytes_ / sizeof(float); }
+  // The system keeps them among its files' pages, for all processes.
+  void GiveBackPages() const { madvise(place_, bytes_, MADV_DONTNEED); }
 
  private:
   void* place_ = MAP_FAILED;
@@ -41,33 +43,44 @@ bool Array(napi_env env, napi_value value, napi_typedarray_type wanted, size_t* 
 
 void Throw(napi_env env, const char* message) { napi_throw_error(env, nullptr, message); }
 
-// (plan: Int32Array, weights: path or Float32Array, wide: boolean): an engine with a copy of these weights.
+// An engine, and the file of its weights where it reads them in every run.
+struct Opened {
+  std::unique_ptr<const Weights> weights;
+  std::unique_ptr<Engine> engine;
+};
+
+// (plan: Int32Array, weights: path or Float32Array, wide: boolean, packs: boolean): an engine with a copy of these
+// weights; without `packs` it has none, and takes longer.
 napi_value Open(napi_env env, napi_callback_info info) {
-  napi_value arguments[3];
-  size_t count = 3, words = 0, numbers = 0, path_length = 0;
+  napi_value arguments[4];
+  size_t count = 4, words = 0, numbers = 0, path_length = 0;
   void *plan = nullptr, *given = nullptr;
   char path[PATH_MAX];
-  bool wide = false;
-  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 3 ||
+  bool wide = false, packs = false;
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 4 ||
       !Array(env, arguments[0], napi_int32_array, &words, &plan) ||
-      napi_get_value_bool(env, arguments[2], &wide) != napi_ok) {
-    Throw(env, "open takes a plan, weights and whether to use AVX-512");
+      napi_get_value_bool(env, arguments[2], &wide) != napi_ok ||
+      napi_get_value_bool(env, arguments[3], &packs) != napi_ok) {
+    Throw(env, "open takes a plan, weights, whether to use AVX-512 and whether to copy the weights");
     return nullptr;
   }
   try {
-    std::unique_ptr<Engine> engine;
+    auto opened = std::make_unique<Opened>();
     const int* begin = static_cast<const int*>(plan);
     if (Array(env, arguments[1], napi_float32_array, &numbers, &given)) {
-      engine = std::make_unique<Engine>(begin, words, static_cast<const float*>(given), numbers, wide);
+      const float* weights = static_cast<const float*>(given);
+      opened->engine = std::make_unique<Engine>(begin, words, weights, numbers, wide, true);
     } else if (napi_get_value_string_utf8(env, arguments[1], path, sizeof path, &path_length) == napi_ok) {
-      const Weights weights(path);
-      engine = std::make_unique<Engine>(begin, words, weights.data(), weights.numbers(), wide);
+      auto weights = std::make_unique<const Weights>(path);
+      opened->engine =
+          std::make_unique<Engine>(begin, words, weights->data(), weights->numbers(), wide, packs);
+      if (!packs) opened->weights = std::move(weights);
     }
-    Require(engine != nullptr);
+    Require(opened->engine != nullptr);
     napi_value handle;
-    auto release = [](napi_env, void* data, void*) { delete static_cast<Engine*>(data); };
-    if (napi_create_external(env, engine.get(), release, nullptr, &handle) != napi_ok) return nullptr;
-    engine.release();
+    auto release = [](napi_env, void* data, void*) { delete static_cast<Opened*>(data); };
+    if (napi_create_external(env, opened.get(), release, nullptr, &handle) != napi_ok) return nullptr;
+    opened.release();
     return handle;
   } catch (const std::exception& error) {
     Throw(env, error.what());
@@ -79,21 +92,23 @@ napi_value Open(napi_env env, napi_callback_info info) {
 napi_value Run(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
   size_t count = 3, inputs = 0, outputs = 0;
-  void *engine = nullptr, *images = nullptr, *answers = nullptr;
+  void *handle = nullptr, *images = nullptr, *answers = nullptr;
   if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 3 ||
-      napi_get_value_external(env, arguments[0], &engine) != napi_ok ||
+      napi_get_value_external(env, arguments[0], &handle) != napi_ok ||
       !Array(env, arguments[1], napi_float32_array, &inputs, &images) ||
       !Array(env, arguments[2], napi_float32_array, &outputs, &answers)) {
     Throw(env, "run takes an engine, images and answers");
     return nullptr;
   }
-  Engine& opened = *static_cast<Engine*>(engine);
-  const size_t faces = inputs / opened.inputs();
-  if (inputs != faces * opened.inputs() || outputs != faces * opened.outputs()) {
+  const Opened& opened = *static_cast<Opened*>(handle);
+  Engine& engine = *opened.engine;
+  const size_t faces = inputs / engine.inputs();
+  if (inputs != faces * engine.inputs() || outputs != faces * engine.outputs()) {
     Throw(env, "images and answers are not of as many faces");
     return nullptr;
   }
-  opened.Run(static_cast<const float*>(images), static_cast<int>(faces), static_cast<float*>(answers));
+  engine.Run(static_cast<const float*>(images), static_cast<int>(faces), static_cast<float*>(answers));
+  if (opened.weights) opened.weights->GiveBackPages();
   return nullptr;
 }
 

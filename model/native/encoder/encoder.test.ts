@@ -1,21 +1,25 @@
 /** The encoder's own kernels against plain loops, and against TensorFlow on the real weights. */
 import assert from 'node:assert/strict';
-import { platform } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { platform, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { planOf } from '../../../convert/networks/encoder-plan.ts';
-import type { Network } from '../../../convert/networks/graph.ts';
+import type { Network, Weight } from '../../../convert/networks/graph.ts';
 import { withFusedConvolutions } from '../../../convert/networks/graph-rewrites.ts';
 import { NetworkBuilder } from '../../../convert/networks/network-builder.ts';
 import { referenceImages } from '../../../convert/self-test/reference.ts';
+import { ROW_BYTES, type Storage, stored } from '../../../convert/write/weights.ts';
 import { facenetMissing, modelDirectory } from '../../../test/model.fixture.ts';
 import { openNetworks } from '../../backend/open-networks.ts';
+import type { Precision } from '../../format.ts';
 import { cpuinfoHere } from '../machine.ts';
 import { tfjsNodeFolder } from '../paths.ts';
 import { addOwnAddon } from '../set-up/own-addons.ts';
 import { findTools } from '../set-up/tools.ts';
-import { openOwnEncoder, vectorsOf } from './encoder-addon.ts';
+import { openOwnEncoder, ownKernelsCompute, vectorsOf } from './encoder-addon.ts';
 import { plainAnswers } from './plain-steps.fixture.ts';
-import type { EncoderPlan, PlanStep } from './plan.ts';
+import { type EncoderPlan, type PlanStep, type PlanWeights, planWeightsSchema } from './plan.ts';
 
 const { compiler } = await findTools();
 const cannot =
@@ -27,8 +31,11 @@ const missing = await facenetMissing();
 
 const SIDE = 32;
 
-/** A stem, branches that are joined with a pooling, a sum in place, and the layers behind them. */
-function smallNetwork(): Network {
+/**
+ * A stem, branches that are joined with a pooling, a sum in place, and the layers behind them.
+ * @param precision of all but the stem and the last layers
+ */
+function smallNetwork(precision: Precision): Network {
   const builder = new NetworkBuilder('net');
   let seed = 1;
   const values = (count: number) =>
@@ -48,7 +55,8 @@ function smallNetwork(): Network {
     return builder.convolution(name, input, weights, { stride, padding });
   };
   const image = builder.corner('seen', builder.input('image', [-1, SIDE, SIDE, 3]), SIDE - 1);
-  const stem = builder.relu('stem/relu', convolution('stem', image, [3, 3, 3, 16], 2, 'VALID'));
+  const first = builder.relu('stem/relu', convolution('stem', image, [3, 3, 3, 16], 2, 'VALID'));
+  const stem = builder.cast('cast', first, precision);
   const x = builder.relu('x/relu', convolution('x', stem, [1, 1, 16, 80]));
   const wide = builder.relu('wide/relu', convolution('wide', x, [1, 1, 80, 16]));
   const tall = builder.relu('tall/relu', convolution('tall', wide, [1, 7, 16, 48]));
@@ -63,26 +71,46 @@ function smallNetwork(): Network {
     convolution('less', sum, [3, 3, 80, 64], 2, 'VALID'),
     builder.maxPool('pool', sum, 3, 2, 'VALID'),
   ]);
-  const few = convolution('few', builder.maxPool('fewer', half, 3, 2, 'VALID'), [3, 3, 144, 64]);
+  const few = builder.cast(
+    'features',
+    convolution('few', builder.maxPool('fewer', half, 3, 2, 'VALID'), [3, 3, 144, 64]),
+    'float32',
+  );
   const weights = { matrix: values(64 * 32), matrixShape: [64, 32], bias: values(32) };
   const answer = builder.dense('dense', builder.globalAverage('mean', few), weights);
   builder.normalize('answer', answer, 1e-12);
   return builder.finish([{ name: 'answer', shape: [-1, 32] }]);
 }
 
+interface Planned {
+  readonly plan: EncoderPlan;
+  readonly weights: Float32Array;
+}
+
+/** The network's plan over its weights, which lie one after the other as in a model's file. */
+function planned(network: Network, storageOf: (weight: Weight) => Storage): Planned {
+  const places = new Map<string, PlanWeights>();
+  let at = 0;
+  const parts = network.weights.map((weight) => {
+    const storage = storageOf(weight);
+    const bytes = stored(weight, storage);
+    places.set(weight.name, planWeightsSchema.parse({ at, storage }));
+    at += (Math.ceil(bytes.byteLength / ROW_BYTES) * ROW_BYTES) / 4;
+    return { bytes, begin: places.get(weight.name)!.at * 4 };
+  });
+  const file = new Uint8Array(at * 4);
+  for (const { bytes, begin } of parts) {
+    file.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), begin);
+  }
+  const plan = planOf(withFusedConvolutions(network), (name) => places.get(name)!);
+  return { plan, weights: new Float32Array(file.buffer) };
+}
+
 describe('the encoder’s own kernels', { skip: cannot, timeout: 60_000 }, () => {
   before(() => addOwnAddon('encoder', tfjsNodeFolder));
 
-  const network = withFusedConvolutions(smallNetwork());
-  const offsets = new Map<string, number>();
-  let length = 0;
-  for (const { name, data } of network.weights) {
-    offsets.set(name, length);
-    length += data.length;
-  }
-  const weights = new Float32Array(length);
-  for (const { name, data } of network.weights) weights.set(data, offsets.get(name));
-  const plan = planOf(network, (name) => offsets.get(name)!);
+  const { plan, weights } = planned(smallNetwork('float32'), () => 'float32');
+  const { length } = weights;
 
   const two = referenceImages(2, SIDE, SIDE);
   const images = Float32Array.of(...two, ...two, ...two);
@@ -104,6 +132,51 @@ describe('the encoder’s own kernels', { skip: cannot, timeout: 60_000 }, () =>
     });
   }
 
+  it('answer the same without a copy of the weights', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'elastic-face-encoder-'));
+    try {
+      const path = join(folder, 'weights');
+      await writeFile(path, weights);
+      const answers = [true, false].map((packs) =>
+        openOwnEncoder(plan, path, cpuinfoHere(), { packs })!(images, 6),
+      );
+      for (const [at, value] of answers[1]!.entries()) {
+        assert.ok(Math.abs(value - answers[0]![at]!) < 1e-5, `${at}: ${value}`);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  const noBfloat16 = ownKernelsCompute('bfloat16', cpuinfoHere()) ? false : 'needs AVX512_BF16';
+  for (const storage of ['bfloat16', 'float32'] as const) {
+    it(`answer in bfloat16 as plain loops that round every map, weights in ${storage}`, {
+      skip: noBfloat16,
+    }, () => {
+      const half = planned(smallNetwork('bfloat16'), ({ type, shape }) => {
+        if (type === 'bfloat16') return storage;
+        return shape.length === 2 ? 'float16' : 'float32';
+      });
+      assert.ok(half.plan.maps.some(({ type }) => type === 'bfloat16'));
+      const right = plainAnswers(half.plan, half.weights, two, 2);
+      const run = openOwnEncoder(half.plan, half.weights, cpuinfoHere())!;
+      for (const count of [1, 5]) {
+        const answers = run(images.subarray(0, count * SIDE * SIDE * 3), count);
+        for (const [at, value] of answers.entries()) {
+          const wanted = right[at % right.length]!;
+          // Sums in another order may be rounded to the neighbouring number.
+          assert.ok(Math.abs(value - wanted) < 4e-3, `${at}: ${value}, ${wanted}`);
+        }
+      }
+    });
+  }
+
+  it('do not open a plan in bfloat16 without its instructions', () => {
+    const half = planned(smallNetwork('bfloat16'), ({ type }) => type);
+    const flags = 'flags : avx2 fma avx512f avx512bw avx512vl\n';
+    assert.equal(openOwnEncoder(half.plan, half.weights, flags), undefined);
+  });
+
   it('refuse a plan that reads or writes outside its maps or weights', () => {
     const changed = (change: Partial<PlanStep>, at: number): EncoderPlan => ({
       ...plan,
@@ -117,8 +190,9 @@ describe('the encoder’s own kernels', { skip: cannot, timeout: 60_000 }, () =>
       [{ left: 4 }, 3],
       [{ channel: 16 }, 0],
       [{ outputs: 32 }, 0],
-      [{ filter: length }, 2],
-      [{ bias: length - 8 }, 2],
+      [{ filter: { at: length, storage: 'float32' } }, 2],
+      [{ bias: { at: length - 8, storage: 'float32' } }, 2],
+      [{ kind: 'cast' }, 2],
       [{ from: 1 }, last],
     ];
     for (const [change, at] of damages) {
@@ -132,7 +206,10 @@ describe('the encoder’s own kernels', { skip: cannot, timeout: 60_000 }, () =>
     const faces = referenceImages(2, 240, 240);
     const [own, theirs] = await Promise.all(
       (['own', 'tensorflow'] as const).map(async (kernels) => {
-        const networks = await openNetworks(directory, { backend: 'tensorflow', kernels });
+        const networks = await openNetworks(directory, {
+          backend: 'tensorflow',
+          kernels: { float32: kernels, bfloat16: 'tensorflow' },
+        });
         const embeddings = networks.embed(faces, 2);
         networks.dispose();
         return embeddings;
@@ -152,5 +229,17 @@ describe('the vectors of the encoder’s own kernels', () => {
     assert.equal(vectorsOf('flags : avx2 fma\n', undefined), 'avx2');
     assert.equal(vectorsOf('flags : avx\n', undefined), undefined);
     assert.equal(vectorsOf('', undefined), undefined);
+  });
+
+  it('compute in bfloat16 where the processor and oneDNN’s setting let them', () => {
+    const all = 'flags : avx2 fma avx512f avx512bw avx512vl avx512_bf16\n';
+    const computes = (mask?: string) => ownKernelsCompute('bfloat16', all, mask);
+    for (const mask of [undefined, 'ALL', 'AVX512_CORE_BF16', 'AVX512_CORE_AMX']) {
+      assert.equal(computes(mask), true, mask);
+    }
+    for (const mask of ['AVX512_CORE', 'AVX512_CORE_VNNI', 'AVX2', 'AVX2_VNNI_2', 'SSE41']) {
+      assert.equal(computes(mask), false, mask);
+    }
+    assert.equal(ownKernelsCompute('bfloat16', all.replace('avx512_bf16', '')), false);
   });
 });

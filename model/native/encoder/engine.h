@@ -1,8 +1,8 @@
 // Runs a convolutional network from a plan: every convolution with its bias, sum and ReLU is one pass that writes
 // where the next one reads, so that nothing is copied or rearranged between them.
-#include <cstring>
 #include <memory>
 
+#include "filters.h"
 #include "poolings.h"
 #include "winograd.h"
 
@@ -10,8 +10,10 @@ namespace {
 
 class Engine {
  public:
-  Engine(const int* words, size_t count, const float* weights, size_t numbers, bool wide)
-      : tiles_(wide), winograd_(tiles_, wide) {
+  // `packs`: whether it keeps a copy of all filters as the tiles read them. Otherwise the weights must stay, and
+  // each filter is packed whenever it is used.
+  Engine(const int* words, size_t count, const float* weights, size_t numbers, bool wide, bool packs)
+      : tiles_(wide), packs_(packs), weights_(weights), winograd_(tiles_, wide) {
     const int* end = words + count;
     auto take = [&] {
       Require(words < end);
@@ -21,23 +23,25 @@ class Engine {
     batch_ = take();
     maps_.resize(Bounded(take(), 4096));
     for (Map& map : maps_) {
-      for (int* field : {&map.height, &map.width, &map.channels, &map.border_y, &map.border_x}) {
+      for (int* field : {&map.height, &map.width, &map.channels, &map.border_y, &map.border_x, &map.half}) {
         *field = Bounded(take(), 1 << 16);
       }
       Require(map.size() > 0 && map.size() < 1 << 28);
+      Require(!map.half || (wide && half::kPresent && map.channels % 16 == 0));
     }
     steps_.resize(Bounded(take(), 4096));
     for (Step& step : steps_) {
       for (int* field : {&step.kind, &step.from, &step.to, &step.channel, &step.height, &step.width,
                          &step.stride, &step.top, &step.left, &step.outputs, &step.add, &step.relu,
-                         &step.filter, &step.bias}) {
+                         &step.filter, &step.filter_storage, &step.bias, &step.bias_storage}) {
         *field = Bounded(take(), 1 << 30);
       }
       Check(step, numbers);
     }
     Require(batch_ > 0 && batch_ <= 64 && !maps_.empty() && !steps_.empty());
+    Require(!maps_.front().half && !maps_[steps_.back().to].half);
     PlaceMaps();
-    PackFilters(weights);
+    PlaceFilters();
     winograd_.Reserve(steps_, maps_);
   }
 
@@ -53,7 +57,7 @@ class Engine {
       }
       for (size_t at = each_; at < steps_.size(); at++) Do(steps_[at], 0, together);
       const Map& last = maps_[steps_.back().to];
-      memcpy(answers + done * outputs(), last.data, together * outputs() * sizeof(float));
+      memcpy(answers + done * outputs(), last.at(0, 0, 0), together * outputs() * sizeof(float));
     }
   }
 
@@ -68,92 +72,115 @@ class Engine {
     Require(step.kind < kKinds && step.from < static_cast<int>(maps_.size()) && step.to > 0 &&
             step.to < static_cast<int>(maps_.size()));
     const Map &from = maps_[step.from], &to = maps_[step.to];
+    Require(step.from != step.to && (step.kind == kCast) == (from.half != to.half));
+    if (step.kind == kCast) {
+      Require(from.height == to.height && from.width == to.width && from.channels == to.channels);
+      return Require(from.channels % 16 == 0);
+    }
     if (step.kind == kMean || step.kind == kNormalise) {
-      Require(to.size() == from.channels && step.from != step.to);
+      Require(to.size() == from.channels && !from.half);
       if (step.kind == kNormalise) Require(from.size() == from.channels);
       return;
     }
     const bool maximum = step.kind == kMaximum;
-    Require(step.stride > 0 && step.height > 0 && step.width > 0 && step.from != step.to);
+    Require(step.stride > 0 && step.height > 0 && step.width > 0);
     Require(step.top <= from.border_y && step.left <= from.border_x);
     Require((to.height - 1) * step.stride - step.top + step.height <= from.height + from.border_y);
     Require((to.width - 1) * step.stride - step.left + step.width <= from.width + from.border_x);
     Require(step.channel + (maximum ? from.channels : step.outputs) <= to.channels);
     if (maximum) return;
-    const size_t filter = static_cast<size_t>(step.height) * step.width * from.channels * step.outputs;
     Require(step.outputs > 0 && step.outputs % 16 == 0 && step.channel % 16 == 0);
-    Require(step.filter + filter <= numbers && static_cast<size_t>(step.bias) + step.outputs <= numbers);
+    Require(step.filter_storage < kStorages && step.bias_storage < kStorages);
+    Require(step.filter + (RowsOf(step) * step.outputs * BytesOf(step.filter_storage) + 3) / 4 <= numbers);
+    Require(step.bias + (step.outputs * BytesOf(step.bias_storage) + 3) / 4 <= numbers);
   }
 
   void PlaceMaps() {
     std::vector<bool> later(maps_.size(), false);
     for (size_t at = each_; at < steps_.size(); at++) later[steps_[at].from] = later[steps_[at].to] = true;
-    size_t floats = 0;
+    auto floats = [&](const Map& map) {
+      const size_t numbers = map.size() * (map.single ? 1 : batch_);
+      return Rounded(map.half ? (numbers + 1) / 2 : numbers);
+    };
+    size_t all = 0;
     for (size_t at = 1; at < maps_.size(); at++) {
       maps_[at].single = !later[at];
-      floats += Rounded(maps_[at].size() * (later[at] ? batch_ : 1));
+      all += floats(maps_[at]);
     }
     maps_.front().single = false;
-    memory_ = std::make_unique<Memory>(floats);
+    memory_ = std::make_unique<Memory>(all);
     float* place = memory_->data;
     for (size_t at = 1; at < maps_.size(); at++) {
       maps_[at].data = place;
-      place += Rounded(maps_[at].size() * (later[at] ? batch_ : 1));
+      place += floats(maps_[at]);
     }
   }
 
   static size_t Rounded(size_t floats) { return (floats + 15) / 16 * 16; }
 
-  void PackFilters(const float* weights) {
-    size_t floats = 0;
+  void PlaceFilters() {
+    size_t filters = 0, biases = 0, largest = 0;
     for (Step& step : steps_) {
       if (step.kind != kConvolution) continue;
-      step.method = Winograd::Choose(step, maps_[step.from], maps_[step.to]);
-      floats += FilterSize(step) + Rounded(step.outputs);
+      if (packs_ && !IsHalf(step) && step.filter_storage == kFloat32) {
+        step.method = Winograd::Choose(step, maps_[step.from], maps_[step.to]);
+      }
+      const int pixels = step.method != nullptr || IsFlat(step) ? kMostRows : maps_[step.to].width;
+      step.panel = IsHalf(step) ? halves_.PanelOf(step.outputs, pixels) : tiles_.PanelOf(step.outputs, pixels);
+      biases += Rounded(step.outputs);
+      filters += FloatsOf(step, step.outputs);
+      largest = std::max(largest, FloatsOf(step, step.panel));
     }
-    filters_ = std::make_unique<Memory>(floats);
+    filters_ = std::make_unique<Memory>(biases + (packs_ ? filters : largest));
     float* place = filters_->data;
     for (Step& step : steps_) {
       if (step.kind != kConvolution) continue;
-      const bool flat = step.method != nullptr || IsFlat(step);
-      step.panel = tiles_.PanelOf(step.outputs, flat ? kMostRows : maps_[step.to].width);
-      const float* filter = weights + step.filter;
       if (step.method != nullptr) {
         step.panels.push_back(place);
-        Winograd::Pack(step, maps_[step.from].channels, filter, place);
-      } else {
-        PackPanels(&step, filter, place);
+        Winograd::Pack(step, maps_[step.from].channels, weights_ + step.filter, place);
+        place += FloatsOf(step, step.outputs);
       }
-      place += FilterSize(step);
-      memcpy(place, weights + step.bias, step.outputs * sizeof(float));
+      for (int first = 0; first < step.outputs && step.method == nullptr; first += step.panel) {
+        float* panel = packs_ ? place : filters_->data + biases;
+        step.panels.push_back(panel);
+        if (!packs_) continue;
+        Pack(step, first, panel);
+        place += FloatsOf(step, std::min(step.panel, step.outputs - first));
+      }
+      ReadFloats(At(weights_, step.bias, step.bias_storage, 0), step.bias_storage, step.outputs, place);
       step.panels.push_back(place);
       place += Rounded(step.outputs);
     }
   }
 
-  // A filter [taps * inputs][outputs] as panels of as many outputs as a tile computes.
-  void PackPanels(Step* step, const float* filter, float* place) {
-    const long rows = FilterSize(*step) / step->outputs;
-    for (int first = 0; first < step->outputs; first += step->panel) {
-      const int columns = std::min(step->panel, step->outputs - first);
-      step->panels.push_back(place);
-      const float* source = filter + first;
-      for (long row = 0; row < rows; row++, source += step->outputs, place += columns) {
-        memcpy(place, source, columns * sizeof(float));
-      }
-    }
+  void Pack(const Step& step, int first, float* to) const {
+    const int columns = std::min(step.panel, step.outputs - first);
+    const Panel panel{step, weights_, static_cast<long>(RowsOf(step)), first, columns};
+    IsHalf(step) ? PackHalfPanel(panel, reinterpret_cast<uint32_t*>(to)) : PackPanel(panel, to);
   }
 
-  size_t FilterSize(const Step& step) const {
-    const size_t matrix = static_cast<size_t>(maps_[step.from].channels) * step.outputs;
-    return matrix * (step.method != nullptr ? step.method->points : step.height * step.width);
+  bool IsHalf(const Step& step) const { return maps_[step.from].half; }
+
+  // Taps and inputs of a filter.
+  size_t RowsOf(const Step& step) const {
+    return static_cast<size_t>(step.height) * step.width * maps_[step.from].channels;
+  }
+
+  // Memory of so many columns of a filter.
+  size_t FloatsOf(const Step& step, int columns) const {
+    if (step.method == nullptr) return RowsOf(step) * columns / (IsHalf(step) ? 2 : 1);
+    return static_cast<size_t>(maps_[step.from].channels) * columns * step.method->points;
   }
 
   void Do(const Step& step, int first, int end) {
-    if (step.kind == kConvolution) return Convolve(step, first, end);
+    const bool in_half = IsHalf(step);
+    if (step.kind == kConvolution) {
+      return in_half ? Convolve<uint16_t>(halves_, step, first, end) : Convolve<float>(tiles_, step, first, end);
+    }
     const Map &from = maps_[step.from], &to = maps_[step.to];
     for (int image = first; image < end; image++) {
-      if (step.kind == kMaximum) Maximum(step, from, to, image);
+      if (step.kind == kCast) Cast(from, to, image);
+      if (step.kind == kMaximum) (in_half ? Maximum<uint16_t> : Maximum<float>)(step, from, to, image);
       if (step.kind == kMean) Mean(from, to, image);
       if (step.kind == kNormalise) Normalise(from, to, image);
     }
@@ -167,10 +194,11 @@ class Engine {
            from.border_x + from.border_y + to.border_x + to.border_y == 0;
   }
 
-  void Convolve(const Step& step, int first, int end) {
+  template <class Number, class TilesOfNumber>
+  void Convolve(const TilesOfNumber& tiles, const Step& step, int first, int end) {
     const Map &from = maps_[step.from], &to = maps_[step.to];
     if (step.method != nullptr) return winograd_.Convolve(step, from, to, first, end);
-    Tile tile;
+    TileOf<Number> tile;
     tile.step = static_cast<long>(step.stride) * from.channels;
     tile.line = from.line();
     tile.pixel = from.channels;
@@ -186,20 +214,21 @@ class Engine {
     const int width = flat ? to.height * to.width * (end - first) : to.width;
     for (int channel = 0, panel = 0; channel < step.outputs; channel += step.panel, panel++) {
       const int columns = std::min(step.panel, step.outputs - channel);
-      const int most = tiles_.MostRows(columns);
+      const int most = tiles.MostRows(columns);
       const int parts = (width + most - 1) / most;
-      tile.filter = step.panels[panel];
+      if (!packs_) Pack(step, channel, step.panels[panel]);
+      tile.filter = reinterpret_cast<const Number*>(step.panels[panel]);
       tile.bias = step.panels.back() + channel;
       for (int image = first; image < first + images; image++) {
         for (int y = 0; y < lines; y++) {
-          const float* input = from.at(image, y * step.stride - step.top, -step.left);
-          float* output = to.at(image, y, 0) + step.channel + channel;
+          const Number* input = from.at<Number>(image, y * step.stride - step.top, -step.left);
+          Number* output = to.at<Number>(image, y, 0) + step.channel + channel;
           for (int part = 0; part < parts; part++) {
             const int begin = static_cast<long>(width) * part / parts;
             const int rows = static_cast<long>(width) * (part + 1) / parts - begin;
             tile.input = input + begin * tile.step;
             tile.output = output + begin * tile.output_step;
-            tiles_.ComputeOf(columns, rows)(tile);
+            tiles.ComputeOf(columns, rows)(tile);
           }
         }
       }
@@ -210,6 +239,9 @@ class Engine {
   std::vector<Map> maps_;
   std::vector<Step> steps_;
   const Tiles tiles_;
+  const half::Tiles halves_;
+  const bool packs_;
+  const float* weights_;
   Winograd winograd_;
   std::unique_ptr<Memory> memory_, filters_;
 };

@@ -30,24 +30,30 @@ class Memory {
 // A feature map, channels last, with a border of zeros that nothing writes to.
 struct Map {
   int height, width, channels, border_y, border_x;
+  int half;     // its numbers are bfloat16
   bool single;  // of one image at a time
-  float* data;
+  void* data;
 
   long line() const { return static_cast<long>(width + 2 * border_x) * channels; }
   long size() const { return line() * (height + 2 * border_y); }
-  float* at(int image, int y, int x) const {
-    return data + (single ? 0 : image * size()) + (y + border_y) * line() +
+  template <class Number = float>
+  Number* at(int image, int y, int x) const {
+    return static_cast<Number*>(data) + (single ? 0 : image * size()) + (y + border_y) * line() +
            static_cast<long>(x + border_x) * channels;
   }
 };
 
-enum Kind { kConvolution, kMaximum, kMean, kNormalise, kKinds };
+enum Kind { kConvolution, kMaximum, kMean, kNormalise, kCast, kKinds };
+
+// How weights are stored. Where they begin in their file is told in units of four bytes.
+enum Storage { kFloat32, kBfloat16, kFloat16, kStorages };
 
 struct Method;
 
 struct Step {
-  int kind, from, to, channel, height, width, stride, top, left, outputs, add, relu, filter, bias;
-  std::vector<const float*> panels;
+  int kind, from, to, channel, height, width, stride, top, left, outputs, add, relu;
+  int filter, filter_storage, bias, bias_storage;
+  std::vector<float*> panels;  // memory of the filter's panels, then the bias
   int panel;
   const Method* method = nullptr;  // one of Winograd's, where that pays
 };

@@ -12,11 +12,22 @@ const mapSchema = z.object({
   width: count,
   channels: count,
   border: z.object({ y: count, x: count }),
+  /** Of its numbers. The image and the answer are float32. */
+  type: z.enum(['float32', 'bfloat16']),
 });
 export type PlanMap = z.output<typeof mapSchema>;
 
 /** As the kernels number them. */
-export const stepKinds = ['convolution', 'maximum', 'mean', 'normalise'] as const;
+export const stepKinds = ['convolution', 'maximum', 'mean', 'normalise', 'cast'] as const;
+/** How weights are stored, as the kernels number them. */
+const storages = ['float32', 'bfloat16', 'float16'] as const;
+
+export const planWeightsSchema = z.object({
+  /** Where they begin in the file, in units of four bytes. */
+  at: count,
+  storage: z.enum(storages),
+});
+export type PlanWeights = z.output<typeof planWeightsSchema>;
 
 const stepSchema = z.object({
   kind: z.enum(stepKinds),
@@ -35,9 +46,9 @@ const stepSchema = z.object({
   /** Whether the result is added to what is there. */
   add: z.boolean(),
   relu: z.boolean(),
-  /** Where its weights begin in the file, in numbers. */
-  filter: count,
-  bias: count,
+  /** Of a convolution. */
+  filter: planWeightsSchema,
+  bias: planWeightsSchema,
 });
 export type PlanStep = z.output<typeof stepSchema>;
 
@@ -56,15 +67,16 @@ export function planWords({ each, maps, steps }: EncoderPlan, batch: number): In
     each,
     batch,
     maps.length,
-    ...maps.flatMap(({ height, width, channels, border }) => [
+    ...maps.flatMap(({ height, width, channels, border, type }) => [
       ...[height, width, channels],
-      ...[border.y, border.x],
+      ...[border.y, border.x, Number(type === 'bfloat16')],
     ]),
     steps.length,
     ...steps.flatMap(({ kind, add, relu, ...step }) => [
       ...[stepKinds.indexOf(kind), step.from, step.to, step.channel],
       ...[step.height, step.width, step.stride, step.top, step.left, step.outputs],
-      ...[Number(add), Number(relu), step.filter, step.bias],
+      ...[Number(add), Number(relu)],
+      ...[step.filter, step.bias].flatMap(({ at, storage }) => [at, storages.indexOf(storage)]),
     ]),
   ]);
 }

@@ -8,18 +8,21 @@
 #include "schemes.h"
 
 // Some pixels of one line of an output map, and as many of its channels as a panel of the filter has.
-struct Tile {
-  const float* input;
+template <class Number>
+struct TileOf {
+  const Number* input;
   long step, line, pixel;     // numbers to the next output pixel's input, the next tap below, the next to the right
   int height, width, inputs;  // taps, and channels of the input
-  const float* filter;
+  const Number* filter;
   const float* bias;
-  float* output;
+  Number* output;
   long output_step;
   bool add, relu;
 };
+using Tile = TileOf<float>;
 
-using Compute = void (*)(const Tile&);
+template <class Number>
+using Compute = void (*)(const TileOf<Number>&);
 
 // The inputs of some outputs, and where their values at the points go: those of one point after those of another.
 struct InputTile {
@@ -109,11 +112,11 @@ class Tiles {
 
   int MostRows(int columns) const { return !wide_ || columns > 32 ? 6 : kMostRows; }
 
-  Compute ComputeOf(int columns, int rows) const { return compute_[columns / 16 - 1][rows]; }
+  Compute<float> ComputeOf(int columns, int rows) const { return compute_[columns / 16 - 1][rows]; }
 
  private:
   template <int ROWS, bool WIDE, int VECTORS>
-  static void Fill(Compute* compute) {
+  static void Fill(Compute<float>* compute) {
     if constexpr (ROWS > 0) {
       compute[ROWS] = WIDE ? avx512::ComputeTile<ROWS, VECTORS> : avx2::ComputeTile<ROWS, VECTORS>;
       Fill<ROWS - 1, WIDE, VECTORS>(compute);
@@ -121,5 +124,5 @@ class Tiles {
   }
 
   const bool wide_;
-  Compute compute_[4][kMostRows + 1] = {};
+  Compute<float> compute_[4][kMostRows + 1] = {};
 };

@@ -6,10 +6,11 @@
 import { existsSync } from 'node:fs';
 import { cpuinfoHere } from '../machine.ts';
 import { openOwnEncoder, readPlan } from './encoder-addon.ts';
-import type { EncoderPlan, PlanStep } from './plan.ts';
+import type { EncoderPlan, PlanMap, PlanStep, PlanWeights } from './plan.ts';
 
 /** Small enough that no sum overflows, large enough that none is denormal, which takes longer. */
 const WEIGHT = 1e-3;
+const ANY_WEIGHTS: PlanWeights = { at: 0, storage: 'float32' };
 /** Steps of a block: its branches and the sum. */
 const BLOCK = 5;
 const MIDDLE_CHANNELS = 896;
@@ -18,14 +19,13 @@ const LAST_CHANNELS = 1792;
 /** @returns what computes them once; undefined where the kernels do not run, or the model has no plan */
 export function openTrialSteps(path: string): (() => void) | undefined {
   if (!existsSync(path)) return undefined;
-  const { maps, steps } = readPlan(path);
-  const chosen = trialSteps({ each: 0, maps, steps });
+  const plan = trialPlan(readPlan(path));
+  const { maps, steps } = plan;
   const values = Math.max(
-    ...chosen.map(({ height, width, from, outputs }) => {
+    ...steps.map(({ height, width, from, outputs }) => {
       return height * width * maps[from]!.channels * outputs;
     }),
   );
-  const plan = { each: 0, maps, steps: chosen.map((step) => ({ ...step, filter: 0, bias: 0 })) };
   const run = openOwnEncoder(plan, new Float32Array(values).fill(WEIGHT), cpuinfoHere());
   if (run === undefined) return undefined;
   const [image] = maps;
@@ -33,7 +33,20 @@ export function openTrialSteps(path: string): (() => void) | undefined {
   return () => void run(empty, 1);
 }
 
-function trialSteps({ maps, steps }: EncoderPlan): PlanStep[] {
+/** The steps with any weights; their answer is the last one's map in float32. */
+function trialPlan(plan: EncoderPlan): EncoderPlan {
+  const maps = [...plan.maps];
+  const steps = trialSteps(plan, maps);
+  const { to } = steps.at(-1)!;
+  if (maps[to]!.type === 'bfloat16') {
+    steps.push(casting(steps.at(-1)!, to, maps.push(inFloat32(maps[to]!)) - 1));
+  }
+  const weights = { filter: ANY_WEIGHTS, bias: ANY_WEIGHTS };
+  return { each: 0, maps, steps: steps.map((step) => ({ ...step, ...weights })) };
+}
+
+/** @param maps those of the plan, to which others may be added */
+function trialSteps({ steps }: EncoderPlan, maps: PlanMap[]): PlanStep[] {
   const convolutions = steps.filter(({ kind }) => kind === 'convolution');
   const stem = convolutions.findLast(({ from, stride }) => stride > 1 && maps[from]!.height > 40);
   const block = (channels: number, which: number): PlanStep[] => {
@@ -44,7 +57,7 @@ function trialSteps({ maps, steps }: EncoderPlan): PlanStep[] {
     return steps.slice(Math.max(at + 1 - BLOCK, 0), at + 1);
   };
   return [
-    ...(stem === undefined ? [] : [filling(stem, maps[stem.from]!.channels), stem]),
+    ...(stem === undefined ? [] : [...filling(stem, maps), stem]),
     ...block(MIDDLE_CHANNELS, 0),
     ...block(MIDDLE_CHANNELS, 1),
     ...block(LAST_CHANNELS, 0),
@@ -52,7 +65,20 @@ function trialSteps({ maps, steps }: EncoderPlan): PlanStep[] {
 }
 
 /** Writes a step's input: pages that nothing was written to share one page, which takes longer to read. */
-function filling({ from, ...step }: PlanStep, outputs: number): PlanStep {
+function filling(step: PlanStep, maps: PlanMap[]): PlanStep[] {
+  const { from } = step;
+  const map = maps[from]!;
+  const isHalf = map.type === 'bfloat16';
+  const to = isHalf ? maps.push(inFloat32(map)) - 1 : from;
   const window = { height: 1, width: 1, stride: 4, top: 0, left: 0 };
-  return { ...step, ...window, from: 0, to: from, channel: 0, outputs, add: false, relu: false };
+  const target = { from: 0, to, channel: 0, outputs: map.channels, add: false, relu: false };
+  return [{ ...step, ...window, ...target }, ...(isHalf ? [casting(step, to, from)] : [])];
+}
+
+function casting(step: PlanStep, from: number, to: number): PlanStep {
+  return { ...step, kind: 'cast', from, to };
+}
+
+function inFloat32(map: PlanMap): PlanMap {
+  return { ...map, type: 'float32', border: { y: 0, x: 0 } };
 }

@@ -8,7 +8,7 @@ import { addOwnAddon } from '../set-up/own-addons.ts';
 import { findTools } from '../set-up/tools.ts';
 import { openOwnEncoder, vectorsOf } from './encoder-addon.ts';
 import { plainAnswers } from './plain-steps.fixture.ts';
-import type { EncoderPlan, PlanStep } from './plan.ts';
+import type { EncoderPlan, PlanStep, PlanWeights } from './plan.ts';
 
 const { compiler } = await findTools();
 const cannot =
@@ -68,17 +68,19 @@ function planAround(shape: Shape): { plan: EncoderPlan; weights: Float32Array; i
     same ? side : Math.floor((side - taps[axis]!) / stride) + 1,
   );
   const map = (height: number, width: number, count: number, y = 0, x = 0) => ({
-    ...{ height, width, channels: count, border: { y, x } },
+    ...{ height, width, channels: count, border: { y, x }, type: 'float32' as const },
   });
+  const weightsAt = (at: number): PlanWeights => ({ at, storage: 'float32' });
   let used = 0;
   const step = (from: number, to: number, change: Partial<PlanStep>): PlanStep => {
     const whole: PlanStep = {
       ...{ kind: 'convolution', from, to, channel: 16, height: taps[0], width: taps[1], stride },
-      ...{ top: top!, left: left!, outputs, add: false, relu: false, filter: used, bias: 0 },
+      ...{ top: top!, left: left!, outputs, add: false, relu: false },
+      ...{ filter: weightsAt(used), bias: weightsAt(0) },
       ...change,
     };
     used += whole.height * whole.width * (from === 0 ? 4 : inputs) * whole.outputs;
-    return { ...whole, bias: used - whole.outputs };
+    return { ...whole, bias: weightsAt(used - whole.outputs) };
   };
   const point = { height: 1, width: 1, stride: 1, top: 0, left: 0, channel: 0, outputs: inputs };
   const steps = [
