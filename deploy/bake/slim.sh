@@ -9,7 +9,8 @@ modules="$app/node_modules"
 tensorflow="$modules/@tensorflow/tfjs-node"
 [ -d "$modules" ] || { echo "slim: there is no $modules: run npm ci first." >&2; exit 1; }
 
-find "$modules" -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \
+# Node runs no TypeScript out of node_modules, neither declarations nor sources.
+find "$modules" -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \
   -o -name '*.md' -o -name '*.flow' -o -name '*.py' \) -delete
 # What packages bring to test themselves, private keys among it.
 find "$modules" -regextype posix-extended -type d \
@@ -19,6 +20,10 @@ rm -rf "$modules"/node/node_modules/*/include "$modules"/node/node_modules/*/sha
   "$modules/node-api-headers/include" "$tensorflow/deps/include"
 # A compiler that npm installs only because a library names it as an optional peer; Node drops types itself.
 rm -rf "$modules/typescript" "$modules/@typescript" "$modules/.bin/tsc"
+# For old browsers: tfjs names it, and its bundles for Node load none of it.
+rm -rf "$modules/core-js"
+# Of its typefaces one is used, to write names into photos.
+find "$modules" -path '*/dejavu-fonts-ttf/*.ttf' ! -name DejaVuSans-Bold.ttf -delete
 
 # The web tier computes nothing, so it carries no engine.
 [ "$role" = worker ] || rm -rf "$tensorflow/deps"
@@ -36,3 +41,6 @@ for package in tfjs tfjs-core tfjs-layers tfjs-converter tfjs-data tfjs-backend-
   find "$folder" -path "$folder/node_modules" -prune -o -type f ! -name '*.node.js' ! -name package.json \
     ! -name 'LICENSE*' -exec rm -f {} +
 done
+# Beside the bundle of this one lie the kernels that it loads.
+find "$modules" -path '*/@tensorflow/tfjs-backend-wasm/*' -type f ! -path '*/dist/*.wasm' ! -name '*.node.js' \
+  ! -name package.json ! -name 'LICENSE*' -delete

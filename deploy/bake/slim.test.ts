@@ -24,6 +24,7 @@ describe('the script that makes an image small', { skip }, () => {
     mkdirSync(dirname(file(path)), { recursive: true });
     writeFileSync(file(path), 'text');
   };
+  const wasm = (path: string): string => `@tensorflow/tfjs-backend-wasm/${path}`;
   const library = '@tensorflow/tfjs-node/deps/lib/libtensorflow_cc.so.2';
   let sizeBefore: number;
   before(() => {
@@ -40,6 +41,10 @@ describe('the script that makes an image small', { skip }, () => {
       ...['@tensorflow/tfjs-node/deps/include/c_api.h', '@tensorflow/tfjs-node/python/model.py'],
       ...['agent-base/test/snakeoil.key', '@mapbox/pre-gyp/.github/workflows/release.yml'],
       ...['agent-base/node_modules/debug/test/a.js', 'ajv/lib/test/of-its-own.js'],
+      ...['zod/src/index.ts', 'zod/index.cjs', 'core-js/full/index.js'],
+      ...['DejaVuSans-Bold', 'DejaVuSerif'].map((name) => `dejavu-fonts-ttf/ttf/${name}.ttf`),
+      ...['dist/tf-backend-wasm.node.js', 'dist/tf-backend-wasm.js', 'dist/a.wasm'].map(wasm),
+      ...['wasm-out/a.wasm', 'package.json'].map(wasm),
     ]) {
       put(path);
     }
@@ -77,6 +82,15 @@ describe('the script that makes an image small', { skip }, () => {
     }
   });
 
+  it('removes what packages bring for browsers, sources in TypeScript and typefaces that are not used', () => {
+    for (const path of [
+      ...['zod/src/index.ts', 'core-js', 'dejavu-fonts-ttf/ttf/DejaVuSerif.ttf'],
+      ...['dist/tf-backend-wasm.js', 'wasm-out/a.wasm'].map(wasm),
+    ]) {
+      assert.ok(!existsSync(file(path)), path);
+    }
+  });
+
   it("removes packages' own tests with their keys, and everything in Python", () => {
     for (const path of [
       ...['agent-base/test', 'agent-base/node_modules/debug/test', '@mapbox/pre-gyp/.github'],
@@ -91,6 +105,8 @@ describe('the script that makes an image small', { skip }, () => {
       'ajv/lib/test/of-its-own.js',
       ...['node/bin/node', 'node-api-headers/package.json', 'express/index.js', library],
       '@tensorflow/tfjs-core/dist/tf-core.node.js',
+      ...['dist/tf-backend-wasm.node.js', 'dist/a.wasm', 'package.json'].map(wasm),
+      ...['zod/index.cjs', 'dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf'],
     ]) {
       assert.ok(existsSync(file(path)), path);
     }
