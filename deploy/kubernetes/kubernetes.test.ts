@@ -129,14 +129,20 @@ describe('the Kubernetes manifests', () => {
     }
   });
 
-  it('keep half of each tier while nodes are drained', () => {
-    for (const name of ['web', 'worker']) {
-      assert.deepEqual(
-        z
-          .looseObject({ spec: z.looseObject({ selector: z.unknown() }) })
-          .parse(find('PodDisruptionBudget', name)).spec.selector,
-        { matchLabels: { app: name } },
-      );
+  it('let a drain of nodes end one web pod and half of the workers at a time, also where there is one', () => {
+    for (const [name, maxUnavailable] of [
+      ['web', 1],
+      ['worker', '50%'],
+    ] as const) {
+      assert.deepEqual(find('PodDisruptionBudget', name).spec, {
+        maxUnavailable,
+        selector: { matchLabels: { app: name } },
+      });
     }
+  });
+
+  it('give no pod a token for the API server, which none of them calls', () => {
+    for (const name of ['web', 'worker', 'provision'])
+      assert.equal(find('ServiceAccount', name).automountServiceAccountToken, false);
   });
 });
