@@ -15,15 +15,19 @@ export function whyNoGo(variable: string, cost: string): string | false {
   return false;
 }
 
+const programs = join(folders.cache, 'go');
+
+/** Where `buildGo` puts a program, or has put it in an earlier run. */
+export const builtProgram = (name: string): string => join(programs, name);
+
 /**
  * Builds a program of the Go module in `folder` into the user's cache, quickly where nothing changed.
  * @param target its package
  * @returns path of the program
  */
 export function buildGo(folder: string, name: string, target = '.'): string {
-  const programs = join(folders.cache, 'go');
   mkdirSync(programs, { recursive: true });
-  const program = join(programs, name);
+  const program = builtProgram(name);
   const build = [
     'build',
     '-trimpath',

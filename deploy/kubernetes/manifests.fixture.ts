@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { builtProgram } from '../container/go.fixture.ts';
 
 const objectSchema = z.looseObject({
   apiVersion: z.string(),
@@ -34,17 +35,22 @@ export const settings: Readonly<Record<string, string | undefined>> = parseEnv(
   read('settings.env'),
 );
 
-function readObjects(yaml: string): KubernetesObject[] {
+export function readObjects(yaml: string): KubernetesObject[] {
   return parseAllDocuments(yaml).map((document) => objectSchema.parse(document.toJS()));
 }
 
-/** False where kubectl, which brings kustomize, is missing. */
-export const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
+/** kubectl, which brings kustomize: the machine's, or the one that api-server.test.ts built. */
+const kubectl = ['kubectl', builtProgram('kubectl')].find(
+  (program) => spawnSync(program, ['version', '--client']).status === 0,
+);
+
+/** False where kubectl is missing. */
+export const hasKubectl = kubectl !== undefined;
 
 /** What `kubectl apply -k` would apply. @param path folder of a kustomization, from this one */
 export function render(path: string): KubernetesObject[] {
   const target = resolve(import.meta.dirname, path);
-  const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', target], {
+  const { status, stdout, stderr } = spawnSync(kubectl ?? 'kubectl', ['kustomize', target], {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`kubectl cannot render ${path}: ${stderr}`);

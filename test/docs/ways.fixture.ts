@@ -83,8 +83,8 @@ const WAYS: readonly (readonly [RegExp, Way])[] = [
     { not: 'wants docker; deploy/container/ has tests of the files' },
   ],
   [
-    /^cp -r deploy\/kubernetes\/|^kubectl apply /,
-    { not: 'wants a cluster; deploy/kubernetes/overlay.test.ts renders the overlay' },
+    /^cp -r deploy\/kubernetes\/|^kubectl (?:apply|delete) /,
+    { not: 'wants a cluster; deploy/kubernetes/api-server.test.ts runs them on one' },
   ],
 ];
 
