@@ -11,11 +11,13 @@ import { type EncoderPlan, planSchema, planWords } from './plan.ts';
 /** What the kernels use in bfloat16. */
 const BFLOAT16_FLAGS = ['avx512_bf16', 'avx512bw', 'avx512vl'];
 /** More images at once would need more memory, and are no faster. */
-const BATCH = 4;
+export const BATCH = 4;
 
-interface EncoderAddon {
+export interface EncoderAddon {
   open(plan: Int32Array, weights: string | Float32Array, wide: boolean, packs: boolean): object;
   run(engine: object, images: Float32Array, answers: Float32Array): void;
+  /** Winograd's tile of each convolution, as 4x4; 1x1 where it is computed as it is. */
+  methods(engine: object): string;
 }
 
 /** @returns answers for this number of images */

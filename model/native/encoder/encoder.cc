@@ -112,12 +112,29 @@ napi_value Run(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// (engine): the tiles of Winograd's that it computes convolutions with, one after the other, as 4x4; 1x1 is none.
+napi_value Methods(napi_env env, napi_callback_info info) {
+  napi_value argument, methods;
+  size_t count = 1;
+  void* handle = nullptr;
+  if (napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr) != napi_ok || count != 1 ||
+      napi_get_value_external(env, argument, &handle) != napi_ok) {
+    Throw(env, "methods takes an engine");
+    return nullptr;
+  }
+  const std::string names = static_cast<Opened*>(handle)->engine->Methods();
+  napi_create_string_utf8(env, names.data(), names.size(), &methods);
+  return methods;
+}
+
 napi_value Init(napi_env env, napi_value exports) {
-  napi_value open, run;
+  napi_value open, run, methods;
   napi_create_function(env, "open", NAPI_AUTO_LENGTH, Open, nullptr, &open);
   napi_set_named_property(env, exports, "open", open);
   napi_create_function(env, "run", NAPI_AUTO_LENGTH, Run, nullptr, &run);
   napi_set_named_property(env, exports, "run", run);
+  napi_create_function(env, "methods", NAPI_AUTO_LENGTH, Methods, nullptr, &methods);
+  napi_set_named_property(env, exports, "methods", methods);
   return exports;
 }
 

@@ -48,6 +48,8 @@ class Engine {
   size_t inputs() const { return maps_.front().size(); }
   size_t outputs() const { return maps_[steps_.back().to].size(); }
 
+  std::string Methods() const { return Winograd::NamesOf(steps_); }
+
   void Run(const float* images, int count, float* answers) {
     for (int done = 0; done < count; done += batch_) {
       const int together = std::min(batch_, count - done);
@@ -88,7 +90,7 @@ class Engine {
     Require((to.height - 1) * step.stride - step.top + step.height <= from.height + from.border_y);
     Require((to.width - 1) * step.stride - step.left + step.width <= from.width + from.border_x);
     Require(step.channel + (maximum ? from.channels : step.outputs) <= to.channels);
-    if (maximum) return;
+    if (maximum) return Require(from.channels % 16 == 0);
     Require(step.outputs > 0 && step.outputs % 16 == 0 && step.channel % 16 == 0);
     Require(step.filter_storage < kStorages && step.bias_storage < kStorages);
     Require(step.filter + (RowsOf(step) * step.outputs * BytesOf(step.filter_storage) + 3) / 4 <= numbers);
@@ -122,10 +124,9 @@ class Engine {
     size_t filters = 0, biases = 0, largest = 0;
     for (Step& step : steps_) {
       if (step.kind != kConvolution) continue;
-      if (packs_ && !IsHalf(step) && step.filter_storage == kFloat32) {
-        step.method = Winograd::Choose(step, maps_[step.from], maps_[step.to]);
-      }
-      const int pixels = step.method != nullptr || IsFlat(step) ? kMostRows : maps_[step.to].width;
+      const Map &from = maps_[step.from], &to = maps_[step.to];
+      if (packs_ && !IsHalf(step)) step.method = Winograd::Choose(step, from, to);
+      const int pixels = step.method != nullptr || IsFlat(step, from, to) ? kMostRows : to.width;
       step.panel = IsHalf(step) ? halves_.PanelOf(step.outputs, pixels) : tiles_.PanelOf(step.outputs, pixels);
       biases += Rounded(step.outputs);
       filters += FloatsOf(step, step.outputs);
@@ -137,7 +138,7 @@ class Engine {
       if (step.kind != kConvolution) continue;
       if (step.method != nullptr) {
         step.panels.push_back(place);
-        Winograd::Pack(step, maps_[step.from].channels, weights_ + step.filter, place);
+        Winograd::Pack(step, maps_[step.from].channels, weights_, place);
         place += FloatsOf(step, step.outputs);
       }
       for (int first = 0; first < step.outputs && step.method == nullptr; first += step.panel) {
@@ -169,7 +170,7 @@ class Engine {
   // Memory of so many columns of a filter.
   size_t FloatsOf(const Step& step, int columns) const {
     if (step.method == nullptr) return RowsOf(step) * columns / (IsHalf(step) ? 2 : 1);
-    return static_cast<size_t>(maps_[step.from].channels) * columns * step.method->points;
+    return static_cast<size_t>(maps_[step.from].channels) * columns * step.method->filters;
   }
 
   void Do(const Step& step, int first, int end) {
@@ -186,14 +187,6 @@ class Engine {
     }
   }
 
-  // Pixels that follow each other in both maps, over lines and images, are one long line.
-  bool IsFlat(const Step& step) const {
-    const Map &from = maps_[step.from], &to = maps_[step.to];
-    return step.height * step.width * step.stride == 1 && from.width == to.width &&
-           from.height == to.height && from.single == to.single &&
-           from.border_x + from.border_y + to.border_x + to.border_y == 0;
-  }
-
   template <class Number, class TilesOfNumber>
   void Convolve(const TilesOfNumber& tiles, const Step& step, int first, int end) {
     const Map &from = maps_[step.from], &to = maps_[step.to];
@@ -208,7 +201,7 @@ class Engine {
     tile.output_step = to.channels;
     tile.add = step.add;
     tile.relu = step.relu;
-    const bool flat = IsFlat(step);
+    const bool flat = IsFlat(step, from, to);
     const int images = flat ? 1 : end - first;
     const int lines = flat ? 1 : to.height;
     const int width = flat ? to.height * to.width * (end - first) : to.width;

@@ -58,6 +58,12 @@ struct Step {
   const Method* method = nullptr;  // one of Winograd's, where that pays
 };
 
+// Whether pixels that follow each other in both maps, over lines and images, are one long line.
+inline bool IsFlat(const Step& step, const Map& from, const Map& to) {
+  return step.height * step.width * step.stride == 1 && from.width == to.width && from.height == to.height &&
+         from.single == to.single && from.border_x + from.border_y + to.border_x + to.border_y == 0;
+}
+
 void Require(bool right) {
   if (!right) throw std::runtime_error("the plan of the encoder is damaged");
 }

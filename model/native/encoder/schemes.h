@@ -44,6 +44,10 @@ struct Products {
   }
 };
 
+// A number of each of 16 filters, whose transforms are computed together.
+constexpr int kLanes = 16;
+typedef double Lanes __attribute__((vector_size(kLanes * sizeof(double))));
+
 constexpr double Power(double base, int exponent) {
   return exponent == 0 ? 1 : base * Power(base, exponent - 1);
 }
@@ -53,22 +57,24 @@ template <int OUTPUTS, int TAPS>
 struct Scheme {
   static constexpr int kOutputs = OUTPUTS, kTaps = TAPS, kStride = 1;
   static constexpr int kPoints = OUTPUTS + TAPS - 1, kInputs = kPoints, kPairs = (kPoints - 1) / 2;
+  static constexpr int kFilters = kPoints;  // of which each point but the last ones has its own
   static_assert(kPoints == 1 || kPoints % 2 == 0, "points come in pairs");
   static constexpr Pairs<kPairs> kPair{};
   static constexpr Products<kPairs> kProduct{};
 
-  static void TransformFilter(const double* taps, double* points) {
-    points[kPoints - 1] = taps[TAPS - 1];
+  static void TransformFilter(const Lanes* taps, Lanes* filters) {
+    filters[kPoints - 1] = taps[TAPS - 1];
     if (kPoints == 1) return;
-    points[0] = taps[0] / kProduct.all[0];
+    filters[0] = taps[0] * (1 / kProduct.all[0]);
     for (int pair = 0; pair < kPairs; pair++) {
-      const double p = kPair.at[pair], square = p * p;
-      double even = 0, odd = 0, scale = 0;
-      for (int tap = TAPS - 1; tap >= 0; tap--) (tap % 2 ? odd : even) += taps[tap] * Power(p, tap);
+      const double square = kPair.at[pair] * kPair.at[pair];
+      double scale = 0;
       for (int at = kPairs - 1; at >= 0; at--) scale = scale * square + kProduct.but[pair][at];
-      scale *= 2 * square;
-      points[1 + 2 * pair] = (even + odd) / scale;
-      points[2 + 2 * pair] = (even - odd) / scale;
+      double power = 1 / (2 * square * scale);
+      Lanes sums[2] = {};
+      for (int tap = 0; tap < TAPS; tap++, power *= kPair.at[pair]) sums[tap % 2] += taps[tap] * power;
+      filters[1 + 2 * pair] = sums[0] + sums[1];
+      filters[2 + 2 * pair] = sums[0] - sums[1];
     }
   }
 };
@@ -80,23 +86,24 @@ struct Strided {
   using Even = Scheme<OUTPUTS, 2>;
   static constexpr int kOutputs = OUTPUTS, kTaps = 3, kStride = 2;
   static constexpr int kPoints = Even::kPoints + OUTPUTS, kInputs = 2 * OUTPUTS + 1;
+  static constexpr int kFilters = Even::kPoints + 1;
 
-  static void TransformFilter(const double* taps, double* points) {
-    const double even[] = {taps[0], taps[2]};
-    Even::TransformFilter(even, points);
-    for (int at = Even::kPoints; at < kPoints; at++) points[at] = taps[1];
+  static void TransformFilter(const Lanes* taps, Lanes* filters) {
+    const Lanes even[] = {taps[0], taps[2]};
+    Even::TransformFilter(even, filters);
+    filters[Even::kPoints] = taps[1];
   }
 };
 
-// Both axes: the taps of one filter [y][x], and its points.
+// Both axes: the taps of a filter [y][x], and what the values at the points are multiplied with.
 template <class Y, class X>
-void TransformFilterOf(const double* taps, double* points) {
-  double between[Y::kTaps][X::kPoints], column[Y::kTaps], along[Y::kPoints];
+void TransformFilterOf(const Lanes* taps, Lanes* filters) {
+  Lanes between[Y::kTaps][X::kFilters], column[Y::kTaps], along[Y::kFilters];
   for (int y = 0; y < Y::kTaps; y++) X::TransformFilter(taps + y * X::kTaps, between[y]);
-  for (int x = 0; x < X::kPoints; x++) {
+  for (int x = 0; x < X::kFilters; x++) {
     for (int y = 0; y < Y::kTaps; y++) column[y] = between[y][x];
     Y::TransformFilter(column, along);
-    for (int y = 0; y < Y::kPoints; y++) points[y * X::kPoints + x] = along[y];
+    for (int y = 0; y < Y::kFilters; y++) filters[y * X::kFilters + x] = along[y];
   }
 }
 

@@ -2,8 +2,10 @@
 // of each point are a matrix that is multiplied with the filter's at this point, and the products of all points
 // are transformed to outputs. The block's values and products stay in the processor's second cache.
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "filters.h"
 #include "plan.h"
 #include "tiles.h"
 
@@ -11,8 +13,9 @@ namespace {
 
 // A scheme for each axis.
 struct Method {
-  int taps_y, taps_x, stride, outputs_y, outputs_x, inputs_y, inputs_x, points;
-  void (*transform_filter)(const double*, double*);
+  int taps_y, taps_x, stride, outputs_y, outputs_x, inputs_y, inputs_x, points_x, points;
+  int filters_y, filters_x, filters;
+  void (*transform_filter)(const Lanes*, Lanes*);
   void (*transform_input[2])(const InputTile&);  // for AVX2, and for AVX-512
   void (*transform_output[2])(const OutputTile&);
 };
@@ -26,7 +29,11 @@ constexpr Method MethodOf() {
           X::kOutputs,
           Y::kInputs,
           X::kInputs,
+          X::kPoints,
           Y::kPoints * X::kPoints,
+          Y::kFilters,
+          X::kFilters,
+          Y::kFilters * X::kFilters,
           TransformFilterOf<Y, X>,
           {avx2::TransformInput<Y, X>, avx512::TransformInput<Y, X>},
           {avx2::TransformOutput<Y, X>, avx512::TransformOutput<Y, X>}};
@@ -34,14 +41,13 @@ constexpr Method MethodOf() {
 
 const Method kMethods[] = {
     MethodOf<Scheme<4, 3>, Scheme<4, 3>>(), MethodOf<Scheme<2, 3>, Scheme<2, 3>>(),
-    MethodOf<Scheme<1, 1>, Scheme<2, 7>>(), MethodOf<Scheme<2, 7>, Scheme<1, 1>>(),
     MethodOf<Scheme<1, 1>, Scheme<4, 7>>(), MethodOf<Scheme<4, 7>, Scheme<1, 1>>(),
     MethodOf<Strided<3>, Strided<3>>(),
 };
-constexpr int kMostTaps = 9, kMostPoints = 64;
+constexpr int kMostTaps = 9, kMostFilters = 36;
 
-// What a value costs that is transformed, and a weight that is read, in multiplications.
-constexpr double kTransform = 6, kWeight = 8;
+// What a transformed value costs, in multiplications, and a weight, which comes from memory and takes memory.
+constexpr double kTransform = 6, kWeight = 24;
 // Numbers of a block: 0.6 MB.
 constexpr long kBlock = 160000;
 
@@ -53,15 +59,16 @@ class Winograd {
   static const Method* Choose(const Step& step, const Map& from, const Map& to) {
     if (step.kind != kConvolution || from.channels % 16 != 0) return nullptr;
     const double filter = static_cast<double>(from.channels) * step.outputs;
-    const auto cost = [&](double positions, double points, double transforms) {
-      return positions * (points * filter + transforms) + kWeight * points * filter;
+    const auto cost = [&](double positions, double points, double filters, double transforms) {
+      return positions * (points * filter + transforms) + kWeight * filters * filter;
     };
     const Method* best = nullptr;
-    double least = cost(to.height * to.width, step.height * step.width, 0);
+    const int taps = step.height * step.width;
+    double least = cost(to.height * to.width, taps, taps, 0);
     for (const Method& method : kMethods) {
       if (method.taps_y != step.height || method.taps_x != step.width || method.stride != step.stride) continue;
       const double values = static_cast<double>(method.points) * (from.channels + step.outputs);
-      const double own = cost(TilesOf(method, to), method.points, kTransform * values);
+      const double own = cost(TilesOf(method, to), method.points, method.filters, kTransform * values);
       if (own < least) {
         least = own;
         best = &method;
@@ -74,20 +81,39 @@ class Winograd {
     return Parts(to.height, method.outputs_y) * Parts(to.width, method.outputs_x);
   }
 
-  // A filter [taps][inputs][outputs] as [points], each in panels of step.panel outputs.
-  static void Pack(const Step& step, int inputs, const float* filter, float* place) {
+  // The tile of each convolution, as 4x4; 1x1 where it is computed as it is.
+  static std::string NamesOf(const std::vector<Step>& steps) {
+    std::string names;
+    for (const Step& step : steps) {
+      if (step.kind != kConvolution) continue;
+      const Method* method = step.method;
+      names += std::to_string(method == nullptr ? 1 : method->outputs_y) + "x";
+      names += std::to_string(method == nullptr ? 1 : method->outputs_x) + " ";
+    }
+    return names;
+  }
+
+  // A filter [taps][inputs][outputs] as [filters], each in panels of step.panel outputs.
+  static void Pack(const Step& step, int inputs, const float* weights, float* place) {
     const Method& method = *step.method;
     const long size = static_cast<long>(inputs) * step.outputs;
-    double taps[kMostTaps], points[kMostPoints];
+    float read[kLanes];
+    Lanes taps[kMostTaps], filters[kMostFilters];
     for (int input = 0; input < inputs; input++) {
-      for (int output = 0; output < step.outputs; output++) {
-        const float* source = filter + static_cast<long>(input) * step.outputs + output;
-        for (int tap = 0; tap < step.height * step.width; tap++) taps[tap] = source[tap * size];
-        method.transform_filter(taps, points);
+      for (int output = 0; output < step.outputs; output += kLanes) {
+        const long source = static_cast<long>(input) * step.outputs + output;
+        for (int tap = 0; tap < step.height * step.width; tap++) {
+          const char* from = At(weights, step.filter, step.filter_storage, tap * size + source);
+          ReadFloats(from, step.filter_storage, kLanes, read);
+          for (int lane = 0; lane < kLanes; lane++) taps[tap][lane] = read[lane];
+        }
+        method.transform_filter(taps, filters);
         const int first = output - output % step.panel;
         const int columns = std::min(step.panel, step.outputs - first);
         float* target = place + static_cast<long>(first) * inputs + input * columns + output - first;
-        for (int point = 0; point < method.points; point++) target[point * size] = points[point];
+        for (int at = 0; at < method.filters; at++) {
+          for (int lane = 0; lane < kLanes; lane++) target[at * size + lane] = filters[at][lane];
+        }
       }
     }
   }
@@ -177,8 +203,12 @@ class Winograd {
     tile.height = tile.width = 1;
     tile.bias = zeros;
     tile.output_step = step.outputs;
-    for (int point = 0; point < step.method->points; point++) {
-      tile.filter = step.panels.front() + static_cast<long>(point) * inputs * step.outputs;
+    const Method& method = *step.method;
+    for (int point = 0; point < method.points; point++) {
+      const int y = std::min(point / method.points_x, method.filters_y - 1);
+      const int x = std::min(point % method.points_x, method.filters_x - 1);
+      const long filter = y * method.filters_x + x;
+      tile.filter = step.panels.front() + filter * inputs * step.outputs;
       for (int channel = 0; channel < step.outputs; channel += step.panel) {
         const int columns = std::min(step.panel, step.outputs - channel);
         const int parts = Parts(tiles, tiles_.MostRows(columns));

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { platform } from 'node:os';
 import { before, describe, it } from 'node:test';
 import { cpuinfoHere } from '../machine.ts';
+import { loadOwnAddon } from '../own-addons.ts';
 import { tfjsNodeFolder } from '../paths.ts';
 import { addOwnAddon } from '../set-up/own-addons.ts';
 import { findTools } from '../set-up/tools.ts';
-import { openOwnEncoder, vectorsOf } from './encoder-addon.ts';
+import { BATCH, type EncoderAddon, vectorsOf } from './encoder-addon.ts';
 import { plainAnswers } from './plain-steps.fixture.ts';
-import type { EncoderPlan, PlanStep, PlanWeights } from './plan.ts';
+import { type EncoderPlan, type PlanStep, type PlanWeights, planWords } from './plan.ts';
 
 const { compiler } = await findTools();
 const cannot =
@@ -18,6 +19,8 @@ const cannot =
 
 /** A convolution of a map of so many inputs; the batch's images are computed together or one by one. */
 interface Shape {
+  /** Outputs that are computed together. */
+  readonly tile: string;
   readonly taps: readonly [number, number];
   readonly size: readonly [number, number];
   readonly channels: readonly [number, number];
@@ -29,25 +32,40 @@ interface Shape {
 }
 
 const shapes: Record<string, Shape> = {
-  '3 x 3 on whole tiles': { taps: [3, 3], size: [18, 22], channels: [16, 32] },
+  '3 x 3 on whole tiles': { tile: '4x4', taps: [3, 3], size: [18, 22], channels: [16, 32] },
   '3 x 3 on tiles that are cut below and on the right': {
-    ...{ taps: [3, 3], size: [17, 19], channels: [16, 32], same: true, relu: true },
+    ...{ tile: '4x4', taps: [3, 3], size: [17, 19], channels: [16, 32], same: true, relu: true },
   },
   '3 x 3 added to what is there, in panels of two widths': {
-    ...{ taps: [3, 3], size: [13, 14], channels: [48, 48], same: true, add: true, relu: true },
+    ...{ tile: '4x4', taps: [3, 3], size: [16, 15], channels: [48, 48], same: true, add: true },
   },
-  '3 x 3 of many blocks': { taps: [3, 3], size: [50, 51], channels: [80, 16], same: true },
+  '3 x 3 of many blocks': {
+    ...{ tile: '4x4', taps: [3, 3], size: [49, 50], channels: [80, 16], same: true },
+  },
   '3 x 3 of many images together': {
-    ...{ taps: [3, 3], size: [11, 10], channels: [32, 32], same: true, together: true },
+    ...{
+      tile: '4x4',
+      taps: [3, 3],
+      size: [15, 16],
+      channels: [32, 32],
+      same: true,
+      together: true,
+    },
   },
-  '3 x 3 on a map of few pixels': { taps: [3, 3], size: [6, 6], channels: [64, 64], same: true },
-  '3 x 3 with a stride of 2': { taps: [3, 3], size: [43, 37], channels: [32, 48], stride: 2 },
+  '3 x 3 on a map of few pixels': {
+    ...{ tile: '2x2', taps: [3, 3], size: [11, 9], channels: [64, 48], same: true, relu: true },
+  },
+  '3 x 3 with a stride of 2': {
+    ...{ tile: '3x3', taps: [3, 3], size: [43, 37], channels: [32, 48], stride: 2 },
+  },
   '3 x 3 with a stride of 2 on cut tiles': {
-    ...{ taps: [3, 3], size: [42, 36], channels: [32, 48], stride: 2, relu: true },
+    ...{ tile: '3x3', taps: [3, 3], size: [48, 42], channels: [32, 48], stride: 2, relu: true },
   },
-  '1 x 7': { taps: [1, 7], size: [13, 13], channels: [32, 32], same: true, relu: true },
-  '7 x 1': { taps: [7, 1], size: [13, 13], channels: [32, 32], same: true, add: true },
-  '7 x 1 without a border': { taps: [7, 1], size: [18, 12], channels: [32, 48] },
+  '1 x 7': { tile: '1x4', taps: [1, 7], size: [13, 13], channels: [32, 32], same: true },
+  '7 x 1': {
+    ...{ tile: '4x1', taps: [7, 1], size: [13, 13], channels: [32, 32], same: true, add: true },
+  },
+  '7 x 1 without a border': { tile: '4x1', taps: [7, 1], size: [18, 12], channels: [32, 48] },
 };
 
 /** Values between -0.5 and 0.5, the same in every run. */
@@ -108,8 +126,11 @@ describe('Winograd’s convolutions', { skip: cannot, timeout: 60_000 }, () => {
       const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       for (const flags of ['avx2 fma', 'avx2 fma avx512f']) {
         if (!flags.split(' ').every((flag) => cpuinfoHere().includes(` ${flag}`))) continue;
-        const answers = openOwnEncoder(plan, weights, `flags : ${flags}\n`)!(images, 2);
-        assert.equal(answers.length, expected.length);
+        const { open, run, methods } = loadOwnAddon<EncoderAddon>('encoder')!;
+        const engine = open(planWords(plan, BATCH), weights, flags.includes('avx512f'), true);
+        assert.equal(methods(engine).trim().split(' ').at(-1), shape.tile);
+        const answers = new Float32Array(expected.length);
+        run(engine, images, answers);
         for (const [at, value] of answers.entries()) {
           const error = Math.abs(value - expected[at]!);
           assert.ok(error < 3e-6 * largest, `${flags}, ${at}: ${value}, ${expected[at]}`);
