@@ -16,8 +16,8 @@ import { openNetworks } from './open-networks.ts';
 const ERROR = 1e-4;
 const SIDE = 24;
 const VALUES = SIDE * SIDE * 3;
-/** SIEVED=200 compares that many collages. */
-const SIEVED = Number(process.env.SIEVED ?? 3);
+/** COLLAGES=200 compares that many. */
+const COLLAGES = Number(process.env.COLLAGES ?? 3);
 
 describe('the sieve for R-Net', { timeout: 600_000 }, () => {
   let networks: Networks | undefined;
@@ -90,7 +90,7 @@ describe('the sieve for R-Net', { timeout: 600_000 }, () => {
     }
   });
 
-  it(`changes no face of ${SIEVED} collages and spares R-Net most crops`, {
+  it(`changes no face of ${COLLAGES} collages and spares R-Net most crops`, {
     skip: sharedMissing,
   }, async (context: TestContext) => {
     if (networks?.refinementSieve === undefined) return context.skip(unavailable);
@@ -106,7 +106,7 @@ describe('the sieve for R-Net', { timeout: 600_000 }, () => {
     });
     let [all, left] = [0, 0];
     const photos = [...courseImages(100).values()];
-    for (let seed = 1; seed <= SIEVED; seed++) {
+    for (let seed = 1; seed <= COLLAGES; seed++) {
       const image = await collage(photos, seed);
       const windows = Int32Array.from({ length: 64 * 4 }, (_value, at) => {
         const side = 24 + ((at >> 2) % 8) * 37;

@@ -17,6 +17,40 @@ namespace {
 
 constexpr int TILE = 4;  // cells
 
+// Two rows of the second layer, 16 times VECTORS cells.
+template <int VECTORS>
+void secondRows(const Sieve& sieve, const Mixed& from, int row, int at, const Rows& into) {
+  for (int o = 0; o < 16; o += PART) {
+    __m512i sums[2][VECTORS][PART];
+    sumsOf<VECTORS>(sieve.second, from, at, o, sums);
+    for (int line = 0; line < 2; line++) {
+      for (int vector = 0; vector < VECTORS; vector++) {
+        const auto& part = sums[line][vector];
+        for (int c = 0; c < PART; c += 2) {
+          const __m512 low = sieve.second.activated(part[c], o + c);
+          const __m512 up = sieve.second.activated(part[c + 1], o + c + 1);
+          _mm512_storeu_si512(into.plane(row + line, (o + c) / 2) + at + vector * LANES, sieve.second.paired(low, up, o + c));
+        }
+      }
+    }
+  }
+}
+
+// Logits of two rows, 16 times VECTORS cells.
+template <int VECTORS>
+void logitRows(const Sieve& sieve, const Mixed& from, int at, __m512 (&logits)[2][2]) {
+  for (auto& line : logits) line[0] = line[1] = _mm512_set1_ps(sieve.faceBias);
+  for (int o = 0; o < 32; o += PART) {
+    __m512i sums[2][VECTORS][PART];
+    sumsOf<VECTORS>(sieve.third, from, at, o, sums);
+    for (int c = 0; c < PART; c++) {
+      for (int line = 0; line < 2; line++)
+        for (int vector = 0; vector < VECTORS; vector++)
+          logits[line][vector] = _mm512_fmadd_ps(sieve.third.activated(sums[line][vector][c], o + c), _mm512_set1_ps(sieve.face[o + c]), logits[line][vector]);
+    }
+  }
+}
+
 // Marks each tile of 4 x 4 cells that has one with a logit above the threshold.
 void search(const Sieve& sieve, const float* pixels, int width, int height, float threshold, uint8_t* tiles) {
   static const Picks picks = makePicks();
@@ -24,59 +58,51 @@ void search(const Sieve& sieve, const float* pixels, int width, int height, floa
   const int columns = wide - 4, rows = high - 4;
   const int tileColumns = (columns + TILE - 1) / TILE;
   const int stride = (wide + 2 * LANES) / LANES * LANES + LANES;
-  constexpr int planes = 4 + pairsOf(10) + pairsOf(16);
-  auto memory = static_cast<int32_t*>(std::aligned_alloc(64, sizeof(int32_t) * RING * planes * stride));
+  constexpr int planes = 4 + pairsOf(10) + pairsOf(16), mixedPlanes = pairsOf(16);
+  const size_t values = static_cast<size_t>(RING * planes + MIXES * mixedPlanes) * stride;
+  auto memory = static_cast<int32_t*>(std::aligned_alloc(64, sizeof(int32_t) * values));
   if (memory == nullptr) return;
-  std::memset(memory, 0, sizeof(int32_t) * RING * planes * stride);
+  std::memset(memory, 0, sizeof(int32_t) * values);
   const Rows source{memory, 4, stride};
   const Rows ones{source.data + RING * 4 * stride, pairsOf(10), stride};
   const Rows twos{ones.data + RING * pairsOf(10) * stride, pairsOf(16), stride};
+  int32_t* const mixes = twos.data + RING * pairsOf(16) * stride;
+  const Mixed mixedSource{mixes, source.planes, stride}, mixedOnes{mixes, ones.planes, stride}, mixedTwos{mixes, twos.planes, stride};
   int read = 0, firsts = 0, seconds = 0;
   for (int row = 0; row < rows; row += 2) {
     for (; seconds < row + RING; seconds += 2) {
       for (; firsts < seconds + RING && firsts < high; firsts++) {
         for (; read < 2 * firsts + RING && read < height; read++) readRow(pixels + static_cast<size_t>(read) * width * 3, width, picks, source, read);
+        mixRows(source, 2 * firsts, mixedSource);
         const bool hasLower = 2 * firsts + 1 < height - 2;
         for (int at = 0; at < wide; at += LANES) {
           const int right = (width - 2) / 2 - at;  // cells whose second column is inside
           const __mmask16 hasRight = right >= LANES ? 0xffff : right <= 0 ? 0 : (1u << right) - 1;
-          firstOutputs<4>(sieve.first, source, firsts, at, hasLower, hasRight, 0, ones);
-          firstOutputs<4>(sieve.first, source, firsts, at, hasLower, hasRight, 4, ones);
-          firstOutputs<2>(sieve.first, source, firsts, at, hasLower, hasRight, 8, ones);
+          __m512 outputs[10];
+          for (int o = 0; o < 10; o += 5) firstOutputs<5>(sieve.first, mixedSource, at, hasLower, hasRight, o, outputs + o);
+          for (int o = 0; o < 10; o += 2)
+            _mm512_store_si512(ones.plane(firsts, o / 2) + at, sieve.first.paired(outputs[o], outputs[o + 1], o));
         }
       }
-      for (int at = 0; at < wide - 2; at += LANES) {
-        for (int o = 0; o < 16; o += 8) {
-          __m512i sums[2][8];
-          sumsOf(sieve.second, ones, seconds, at, o, sums);
-          for (int line = 0; line < 2; line++) {
-#pragma GCC unroll 4
-            for (int c = 0; c < 8; c += 2) {
-              const __m512 low = sieve.second.activated(sums[line][c], o + c);
-              const __m512 up = sieve.second.activated(sums[line][c + 1], o + c + 1);
-              _mm512_storeu_si512(twos.plane(seconds + line, (o + c) / 2) + at, sieve.second.paired(low, up, o + c));
-            }
-          }
-        }
+      mixRows(ones, seconds, mixedOnes);
+      for (int at = 0; at < wide - 2; at += 2 * LANES) {
+        if (wide - 2 - at > LANES) secondRows<2>(sieve, mixedOnes, seconds, at, twos);
+        else secondRows<1>(sieve, mixedOnes, seconds, at, twos);
       }
     }
-    for (int at = 0; at < columns; at += LANES) {
-      __m512 logits[2] = {_mm512_set1_ps(sieve.faceBias), _mm512_set1_ps(sieve.faceBias)};
-      for (int o = 0; o < 32; o += 8) {
-        __m512i sums[2][8];
-        sumsOf(sieve.third, twos, row, at, o, sums);
-#pragma GCC unroll 8
-        for (int c = 0; c < 8; c++) {
-          for (int line = 0; line < 2; line++)
-            logits[line] = _mm512_fmadd_ps(sieve.third.activated(sums[line][c], o + c), _mm512_set1_ps(sieve.face[o + c]), logits[line]);
-        }
-      }
-      const int left = columns - at;
-      const __mmask16 inside = left >= LANES ? 0xffff : (1u << left) - 1;
+    mixRows(twos, row, mixedTwos);
+    for (int at = 0; at < columns; at += 2 * LANES) {
+      __m512 logits[2][2];
+      if (columns - at > LANES) logitRows<2>(sieve, mixedTwos, at, logits);
+      else logitRows<1>(sieve, mixedTwos, at, logits);
       for (int line = 0; line < 2 && row + line < rows; line++) {
-        const unsigned found = _mm512_mask_cmp_ps_mask(inside, logits[line], _mm512_set1_ps(threshold), _CMP_NLT_UQ);
-        for (int tile = 0; tile < LANES / TILE; tile++)
-          if (found >> (TILE * tile) & 15) tiles[(row + line) / TILE * tileColumns + at / TILE + tile] = 1;
+        for (int vector = 0; vector < 2; vector++) {
+          const int from = at + vector * LANES, left = columns - from;
+          const __mmask16 inside = left >= LANES ? 0xffff : left <= 0 ? 0 : (1u << left) - 1;
+          const unsigned found = _mm512_mask_cmp_ps_mask(inside, logits[line][vector], _mm512_set1_ps(threshold), _CMP_NLT_UQ);
+          for (int tile = 0; tile < LANES / TILE; tile++)
+            if (found >> (TILE * tile) & 15) tiles[(row + line) / TILE * tileColumns + from / TILE + tile] = 1;
+        }
       }
     }
   }
