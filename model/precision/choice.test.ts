@@ -50,7 +50,7 @@ test('the faster kernels compute float32, and their time is what bfloat16 must b
   assert.deepEqual(chosen(7, null), ['float32', 'own']);
   assert.deepEqual(chosen(9, null), ['float32', 'tensorflow']);
   assert.deepEqual(chosen(null, null), ['float32', 'tensorflow']);
-  assert.deepEqual(chosen(7.9, 6), ['bfloat16', 'own']);
+  assert.deepEqual(chosen(7.9, 5.5), ['bfloat16', 'own']);
   assert.deepEqual(chosen(7, 6), ['float32', 'own']);
 });
 
@@ -63,6 +63,7 @@ test('the faster kernels compute bfloat16, its own ones also where TensorFlow ha
   assert.deepEqual(chosen(6, 3.5), ['bfloat16', 'own']);
   assert.deepEqual(chosen(2, 3.5), ['bfloat16', 'tensorflow']);
   assert.deepEqual(chosen(null, 3.5), ['bfloat16', 'own']);
-  assert.deepEqual(chosen(6, 5.8), ['float32', 'own']);
+  assert.deepEqual(chosen(6, 4.9), ['bfloat16', 'own']);
+  assert.deepEqual(chosen(6, 5.1), ['float32', 'own']);
   assert.deepEqual(chosen(6, null), ['float32', 'tensorflow']);
 });

@@ -63,8 +63,8 @@ export function readPlan(path: string): EncoderPlan {
 
 export interface OwnEncoderOptions {
   /**
-   * Whether it keeps a copy of the weights as its kernels read them (default). Without it, the file's own pages are
-   * mapped while it computes, and each filter is arranged whenever it is used: for an encoder that is seldom used.
+   * Whether it keeps a copy of the weights as its kernels read them (default). Without it, for an encoder that is
+   * seldom used, it keeps only those of large maps, from its first use on; the file is mapped while it computes.
    */
   readonly packs?: boolean;
 }

@@ -8,10 +8,13 @@
 
 namespace {
 
+// Pixels of a map whose filters are worth keeping: they are a twentieth of all weights, for half of the products.
+constexpr int kManyPixels = 400;
+
 class Engine {
  public:
   // `packs`: whether it keeps a copy of all filters as the tiles read them. Otherwise the weights must stay, and
-  // each filter is packed whenever it is used.
+  // only filters for large maps are kept, from the first run on.
   Engine(const int* words, size_t count, const float* weights, size_t numbers, bool wide, bool packs)
       : tiles_(wide), packs_(packs), weights_(weights), winograd_(tiles_, wide) {
     const int* end = words + count;
@@ -36,7 +39,7 @@ class Engine {
                          &step.filter, &step.filter_storage, &step.bias, &step.bias_storage}) {
         *field = Bounded(take(), 1 << 30);
       }
-      Check(step, numbers);
+      Check(step, maps_, numbers);
     }
     Require(batch_ > 0 && batch_ <= 64 && !maps_.empty() && !steps_.empty());
     Require(!maps_.front().half && !maps_[steps_.back().to].half);
@@ -51,6 +54,7 @@ class Engine {
   std::string Methods() const { return Winograd::NamesOf(steps_); }
 
   void Run(const float* images, int count, float* answers) {
+    if (!filled_) FillFilters();
     for (int done = 0; done < count; done += batch_) {
       const int together = std::min(batch_, count - done);
       maps_.front().data = const_cast<float*>(images + done * inputs());
@@ -67,34 +71,6 @@ class Engine {
   static int Bounded(int value, int most) {
     Require(value >= 0 && value <= most);
     return value;
-  }
-
-  // Whatever a step reads and writes lies within its maps.
-  void Check(const Step& step, size_t numbers) const {
-    Require(step.kind < kKinds && step.from < static_cast<int>(maps_.size()) && step.to > 0 &&
-            step.to < static_cast<int>(maps_.size()));
-    const Map &from = maps_[step.from], &to = maps_[step.to];
-    Require(step.from != step.to && (step.kind == kCast) == (from.half != to.half));
-    if (step.kind == kCast) {
-      Require(from.height == to.height && from.width == to.width && from.channels == to.channels);
-      return Require(from.channels % 16 == 0);
-    }
-    if (step.kind == kMean || step.kind == kNormalise) {
-      Require(to.size() == from.channels && !from.half);
-      if (step.kind == kNormalise) Require(from.size() == from.channels);
-      return;
-    }
-    const bool maximum = step.kind == kMaximum;
-    Require(step.stride > 0 && step.height > 0 && step.width > 0);
-    Require(step.top <= from.border_y && step.left <= from.border_x);
-    Require((to.height - 1) * step.stride - step.top + step.height <= from.height + from.border_y);
-    Require((to.width - 1) * step.stride - step.left + step.width <= from.width + from.border_x);
-    Require(step.channel + (maximum ? from.channels : step.outputs) <= to.channels);
-    if (maximum) return Require(from.channels % 16 == 0);
-    Require(step.outputs > 0 && step.outputs % 16 == 0 && step.channel % 16 == 0);
-    Require(step.filter_storage < kStorages && step.bias_storage < kStorages);
-    Require(step.filter + (RowsOf(step) * step.outputs * BytesOf(step.filter_storage) + 3) / 4 <= numbers);
-    Require(step.bias + (step.outputs * BytesOf(step.bias_storage) + 3) / 4 <= numbers);
   }
 
   void PlaceMaps() {
@@ -121,37 +97,42 @@ class Engine {
   static size_t Rounded(size_t floats) { return (floats + 15) / 16 * 16; }
 
   void PlaceFilters() {
-    size_t filters = 0, biases = 0, largest = 0;
+    size_t floats = 0, largest = 0;
     for (Step& step : steps_) {
       if (step.kind != kConvolution) continue;
       const Map &from = maps_[step.from], &to = maps_[step.to];
-      if (packs_ && !IsHalf(step)) step.method = Winograd::Choose(step, from, to);
+      step.kept = packs_ || to.height * to.width >= kManyPixels;
+      if (step.kept && !IsHalf(step)) step.method = Winograd::Choose(step, from, to);
       const int pixels = step.method != nullptr || IsFlat(step, from, to) ? kMostRows : to.width;
       step.panel = IsHalf(step) ? halves_.PanelOf(step.outputs, pixels) : tiles_.PanelOf(step.outputs, pixels);
-      biases += Rounded(step.outputs);
-      filters += FloatsOf(step, step.outputs);
-      largest = std::max(largest, FloatsOf(step, step.panel));
+      floats += Rounded(step.outputs) + (step.kept ? FloatsOf(step, step.outputs) : 0);
+      if (!step.kept) largest = std::max(largest, FloatsOf(step, step.panel));
     }
-    filters_ = std::make_unique<Memory>(biases + (packs_ ? filters : largest));
-    float* place = filters_->data;
+    filters_ = std::make_unique<Memory>(floats + largest);
+    float *place = filters_->data, *const passing = place + floats;
     for (Step& step : steps_) {
       if (step.kind != kConvolution) continue;
-      if (step.method != nullptr) {
-        step.panels.push_back(place);
-        Winograd::Pack(step, maps_[step.from].channels, weights_, place);
-        place += FloatsOf(step, step.outputs);
+      for (int first = 0; first < step.outputs; first += step.panel) {
+        step.panels.push_back(step.kept ? place : passing);
+        if (step.kept) place += FloatsOf(step, std::min(step.panel, step.outputs - first));
       }
-      for (int first = 0; first < step.outputs && step.method == nullptr; first += step.panel) {
-        float* panel = packs_ ? place : filters_->data + biases;
-        step.panels.push_back(panel);
-        if (!packs_) continue;
-        Pack(step, first, panel);
-        place += FloatsOf(step, std::min(step.panel, step.outputs - first));
-      }
-      ReadFloats(At(weights_, step.bias, step.bias_storage, 0), step.bias_storage, step.outputs, place);
       step.panels.push_back(place);
       place += Rounded(step.outputs);
     }
+    if (packs_) FillFilters();
+  }
+
+  void FillFilters() {
+    for (const Step& step : steps_) {
+      if (step.kind != kConvolution) continue;
+      ReadFloats(At(weights_, step.bias, step.bias_storage, 0), step.bias_storage, step.outputs, step.panels.back());
+      if (step.method != nullptr) {
+        Winograd::Pack(step, maps_[step.from].channels, weights_, step.panels.front());
+      } else if (step.kept) {
+        for (int first = 0; first < step.outputs; first += step.panel) Pack(step, first, step.panels[first / step.panel]);
+      }
+    }
+    filled_ = true;
   }
 
   void Pack(const Step& step, int first, float* to) const {
@@ -161,11 +142,7 @@ class Engine {
   }
 
   bool IsHalf(const Step& step) const { return maps_[step.from].half; }
-
-  // Taps and inputs of a filter.
-  size_t RowsOf(const Step& step) const {
-    return static_cast<size_t>(step.height) * step.width * maps_[step.from].channels;
-  }
+  size_t RowsOf(const Step& step) const { return ::RowsOf(step, maps_[step.from]); }
 
   // Memory of so many columns of a filter.
   size_t FloatsOf(const Step& step, int columns) const {
@@ -209,7 +186,7 @@ class Engine {
       const int columns = std::min(step.panel, step.outputs - channel);
       const int most = tiles.MostRows(columns);
       const int parts = (width + most - 1) / most;
-      if (!packs_) Pack(step, channel, step.panels[panel]);
+      if (!step.kept) Pack(step, channel, step.panels[panel]);
       tile.filter = reinterpret_cast<const Number*>(step.panels[panel]);
       tile.bias = step.panels.back() + channel;
       for (int image = first; image < first + images; image++) {
@@ -234,6 +211,7 @@ class Engine {
   const Tiles tiles_;
   const half::Tiles halves_;
   const bool packs_;
+  bool filled_ = false;
   const float* weights_;
   Winograd winograd_;
   std::unique_ptr<Memory> memory_, filters_;

@@ -9,8 +9,6 @@
 
 namespace {
 
-inline size_t BytesOf(int storage) { return storage == kFloat32 ? 4 : 2; }
-
 inline const char* At(const float* weights, int at, int storage, size_t number) {
   return reinterpret_cast<const char*>(weights + at) + number * BytesOf(storage);
 }

@@ -55,6 +55,7 @@ struct Step {
   int filter, filter_storage, bias, bias_storage;
   std::vector<float*> panels;  // memory of the filter's panels, then the bias
   int panel;
+  bool kept = true;  // its filter is packed once, not whenever it is used
   const Method* method = nullptr;  // one of Winograd's, where that pays
 };
 
@@ -66,6 +67,41 @@ inline bool IsFlat(const Step& step, const Map& from, const Map& to) {
 
 void Require(bool right) {
   if (!right) throw std::runtime_error("the plan of the encoder is damaged");
+}
+
+inline size_t BytesOf(int storage) { return storage == kFloat32 ? 4 : 2; }
+
+// Taps and inputs of a filter.
+inline size_t RowsOf(const Step& step, const Map& from) {
+  return static_cast<size_t>(step.height) * step.width * from.channels;
+}
+
+// Whatever a step reads and writes lies within its maps.
+inline void Check(const Step& step, const std::vector<Map>& maps, size_t numbers) {
+  Require(step.kind < kKinds && step.from < static_cast<int>(maps.size()) && step.to > 0 &&
+          step.to < static_cast<int>(maps.size()));
+  const Map &from = maps[step.from], &to = maps[step.to];
+  Require(step.from != step.to && (step.kind == kCast) == (from.half != to.half));
+  if (step.kind == kCast) {
+    Require(from.height == to.height && from.width == to.width && from.channels == to.channels);
+    return Require(from.channels % 16 == 0);
+  }
+  if (step.kind == kMean || step.kind == kNormalise) {
+    Require(to.size() == from.channels && !from.half);
+    if (step.kind == kNormalise) Require(from.size() == from.channels);
+    return;
+  }
+  const bool maximum = step.kind == kMaximum;
+  Require(step.stride > 0 && step.height > 0 && step.width > 0);
+  Require(step.top <= from.border_y && step.left <= from.border_x);
+  Require((to.height - 1) * step.stride - step.top + step.height <= from.height + from.border_y);
+  Require((to.width - 1) * step.stride - step.left + step.width <= from.width + from.border_x);
+  Require(step.channel + (maximum ? from.channels : step.outputs) <= to.channels);
+  if (maximum) return Require(from.channels % 16 == 0);
+  Require(step.outputs > 0 && step.outputs % 16 == 0 && step.channel % 16 == 0);
+  Require(step.filter_storage < kStorages && step.bias_storage < kStorages);
+  Require(step.filter + (RowsOf(step, from) * step.outputs * BytesOf(step.filter_storage) + 3) / 4 <= numbers);
+  Require(step.bias + (step.outputs * BytesOf(step.bias_storage) + 3) / 4 <= numbers);
 }
 
 }  // namespace
