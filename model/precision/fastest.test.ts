@@ -53,8 +53,11 @@ describe('the precision that auto takes', { timeout: 180_000 }, () => {
     assert.ok(timings !== undefined && timings.float32 > 0);
     assert.ok(timings.own === null || timings.own < 3 * timings.float32);
     const { ownBfloat16 } = timings;
-    assert.equal(ownBfloat16 !== null, ownKernelsCompute('bfloat16', cpuinfoHere()));
-    assert.ok(ownBfloat16 === null || ownBfloat16 < timings.float32);
+    // None where the addon was not compiled.
+    if (ownBfloat16 !== null) {
+      assert.ok(ownKernelsCompute('bfloat16', cpuinfoHere()));
+      assert.ok(ownBfloat16 < timings.float32);
+    }
     assert.ok(secondLooks !== undefined && secondLooks > 0.02 && secondLooks < 0.6);
   });
 
