@@ -213,11 +213,21 @@ describe('Fluent Bit', { skip: fluentBitMissing(), timeout: 120_000 }, () => {
     await once(child, 'exit');
   });
 
+  it('ships what was logged before it is told to stop', async () => {
+    const child = start();
+    log(ofService('worker', 'first'));
+    await untilShipped(8);
+    log(ofService('worker', 'last'));
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    assert.deepEqual(shipped('worker').slice(-2), ['first', 'last']);
+  });
+
   it('goes on where it stopped, with no line lost or shipped twice', async () => {
     log(ofService('worker', 'meanwhile'));
     start();
-    await untilShipped(8);
+    await untilShipped(10);
     assert.equal(shipped('worker').at(-1), 'meanwhile');
-    assert.equal([...arrived.values()].flat().length, 8);
+    assert.equal([...arrived.values()].flat().length, 10);
   });
 });
