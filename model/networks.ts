@@ -27,7 +27,7 @@ export interface ProposalCells {
 }
 
 /** Side of the squares of P-Net's cells that a sieve tells apart. */
-export const SIEVE_TILE = 4;
+export const SIEVE_TILE = 2;
 
 /** Which squares of P-Net's cells may hold a proposal. */
 export interface SievedTiles {

@@ -15,7 +15,7 @@
 
 namespace {
 
-constexpr int TILE = 4;  // cells
+constexpr int TILE = 2;  // cells
 
 // Two rows of the second layer, 16 times VECTORS cells.
 template <int VECTORS>
@@ -101,7 +101,7 @@ void search(const Sieve& sieve, const float* pixels, int width, int height, floa
           const __mmask16 inside = left >= LANES ? 0xffff : left <= 0 ? 0 : (1u << left) - 1;
           const unsigned found = _mm512_mask_cmp_ps_mask(inside, logits[line][vector], _mm512_set1_ps(threshold), _CMP_NLT_UQ);
           for (int tile = 0; tile < LANES / TILE; tile++)
-            if (found >> (TILE * tile) & 15) tiles[(row + line) / TILE * tileColumns + from / TILE + tile] = 1;
+            if (found >> (TILE * tile) & ((1 << TILE) - 1)) tiles[(row + line) / TILE * tileColumns + from / TILE + tile] = 1;
         }
       }
     }
