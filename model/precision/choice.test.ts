@@ -63,7 +63,7 @@ test('the faster kernels compute bfloat16, its own ones also where TensorFlow ha
   assert.deepEqual(chosen(6, 3.5), ['bfloat16', 'own']);
   assert.deepEqual(chosen(2, 3.5), ['bfloat16', 'tensorflow']);
   assert.deepEqual(chosen(null, 3.5), ['bfloat16', 'own']);
-  assert.deepEqual(chosen(6, 4.9), ['bfloat16', 'own']);
-  assert.deepEqual(chosen(6, 5.1), ['float32', 'own']);
+  assert.deepEqual(chosen(6, 5.1), ['bfloat16', 'own']);
+  assert.deepEqual(chosen(6, 5.3), ['float32', 'own']);
   assert.deepEqual(chosen(6, null), ['float32', 'tensorflow']);
 });

@@ -16,9 +16,9 @@ export interface PrecisionChoice {
 const TRIAL_ERROR = 0.03;
 
 /**
- * What a second look takes of the own float32 kernels' time: beside bfloat16 they do without a copy of most weights.
+ * What a second look takes of the own float32 kernels' time: beside bfloat16 they do without a copy of half of the weights.
  */
-const SECOND_LOOK = 1.3;
+const SECOND_LOOK = 1.15;
 
 /** Share of faces embedded again in float32, if the conversion has not estimated it. */
 export const USUAL_SECOND_LOOKS = 0.2;

@@ -8,8 +8,8 @@
 
 namespace {
 
-// Pixels of a map whose filters are worth keeping: they are a twentieth of all weights, for half of the products.
-constexpr int kManyPixels = 400;
+// Pixels of a map whose filters are worth keeping: nearly half of all weights, for nine tenths of the products.
+constexpr int kManyPixels = 100;
 
 class Engine {
  public:
