@@ -4,7 +4,7 @@
  * depends on the photo and the number of cells, not on the areas, and nothing as large as the photo is kept.
  */
 
-import { MemoryLayout } from '../simd/kernels.ts';
+import { type KernelMemory, MemoryLayout } from '../simd/kernels.ts';
 import { type AreaGrid, boundsOf } from './area-grid.ts';
 import {
   type AreaKernels,
@@ -38,6 +38,9 @@ export function averageAreas(
     grids.length > 0 ? boundsOf(grids) : { left: 0, top: 0, right: 0, bottom: 0 };
   const fours = Math.ceil((right - left) / PIXELS_AT_ONCE);
   const memory = new MemoryLayout();
+  const isHeld = image.data.length <= HELD_BYTES;
+  // First, so that it stays in its place from call to call.
+  const photoAt = memory.take(isHeld ? image.data.length + SPARE_BYTES : 0);
   const lineAt = memory.take(fours * PIXELS_AT_ONCE * PIXEL_BYTES + SPARE_BYTES);
   const tableBytes = (fours * PIXELS_AT_ONCE + 1) * TABLE_BYTES;
   const table = memory.take(tableBytes);
@@ -51,9 +54,11 @@ export function averageAreas(
   const { buffer } = kernels.memory;
   // A view of the ArrayBuffer: `subarray` is faster on a Uint8Array than on a Buffer.
   const photo = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.length);
+  hold(kernels, isHeld ? image.data : undefined, photoAt);
+  const source = { photo, width: image.width, ...(isHeld ? { address: photoAt } : {}) };
   for (const grid of apart) {
     const into = valuesAt + grid.at * Float32Array.BYTES_PER_ELEMENT;
-    averageWindow(kernels, { photo, width: image.width }, grid, windowAt, into);
+    averageWindow(kernels, source, grid, windowAt, into);
   }
   // Sums overflow at 2^32. Only their differences are used, and those stay below 2^31.
   new Uint8Array(buffer, table, tableBytes).fill(0);
@@ -73,11 +78,24 @@ export function averageAreas(
     }
     if (y < bottom) {
       const from = (y * image.width + left) * PIXEL_BYTES;
-      line.set(photo.subarray(from, from + bytes));
-      kernels.addLine(lineAt, table + TABLE_BYTES, fours);
+      if (!isHeld) line.set(photo.subarray(from, from + bytes));
+      kernels.addLine(isHeld ? photoAt + from : lineAt, table + TABLE_BYTES, fours);
     }
   }
   return new Float32Array(buffer, valuesAt, count);
+}
+
+/** A photo of up to this size is copied once, not line by line for each pass: 5 megapixels. */
+const HELD_BYTES = 16 << 20;
+
+/** The photo whose pixels are in the kernels' memory. */
+let held: { readonly data: WeakRef<Uint8Array>; readonly memory: KernelMemory } | undefined;
+
+/** Copies the photo into the kernels' memory, unless it is there. @param data undefined if another one is needed there */
+function hold({ memory }: AreaKernels, data: Uint8Array | undefined, address: number): void {
+  if (data !== undefined && held?.memory === memory && held.data.deref() === data) return;
+  held = data && { data: new WeakRef(data), memory };
+  if (data !== undefined) new Uint8Array(memory.buffer, address, data.length).set(data);
 }
 
 /** Addresses of a grid's data in the kernels' memory. */

@@ -27,7 +27,7 @@ export const SPARE_BYTES = 16;
  * Memory kept for the next photo, so that its pages are not cleared again: enough for 4 megapixels. The
  * memory of a larger photo is given back.
  */
-const KEPT_BYTES = 64 << 20;
+const KEPT_BYTES = 80 << 20;
 
 export interface AreaKernels {
   readonly memory: KernelMemory;

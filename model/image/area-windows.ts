@@ -17,14 +17,21 @@ export function windowBytes({ columns, rows }: AreaGrid): number {
   return linesFrom(columns) + lengthOf(rows) * strideOf(columns) + SPARE_BYTES;
 }
 
+export interface PhotoPixels {
+  readonly photo: Uint8Array;
+  /** px */
+  readonly width: number;
+  /** Where the kernels' memory has all of the photo; otherwise the window is copied. */
+  readonly address?: number;
+}
+
 /**
- * @param photo its pixels, `width` of them per line
  * @param at address of that many bytes of free memory
  * @param into address of the results
  */
 export function averageWindow(
   kernels: AreaKernels,
-  { photo, width }: { photo: Uint8Array; width: number },
+  { photo, width, address }: PhotoPixels,
   { columns, rows }: AreaGrid,
   at: number,
   into: number,
@@ -37,23 +44,36 @@ export function averageWindow(
     extents[x * 2] = (columns.first[x]! - left) * PIXEL_BYTES;
     extents[x * 2 + 1] = columns.end[x]! - columns.first[x]!;
   }
-  const lines = at + linesFrom(columns);
-  const [height, stride, bytes] = [
-    lengthOf(rows),
-    strideOf(columns),
-    lengthOf(columns) * PIXEL_BYTES,
-  ];
-  const copied = new Uint8Array(buffer, lines, height * stride);
-  for (let y = 0; y < height; y++) {
-    const from = ((top + y) * width + left) * PIXEL_BYTES;
-    copied.set(photo.subarray(from, from + bytes), y * stride);
-  }
+  const [lines, stride] =
+    address === undefined
+      ? copied(buffer, { photo, width }, { columns, rows }, at + linesFrom(columns))
+      : [address + (top * width + left) * PIXEL_BYTES, width * PIXEL_BYTES];
   for (let row = 0; row < rows.first.length; row++) {
     const first = rows.first[row]!;
     const line = lines + (first - top) * stride;
     const to = into + row * cells * CELL_BYTES;
     kernels.average(line, stride, rows.end[row]! - first, at, cells, to);
   }
+}
+
+/** @returns the address of the window's first pixel, and the bytes from line to line */
+function copied(
+  buffer: ArrayBuffer,
+  { photo, width }: PhotoPixels,
+  { columns, rows }: Pick<AreaGrid, 'columns' | 'rows'>,
+  lines: number,
+): [lines: number, stride: number] {
+  const [height, stride, bytes] = [
+    lengthOf(rows),
+    strideOf(columns),
+    lengthOf(columns) * PIXEL_BYTES,
+  ];
+  const window = new Uint8Array(buffer, lines, height * stride);
+  for (let y = 0; y < height; y++) {
+    const from = ((rows.first[0]! + y) * width + columns.first[0]!) * PIXEL_BYTES;
+    window.set(photo.subarray(from, from + bytes), y * stride);
+  }
+  return [lines, stride];
 }
 
 /** Offset of the copied lines, after the extents. */
