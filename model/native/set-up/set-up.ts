@@ -72,7 +72,7 @@ export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatW
 const WITHOUT_ADDON: Readonly<Record<OwnAddon, string>> = {
   pages: 'each worker will take 250 MB more memory',
   sieve: 'large photos will take twice as long',
-  encoder: 'each face will take longer in float32',
+  encoder: 'each face will take longer',
 };
 
 /** TensorFlow runs without these addons: a failure only costs memory or time. */
