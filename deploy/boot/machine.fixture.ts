@@ -64,8 +64,11 @@ export function openFleet(boot: Boot, folder: string): Fleet {
           return metadata.close();
         }),
         stop() {
+          // Once: the scaler terminates what has drained also while it powers off, and systemd-nspawn takes the
+          // second signal for an order to end at once.
+          if (killing !== undefined) return;
           booted.stop();
-          killing ??= setTimeout(() => booted.kill(), booted.graceMs ?? GRACE_MS);
+          killing = setTimeout(() => booted.kill(), booted.graceMs ?? GRACE_MS);
         },
       };
       machines.push(machine);

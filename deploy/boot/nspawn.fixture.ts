@@ -2,7 +2,7 @@
  * Boots an image's root with systemd as process 1 on this machine's kernel (systemd-nspawn), at full speed.
  * Each machine has a network of its own, in which only its metadata service, the cloud and Redis answer.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
@@ -159,6 +159,7 @@ function start({ id, root, network, consoleFile, cleanUp }: Parts) {
     gone: new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(String(error)));
       child.once('exit', (code, signal) => {
+        appendFileSync(consoleFile, lastLines(root));
         cleanUp();
         resolve(`powered off (${signal ?? `code ${code}`})`);
       });
@@ -167,6 +168,13 @@ function start({ id, root, network, consoleFile, cleanUp }: Parts) {
     stop: () => void child.kill('SIGTERM'),
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+/** What the machine logged last: at a quick end its own reader is ended before it has read all of it. */
+function lastLines(root: string): string {
+  const directory = `--directory=${join(root, 'var/log/journal')}`;
+  return spawnSync('journalctl', [directory, '--output=cat', '--lines=100'], { encoding: 'utf8' })
+    .stdout;
 }
 
 async function inside(child: ChildProcess, line: string): Promise<string> {
