@@ -117,7 +117,7 @@ describe('a baked worker, booted on this kernel', {
         .split('\n')
         .some((line) => /"msg":"Started"/.test(line) && line.includes(`"instance":"${id}"`));
     };
-    // It is written anew each second.
+    // It is rewritten every second.
     await until('the line of its start to be shipped', hasStart, { everyMs: 200 });
   });
 

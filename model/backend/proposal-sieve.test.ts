@@ -1,17 +1,13 @@
 /** The sieve leaves out no cell that P-Net would propose, and few others stay. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { modelDirectory } from '../../test/model.fixture.ts';
 import { scalesOf } from '../detect/cascade.ts';
 import { collage } from '../detect/collage.fixture.ts';
 import { proposeOnScales } from '../detect/propose.ts';
 import { buildPyramid } from '../detect/pyramid.ts';
-import { BackendError } from '../errors.ts';
-import { tfjsNodeFolder } from '../native/paths.ts';
-import { addOwnAddon } from '../native/set-up/own-addons.ts';
 import { type Networks, SIEVE_TILE } from '../networks.ts';
 import { courseImages, sharedMissing } from '../shared.fixture.ts';
-import { openNetworks } from './open-networks.ts';
+import { openSieved } from './sieve.fixture.ts';
 
 /** Of a face minus that of no face: P-Net's threshold of 0.6. */
 const LEAST_LOGIT = Math.log(0.6 / 0.4);
@@ -51,15 +47,9 @@ function painted(width: number, height: number, paint: Paint): Float32Array {
 
 describe('the sieve for P-Net', { timeout: 120_000 }, () => {
   let networks: Networks | undefined;
-  let unavailable = 'needs a C++ compiler, and a processor with AVX-512 and VNNI';
+  let unavailable: string;
   before(async () => {
-    try {
-      await addOwnAddon('sieve', tfjsNodeFolder);
-      networks = await openNetworks(await modelDirectory(), { backend: 'tensorflow' });
-    } catch (error) {
-      if (!(error instanceof BackendError)) throw error;
-      unavailable = error.message;
-    }
+    ({ networks, unavailable } = await openSieved());
   });
   after(() => networks?.dispose());
 

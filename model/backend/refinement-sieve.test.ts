@@ -1,16 +1,12 @@
 /** R-Net's sieve is as exact as its margin needs, and leaves every face as it is. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { modelDirectory } from '../../test/model.fixture.ts';
 import { detectFaces } from '../detect/cascade.ts';
 import { collage } from '../detect/collage.fixture.ts';
 import { cropAreas } from '../detect/crops.ts';
-import { BackendError } from '../errors.ts';
-import { tfjsNodeFolder } from '../native/paths.ts';
-import { addOwnAddon } from '../native/set-up/own-addons.ts';
 import type { Networks } from '../networks.ts';
 import { courseImages, sharedMissing } from '../shared.fixture.ts';
-import { openNetworks } from './open-networks.ts';
+import { openSieved } from './sieve.fixture.ts';
 
 /** A hundredth of the margin with which detection uses the sieve. */
 const ERROR = 1e-4;
@@ -21,15 +17,9 @@ const COLLAGES = Number(process.env.COLLAGES ?? 3);
 
 describe('the sieve for R-Net', { timeout: 600_000 }, () => {
   let networks: Networks | undefined;
-  let unavailable = 'needs a C++ compiler, and a processor with AVX-512 and VNNI';
+  let unavailable: string;
   before(async () => {
-    try {
-      await addOwnAddon('sieve', tfjsNodeFolder);
-      networks = await openNetworks(await modelDirectory(), { backend: 'tensorflow' });
-    } catch (error) {
-      if (!(error instanceof BackendError)) throw error;
-      unavailable = error.message;
-    }
+    ({ networks, unavailable } = await openSieved());
   });
   after(() => networks?.dispose());
 

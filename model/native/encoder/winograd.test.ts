@@ -17,7 +17,7 @@ const cannot =
     ? 'needs Linux, a C++ compiler and AVX2'
     : false;
 
-/** A convolution of a map of so many inputs; the batch's images are computed together or one by one. */
+/** One convolution and the map that it reads; a batch's images are computed together or one by one. */
 interface Shape {
   /** Outputs that are computed together. */
   readonly tile: string;
