@@ -66,17 +66,16 @@ test('O-Net is asked again where its boxes are others, and only there', () => {
   assert.deepEqual(asked.output, [2, 2, 2]);
 });
 
+const one = [10, 10, 60, 60];
+const two = [100, 70, 150, 120];
+const three = [10, 90, 50, 130];
+
 test('O-Net is asked about new boxes only where its rounding is the same for every number of crops', () => {
   const asked = { refine: [], output: [] as number[] };
   const networks = { ...networksThatCount(asked), roundsAlike: true };
   const said = new StageAnswers();
-  const [one, two, three] = [
-    [10, 10, 60, 60],
-    [100, 70, 150, 120],
-    [10, 90, 50, 130],
-  ];
-  confirmFaces(networks, photo, [proposals(one!, two!)], said);
-  const more = [proposals(one!, two!, three!, [100, 5, 140, 45])];
+  confirmFaces(networks, photo, [proposals(one, two)], said);
+  const more = [proposals(one, two, three, [100, 5, 140, 45])];
   const again = confirmFaces(networks, photo, more, said);
   assert.deepEqual(asked.output, [2, 2]);
   assert.deepEqual(again, confirmFaces(networks, photo, more));
@@ -87,13 +86,8 @@ test('no call of O-Net for several boxes gets one crop only', () => {
   const asked = { refine: [], output: [] as number[] };
   const networks = { ...networksThatCount(asked), roundsAlike: true };
   const said = new StageAnswers();
-  const [one, two, three] = [
-    [10, 10, 60, 60],
-    [100, 70, 150, 120],
-    [10, 90, 50, 130],
-  ];
-  confirmFaces(networks, photo, [proposals(one!)], said);
-  confirmFaces(networks, photo, [proposals(one!, two!)], said);
-  confirmFaces(networks, photo, [proposals(one!, two!, three!)], said);
+  confirmFaces(networks, photo, [proposals(one)], said);
+  confirmFaces(networks, photo, [proposals(one, two)], said);
+  confirmFaces(networks, photo, [proposals(one, two, three)], said);
   assert.deepEqual(asked.output, [1, 2, 2]);
 });
