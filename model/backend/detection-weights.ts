@@ -45,8 +45,3 @@ export function detectionWeights(
   const weights = names.flatMap((name) => found.get(name) ?? []);
   return weights.length === names.length ? weights : undefined;
 }
-
-/** The weights one after the other. */
-export function joined(weights: readonly Float32Array[]): Float32Array {
-  return Float32Array.from(weights.flatMap((values) => [...values]));
-}

@@ -2,10 +2,11 @@
  * P-Net in 16-bit integers, by an addon of the project: tells where the float32 network has to be asked, in a
  * third of its time. Reads P-Net's weights from the graph model.
  */
+import { joinRows } from '../detect/boxes.ts';
 import { loadOwnAddon } from '../native/own-addons.ts';
 import type { ProposalSieve } from '../networks.ts';
 import { SIEVE_TILE } from '../networks.ts';
-import { detectionWeights, joined } from './detection-weights.ts';
+import { detectionWeights } from './detection-weights.ts';
 
 interface SieveAddon {
   /** Both absent on a processor without the instructions. */
@@ -38,7 +39,7 @@ export function openProposalSieve(directory: string): ProposalSieve | undefined 
   const { prepare, search } = addon;
   const weights = detectionWeights(directory, WEIGHTS);
   if (weights === undefined) return undefined;
-  const prepared = prepare(joined(weights));
+  const prepared = prepare(joinRows(weights));
   return (image, height, width, leastLogit) => {
     const [columns, rows] = [tilesAlong(width), tilesAlong(height)];
     const tiles = new Uint8Array(columns * rows);

@@ -2,9 +2,10 @@
  * R-Net's logits in float32, by an addon of the project: in a third of the time that R-Net takes, but with other
  * roundings. They tell which crops R-Net has to be asked about.
  */
+import { joinRows } from '../detect/boxes.ts';
 import { loadOwnAddon } from '../native/own-addons.ts';
 import type { RefinementSieve } from '../networks.ts';
-import { detectionWeights, joined } from './detection-weights.ts';
+import { detectionWeights } from './detection-weights.ts';
 
 interface SieveAddon {
   /** Both absent on a processor without the instructions. */
@@ -34,7 +35,7 @@ export function openRefinementSieve(directory: string): RefinementSieve | undefi
   if (weights === undefined) return undefined;
   const [filter, bias, slope, ...later] = weights;
   const prepared = prepareRefinement(
-    joined([ofOnePixel(filter!), bias!.subarray(0, FIRST), slope!.subarray(0, FIRST), ...later]),
+    joinRows([ofOnePixel(filter!), bias!.subarray(0, FIRST), slope!.subarray(0, FIRST), ...later]),
   );
   return (crops, count) => {
     const logits = new Float32Array(count);
