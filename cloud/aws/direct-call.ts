@@ -1,12 +1,11 @@
 /**
- * One call to AWS that uses only the SDK's credentials, signature and connections. Knows no
- * queue and no bucket.
+ * One call to AWS that uses only the SDK's credentials and connections. Knows no queue and no bucket.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import { type Sign, signerFor } from './signature.ts';
 
 type Config = S3Client['config'] | SQSClient['config'];
-type Signer = Awaited<ReturnType<Config['signer']>>;
 
 export interface DirectCall {
   readonly method: 'GET' | 'PUT' | 'POST';
@@ -24,8 +23,9 @@ interface Answer {
   readonly response: { readonly statusCode: number; readonly body: AsyncIterable<Buffer> };
 }
 
-export function directCaller(config: Config): CallDirectly {
-  const send = signedCall(config);
+/** @param service as signatures name it */
+export function directCaller(config: Config, service: string): CallDirectly {
+  const send = signedCall(config, service);
   return async (call) => {
     try {
       const { status, bytes } = await send(await call());
@@ -41,33 +41,22 @@ export type SignedCall = (
   call: DirectCall,
 ) => Promise<{ readonly status: number; readonly bytes: Buffer }>;
 
-/** @param signingName of the service, if it is not the client's own */
-export function signedCall(config: Config, signingName?: string): SignedCall {
-  let signer: Signer | undefined;
+/** @param service as signatures name it, perhaps another one than the client's own */
+export function signedCall(config: Config, service: string): SignedCall {
+  let sign: Sign | undefined;
   return async ({ method, origin, path, headers, body }) => {
     const { protocol, hostname, port, host } = origin;
-    signer ??= await (signingName === undefined
-      ? config.signer()
-      : config.signer({
-          name: 'sigv4',
-          signingName,
-          signingRegion: await config.region(),
-          properties: {},
-        }));
-    const request = await signer.sign(
-      {
-        method,
-        protocol,
-        hostname,
-        ...(port === '' ? {} : { port: Number(port) }),
-        path,
-        query: {},
-        headers: { ...headers, host },
-        body,
-      },
+    sign ??= signerFor(service, await config.region());
+    const signed = sign(
+      { method, path, headers: { ...headers, host }, body },
+      await config.credentials(),
       // The SDK learns on its own way how far this machine's clock is off.
-      { signingDate: new Date(Date.now() + config.systemClockOffset) },
+      new Date(Date.now() + config.systemClockOffset),
     );
+    const request = {
+      ...{ method, protocol, hostname, path, headers: signed, body, query: {} },
+      ...(port === '' ? {} : { port: Number(port) }),
+    };
     const { response }: Answer = await config.requestHandler.handle(request as never);
     return { status: response.statusCode, bytes: await collected(response.body) };
   };

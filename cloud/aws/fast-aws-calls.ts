@@ -35,7 +35,7 @@ export interface QueueCalls {
 }
 
 export function queueCalls(sqs: SQSClient): QueueCalls {
-  const call = directCaller(sqs.config);
+  const call = directCaller(sqs.config, 'sqs');
   let endpoint: Promise<URL | undefined> | undefined;
   /** What SQS's JSON protocol writes and reads is, for these, their input and output as they are. */
   const short = async <Output>(action: string, input: { QueueUrl: string | undefined }) => {
@@ -87,7 +87,7 @@ export interface ObjectCalls {
 }
 
 export function objectCalls(s3: S3Client): ObjectCalls {
-  const call = directCaller(s3.config);
+  const call = directCaller(s3.config, 's3');
   const origins = new Map<string, URL>();
   const objectAt = async (bucket: string, key: string) => {
     const origin = origins.get(bucket) ?? (await bucketAddress(s3, bucket));
