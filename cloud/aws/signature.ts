@@ -35,7 +35,10 @@ export function signerFor(service: string, region: string): Sign {
     if (known?.secret === secret && known.day === day) return known.key;
     const parts = [day, region, service, 'aws4_request'];
     const start = Buffer.from(`AWS4${secret}`);
-    const bytes = parts.reduce((key, part) => createHmac('sha256', key).update(part).digest(), start);
+    const bytes = parts.reduce(
+      (key, part) => createHmac('sha256', key).update(part).digest(),
+      start,
+    );
     known = { secret, day, key: createSecretKey(bytes) };
     return known.key;
   };

@@ -18,8 +18,8 @@ it('rates are of the last minute; without an answer there is no latency', async 
   const answers = new Answers();
   const now = Math.floor(Date.now() / 1000) * 1000;
   assert.deepEqual(await answers.rates(now), { perSecond: 0, p50: null, p95: null });
-  for (let i = 1; i <= 100; i++) answers.note(i / 100, 1, now - 1000);
-  answers.note(9, 1, now - 61_000);
+  answers.note(9, 1, now - 66_000);
+  for (let i = 1; i <= 100; i++) answers.note(i / 100, 1, now - (i % 2 === 0 ? 54_000 : 1000));
   const { perSecond, p50, p95 } = await answers.rates(now);
   assert.equal(perSecond, 100 / 60);
   assert.ok(p50 !== null && Math.abs(p50 - 0.5) < 0.03, `${p50}`);
@@ -32,5 +32,7 @@ it('ten photos of one request are ten answers, and none of them is no answer', a
   answers.note(2, 10, now - 1000);
   answers.note(9, 0, now - 1000);
   assert.equal(answers.before(now), 10);
-  assert.deepEqual(await answers.rates(now), { perSecond: 10 / 60, p50: 2, p95: 2 });
+  const { perSecond, p50, p95 } = await answers.rates(now);
+  assert.equal(perSecond, 10 / 60);
+  for (const seconds of [p50, p95]) assert.ok(Math.abs((seconds ?? 0) - 2) < 0.03, `${seconds}`);
 });
