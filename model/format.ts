@@ -119,8 +119,8 @@ export const manifestSchema = z.object({
   odds: gallerySampleSchema.optional(),
   /** Share of faces that bfloat16 is expected to embed again in float32, estimated from the gallery. */
   secondLooks: z.number().min(0).max(1).optional(),
-  /** How fast both precisions were on the machine of the conversion. */
-  timings: trialTimingsSchema.optional(),
+  /** How fast both precisions were on the machine of the conversion. Those of another version's trial are left out. */
+  timings: trialTimingsSchema.optional().catch(undefined),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 

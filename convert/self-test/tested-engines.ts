@@ -3,7 +3,7 @@ import { openNetworks } from '../../model/backend/open-networks.ts';
 import type { Kernels, KernelsByPrecision } from '../../model/backend/own-encoder.ts';
 import { BackendError } from '../../model/errors.ts';
 import type { EncoderDescription, Precision } from '../../model/format.ts';
-import { ownKernelsCompute } from '../../model/native/encoder/encoder-addon.ts';
+import { ownKernelsIn } from '../../model/native/encoder/encoder-addon.ts';
 import { cpuinfoHere } from '../../model/native/machine.ts';
 import type { Backend, Networks } from '../../model/networks.ts';
 import { SelfTestError } from '../errors.ts';
@@ -36,12 +36,16 @@ interface Engine {
  */
 function enginesHere(): Engine[] {
   const kernels = (kind: Kernels): KernelsByPrecision => ({ float32: kind, bfloat16: kind });
-  const own: Engine = { backend: 'tensorflow', precision: 'bfloat16', kernels: kernels('own') };
+  const own = ownKernelsIn(cpuinfoHere()).split(' ');
+  const inBfloat16 = (kind: Kernels): Engine => ({
+    ...{ backend: 'tensorflow', precision: 'bfloat16', kernels: kernels(kind) },
+  });
   return [
     { backend: 'wasm', precision: 'float32' },
     { backend: 'tensorflow', precision: 'float32' },
-    { backend: 'tensorflow', precision: 'bfloat16', kernels: kernels('tensorflow') },
-    ...(ownKernelsCompute('bfloat16', cpuinfoHere()) ? [own] : []),
+    inBfloat16('tensorflow'),
+    ...(own.includes('bfloat16') ? [inBfloat16('own')] : []),
+    ...(own.includes('amx') ? [inBfloat16('amx')] : []),
   ];
 }
 

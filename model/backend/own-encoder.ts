@@ -15,8 +15,8 @@ import { cpuinfoHere } from '../native/machine.ts';
 import { hasBfloat16Matrices } from './processor.ts';
 import type { OutputTensor } from './session.ts';
 
-/** Whose kernels compute the encoder. */
-export type Kernels = 'own' | 'tensorflow';
+/** Whose kernels compute the encoder: TensorFlow's, or the project's own, with vectors or by AMX. */
+export type Kernels = 'own' | 'amx' | 'tensorflow';
 export type KernelsByPrecision = Readonly<Record<Precision, Kernels>>;
 
 const files: Record<Precision, { readonly plan: string; readonly weights: string }> = {
@@ -25,7 +25,8 @@ const files: Record<Precision, { readonly plan: string; readonly weights: string
 };
 
 /**
- * The faster kernels as far as the processor's flags tell: only TensorFlow's use AMX.
+ * The faster kernels as far as the processor's flags tell. With AMX, TensorFlow's were measured; the own ones must
+ * win a trial.
  * @param cpuinfo the text of /proc/cpuinfo
  */
 export function usualKernels(cpuinfo: string): KernelsByPrecision {

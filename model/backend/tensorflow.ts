@@ -36,8 +36,9 @@ export async function openTensorflow(
   const own = new Map<Signature, ReturnType<typeof ownEncoderOf>>();
   const used: Precision[] = precision === 'float32' ? ['float32'] : ['bfloat16', 'float32'];
   for (const one of threads === 1 ? used : []) {
-    if (kernels[one] !== 'own') continue;
-    own.set(encoderSignatures[one], ownEncoderOf(directory, one, { packs: one === precision }));
+    if (kernels[one] === 'tensorflow') continue;
+    const options = { packs: one === precision, amx: kernels[one] === 'amx' };
+    own.set(encoderSignatures[one], ownEncoderOf(directory, one, options));
   }
   const opened: SavedModel[] = [];
   const dispose = () => {

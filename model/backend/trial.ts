@@ -42,8 +42,8 @@ export function runTrial(directory: string, threads: number, triesBfloat16 = tru
     return ms;
   };
   try {
-    const own = (plan: string): (() => number) | undefined => {
-      const steps = threads > 1 ? undefined : openTrialSteps(join(directory, plan));
+    const own = (plan: string, amx = false): (() => number) | undefined => {
+      const steps = threads > 1 ? undefined : openTrialSteps(join(directory, plan), amx);
       return steps && (() => timed(steps, threads));
     };
     const ways: { -readonly [Way in keyof TrialTimes]: (() => number) | undefined } = {
@@ -51,22 +51,26 @@ export function runTrial(directory: string, threads: number, triesBfloat16 = tru
       bfloat16: triesBfloat16 ? () => run('bfloat16') : undefined,
       own: own(modelFiles.encoderPlan),
       ownBfloat16: own(modelFiles.bfloat16Plan),
+      amx: own(modelFiles.bfloat16Plan, true),
     };
     ways.float32!(); // The first call compiles kernels.
     ways.own?.();
     ways.ownBfloat16?.();
+    ways.amx?.();
     if (ways.bfloat16 !== undefined && !canRun(ways.bfloat16)) ways.bfloat16 = undefined;
     const times: { -readonly [Way in keyof TrialTimes]: TrialTimes[Way] } = {
       float32: ways.float32!(),
       bfloat16: ways.bfloat16?.() ?? null,
       own: ways.own?.() ?? null,
       ownBfloat16: ways.ownBfloat16?.() ?? null,
+      amx: ways.amx?.() ?? null,
     };
     const isOwn = ways.own !== undefined || ways.ownBfloat16 !== undefined;
     for (let round = 1; round < ROUNDS && spent() <= BUDGET_MS; round++) {
       // TensorFlow's bfloat16, which may take many times as long, is timed again only beside what it may be near.
-      const others = [times.float32, times.own, times.ownBfloat16].filter((time) => time !== null);
-      if (isClear(times.bfloat16, Math.min(...others))) {
+      const { bfloat16, ...others } = times;
+      const fastest = Math.min(...Object.values(others).filter((time) => time !== null));
+      if (isClear(bfloat16, fastest)) {
         if (!isOwn) break;
         ways.bfloat16 = undefined;
       }

@@ -4,9 +4,10 @@ import { fasterPrecision } from './choice.ts';
 import { trialMachineOf } from './timings.ts';
 
 const cpuinfo = `model name\t: A Processor 9\ncpu family\t: 6\nmodel\t\t: 1\nstepping\t: 2\nflags\t\t: fpu avx2 amx_bf16\n`;
-const machine = trialMachineOf(cpuinfo, { threads: 1, tensorflow: '2' }, {});
+const machine = trialMachineOf(cpuinfo, { threads: 1, tensorflow: '2', own: '' }, {});
+const none = { own: null, ownBfloat16: null, amx: null };
 const choice = (float32: number, bfloat16: number | null, secondLooks?: number) =>
-  fasterPrecision({ machine, float32, own: null, bfloat16, ownBfloat16: null }, secondLooks);
+  fasterPrecision({ machine, float32, bfloat16, ...none }, secondLooks);
 
 test('bfloat16 is taken where it is faster with its second looks', () => {
   assert.equal(choice(8, 2).precision, 'bfloat16');
@@ -43,7 +44,7 @@ test('the reason names what was measured and on which processor', () => {
 
 test('the faster kernels compute float32, and their time is what bfloat16 must beat', () => {
   const chosen = (own: number | null, bfloat16: number | null) => {
-    const timings = { machine, float32: 8, own, bfloat16, ownBfloat16: null };
+    const timings = { machine, float32: 8, bfloat16, ...none, own };
     const { precision, kernels } = fasterPrecision(timings, 0.2);
     return [precision, kernels.float32];
   };
@@ -54,9 +55,13 @@ test('the faster kernels compute float32, and their time is what bfloat16 must b
   assert.deepEqual(chosen(7, 6), ['float32', 'own']);
 });
 
-test('the faster kernels compute bfloat16, its own ones also where TensorFlow has none', () => {
-  const chosen = (bfloat16: number | null, ownBfloat16: number | null) => {
-    const timings = { machine, float32: 8, own: 7, bfloat16, ownBfloat16 };
+test('the fastest kernels compute bfloat16, the own ones also where TensorFlow has none', () => {
+  const chosen = (
+    bfloat16: number | null,
+    ownBfloat16: number | null,
+    amx: number | null = null,
+  ) => {
+    const timings = { machine, float32: 8, own: 7, bfloat16, ownBfloat16, amx };
     const { precision, kernels } = fasterPrecision(timings, 0.2);
     return [precision, kernels.bfloat16];
   };
@@ -66,4 +71,8 @@ test('the faster kernels compute bfloat16, its own ones also where TensorFlow ha
   assert.deepEqual(chosen(6, 5.1), ['bfloat16', 'own']);
   assert.deepEqual(chosen(6, 5.3), ['float32', 'own']);
   assert.deepEqual(chosen(6, null), ['float32', 'tensorflow']);
+  assert.deepEqual(chosen(2, 3.5, 1), ['bfloat16', 'amx']);
+  assert.deepEqual(chosen(2, 3.5, 2.1), ['bfloat16', 'tensorflow']);
+  assert.deepEqual(chosen(4, 3.5, 3.6), ['bfloat16', 'own']);
+  assert.deepEqual(chosen(null, null, 3.6), ['bfloat16', 'amx']);
 });

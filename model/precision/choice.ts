@@ -29,16 +29,16 @@ export const USUAL_SECOND_LOOKS = 0.2;
  * @param secondLooks that share, 0 to 1
  */
 export function fasterPrecision(
-  { machine, float32, own, bfloat16, ownBfloat16 }: TrialTimings,
+  { machine, float32, own, bfloat16, ownBfloat16, amx }: TrialTimings,
   secondLooks: number = USUAL_SECOND_LOOKS,
 ): PrecisionChoice {
   const [name] = machine.processor.split(' (');
   const kernels = {
-    float32: fasterKernels(float32, own),
-    bfloat16: fasterKernels(bfloat16, ownBfloat16),
+    float32: fastestKernels({ tensorflow: float32, own }),
+    bfloat16: fastestKernels({ tensorflow: bfloat16, own: ownBfloat16, amx }),
   };
   const exact = least(float32, own);
-  const rough = least(bfloat16, ownBfloat16);
+  const rough = least(bfloat16, ownBfloat16, amx);
   if (rough === Number.POSITIVE_INFINITY) {
     return {
       precision: 'float32',
@@ -59,11 +59,14 @@ export function fasterPrecision(
   };
 }
 
-function fasterKernels(tensorflow: number | null, own: number | null): Kernels {
-  return own !== null && own <= (tensorflow ?? own) ? 'own' : 'tensorflow';
+/** TensorFlow's where none was measured. */
+function fastestKernels(times: Partial<Record<Kernels, number | null>>): Kernels {
+  const names: readonly Kernels[] = ['own', 'amx', 'tensorflow'];
+  const fastest = least(...Object.values(times));
+  return names.find((name) => times[name] === fastest) ?? 'tensorflow';
 }
 
-/** The shorter of two times; infinity if neither was measured. */
+/** The shortest of the times; infinity if none was measured. */
 function least(...times: (number | null)[]): number {
   return Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
 }

@@ -4,6 +4,7 @@ import { hasBfloat16Matrices, multipliesBfloat16 } from '../backend/processor.ts
 import { runTrial } from '../backend/trial.ts';
 import { BackendError, ModelError } from '../errors.ts';
 import type { Manifest } from '../format.ts';
+import { ownKernelsIn } from '../native/encoder/encoder-addon.ts';
 import { loadAddon } from '../native/load.ts';
 import { cpuinfoHere } from '../native/machine.ts';
 import { TENSORFLOW_VERSION } from '../native/paths.ts';
@@ -11,6 +12,7 @@ import type { LoadOptions } from '../recognition.ts';
 import { fasterPrecision, type PrecisionChoice } from './choice.ts';
 import {
   isSameTrialMachine,
+  type TrialMachine,
   type TrialTimes,
   type TrialTimings,
   trialMachineOf,
@@ -31,11 +33,18 @@ export async function choosePrecision(
   manifest: Manifest,
   { precision, backend, threads = 1 }: Pick<LoadOptions, 'precision' | 'backend' | 'threads'>,
 ): Promise<PrecisionChoice> {
-  const kernels = usualKernels(cpuinfoHere());
+  const cpuinfo = cpuinfoHere();
   if (precision !== undefined && precision !== 'auto') {
+    // With AMX only a trial tells which kernels are the fastest in bfloat16.
+    const tries = precision === 'bfloat16' && backend !== 'wasm' && hasBfloat16Matrices(cpuinfo);
+    const { kernels } = tries
+      ? await fastestPrecision(directory, manifest, { threads })
+      : { kernels: usualKernels(cpuinfo) };
     return { precision, kernels, reason: 'as set' };
   }
-  if (backend === 'wasm') return { precision: 'float32', kernels, reason: ON_WASM };
+  if (backend === 'wasm') {
+    return { precision: 'float32', kernels: usualKernels(cpuinfo), reason: ON_WASM };
+  }
   return fastestPrecision(directory, manifest, { threads });
 }
 
@@ -58,7 +67,7 @@ export async function fastestPrecision(
       reason: 'the model has no bfloat16 encoder with a measured error',
     };
   }
-  const machine = trialMachineOf(cpuinfo, { threads, tensorflow: TENSORFLOW_VERSION });
+  const machine = machineHere(threads);
   const decide = (timings: TrialTimings): PrecisionChoice => {
     const choice = fasterPrecision(timings, secondLooks);
     if (multipliesBfloat16(cpuinfo)) return choice;
@@ -85,9 +94,15 @@ export async function fastestPrecision(
 /** A trial of a model that was just written, for its manifest. */
 export function trialOf(directory: string, threads: number): TrialTimings {
   return {
-    machine: trialMachineOf(cpuinfoHere(), { threads, tensorflow: TENSORFLOW_VERSION }),
+    machine: machineHere(threads),
     ...trialHere(directory, threads),
   };
+}
+
+function machineHere(threads: number): TrialMachine {
+  const cpuinfo = cpuinfoHere();
+  const own = ownKernelsIn(cpuinfo);
+  return trialMachineOf(cpuinfo, { threads, tensorflow: TENSORFLOW_VERSION, own });
 }
 
 function trialHere(directory: string, threads: number): TrialTimes {

@@ -12,7 +12,7 @@ after(() => rm(folder, { recursive: true }));
 const cpuinfo = (name: string, flags = 'fpu avx2 amx_bf16') =>
   `model name\t: ${name}\ncpu family\t: 6\nmodel\t\t: 1\nstepping\t: 2\nflags\t\t: ${flags}\n`;
 const machine = (name: string, flags?: string): TrialMachine =>
-  trialMachineOf(cpuinfo(name, flags), { threads: 1, tensorflow: '2' }, {});
+  trialMachineOf(cpuinfo(name, flags), { threads: 1, tensorflow: '2', own: '' }, {});
 
 /** Counts how often it measures. */
 function trial(float32 = 8) {
@@ -20,7 +20,7 @@ function trial(float32 = 8) {
   return Object.assign(
     () => {
       measured.times++;
-      return { float32, own: null, bfloat16: 2, ownBfloat16: null };
+      return { float32, own: null, bfloat16: 2, ownBfloat16: null, amx: null };
     },
     { measured },
   );
@@ -39,13 +39,14 @@ test('a machine is measured once, another one for itself', async () => {
   assert.deepEqual([first.measured.times, second.measured.times], [1, 2]);
 });
 
-test('threads, the library and hidden instructions make another machine; other flags do not', () => {
+test('threads, the library, own kernels and hidden instructions make another machine; other flags do not', () => {
   const text = cpuinfo('a');
-  const with1 = { threads: 1, tensorflow: '2' };
+  const with1 = { threads: 1, tensorflow: '2', own: 'float32' };
   const one = trialMachineOf(text, with1, {});
   assert.deepEqual(trialMachineOf(cpuinfo('a', 'amx_bf16 avx2 new_fpu'), with1, {}), one);
   assert.notDeepEqual(trialMachineOf(text, { ...with1, threads: 2 }, {}), one);
   assert.notDeepEqual(trialMachineOf(text, { ...with1, tensorflow: '3' }, {}), one);
+  assert.notDeepEqual(trialMachineOf(text, { ...with1, own: '' }, {}), one);
   assert.notDeepEqual(trialMachineOf(text, with1, { ONEDNN_MAX_CPU_ISA: 'AVX2' }), one);
 });
 

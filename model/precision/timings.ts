@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** Increased whenever the layers of the trial change, so that earlier timings are not compared. */
-const TRIAL_VERSION = 3;
+const TRIAL_VERSION = 4;
 
 /** Everything that the encoder's speed depends on: a trial is repeated if any of it differs. */
 export const trialMachineSchema = z.object({
@@ -15,6 +15,8 @@ export const trialMachineSchema = z.object({
   threads: z.int().positive(),
   /** oneDNN's own setting, which makes it ignore instructions. */
   instructions: z.string(),
+  /** The own kernels that run: none where their addon was not compiled. */
+  own: z.string(),
 });
 export type TrialMachine = z.output<typeof trialMachineSchema>;
 
@@ -28,6 +30,8 @@ const trialTimesSchema = z.object({
   bfloat16: z.number().positive().nullable(),
   /** the same by the project's own kernels; null if they do not run here */
   ownBfloat16: z.number().positive().nullable(),
+  /** the same by those that use AMX; null if they do not run here */
+  amx: z.number().positive().nullable(),
 });
 export type TrialTimes = z.output<typeof trialTimesSchema>;
 
@@ -37,7 +41,7 @@ export type TrialTimings = z.output<typeof trialTimingsSchema>;
 /** @param cpuinfo the text of /proc/cpuinfo */
 export function trialMachineOf(
   cpuinfo: string,
-  { threads, tensorflow }: Pick<TrialMachine, 'threads' | 'tensorflow'>,
+  { threads, tensorflow, own }: Pick<TrialMachine, 'threads' | 'tensorflow' | 'own'>,
   environment: NodeJS.ProcessEnv = process.env,
 ): TrialMachine {
   const field = (name: string): string =>
@@ -54,6 +58,7 @@ export function trialMachineOf(
     tensorflow,
     threads,
     instructions: environment.ONEDNN_MAX_CPU_ISA ?? environment.DNNL_MAX_CPU_ISA ?? '',
+    own,
   };
 }
 

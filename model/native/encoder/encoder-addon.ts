@@ -8,16 +8,26 @@ import { flagsIn } from '../machine.ts';
 import { loadOwnAddon } from '../own-addons.ts';
 import { type EncoderPlan, planSchema, planWords } from './plan.ts';
 
+const precisions: readonly Precision[] = ['float32', 'bfloat16'];
 /** What the kernels use in bfloat16. */
 const BFLOAT16_FLAGS = ['avx512_bf16', 'avx512bw', 'avx512vl'];
+const AMX_FLAGS = ['amx_tile', 'amx_bf16'];
 /** More images at once would need more memory, and are no faster. */
 export const BATCH = 4;
 
 export interface EncoderAddon {
-  open(plan: Int32Array, weights: string | Float32Array, wide: boolean, packs: boolean): object;
+  open(
+    plan: Int32Array,
+    weights: string | Float32Array,
+    wide: boolean,
+    packs: boolean,
+    amx: boolean,
+  ): object;
   run(engine: object, images: Float32Array, answers: Float32Array): void;
   /** Winograd's tile of each convolution, as 4x4; 1x1 where it is computed as it is. */
   methods(engine: object): string;
+  /** Asks the system for AMX's registers, which `open` with `amx` needs. */
+  permitAmx(): boolean;
 }
 
 /** @returns answers for this number of images */
@@ -57,6 +67,33 @@ export function ownKernelsCompute(
   );
 }
 
+/**
+ * Whether the processor and oneDNN's setting let AMX compute in bfloat16; the system must permit it as well.
+ * @param cpuinfo the text of /proc/cpuinfo
+ * @param mask as in `vectorsOf`
+ */
+export function amxComputes(cpuinfo: string, mask = process.env.ONEDNN_MAX_CPU_ISA): boolean {
+  const flags = flagsIn(cpuinfo) ?? [];
+  return (
+    ownKernelsCompute('bfloat16', cpuinfo, mask) &&
+    AMX_FLAGS.every((flag) => flags.includes(flag)) &&
+    /^(?:|ALL|DEFAULT|.*AMX.*)$/.test(mask ?? '')
+  );
+}
+
+/**
+ * Names of the own kernels that run here: none without the addon.
+ * @param cpuinfo the text of /proc/cpuinfo
+ */
+export function ownKernelsIn(cpuinfo: string): string {
+  const addon = loadOwnAddon<EncoderAddon>('encoder');
+  if (addon === undefined) return '';
+  return [
+    ...precisions.filter((precision) => ownKernelsCompute(precision, cpuinfo)),
+    ...(amxComputes(cpuinfo) && addon.permitAmx() ? ['amx'] : []),
+  ].join(' ');
+}
+
 export function readPlan(path: string): EncoderPlan {
   return planSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
 }
@@ -67,6 +104,8 @@ export interface OwnEncoderOptions {
    * seldom used, it keeps only those of large maps, from its first use on; the file is mapped while it computes.
    */
   readonly packs?: boolean;
+  /** Whether AMX computes what is in bfloat16 (default: not). */
+  readonly amx?: boolean;
 }
 
 /**
@@ -77,15 +116,16 @@ export function openOwnEncoder(
   plan: EncoderPlan,
   weights: string | Float32Array,
   cpuinfo: string,
-  { packs = true }: OwnEncoderOptions = {},
+  { packs = true, amx = false }: OwnEncoderOptions = {},
 ): OwnEncoder | undefined {
   const addon = loadOwnAddon<EncoderAddon>('encoder');
   const isHalf = plan.maps.some(({ type }) => type === 'bfloat16');
   if (addon === undefined || !ownKernelsCompute(isHalf ? 'bfloat16' : 'float32', cpuinfo)) {
     return undefined;
   }
+  if (amx && !(isHalf && amxComputes(cpuinfo) && addon.permitAmx())) return undefined;
   const wide = vectorsOf(cpuinfo) === 'avx512';
-  const engine = addon.open(planWords(plan, BATCH), weights, wide, packs);
+  const engine = addon.open(planWords(plan, BATCH), weights, wide, packs, amx);
   const last = plan.maps[plan.steps.at(-1)!.to]!;
   return (images, count) => {
     const answers = new Float32Array(count * last.height * last.width * last.channels);

@@ -49,19 +49,21 @@ struct Opened {
   std::unique_ptr<Engine> engine;
 };
 
-// (plan: Int32Array, weights: path or Float32Array, wide: boolean, packs: boolean): an engine with a copy of these
-// weights; without `packs` it has none, and takes longer.
+// (plan: Int32Array, weights: path or Float32Array, wide: boolean, packs: boolean, amx: boolean): an engine with a
+// copy of these weights; without `packs` it has none, and takes longer. Before `amx`, `permitAmx` must have answered
+// true.
 napi_value Open(napi_env env, napi_callback_info info) {
-  napi_value arguments[4];
-  size_t count = 4, words = 0, numbers = 0, path_length = 0;
+  napi_value arguments[5];
+  size_t count = 5, words = 0, numbers = 0, path_length = 0;
   void *plan = nullptr, *given = nullptr;
   char path[PATH_MAX];
-  bool wide = false, packs = false;
-  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 4 ||
+  bool wide = false, packs = false, amx = false;
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 5 ||
       !Array(env, arguments[0], napi_int32_array, &words, &plan) ||
       napi_get_value_bool(env, arguments[2], &wide) != napi_ok ||
-      napi_get_value_bool(env, arguments[3], &packs) != napi_ok) {
-    Throw(env, "open takes a plan, weights, whether to use AVX-512 and whether to copy the weights");
+      napi_get_value_bool(env, arguments[3], &packs) != napi_ok ||
+      napi_get_value_bool(env, arguments[4], &amx) != napi_ok) {
+    Throw(env, "open takes a plan, weights, and whether to use AVX-512, to copy the weights and to use AMX");
     return nullptr;
   }
   try {
@@ -69,11 +71,11 @@ napi_value Open(napi_env env, napi_callback_info info) {
     const int* begin = static_cast<const int*>(plan);
     if (Array(env, arguments[1], napi_float32_array, &numbers, &given)) {
       const float* weights = static_cast<const float*>(given);
-      opened->engine = std::make_unique<Engine>(begin, words, weights, numbers, wide, true);
+      opened->engine = std::make_unique<Engine>(begin, words, weights, numbers, wide, true, amx);
     } else if (napi_get_value_string_utf8(env, arguments[1], path, sizeof path, &path_length) == napi_ok) {
       auto weights = std::make_unique<const Weights>(path);
       opened->engine =
-          std::make_unique<Engine>(begin, words, weights->data(), weights->numbers(), wide, packs);
+          std::make_unique<Engine>(begin, words, weights->data(), weights->numbers(), wide, packs, amx);
       if (!packs) opened->weights = std::move(weights);
     }
     Require(opened->engine != nullptr);
@@ -127,14 +129,23 @@ napi_value Methods(napi_env env, napi_callback_info info) {
   return methods;
 }
 
+// (): whether AMX's tiles can be used, for which the system must permit this process to do so.
+napi_value PermitAmx(napi_env env, napi_callback_info) {
+  napi_value permitted;
+  napi_get_boolean(env, amx::kPresent && amx::Permit(), &permitted);
+  return permitted;
+}
+
 napi_value Init(napi_env env, napi_value exports) {
-  napi_value open, run, methods;
+  napi_value open, run, methods, permit_amx;
   napi_create_function(env, "open", NAPI_AUTO_LENGTH, Open, nullptr, &open);
   napi_set_named_property(env, exports, "open", open);
   napi_create_function(env, "run", NAPI_AUTO_LENGTH, Run, nullptr, &run);
   napi_set_named_property(env, exports, "run", run);
   napi_create_function(env, "methods", NAPI_AUTO_LENGTH, Methods, nullptr, &methods);
   napi_set_named_property(env, exports, "methods", methods);
+  napi_create_function(env, "permitAmx", NAPI_AUTO_LENGTH, PermitAmx, nullptr, &permit_amx);
+  napi_set_named_property(env, exports, "permitAmx", permit_amx);
   return exports;
 }
 

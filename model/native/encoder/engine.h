@@ -2,11 +2,16 @@
 // where the next one reads, so that nothing is copied or rearranged between them.
 #include <memory>
 
+#include "amx-tiles.h"
 #include "filters.h"
 #include "poolings.h"
 #include "winograd.h"
 
 namespace {
+
+// Sides of maps from which on AMX computes all images of a batch together: from the first step that writes one, the
+// weights, which come from memory, take longer than the products.
+constexpr int kTogetherSide = 13;
 
 // Pixels of a map whose filters are worth keeping: nearly half of all weights, for nine tenths of the products.
 constexpr int kManyPixels = 100;
@@ -14,9 +19,9 @@ constexpr int kManyPixels = 100;
 class Engine {
  public:
   // `packs`: whether it keeps a copy of all filters as the tiles read them. Otherwise the weights must stay, and
-  // only filters for large maps are kept, from the first run on.
-  Engine(const int* words, size_t count, const float* weights, size_t numbers, bool wide, bool packs)
-      : tiles_(wide), packs_(packs), weights_(weights), winograd_(tiles_, wide) {
+  // only filters for large maps are kept, from the first run on. `amx`: whether AMX computes what is in bfloat16.
+  Engine(const int* words, size_t count, const float* weights, size_t numbers, bool wide, bool packs, bool amx)
+      : tiles_(wide), packs_(packs), amx_(amx), weights_(weights), winograd_(tiles_, wide) {
     const int* end = words + count;
     auto take = [&] {
       Require(words < end);
@@ -43,6 +48,10 @@ class Engine {
     }
     Require(batch_ > 0 && batch_ <= 64 && !maps_.empty() && !steps_.empty());
     Require(!maps_.front().half && !maps_[steps_.back().to].half);
+    if (amx_) {
+      auto is_small = [&](const Step& step) { return maps_[step.to].height <= kTogetherSide; };
+      each_ = std::min<int>(each_, std::find_if(steps_.begin(), steps_.end(), is_small) - steps_.begin());
+    }
     PlaceMaps();
     PlaceFilters();
     winograd_.Reserve(steps_, maps_);
@@ -55,6 +64,7 @@ class Engine {
 
   void Run(const float* images, int count, float* answers) {
     if (!filled_) FillFilters();
+    matrices_.Begin();
     for (int done = 0; done < count; done += batch_) {
       const int together = std::min(batch_, count - done);
       maps_.front().data = const_cast<float*>(images + done * inputs());
@@ -65,6 +75,7 @@ class Engine {
       const Map& last = maps_[steps_.back().to];
       memcpy(answers + done * outputs(), last.at(0, 0, 0), together * outputs() * sizeof(float));
     }
+    if (amx_) matrices_.End();
   }
 
  private:
@@ -105,6 +116,7 @@ class Engine {
       if (step.kept && !IsHalf(step)) step.method = Winograd::Choose(step, from, to);
       const int pixels = step.method != nullptr || IsFlat(step, from, to) ? kMostRows : to.width;
       step.panel = IsHalf(step) ? halves_.PanelOf(step.outputs, pixels) : tiles_.PanelOf(step.outputs, pixels);
+      if (IsHalf(step) && amx_) step.panel = amx::kColumns;
       floats += Rounded(step.outputs) + (step.kept ? FloatsOf(step, step.outputs) : 0);
       if (!step.kept) largest = std::max(largest, FloatsOf(step, step.panel));
     }
@@ -153,6 +165,7 @@ class Engine {
   void Do(const Step& step, int first, int end) {
     const bool in_half = IsHalf(step);
     if (step.kind == kConvolution) {
+      if (in_half && amx_) return ConvolveByAmx(step, first, end);
       return in_half ? Convolve<uint16_t>(halves_, step, first, end) : Convolve<float>(tiles_, step, first, end);
     }
     const Map &from = maps_[step.from], &to = maps_[step.to];
@@ -162,6 +175,22 @@ class Engine {
       if (step.kind == kMean) Mean(from, to, image);
       if (step.kind == kNormalise) Normalise(from, to, image);
     }
+  }
+
+  // Calls `compute` for each panel of the filter: its weights, first output and columns.
+  template <class Compute>
+  void EachPanel(const Step& step, Compute compute) {
+    for (int channel = 0, panel = 0; channel < step.outputs; channel += step.panel, panel++) {
+      if (!step.kept) Pack(step, channel, step.panels[panel]);
+      compute(step.panels[panel], channel, std::min(step.panel, step.outputs - channel));
+    }
+  }
+
+  void ConvolveByAmx(const Step& step, int first, int end) {
+    const Map &from = maps_[step.from], &to = maps_[step.to];
+    EachPanel(step, [&](const float* panel, int channel, int columns) {
+      matrices_.Convolve(step, from, to, first, end, panel, channel, columns);
+    });
   }
 
   template <class Number, class TilesOfNumber>
@@ -182,12 +211,10 @@ class Engine {
     const int images = flat ? 1 : end - first;
     const int lines = flat ? 1 : to.height;
     const int width = flat ? to.height * to.width * (end - first) : to.width;
-    for (int channel = 0, panel = 0; channel < step.outputs; channel += step.panel, panel++) {
-      const int columns = std::min(step.panel, step.outputs - channel);
+    EachPanel(step, [&](const float* panel, int channel, int columns) {
       const int most = tiles.MostRows(columns);
       const int parts = (width + most - 1) / most;
-      if (!step.kept) Pack(step, channel, step.panels[panel]);
-      tile.filter = reinterpret_cast<const Number*>(step.panels[panel]);
+      tile.filter = reinterpret_cast<const Number*>(panel);
       tile.bias = step.panels.back() + channel;
       for (int image = first; image < first + images; image++) {
         for (int y = 0; y < lines; y++) {
@@ -202,7 +229,7 @@ class Engine {
           }
         }
       }
-    }
+    });
   }
 
   int each_, batch_;
@@ -210,10 +237,11 @@ class Engine {
   std::vector<Step> steps_;
   const Tiles tiles_;
   const half::Tiles halves_;
-  const bool packs_;
+  const bool packs_, amx_;
   bool filled_ = false;
   const float* weights_;
   Winograd winograd_;
+  amx::Matrices matrices_;
   std::unique_ptr<Memory> memory_, filters_;
 };
 

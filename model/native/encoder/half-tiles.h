@@ -26,6 +26,14 @@ __attribute__((target(HALF_TARGET))) static inline __m512bh Spread(const uint16_
   return (__m512bh)_mm512_set1_epi32(both);
 }
 
+// The last of a convolution: its sum with what is there, its ReLU, and the rounding.
+__attribute__((target(HALF_TARGET), always_inline)) static inline void Finish(__m512 sum, uint16_t* output, bool add,
+                                                                            bool relu) {
+  if (add) sum = _mm512_add_ps(sum, Widened(output));
+  if (relu) sum = _mm512_max_ps(sum, _mm512_setzero_ps());
+  StoreNarrowed(sum, output);
+}
+
 // As in tiles.inc, but that each turn takes two input channels.
 template <int ROWS, int VECTORS>
 __attribute__((target(HALF_TARGET), noinline)) static void ComputeTile(const TileOf<uint16_t>& t) {
@@ -75,11 +83,7 @@ __attribute__((target(HALF_TARGET), noinline)) static void ComputeTile(const Til
   for (int r = 0; r < ROWS; r++) {
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; v++) {
-      uint16_t* output = t.output + r * t.output_step + 16 * v;
-      __m512 sum = sums[r][v];
-      if (t.add) sum = _mm512_add_ps(sum, Widened(output));
-      if (t.relu) sum = _mm512_max_ps(sum, _mm512_setzero_ps());
-      StoreNarrowed(sum, output);
+      Finish(sums[r][v], t.output + r * t.output_step + 16 * v, t.add, t.relu);
     }
   }
 }

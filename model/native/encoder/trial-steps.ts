@@ -18,8 +18,11 @@ const LAST_CHANNELS = 1792;
 /** Height of the map that the last convolution with a stride before the middle blocks reads. */
 const BEFORE_MIDDLE = 27;
 
-/** @returns what computes them once; undefined where the kernels do not run, or the model has no plan */
-export function openTrialSteps(path: string): (() => void) | undefined {
+/**
+ * @param amx whether AMX is to compute them
+ * @returns what computes them once; undefined where the kernels do not run, or the model has no plan
+ */
+export function openTrialSteps(path: string, amx: boolean): (() => void) | undefined {
   if (!existsSync(path)) return undefined;
   const plan = trialPlan(readPlan(path));
   const { maps, steps } = plan;
@@ -28,7 +31,7 @@ export function openTrialSteps(path: string): (() => void) | undefined {
       return height * width * maps[from]!.channels * outputs;
     }),
   );
-  const run = openOwnEncoder(plan, new Float32Array(values).fill(WEIGHT), cpuinfoHere());
+  const run = openOwnEncoder(plan, new Float32Array(values).fill(WEIGHT), cpuinfoHere(), { amx });
   if (run === undefined) return undefined;
   const [image] = maps;
   const empty = new Float32Array(image!.height * image!.width * image!.channels);
