@@ -31,7 +31,7 @@ interface Engine {
 }
 
 /**
- * The slower one first: the last one is kept for the work. Both kinds of kernels are tested in each precision, since
+ * The slower one first: the last one is kept for the work. All kinds of kernels are tested in each precision, since
  * another machine may take the other kind.
  */
 function enginesHere(): Engine[] {

@@ -10,8 +10,8 @@ import { after, before, describe, it } from 'node:test';
 import { facenetMissing, modelDirectory } from '../../test/model.fixture.ts';
 import { multipliesBfloat16 } from '../backend/processor.ts';
 import { readManifest } from '../manifest.ts';
-import { ownKernelsCompute } from '../native/encoder/encoder-addon.ts';
 import { cpuinfoHere } from '../native/machine.ts';
+import { trialOf } from './fastest.ts';
 
 const program = `
   const { loadRecognizer } = await import('${new URL('../index.ts', import.meta.url)}');
@@ -48,16 +48,19 @@ describe('the precision that auto takes', { timeout: 180_000 }, () => {
     return { taken, reason, kept: kept.filter((file) => file.endsWith('.json')) };
   }
 
-  it('is measured at the conversion', { skip: cannotTry }, async () => {
-    const { timings, secondLooks } = await readManifest(directory);
-    assert.ok(timings !== undefined && timings.float32 > 0);
-    assert.ok(timings.own === null || timings.own < 3 * timings.float32);
-    const { ownBfloat16 } = timings;
+  it('is measured with the kernels that run here, as at a conversion', {
+    skip: cannotTry,
+  }, async () => {
+    const { secondLooks } = await readManifest(directory);
+    const { machine, float32, own, ownBfloat16, amx } = trialOf(directory, 1);
+    assert.ok(float32 > 0);
+    assert.ok(own === null || own < 3 * float32);
     // None where the addon was not compiled.
-    if (ownBfloat16 !== null) {
-      assert.ok(ownKernelsCompute('bfloat16', cpuinfoHere()));
-      assert.ok(ownBfloat16 < timings.float32);
-    }
+    const run = machine.own.split(' ');
+    assert.equal(own !== null, run.includes('float32'));
+    assert.equal(ownBfloat16 !== null, run.includes('bfloat16'));
+    assert.equal(amx !== null, run.includes('amx'));
+    if (ownBfloat16 !== null) assert.ok(ownBfloat16 < float32);
     assert.ok(secondLooks !== undefined && secondLooks > 0.02 && secondLooks < 0.6);
   });
 

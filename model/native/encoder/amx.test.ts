@@ -72,7 +72,10 @@ describe('the kernels that use AMX', { skip: cannot, timeout: 400_000 }, () => {
         const wanted = right[index]!;
         // Sums in another order may be rounded to the neighbouring number.
         const off = Math.abs(value - wanted);
-        assert.ok(off <= 2 ** -7 * Math.abs(wanted) + 1e-5, `${name}, ${index}: ${value}, ${wanted}`);
+        assert.ok(
+          off <= 2 ** -7 * Math.abs(wanted) + 1e-5,
+          `${name}, ${index}: ${value}, ${wanted}`,
+        );
       }
     }
   });

@@ -21,7 +21,7 @@ export interface EncoderAddon {
     weights: string | Float32Array,
     wide: boolean,
     packs: boolean,
-    amx: boolean,
+    amx?: boolean,
   ): object;
   run(engine: object, images: Float32Array, answers: Float32Array): void;
   /** Winograd's tile of each convolution, as 4x4; 1x1 where it is computed as it is. */
@@ -125,7 +125,9 @@ export function openOwnEncoder(
   }
   if (amx && !(isHalf && amxComputes(cpuinfo) && addon.permitAmx())) return undefined;
   const wide = vectorsOf(cpuinfo) === 'avx512';
-  const engine = addon.open(planWords(plan, BATCH), weights, wide, packs, amx);
+  const words = planWords(plan, BATCH);
+  // An addon of an earlier version, which a checkout may have until it is set up again, takes no fifth argument.
+  const engine = addon.open(words, weights, wide, packs, ...(amx ? [amx] : []));
   const last = plan.maps[plan.steps.at(-1)!.to]!;
   return (images, count) => {
     const answers = new Float32Array(count * last.height * last.width * last.channels);

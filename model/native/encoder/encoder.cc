@@ -49,7 +49,7 @@ struct Opened {
   std::unique_ptr<Engine> engine;
 };
 
-// (plan: Int32Array, weights: path or Float32Array, wide: boolean, packs: boolean, amx: boolean): an engine with a
+// (plan: Int32Array, weights: path or Float32Array, wide: boolean, packs: boolean, amx?: boolean): an engine with a
 // copy of these weights; without `packs` it has none, and takes longer. Before `amx`, `permitAmx` must have answered
 // true.
 napi_value Open(napi_env env, napi_callback_info info) {
@@ -58,11 +58,11 @@ napi_value Open(napi_env env, napi_callback_info info) {
   void *plan = nullptr, *given = nullptr;
   char path[PATH_MAX];
   bool wide = false, packs = false, amx = false;
-  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 5 ||
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count < 4 ||
       !Array(env, arguments[0], napi_int32_array, &words, &plan) ||
       napi_get_value_bool(env, arguments[2], &wide) != napi_ok ||
       napi_get_value_bool(env, arguments[3], &packs) != napi_ok ||
-      napi_get_value_bool(env, arguments[4], &amx) != napi_ok) {
+      (count > 4 && napi_get_value_bool(env, arguments[4], &amx) != napi_ok)) {
     Throw(env, "open takes a plan, weights, and whether to use AVX-512, to copy the weights and to use AMX");
     return nullptr;
   }

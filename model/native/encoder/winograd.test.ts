@@ -127,7 +127,7 @@ describe('Winograd’s convolutions', { skip: cannot, timeout: 60_000 }, () => {
       for (const flags of ['avx2 fma', 'avx2 fma avx512f']) {
         if (!flags.split(' ').every((flag) => cpuinfoHere().includes(` ${flag}`))) continue;
         const { open, run, methods } = loadOwnAddon<EncoderAddon>('encoder')!;
-        const engine = open(planWords(plan, BATCH), weights, flags.includes('avx512f'), true, false);
+        const engine = open(planWords(plan, BATCH), weights, flags.includes('avx512f'), true);
         assert.equal(methods(engine).trim().split(' ').at(-1), shape.tile);
         const answers = new Float32Array(expected.length);
         run(engine, images, answers);
