@@ -27,11 +27,11 @@ import type { Inference } from './inference/inference.ts';
 import { startInference } from './inference/start.ts';
 import { keepLease } from './lease.ts';
 import { answerRequest, type RequestParts } from './requests/answer.ts';
+import { AnswerGroups } from './requests/answer-groups.ts';
 import { Consumer } from './requests/consume.ts';
 import { giveUp } from './requests/give-up.ts';
 import { OutageRetry } from './requests/outage-retry.ts';
 import { postponer } from './requests/postpone.ts';
-import { ReplyWait } from './requests/reply-wait.ts';
 import { watchSpotNotices } from './spot.ts';
 import { watchUnneeded } from './unneeded.ts';
 
@@ -115,7 +115,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   const model = () => inference.model;
   const parts: RequestParts = {
     ...{ photos, results, replies, pressure, model, mostDeliveries, instanceId },
-    replyWait: new ReplyWait(() => activity.inHand),
+    groups: new AnswerGroups(() => activity.inHand),
     works: openObjects(clients.s3, names.peopleBucket),
     compute: (bytes, ask) => inference.compute(bytes, ask),
     async perform(task) {

@@ -19,16 +19,16 @@ import type { Pressure } from '../../cloud/redis/pressure.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { HoldLost, NeverAnswered } from '../errors.ts';
 import type { Inference } from '../inference/inference.ts';
+import type { AnswerGroups } from './answer-groups.ts';
 import { type Answered, type Delivery, wholeMs } from './delivery.ts';
-import type { ReplyWait } from './reply-wait.ts';
 import { answerWork, type WorkParts } from './work.ts';
 
 export interface RequestParts extends WorkParts {
   readonly photos: Photos;
   readonly results: Results;
   readonly replies: Queue;
-  /** How replies share calls; without it each is sent at once. */
-  readonly replyWait?: ReplyWait | undefined;
+  /** Which answers are written and sent together; without it each is at once. */
+  readonly groups?: AnswerGroups | undefined;
   readonly pressure: Pressure;
   readonly compute: Inference['compute'];
   /** This one, as replies name it. */
@@ -57,25 +57,38 @@ export async function answerRequest(
   const { id, node, sentAt } = request;
   const file = fileOf(request);
   const { deliveries } = delivery;
-  const answered = isWork(request)
+  const answered: Unwritten | undefined = isWork(request)
     ? await answerUnlessPostponed(request, delivery, parts)
     : await answerPhoto(request, delivery, parts);
   if (answered === undefined) return undefined;
-  const { outcome, timings } = answered;
-  const computed = { outcome, timings: wholeMs(timings), instance: parts.instanceId };
+  const { outcome, again, write } = answered;
+  let { timings } = answered;
+  const store = async (): Promise<void> => {
+    const storing = performance.now();
+    await write?.();
+    if (write !== undefined) timings = { ...timings, write: performance.now() - storing };
+  };
   const model = parts.model();
-  const replying = performance.now();
-  const body = encodeReply({ id, file, node, ...computed, model, deliveries, sentAt });
-  const { replyWait } = parts;
-  if (replyWait === undefined) await parts.replies.send(body);
-  else await replyWait.around(sentAt, (ms) => parts.replies.send(body, {}, 0, ms));
-  const reply = performance.now() - replying;
+  const reply = async (waitMs: number): Promise<void> => {
+    const replying = performance.now();
+    const computed = { outcome, timings: wholeMs(timings), instance: parts.instanceId };
+    const body = encodeReply({ id, file, node, ...computed, model, deliveries, sentAt });
+    await parts.replies.send(body, {}, 0, waitMs);
+    timings = { ...timings, reply: performance.now() - replying };
+  };
+  if (parts.groups !== undefined) await parts.groups.around(sentAt, store, reply);
+  else await store().then(() => reply(0));
   if (!isWork(request)) await settle(request, outcome, parts, log);
   await parts.pressure.finish(id, file).catch((err: unknown) => {
     // The answer is sent; the scaler removes what is left in the set when the queue is empty.
     log.warn({ err }, 'Cannot remove this request from the pressure set');
   });
-  return { ...answered, timings: { ...timings, reply } };
+  return { outcome, again, timings };
+}
+
+/** An answer whose output object is not stored yet. */
+interface Unwritten extends Answered {
+  readonly write?: () => Promise<void>;
 }
 
 async function answerUnlessPostponed(
@@ -90,7 +103,7 @@ async function answerPhoto(
   request: RequestMessage,
   delivery: Delivery,
   parts: RequestParts,
-): Promise<Answered | undefined> {
+): Promise<Unwritten | undefined> {
   const before = delivery.deliveries > 1 ? await answerOfBefore(request, parts) : undefined;
   return before ?? compute(request, delivery, parts);
 }
@@ -114,7 +127,7 @@ async function compute(
   request: RequestMessage,
   delivery: Delivery,
   parts: RequestParts,
-): Promise<Answered | undefined> {
+): Promise<Unwritten | undefined> {
   const { id, file, digest, faces, top, odds, gallery } = request;
   if (delivery.deliveries > parts.mostDeliveries) throw new NeverAnswered(parts.mostDeliveries);
   const start = performance.now();
@@ -137,11 +150,6 @@ async function compute(
     known: request.known ?? (parts.namesStrangers || undefined),
   });
   const computed = performance.now();
-  // What stands still for long must not write over what came after it.
-  if (delivery.isLost) throw new HoldLost();
-  if ('match' in outcome) {
-    await parts.results.put(file, { requestId: id, digest, match: outcome.match });
-  }
   return {
     outcome,
     again: false,
@@ -150,7 +158,13 @@ async function compute(
       wait: computed - fetched - computeMs,
       ...timings,
       compute: computeMs,
-      write: performance.now() - computed,
+    },
+    async write() {
+      // What stands still for long must not write over what came after it.
+      if (delivery.isLost) throw new HoldLost();
+      if ('match' in outcome) {
+        await parts.results.put(file, { requestId: id, digest, match: outcome.match });
+      }
     },
   };
 }
