@@ -1,7 +1,7 @@
 /** Loads a recognizer from the folder of a converted model: networks, gallery and odds. */
 import { commandLine } from '../runtime/installation.ts';
 import { openNetworks } from './backend/open-networks.ts';
-import { proposeOnScales } from './detect/propose.ts';
+import { proposeOnScales } from './detect/propose/propose.ts';
 import { ModelError } from './errors.ts';
 import { readManifest } from './manifest.ts';
 import { readGallery, requireGalleryOf } from './match/gallery.ts';
@@ -62,8 +62,11 @@ function runEachNetwork(networks: Networks): void {
   const grey = (size: number): Float32Array => new Float32Array(size * size * 3);
   const level = { scale: 1, left: 0, top: 0, width: 64, height: 64, data: grey(64) };
   proposeOnScales(networks, [[level]], 1);
-  networks.refine(grey(24), 1);
-  networks.output(grey(48), 1);
+  // Where own kernels answer for them, these two are asked in one photo of many.
+  if (networks.ownStages === undefined) {
+    networks.refine(grey(24), 1);
+    networks.output(grey(48), 1);
+  }
   // In bfloat16 float32 is for a face in five: the first such takes a quarter second more, not every start.
   networks.embed(grey(networks.encoder.faceSize), 1, networks.precision);
 }

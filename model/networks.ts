@@ -49,11 +49,22 @@ export type ProposalSieve = (
   leastLogit: number,
 ) => SievedTiles;
 
+/** Values of a crop in `OwnAnswers`. */
+export const OWN_ANSWER_VALUES = 16;
+
 /**
- * R-Net's logit of each crop, of a face minus that of no face, with other roundings than `refine`: not for answers.
- * @param crops [count, 24, 24, 3]
+ * What R-Net or O-Net answers, computed by the project's own kernels with other roundings than `refine` and `output`.
+ * Equal crops have equal answers, whatever their number.
+ * @param crops [count, side, side, 3]
+ * @returns [count, 16]: not a face, face (both before the softmax), four offsets, x of five landmarks, then y; the
+ *   landmarks of O-Net only
  */
-export type RefinementSieve = (crops: Float32Array, count: number) => Float32Array;
+export type OwnAnswers = (crops: Float32Array, count: number) => Float32Array;
+
+export interface OwnStages {
+  readonly refine: OwnAnswers;
+  readonly confirm: OwnAnswers;
+}
 
 /** R-Net's answer for each crop. */
 export interface Refinement {
@@ -89,10 +100,8 @@ export interface Networks {
   proposeBlocks?(blocks: Float32Array, height: number, width: number): ProposalCells;
   /** Absent on machines where it is not faster than P-Net. */
   readonly sieve?: ProposalSieve;
-  /** Absent on machines where it is not faster than R-Net. */
-  readonly refinementSieve?: RefinementSieve;
-  /** Whether a crop's answers have the same bits for every number of crops in a call but 1. */
-  readonly roundsAlike?: boolean;
+  /** Absent on machines that lack the instructions. */
+  readonly ownStages?: OwnStages;
   /** @param crops [count, 24, 24, 3] */
   refine(crops: Float32Array, count: number): Refinement;
   /** @param crops [count, 48, 48, 3] */

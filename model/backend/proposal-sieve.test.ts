@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { scalesOf } from '../detect/cascade.ts';
 import { collage } from '../detect/collage.fixture.ts';
-import { proposeOnScales } from '../detect/propose.ts';
+import { proposeOnScales } from '../detect/propose/propose.ts';
 import { buildPyramid } from '../detect/pyramid.ts';
 import { type Networks, SIEVE_TILE } from '../networks.ts';
 import { courseImages, sharedMissing } from '../shared.fixture.ts';

@@ -4,7 +4,7 @@
  */
 import { probabilitiesOf } from '../detect/face-probability.ts';
 import type { EncoderDescription, Precision } from '../format.ts';
-import type { Backend, Networks, ProposalSieve, RefinementSieve } from '../networks.ts';
+import type { Backend, Networks, OwnStages, ProposalSieve } from '../networks.ts';
 
 export type Signature = 'pnet' | 'pnet_blocks' | 'rnet' | 'onet' | 'encoder' | 'encoder_bfloat16';
 /** [n, height, width, channels] */
@@ -38,7 +38,7 @@ export interface Session {
   /** Whether it has `pnet_blocks`. */
   readonly blocks: boolean;
   readonly sieve?: ProposalSieve | undefined;
-  readonly refinementSieve?: RefinementSieve | undefined;
+  readonly ownStages?: OwnStages | undefined;
   /** Whether the first call with a new number of crops is slow, because kernels are compiled for it. */
   readonly fewCounts: boolean;
   /** Precision that it was opened with: for bfloat16 it has `encoder_bfloat16`. */
@@ -78,10 +78,7 @@ export function networksOf(session: Session, encoder: EncoderDescription): Netwo
     encoder,
     ...(session.blocks ? { proposeBlocks: blockProposer(session) } : {}),
     ...(session.sieve ? { sieve: session.sieve } : {}),
-    // oneDNN's kernels for AVX-512, which the sieve needs too, round alike; those for AVX2 do not.
-    ...(session.refinementSieve
-      ? { refinementSieve: session.refinementSieve, roundsAlike: session.fewCounts }
-      : {}),
+    ...(session.ownStages ? { ownStages: session.ownStages } : {}),
     precision: session.precision,
     propose(data, height, width) {
       if (Math.min(height, width) < PROPOSE_LEAST) {

@@ -5,9 +5,9 @@
 import { type EncoderDescription, modelFiles, type Precision } from '../format.ts';
 import { type Addon, loadAddon } from '../native/load.ts';
 import { type KernelsByPrecision, ownEncoderOf } from './own-encoder.ts';
+import { openOwnStages } from './own-stages.ts';
 import { detectsWithOneDnnHere, usesOneDnnHere } from './processor.ts';
 import { openProposalSieve } from './proposal-sieve.ts';
-import { openRefinementSieve } from './refinement-sieve.ts';
 import { SavedModel } from './saved-model.ts';
 import { encoderSignatures, type OutputTensor, type Session, type Signature } from './session.ts';
 
@@ -63,7 +63,7 @@ export async function openTensorflow(
     backend: 'tensorflow',
     blocks: true,
     sieve: openProposalSieve(directory),
-    refinementSieve: openRefinementSieve(directory),
+    ownStages: openOwnStages(directory),
     fewCounts: places.rnet.model !== places.pnet.model,
     precision,
     run(signature, input, outputs) {

@@ -6,13 +6,14 @@
 import type { RgbImage } from '../image/image.ts';
 import type { Networks } from '../networks.ts';
 import { joinRows, pickRows, regressBoxes, squareBoxes } from './boxes.ts';
+import { doubtfulEdges, doubtfulOverlaps, doubtfulScores } from './certainty.ts';
 import { insidePhoto } from './crops.ts';
-import { type DetectedBoxes, type DetectedFace, facesOf } from './faces.ts';
+import { type DetectedBoxes, type DetectedFace, facesOf, MAX_OVERLAP } from './faces.ts';
 import { suppressByUnion } from './nms.ts';
-import type { Proposals } from './proposals.ts';
-import { proposeOnScales } from './propose.ts';
+import type { Proposals } from './propose/proposals.ts';
+import { proposeOnScales } from './propose/propose.ts';
 import { buildPyramid, type Level, pyramidScales } from './pyramid.ts';
-import { confirmWindows, refineWindows, StageAnswers } from './stage-answers.ts';
+import { answersTo, confirmation, refinement, StageAnswers, settle } from './stage-answers.ts';
 
 const MIN_FACE_SIZE = 20;
 const PYRAMID_FACTOR = 0.709;
@@ -27,7 +28,7 @@ const MAX_PROPOSALS = 30_000;
 
 export type CascadeNetworks = Pick<
   Networks,
-  'propose' | 'proposeBlocks' | 'sieve' | 'refine' | 'refinementSieve' | 'output' | 'roundsAlike'
+  'propose' | 'proposeBlocks' | 'sieve' | 'refine' | 'output' | 'ownStages'
 >;
 
 /** Every face of at least 20 px in the photo, largest first. */
@@ -101,13 +102,21 @@ function refineBoxes(
   answers: StageAnswers,
 ): Float32Array {
   const { boxes, windows } = insidePhoto(squares, image);
-  const answered = {
-    boxes,
-    ...refineWindows(networks, image, windows, answers, THRESHOLDS.refine),
-  };
-  const passed = pick(answered, indicesAbove(answered.scores, THRESHOLDS.refine));
-  const kept = pick(passed, suppressByUnion(passed, OVERLAPS.refine));
-  return squareBoxes(regressBoxes(kept.boxes, kept.regression, 1));
+  const stage = refinement(networks, answers);
+  for (;;) {
+    const answered = { boxes, ...answersTo(stage, image, windows) };
+    const above = indicesAbove(answered.scores, THRESHOLDS.refine);
+    const passed = pick(answered, above);
+    const stay = suppressByUnion(passed, OVERLAPS.refine);
+    const kept = pick(passed, stay);
+    const moved = squareBoxes(regressBoxes(kept.boxes, kept.regression, 1));
+    const doubtful = [
+      ...doubtfulScores(answered, THRESHOLDS.refine),
+      ...doubtfulEdges(moved).map((at) => above[stay[at]!]!),
+    ].filter((row) => answered.isExact[row] === 0);
+    if (doubtful.length === 0) return moved;
+    settle(stage, image, windows, [...new Set(doubtful)]);
+  }
 }
 
 /** @returns the boxes that O-Net takes for faces, moved, with their landmarks */
@@ -118,14 +127,23 @@ function confirmBoxes(
   answers: StageAnswers,
 ): DetectedBoxes {
   const { boxes, windows } = insidePhoto(squares, image);
-  const { shares, ...rest } = confirmWindows(networks, image, windows, answers);
-  const answered = { boxes, ...rest };
-  const above = indicesAbove(answered.scores, THRESHOLDS.confirm);
-  const passed = pick(answered, above);
-  // Landmarks are shares of the box that O-Net was given, not of the box it answers with.
-  const landmarks = landmarksOf(passed.boxes, pickRows(shares, 10, above));
-  const moved = regressBoxes(passed.boxes, passed.regression, 1);
-  return { boxes: moved, scores: passed.scores, landmarks };
+  const stage = confirmation(networks, answers);
+  for (;;) {
+    const answered = { boxes, ...answersTo(stage, image, windows) };
+    const above = indicesAbove(answered.scores, THRESHOLDS.confirm);
+    const passed = pick(answered, above);
+    const moved = regressBoxes(passed.boxes, passed.regression, 1);
+    const doubtful = [
+      ...doubtfulScores(answered, THRESHOLDS.confirm),
+      ...[...doubtfulEdges(moved), ...doubtfulOverlaps(moved, MAX_OVERLAP)].map((at) => above[at]!),
+    ].filter((row) => answered.isExact[row] === 0);
+    if (doubtful.length === 0) {
+      // Landmarks are shares of the box that O-Net was given, not of the box it answers with.
+      const landmarks = landmarksOf(passed.boxes, pickRows(answered.shares, 10, above));
+      return { boxes: moved, scores: passed.scores, landmarks };
+    }
+    settle(stage, image, windows, [...new Set(doubtful)]);
+  }
 }
 
 function pick({ boxes, scores, regression }: Proposals, indices: ArrayLike<number>): Proposals {

@@ -38,11 +38,6 @@ export function pickWindows(windows: Int32Array, indices: readonly number[]): In
   return picked;
 }
 
-/** Whether a network call gets one crop only, if `cropBatches` cuts this many. */
-export function hasLoneCrop(count: number, size: number): boolean {
-  return count % cropsPerCall(size) === 1;
-}
-
 function cropsPerCall(size: number): number {
   return Math.floor(PIXELS_PER_CALL / (size * size));
 }

@@ -26,7 +26,7 @@ export interface DetectedBoxes {
 }
 
 /** Maximum overlap of two faces, as a share of the smaller one; facenet-pytorch's value. */
-const MAX_OVERLAP = 0.7;
+export const MAX_OVERLAP = 0.7;
 
 /** One face for each group of overlapping boxes, largest first; of equally large ones the last box first. */
 export function facesOf({ boxes, scores, landmarks }: DetectedBoxes): DetectedFace[] {

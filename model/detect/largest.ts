@@ -15,7 +15,7 @@ import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { boxAreas } from './boxes.ts';
 import { type CascadeNetworks, confirmFaces, proposeBoxes, scalesOf } from './cascade.ts';
 import { type DetectedBoxes, type DetectedFace, facesOf } from './faces.ts';
-import { PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
+import { PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './propose/proposals.ts';
 import { buildLevelParts, buildPyramid, type LevelPart, levelSize } from './pyramid.ts';
 import { StageAnswers } from './stage-answers.ts';
 

@@ -3,7 +3,7 @@
 import { averageAreas } from '../image/area-averages.ts';
 import { spansOf } from '../image/area-grid.ts';
 import type { PixelWindow, RgbImage } from '../image/image.ts';
-import { PROPOSAL_FIELD } from './proposals.ts';
+import { PROPOSAL_FIELD } from './propose/proposals.ts';
 
 /** A scaled photo, or a part of one, ready for P-Net. */
 export interface Level {

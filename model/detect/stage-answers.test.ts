@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { patternImage } from '../image/pattern.fixture.ts';
+import { OWN_ANSWER_VALUES } from '../networks.ts';
 import { type CascadeNetworks, confirmFaces } from './cascade.ts';
-import type { Proposals } from './proposals.ts';
+import type { Proposals } from './propose/proposals.ts';
 import { StageAnswers } from './stage-answers.ts';
 
 const photo = patternImage(200, 150);
@@ -68,26 +69,47 @@ test('O-Net is asked again where its boxes are others, and only there', () => {
 
 const one = [10, 10, 60, 60];
 const two = [100, 70, 150, 120];
-const three = [10, 90, 50, 130];
 
-test('O-Net is asked about new boxes only where its rounding is the same for every number of crops', () => {
-  const asked = { refine: [], output: [] as number[] };
-  const networks = { ...networksThatCount(asked), roundsAlike: true };
+/** Own kernels that answer every crop with these logits of a face, one after the other, and move no box. */
+function ownStages(logits: { refine: number[]; confirm: number[] }, counts: number[]) {
+  const answering = (faces: number[]) => (_: Float32Array, count: number) => {
+    counts.push(count);
+    const answers = new Float32Array(count * OWN_ANSWER_VALUES);
+    // Offsets that end between two pixels.
+    for (let at = 0; at < count; at++)
+      answers.set([0, faces.shift()!, 0.01, 0.01, 0.01, 0.01], at * OWN_ANSWER_VALUES);
+    return answers;
+  };
+  return { refine: answering(logits.refine), confirm: answering(logits.confirm) };
+}
+
+test('own kernels answer for new windows alone, and no network is asked where they are certain', () => {
+  const asked = { refine: [], output: [] };
+  const counts: number[] = [];
+  const own = ownStages({ refine: [3, 4, 5], confirm: [2, 3, 4] }, counts);
+  const networks = { ...networksThatCount(asked), ownStages: own };
   const said = new StageAnswers();
-  confirmFaces(networks, photo, [proposals(one, two)], said);
-  const more = [proposals(one, two, three, [100, 5, 140, 45])];
-  const again = confirmFaces(networks, photo, more, said);
-  assert.deepEqual(asked.output, [2, 2]);
-  assert.deepEqual(again, confirmFaces(networks, photo, more));
-  assert.deepEqual(asked.output, [2, 2, 4]);
+  const first = confirmFaces(networks, photo, [proposals(one, two)], said);
+  assert.equal(first.scores.length, 2);
+  confirmFaces(networks, photo, [proposals(one, two, [10, 90, 50, 130])], said);
+  assert.deepEqual(counts, [2, 2, 1, 1]);
+  assert.deepEqual(asked, { refine: [], output: [] });
 });
 
-test('no call of O-Net for several boxes gets one crop only', () => {
+test('a network settles a score at its threshold, of a single crop by two alike', () => {
+  const asked = { refine: [] as number[], output: [] };
+  const atThreshold = Math.log(0.7 / 0.3);
+  const own = ownStages({ refine: [atThreshold, 4], confirm: [2, 3] }, []);
+  const networks = { ...networksThatCount(asked), ownStages: own };
+  confirmFaces(networks, photo, [proposals(one, two)]);
+  assert.deepEqual(asked.refine, [2]);
+});
+
+test('networks settle the order of scores that differ in their last bits', () => {
   const asked = { refine: [], output: [] as number[] };
-  const networks = { ...networksThatCount(asked), roundsAlike: true };
-  const said = new StageAnswers();
-  confirmFaces(networks, photo, [proposals(one)], said);
-  confirmFaces(networks, photo, [proposals(one, two)], said);
-  confirmFaces(networks, photo, [proposals(one, two, three)], said);
-  assert.deepEqual(asked.output, [1, 2, 2]);
+  const own = ownStages({ refine: [3, 4], confirm: [2, 2.00001] }, []);
+  const networks = { ...networksThatCount(asked), ownStages: own };
+  const { scores } = confirmFaces(networks, photo, [proposals(one, two)]);
+  assert.deepEqual(asked.output, [2]);
+  assert.deepEqual(scores, Float32Array.of(0.9, 0.9));
 });

@@ -1,92 +1,148 @@
 /**
- * What R-Net and O-Net answer for windows of a photo. Their answers are kept, since a photo is decided twice if its
- * finest scales are searched last: then they are asked about new windows only.
+ * What R-Net and O-Net answer for windows of a photo. Where the backend has own kernels for them, these answer, and
+ * the networks only settle what the last bits decide. Answers are kept, since a photo is decided twice if its finest
+ * scales are searched last: only new windows are answered then.
  */
 import type { RgbImage } from '../image/image.ts';
-import type { Networks } from '../networks.ts';
-import { joinRows } from './boxes.ts';
-import { cropBatches, hasLoneCrop, pickWindows } from './crops.ts';
+import { type Networks, OWN_ANSWER_VALUES, type OwnAnswers, type Refinement } from '../networks.ts';
+import { LOGIT_MARGIN, type ScoreRanges } from './certainty.ts';
+import { cropBatches, pickWindows } from './crops.ts';
+import { faceProbability } from './face-probability.ts';
 import type { DetectedBoxes } from './faces.ts';
-import { promisingCrops } from './promising-crops.ts';
 
-const REFINE_SIZE = 24;
-const CONFIRM_SIZE = 48;
+/** Of a crop. */
+interface Answer {
+  readonly score: number;
+  /** Scores that the network may give; both are `score` if it was asked. */
+  readonly least: number;
+  readonly most: number;
+  readonly isExact: boolean;
+  readonly regression: ArrayLike<number>;
+  /** Five x, then five y, as shares of the box; of O-Net only. */
+  readonly shares: ArrayLike<number>;
+}
+
+/** Of windows, one after the other. */
+export interface Answers extends ScoreRanges {
+  readonly scores: Float32Array;
+  /** [count, 4] */
+  readonly regression: Float32Array;
+  /** [count, 10] */
+  readonly shares: Float32Array;
+}
 
 export class StageAnswers {
-  /** R-Net's, by window. */
+  /** By window. */
   readonly refined = new Map<number, Answer>();
-  /** O-Net's, by window, of calls with several crops. */
-  readonly confirmed = new Map<number, ConfirmedAnswer>();
+  readonly confirmed = new Map<number, Answer>();
   /** O-Net's last ones for a whole set of boxes. */
   last?: { readonly squares: Float32Array; readonly boxes: DetectedBoxes };
 }
 
-interface Answer {
-  readonly score: number;
-  readonly regression: Float32Array;
+/** One of the two networks, for one photo. */
+export interface Stage {
+  /** px: side of its crops */
+  readonly size: number;
+  readonly known: Map<number, Answer>;
+  readonly own: OwnAnswers | undefined;
+  ask(crops: Float32Array, count: number): Refinement & { readonly landmarks?: Float32Array };
 }
 
-interface ConfirmedAnswer extends Answer {
-  /** Five x, then five y, as shares of the box. */
-  readonly shares: Float32Array;
-}
-
-/** Of windows, one after the other. */
-interface Answers {
-  readonly scores: Float32Array;
-  readonly regression: Float32Array;
-}
-
-/** Of a window that R-Net was not asked about: its probability is below the threshold. */
-const REJECTED: Answer = { score: 0, regression: new Float32Array(4) };
-
-/** @param threshold windows of a lower probability may have any lower one in the answer */
-export function refineWindows(
-  networks: Pick<Networks, 'refine' | 'refinementSieve'>,
-  image: RgbImage,
-  windows: Int32Array,
+export function refinement(
+  networks: Pick<Networks, 'refine' | 'ownStages'>,
   { refined }: StageAnswers,
-  threshold: number,
-): Answers {
-  const keys = keysOf(windows, image);
-  const open = keys.flatMap((key, row) => (refined.has(key) ? [] : [row]));
-  const batches = cropBatches(image, pickWindows(windows, open), REFINE_SIZE);
-  const { refinementSieve: sieve } = networks;
-  for (const { crops, count, rows } of promisingCrops(batches, sieve, threshold)) {
-    const { probability, regression } = networks.refine(crops, count);
-    for (const [at, row] of rows.entries()) {
-      refined.set(keys[open[row]!]!, answerAt(probability, regression, at));
-    }
-  }
-  for (const row of open) if (!refined.has(keys[row]!)) refined.set(keys[row]!, REJECTED);
-  return joined(keys.map((key) => refined.get(key)!));
+): Stage {
+  return {
+    size: 24,
+    known: refined,
+    own: networks.ownStages?.refine,
+    ask: (crops, count) => networks.refine(crops, count),
+  };
 }
 
-export function confirmWindows(
-  networks: Pick<Networks, 'output' | 'roundsAlike'>,
+export function confirmation(
+  networks: Pick<Networks, 'output' | 'ownStages'>,
+  { confirmed }: StageAnswers,
+): Stage {
+  const own = networks.ownStages?.confirm;
+  return {
+    size: 48,
+    // Boxes of exactly equal scores must stay equal: the network, whose rounding may depend on the number of crops, is
+    // asked about all of them together.
+    known: own === undefined ? new Map() : confirmed,
+    own,
+    ask: (crops, count) => networks.output(crops, count),
+  };
+}
+
+/** Answers for windows [count, 4]; by own kernels, where there are some. */
+export function answersTo(stage: Stage, image: RgbImage, windows: Int32Array): Answers {
+  const keys = keysOf(windows, image);
+  const open = keys.flatMap((key, row) => (stage.known.has(key) ? [] : [row]));
+  const put = (at: number, answer: Answer) => stage.known.set(keys[open[at]!]!, answer);
+  let first = 0;
+  for (const [crops, count] of cropBatches(image, pickWindows(windows, open), stage.size)) {
+    if (stage.own === undefined)
+      askNetwork(stage, crops, count, (at, answer) => put(first + at, answer));
+    else askOwn(stage.own(crops, count), (at, answer) => put(first + at, answer));
+    first += count;
+  }
+  return joined(keys.map((key) => stage.known.get(key)!));
+}
+
+/** Asks the network itself about some of the windows. */
+export function settle(
+  stage: Stage,
   image: RgbImage,
   windows: Int32Array,
-  { confirmed }: StageAnswers,
-): Answers & Pick<ConfirmedAnswer, 'shares'> {
-  const keys = keysOf(windows, image);
-  const isKept = networks.roundsAlike === true && !hasLoneCrop(keys.length, CONFIRM_SIZE);
-  // Boxes of exactly equal scores must stay equal: all are asked together where the number of crops matters.
-  const known = isKept ? confirmed : new Map<number, ConfirmedAnswer>();
-  const open = keys.flatMap((key, row) => (known.has(key) ? [] : [row]));
-  // One that is known goes with it.
-  if (isKept && hasLoneCrop(open.length, CONFIRM_SIZE)) open.push(open[0] === 0 ? 1 : 0);
-  let done = 0;
-  for (const [crops, count] of cropBatches(image, pickWindows(windows, open), CONFIRM_SIZE)) {
-    const { probability, regression, landmarks } = networks.output(crops, count);
-    for (let at = 0; at < count; at++, done++) {
-      known.set(keys[open[done]!]!, {
-        ...answerAt(probability, regression, at),
-        shares: landmarks.slice(at * 10, at * 10 + 10),
-      });
-    }
+  rows: readonly number[],
+): void {
+  const picked = pickWindows(windows, rows);
+  const keys = keysOf(picked, image);
+  let first = 0;
+  for (const [crops, count] of cropBatches(image, picked, stage.size)) {
+    // A network rounds a single crop in another way than several.
+    const [data, number] = count === 1 ? [twice(crops), 2] : [crops, count];
+    askNetwork(stage, data, number, (at, answer) => {
+      if (at < count) stage.known.set(keys[first + at]!, answer);
+    });
+    first += count;
   }
-  const answers = keys.map((key) => known.get(key)!);
-  return { ...joined(answers), shares: joinRows(answers.map(({ shares }) => shares)) };
+}
+
+function twice(crop: Float32Array): Float32Array {
+  const both = new Float32Array(crop.length * 2);
+  both.set(crop);
+  both.set(crop, crop.length);
+  return both;
+}
+
+type Put = (at: number, answer: Answer) => void;
+
+function askNetwork(stage: Stage, crops: Float32Array, count: number, put: Put): void {
+  const { probability, regression, landmarks } = stage.ask(crops, count);
+  for (let at = 0; at < count; at++) {
+    const score = probability[at * 2 + 1]!;
+    put(at, {
+      ...{ score, least: score, most: score, isExact: true },
+      regression: regression.slice(at * 4, at * 4 + 4),
+      shares: landmarks?.slice(at * 10, at * 10 + 10) ?? [],
+    });
+  }
+}
+
+function askOwn(answers: Float32Array, put: Put): void {
+  for (let at = 0, from = 0; from < answers.length; at++, from += OWN_ANSWER_VALUES) {
+    const [noFace, face] = [answers[from]!, answers[from + 1]!];
+    put(at, {
+      score: faceProbability(noFace, face),
+      least: faceProbability(noFace, face - LOGIT_MARGIN),
+      most: faceProbability(noFace, face + LOGIT_MARGIN),
+      isExact: false,
+      regression: answers.subarray(from + 2, from + 6),
+      shares: answers.subarray(from + 6, from + OWN_ANSWER_VALUES),
+    });
+  }
 }
 
 /** First and last pixel of each window in one number, exact for any photo of less than 2^26 pixels. */
@@ -100,17 +156,19 @@ function keysOf(windows: Int32Array, { width, height }: RgbImage): number[] {
   });
 }
 
-/** @param probability [count, 2]: not a face, face */
-function answerAt(probability: Float32Array, regression: Float32Array, at: number): Answer {
-  return {
-    score: probability[at * 2 + 1]!,
-    regression: regression.slice(at * 4, at * 4 + 4),
-  };
-}
-
 function joined(answers: readonly Answer[]): Answers {
+  const regression = new Float32Array(answers.length * 4);
+  const shares = new Float32Array(answers.length * 10);
+  for (const [row, answer] of answers.entries()) {
+    regression.set(answer.regression, row * 4);
+    shares.set(answer.shares, row * 10);
+  }
   return {
     scores: Float32Array.from(answers, ({ score }) => score),
-    regression: joinRows(answers.map(({ regression }) => regression)),
+    least: Float32Array.from(answers, ({ least }) => least),
+    most: Float32Array.from(answers, ({ most }) => most),
+    isExact: Uint8Array.from(answers, ({ isExact }) => Number(isExact)),
+    regression,
+    shares,
   };
 }

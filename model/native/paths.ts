@@ -35,7 +35,7 @@ export const addonFile = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
  */
 export const ownAddons = {
   pages: { source: 'mapped-pages.cc', file: `lib/napi-v${NAPI_VERSION}/own_pages.node` },
-  sieve: { source: 'proposal-sieve.cc', file: `lib/napi-v${NAPI_VERSION}/own_sieve.node` },
+  sieve: { source: 'detection/detection.cc', file: `lib/napi-v${NAPI_VERSION}/own_sieve.node` },
   encoder: {
     source: 'encoder/encoder.cc',
     file: `lib/napi-v${NAPI_VERSION}/own_encoder.node`,

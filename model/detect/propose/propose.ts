@@ -5,11 +5,11 @@
  * that may hold a proposal are drawn. The answers are those of whole scales.
  */
 
-import { releaseMemory } from '../image/image.ts';
-import { type Networks, SIEVE_TILE } from '../networks.ts';
+import { releaseMemory } from '../../image/image.ts';
+import { type Networks, SIEVE_TILE } from '../../networks.ts';
+import type { Level } from '../pyramid.ts';
 import { CANVAS_SIDE, type Canvas, layOut, type Placed, type Rectangle } from './canvas.ts';
 import { Candidates, PROPOSAL_FIELD, PROPOSAL_STRIDE, type Proposals } from './proposals.ts';
-import type { Level } from './pyramid.ts';
 import { areasOf } from './sieved-areas.ts';
 
 type ProposalNetworks = Pick<Networks, 'propose' | 'proposeBlocks' | 'sieve'>;

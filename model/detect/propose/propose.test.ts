@@ -1,12 +1,12 @@
 /** Scales cut into strips and put on canvases answer as each scale in one piece. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { modelDirectory } from '../../test/model.fixture.ts';
-import { openNetworks } from '../backend/open-networks.ts';
-import { BackendError } from '../errors.ts';
-import type { Networks } from '../networks.ts';
+import { modelDirectory } from '../../../test/model.fixture.ts';
+import { openNetworks } from '../../backend/open-networks.ts';
+import { BackendError } from '../../errors.ts';
+import type { Networks } from '../../networks.ts';
+import type { Level } from '../pyramid.ts';
 import { proposeOnScales } from './propose.ts';
-import type { Level } from './pyramid.ts';
 
 /** Smooth waves and some noise, so that P-Net's answers lie on both sides of the threshold. */
 function level(width: number, height: number): Level {

@@ -1,5 +1,5 @@
-// A Node-API addon that finds where P-Net may propose a face, and which crops R-Net may take for one, in a third of
-// the time that these networks take. Its caller asks the networks about what is left.
+// A Node-API addon for detection: it finds where P-Net may propose a face, in a third of the time that P-Net takes, and
+// answers what R-Net and O-Net answer, in less than half of theirs.
 #include <node_api.h>
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #endif
 
 #ifdef HAS_SIEVE
+#include "confirmation-layers.h"
 #include "proposal-layers.h"
 #include "refinement-layers.h"
 
@@ -51,7 +52,7 @@ void logitRows(const Sieve& sieve, const Mixed& from, int at, __m512 (&logits)[2
   }
 }
 
-// Marks each tile of 4 x 4 cells that has one with a logit above the threshold.
+// Marks each tile of TILE x TILE cells that has one with a logit above the threshold.
 void search(const Sieve& sieve, const float* pixels, int width, int height, float threshold, uint8_t* tiles) {
   static const Picks picks = makePicks();
   const int wide = (width - 1) / 2, high = (height - 1) / 2;  // after the pooling
@@ -161,31 +162,32 @@ napi_value Search(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// (weights of R-Net): what `refine` needs.
-napi_value PrepareRefinement(napi_env env, napi_callback_info info) {
+// (weights of a network): what `answer` needs.
+template <typename Net>
+napi_value PrepareNet(napi_env env, napi_callback_info info) {
   napi_value argument, result;
   size_t count = 1;
   if (napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr) != napi_ok) return Failed(env);
-  const void* weights = valuesOf(env, argument, napi_float32_array, REFINEMENT_WEIGHTS);
+  const void* weights = valuesOf(env, argument, napi_float32_array, Net::weights);
   void* net = nullptr;
-  if (weights == nullptr || napi_create_buffer(env, sizeof(Refinement), &net, &result) != napi_ok) return Failed(env);
-  prepareRefinement(static_cast<Refinement*>(net), static_cast<const float*>(weights));
+  if (weights == nullptr || napi_create_buffer(env, sizeof(Net), &net, &result) != napi_ok) return Failed(env);
+  static_cast<Net*>(net)->prepare(static_cast<const float*>(weights));
   return result;
 }
 
-// (prepared, crops [count, 24, 24, 3], count, logits [count])
-napi_value Refine(napi_env env, napi_callback_info info) {
+// (prepared, crops [count, side, side, 3], count, answers [count, HEADS])
+template <typename Net>
+napi_value Answer(napi_env env, napi_callback_info info) {
   napi_value arguments[4];
   size_t given = 4;
   uint32_t count = 0;
   if (napi_get_cb_info(env, info, &given, arguments, nullptr, nullptr) != napi_ok || given != 4 ||
       napi_get_value_uint32(env, arguments[2], &count) != napi_ok) return Failed(env);
-  const void* net = valuesOf(env, arguments[0], napi_uint8_array, sizeof(Refinement));
-  const void* crops = valuesOf(env, arguments[1], napi_float32_array, static_cast<size_t>(count) * CROP_VALUES);
-  void* logits = valuesOf(env, arguments[3], napi_float32_array, count);
-  if (net == nullptr || crops == nullptr || logits == nullptr) return Failed(env);
-  refine(*static_cast<const Refinement*>(net), static_cast<const float*>(crops), static_cast<int>(count),
-         static_cast<float*>(logits));
+  const void* net = valuesOf(env, arguments[0], napi_uint8_array, sizeof(Net));
+  const void* crops = valuesOf(env, arguments[1], napi_float32_array, static_cast<size_t>(count) * Net::values);
+  void* answers = valuesOf(env, arguments[3], napi_float32_array, static_cast<size_t>(count) * HEADS);
+  if (net == nullptr || crops == nullptr || answers == nullptr) return Failed(env);
+  answer(*static_cast<const Net*>(net), static_cast<const float*>(crops), static_cast<int>(count), static_cast<float*>(answers));
   return nullptr;
 }
 #endif
@@ -195,7 +197,8 @@ napi_value Init(napi_env env, napi_value exports) {
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
     const struct { const char* name; napi_callback call; } functions[] = {
-        {"prepare", Prepare}, {"search", Search}, {"prepareRefinement", PrepareRefinement}, {"refine", Refine}};
+        {"prepare", Prepare}, {"search", Search}, {"prepareRefinement", PrepareNet<Refinement>},
+        {"refine", Answer<Refinement>}, {"prepareConfirmation", PrepareNet<Confirmation>}, {"confirm", Answer<Confirmation>}};
     for (const auto& [name, call] : functions) {
       napi_value function;
       napi_create_function(env, name, NAPI_AUTO_LENGTH, call, nullptr, &function);

@@ -3,9 +3,9 @@
  * are suppressed later.
  */
 
-import type { ProposalCells, ProposalMap } from '../networks.ts';
-import type { ScoredBoxes } from './boxes.ts';
-import { faceProbability } from './face-probability.ts';
+import type { ProposalCells, ProposalMap } from '../../networks.ts';
+import type { ScoredBoxes } from '../boxes.ts';
+import { faceProbability } from '../face-probability.ts';
 
 /** P-Net classifies squares of 12 pixels, at a distance of 2 pixels. */
 export const PROPOSAL_FIELD = 12;

@@ -1,5 +1,5 @@
 /** Rectangles of P-Net's cells that cover all tiles a sieve has marked. Pure. */
-import { SIEVE_TILE, type SievedTiles } from '../networks.ts';
+import { SIEVE_TILE, type SievedTiles } from '../../networks.ts';
 
 /** Tiles from `left` and `top` up to, not including, `right` and `bottom`. */
 interface Area {

@@ -1,7 +1,7 @@
 /** P-Net's grid is read as boxes in the photo. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProposalMap } from '../networks.ts';
+import type { ProposalMap } from '../../networks.ts';
 import { Candidates } from './proposals.ts';
 
 const proposalsOf = (answer: ProposalMap, scale: number, threshold: number) => {

@@ -1,7 +1,7 @@
 /** Marked tiles become few areas that cover all of them. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SIEVE_TILE } from '../networks.ts';
+import { SIEVE_TILE } from '../../networks.ts';
 import { areasOf } from './sieved-areas.ts';
 
 const OVERLAP = 5;
