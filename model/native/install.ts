@@ -1,6 +1,6 @@
 /**
- * The package's postinstall: sets tfjs-node up, or says in one line that the wasm backend takes over. It never
- * fails an installation. Run by hand, it prints every step.
+ * The package's postinstall: sets tfjs-node up, or says in one line that the wasm backend takes over. Own addons that
+ * are missing are named, with what that costs. It never fails an installation. Run by hand, it prints every step.
  */
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
@@ -14,9 +14,11 @@ async function reasonsWhyNot(): Promise<readonly string[]> {
     const warning = takeFolderWarning();
     if (warning !== undefined) say(warning);
     const { setUp } = await import('./set-up/set-up.ts');
-    const { way, reasons } = await setUp({ say, show: process.stderr.isTTY === true });
+    const { way, reasons, missing } = await setUp({ say, show: process.stderr.isTTY === true });
     if (way === undefined) return reasons;
     say(`TensorFlow's native library is ready (${way})`);
+    for (const sentence of missing) say(sentence);
+    if (missing.length > 0) say(`try again with \`${commandLine('setup-native')}\``);
     return [];
   } catch (error) {
     return [messageOf(error)];

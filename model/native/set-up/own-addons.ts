@@ -9,6 +9,12 @@ import { findTools } from './tools.ts';
 
 const SOURCES = join(import.meta.dirname, '..');
 
+/** Whether the addon is for this system, and for that processor. */
+export function isForMachine(addon: OwnAddon, processor: NodeJS.Architecture = arch()): boolean {
+  const only = ownAddons[addon];
+  return platform() === 'linux' && (!('processor' in only) || only.processor === processor);
+}
+
 /**
  * Compiles an addon, if it is not there or is older than its source.
  * @returns false without a compiler, or on another system or processor than the addon is for
@@ -19,9 +25,8 @@ export async function addOwnAddon(
   tfjsNode: string,
   processor: NodeJS.Architecture = arch(),
 ): Promise<boolean> {
-  const { source, file, ...only } = ownAddons[addon];
-  const fits = !('processor' in only) || only.processor === processor;
-  if (platform() !== 'linux' || !fits) return false;
+  const { source, file } = ownAddons[addon];
+  if (!isForMachine(addon, processor)) return false;
   const target = join(tfjsNode, file);
   const path = join(SOURCES, source);
   if (existsSync(target) && (await changedAt(path)) <= (await stat(target)).mtimeMs) return true;

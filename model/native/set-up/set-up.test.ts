@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { strToU8, zipSync } from 'fflate';
@@ -122,6 +122,28 @@ describe('setting up from the package registries', { timeout: 60_000 }, () => {
     assert.match(reasons.join(), /as installed: it does not load/);
   });
 
+  it('an own addon that does not compile is named, with its cost and the compiler’s reason', {
+    skip: platform() !== 'linux' && 'the own addons are for Linux',
+  }, async () => {
+    await programs.add(
+      'c++',
+      `case "$*" in *proposal-sieve.cc*) echo "sieve.cc: fatal error: no vectors"; exit 1;; esac
+       for output; do :; done
+       echo "an addon" > "$output"`,
+    );
+    const { way, missing } = await setUp(options);
+    assert.equal(way, 'package registries');
+    assert.equal(missing.length, 1);
+    assert.match(missing[0]!, /^without the addon "sieve" large photos take twice as long\./);
+    assert.match(
+      missing[0]!,
+      /not compiled: c\+\+ ended with 1: sieve\.cc: fatal error: no vectors/,
+    );
+    // Compiled later, it is there.
+    await programs.add('c++', 'for output; do :; done; echo "an addon" > "$output"');
+    assert.deepEqual((await setUp(options)).missing, []);
+  });
+
   it('without a compiler nothing is fetched, and tfjs-node’s own installer is next', async () => {
     await rm(join(programs.folder, 'c++'));
     await ownInstaller(`
@@ -129,8 +151,9 @@ describe('setting up from the package registries', { timeout: 60_000 }, () => {
       mkdirSync(require('node:path').dirname('${addonFile}'), { recursive: true });
       writeFileSync('${addonFile}', 'an addon of its own');
     `);
-    const { way, reasons } = await setUp(options);
+    const { way, reasons, missing } = await setUp(options);
     assert.equal(way, 'tfjs-node’s own installer');
+    if (platform() === 'linux') assert.match(missing.join(), /"pages" .* C\+\+ compiler not found/);
     assert.match(
       reasons.join(),
       /package registries: a C\+\+ compiler not found \(.*apt install g\+\+\)/,

@@ -12,8 +12,9 @@ import { addonFile, cacheFolder, type OwnAddon, tfjsNodeFolder } from '../paths.
 import { run } from '../run.ts';
 import { buildNativeParts, type SetUpLog } from './build.ts';
 import { type CachePaths, checkCache, clearInstalled, fillCache, installFrom } from './cache.ts';
-import { addOwnAddon } from './own-addons.ts';
+import { addOwnAddon, isForMachine } from './own-addons.ts';
 import { hasTfjsNodeInstaller, runTfjsNodeInstaller } from './tfjs-node-installer.ts';
+import { requireCompiler } from './tools.ts';
 import { type Wheel, wheelFor } from './wheel.ts';
 
 const PROBE = modulePath('../probe.ts', import.meta.url);
@@ -55,35 +56,46 @@ export async function firstThatWorks(
   return { way: undefined, reasons };
 }
 
+export interface SetUpResult extends Awaited<ReturnType<typeof firstThatWorks>> {
+  /** A sentence about each of the project's own addons that is missing: what it costs, and why. */
+  readonly missing: readonly string[];
+}
+
 /**
- * Sets tfjs-node up by the first way that works. After a failure nothing is left that could be loaded, because
- * a library that ends its process would take the wasm backend down with it.
+ * Sets tfjs-node up by the first way that works, then compiles the project's own addons. After a failure nothing is
+ * left that could be loaded, because a library that ends its process would take the wasm backend down with it.
  */
-export async function setUp(options: SetUpOptions): ReturnType<typeof firstThatWorks> {
+export async function setUp(options: SetUpOptions): Promise<SetUpResult> {
   const { places = ownPlaces, machine = thisMachine() } = options;
   const never = whyNever(machine);
-  if (never !== undefined) return { way: undefined, reasons: [never] };
+  if (never !== undefined) return { way: undefined, reasons: [never], missing: [] };
   const result = await firstThatWorks(waysToTfjsNode(options));
-  if (result.way === undefined) await clearInstalled(places.tfjsNode);
-  else await addOwnAddons(places.tfjsNode, options.say);
-  return result;
+  if (result.way !== undefined) return { ...result, missing: await addOwnAddons(places.tfjsNode) };
+  await clearInstalled(places.tfjsNode);
+  return { ...result, missing: [] };
 }
 
 const WITHOUT_ADDON: Readonly<Record<OwnAddon, string>> = {
-  pages: 'each worker will take 250 MB more memory',
-  sieve: 'large photos will take twice as long',
-  encoder: 'each face will take longer',
+  pages: 'each worker takes 250 MB more memory',
+  sieve: 'large photos take twice as long',
+  encoder: 'TensorFlow computes the embeddings, and each face takes longer',
 };
 
 /** TensorFlow runs without these addons: a failure only costs memory or time. */
-async function addOwnAddons(tfjsNode: string, say: SetUpLog['say']): Promise<void> {
-  for (const [addon, cost] of Object.entries(WITHOUT_ADDON)) {
+async function addOwnAddons(tfjsNode: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (const [name, cost] of Object.entries(WITHOUT_ADDON)) {
+    const addon = name as OwnAddon;
+    if (!isForMachine(addon)) continue;
     try {
-      await addOwnAddon(addon as OwnAddon, tfjsNode);
+      if (!(await addOwnAddon(addon, tfjsNode))) await requireCompiler();
     } catch (error) {
-      say(`${cost}: ${messageOf(error)}`);
+      missing.push(
+        `without the addon "${addon}" ${cost}. It was not compiled: ${messageOf(error)}`,
+      );
     }
   }
+  return missing;
 }
 
 const ownPlaces: CachePaths = { cache: cacheFolder, tfjsNode: tfjsNodeFolder };

@@ -33,6 +33,13 @@ export async function requirePip(): Promise<Command> {
   return pip;
 }
 
+/** @throws {NativeError} when there is no compiler, saying how to install it */
+export async function requireCompiler(): Promise<string> {
+  const { compiler } = await findTools();
+  if (compiler === undefined) throw notFound([COMPILER]);
+  return compiler;
+}
+
 /**
  * Finds both tools.
  * @throws {NativeError} naming what is missing, and how to install it
