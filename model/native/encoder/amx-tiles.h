@@ -175,19 +175,30 @@ class Matrices {
     const Runs& runs = o.runs;
     const long in_map = row % runs.map;
     long map = image + row / runs.map, line = y + in_map / runs.line, x = in_map % runs.line;
-    for (long at = row - begin; at < pixels; at++) {
-      if (x < o.to.width && line < o.to.height) {
+    for (long at = row - begin; at < pixels;) {
+      const long rows = std::min(pixels - at, runs.line - x), kept = std::min(rows, o.to.width - x);
+      if (kept > 0 && line < o.to.height) {
         uint16_t* output = o.to.at<uint16_t>(static_cast<int>(map), line, x) + o.channel + o.first;
-        for (int c = 0; c < o.columns; c += 16) {
-          const __m512 sum = _mm512_add_ps(_mm512_load_ps(sums + at * kColumns + c), _mm512_loadu_ps(o.bias + c));
-          half::Finish(sum, output + c, o.add, o.relu);
-        }
+        WriteLine(o, sums + at * kColumns, output, kept);
       }
-      if (++x < runs.line) continue;
+      at += rows;
       x = 0;
       if (++line * runs.line < runs.map) continue;
       line = 0;
       map++;
+    }
+  }
+
+  // Sums of neighbouring pixels.
+  __attribute__((target(AMX_TARGET))) static void WriteLine(const Outputs& o, const float* sums, uint16_t* output,
+                                                            long pixels) {
+    const long channels = o.to.channels;
+    for (int c = 0; c < o.columns; c += 16) {
+      const __m512 bias = _mm512_loadu_ps(o.bias + c);
+      for (long pixel = 0; pixel < pixels; pixel++) {
+        const __m512 sum = _mm512_add_ps(_mm512_load_ps(sums + pixel * kColumns + c), bias);
+        half::Finish(sum, output + pixel * channels + c, o.add, o.relu);
+      }
     }
   }
 

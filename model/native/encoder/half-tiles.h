@@ -97,9 +97,15 @@ __attribute__((target(HALF_TARGET))) static void Widen(const uint16_t* from, flo
   for (long at = 0; at < count; at += 16) _mm512_storeu_ps(to + at, Widened(from + at));
 }
 
-__attribute__((target(HALF_TARGET))) static void TakeLarger(const uint16_t* from, uint16_t* to, long count) {
-  for (long at = 0; at < count; at += 16) {
-    StoreNarrowed(_mm512_max_ps(Widened(from + at), Widened(to + at)), to + at);
+// The largest values of a window of so many lines and pixels.
+__attribute__((target(HALF_TARGET))) static void TakeLargest(const uint16_t* corner, long line, int height, int width,
+                                                             long channels, uint16_t* to) {
+  for (long at = 0; at < channels; at += 16) {
+    __m512 largest = Widened(corner + at);
+    for (int y = 0; y < height; y++) {
+      for (int x = 0; x < width; x++) largest = _mm512_max_ps(largest, Widened(corner + y * line + x * channels + at));
+    }
+    StoreNarrowed(largest, to + at);
   }
 }
 
@@ -149,7 +155,7 @@ namespace half {
 constexpr bool kPresent = false;
 inline void Narrow(const float*, uint16_t*, long) {}
 inline void Widen(const uint16_t*, float*, long) {}
-inline void TakeLarger(const uint16_t*, uint16_t*, long) {}
+inline void TakeLargest(const uint16_t*, long, int, int, long, uint16_t*) {}
 inline void Pair(const char*, const char*, uint32_t*, long) {}
 struct Tiles {
   int PanelOf(int, int) const { return 32; }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "half-tiles.h"
 #include "plan.h"
@@ -29,10 +28,7 @@ __attribute__((target("avx2"))) inline void TakeLargest(const Step& step, const 
 }
 
 inline void TakeLargest(const Step& step, const uint16_t* corner, long line, int channels, uint16_t* output) {
-  memcpy(output, corner, channels * sizeof(uint16_t));
-  for (int tap = 1; tap < step.height * step.width; tap++) {
-    half::TakeLarger(corner + tap / step.width * line + tap % step.width * channels, output, channels);
-  }
+  half::TakeLargest(corner, line, step.height, step.width, channels, output);
 }
 
 template <class Number>
