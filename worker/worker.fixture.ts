@@ -88,7 +88,7 @@ export async function openBench(overrides: Record<string, unknown> = {}) {
     },
     hear,
     /** The first reply to this request. */
-    reply: ({ id, file }: Sent, limitMs = 20_000): Promise<ReplyMessage['outcome']> =>
+    reply: ({ id, file }: Sent, limitMs = 60_000): Promise<ReplyMessage['outcome']> =>
       until(
         `the reply to ${file}`,
         async () => (await hear()).find((one) => one.id === id)?.outcome,
