@@ -1,10 +1,10 @@
 /** The encoder of a model's folder on the project's own kernels. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../runtime/errors.ts';
 import { commandLine } from '../../runtime/installation.ts';
 import { ModelError } from '../errors.ts';
-import { modelFiles, type Precision } from '../format.ts';
+import { manifestSchema, modelFiles, type Precision } from '../format.ts';
 import {
   type OwnEncoderOptions,
   openOwnEncoder,
@@ -48,7 +48,8 @@ export function ownEncoderOf(
   if (!existsSync(path)) return undefined;
   try {
     const weights = join(directory, files[precision].weights);
-    const run = openOwnEncoder(readPlan(path), weights, cpuinfoHere(), options);
+    const weightsHash = () => hashIn(directory, files[precision].weights);
+    const run = openOwnEncoder(readPlan(path), weights, cpuinfoHere(), { ...options, weightsHash });
     if (run === undefined) return undefined;
     return (faces, count) => {
       const data = run(faces, count);
@@ -60,4 +61,12 @@ export function ownEncoderOf(
       { cause },
     );
   }
+}
+
+/** Undefined while a conversion tries a model that has no manifest yet. */
+function hashIn(directory: string, file: string): string | undefined {
+  const path = join(directory, modelFiles.manifest);
+  if (!existsSync(path)) return undefined;
+  const { outputs } = manifestSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  return outputs.find((output) => output.file === file)?.sha256;
 }

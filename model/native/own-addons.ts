@@ -9,8 +9,12 @@ import { type OwnAddon, ownAddons, tfjsNodeFolder } from './paths.ts';
 
 const require = createRequire(import.meta.url);
 
+export function ownAddonPath(addon: OwnAddon): string {
+  return join(tfjsNodeFolder, ownAddons[addon].file);
+}
+
 /** @returns the addon's functions; undefined if it was not compiled */
 export function loadOwnAddon<Functions>(addon: OwnAddon): Functions | undefined {
-  const path = join(tfjsNodeFolder, ownAddons[addon].file);
+  const path = ownAddonPath(addon);
   return existsSync(path) ? (require(path) as Functions) : undefined;
 }

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Precision } from '../../format.ts';
 import { flagsIn } from '../machine.ts';
 import { loadOwnAddon } from '../own-addons.ts';
+import { keptFiltersPath, removeOldFilters } from './kept-filters.ts';
 import { type EncoderPlan, planSchema, planWords } from './plan.ts';
 
 const precisions: readonly Precision[] = ['float32', 'bfloat16'];
@@ -22,8 +23,14 @@ export interface EncoderAddon {
     wide: boolean,
     packs: boolean,
     amx?: boolean,
+    kept?: string,
   ): object;
   run(engine: object, images: Float32Array, answers: Float32Array): void;
+  /**
+   * Writes its copy of the weights into `kept`, on another thread, and then uses the file's pages: false where it
+   * does already. Absent from an addon of an earlier version.
+   */
+  keep?(engine: object): boolean;
   /** Winograd's tile of each convolution, as 4x4; 1x1 where it is computed as it is. */
   methods(engine: object): string;
   /** Asks the system for AMX's registers, which `open` with `amx` needs. */
@@ -106,6 +113,8 @@ export interface OwnEncoderOptions {
   readonly packs?: boolean;
   /** Whether AMX computes what is in bfloat16 (default: not). */
   readonly amx?: boolean;
+  /** Tells the hash of the weights' file: the copy then lies in a file that all processes of the machine map. */
+  readonly weightsHash?: () => string | undefined;
 }
 
 /**
@@ -116,7 +125,7 @@ export function openOwnEncoder(
   plan: EncoderPlan,
   weights: string | Float32Array,
   cpuinfo: string,
-  { packs = true, amx = false }: OwnEncoderOptions = {},
+  { packs = true, amx = false, weightsHash }: OwnEncoderOptions = {},
 ): OwnEncoder | undefined {
   const addon = loadOwnAddon<EncoderAddon>('encoder');
   const isHalf = plan.maps.some(({ type }) => type === 'bfloat16');
@@ -126,12 +135,19 @@ export function openOwnEncoder(
   if (amx && !(isHalf && amxComputes(cpuinfo) && addon.permitAmx())) return undefined;
   const wide = vectorsOf(cpuinfo) === 'avx512';
   const words = planWords(plan, BATCH);
-  // An addon of an earlier version, which a checkout may have until it is set up again, takes no fifth argument.
-  const engine = addon.open(words, weights, wide, packs, ...(amx ? [amx] : []));
+  const hash = addon.keep && weightsHash?.();
+  const kept = hash && keptFiltersPath(hash, words, [wide, packs, amx]);
+  // An addon of an earlier version, which a checkout may have until it is set up again, takes fewer arguments.
+  const more = [...(amx || kept !== undefined ? [amx] : []), ...(kept === undefined ? [] : [kept])];
+  const engine = addon.open(words, weights, wide, packs, ...(more as [boolean?, string?]));
+  let isKept = false;
   const last = plan.maps[plan.steps.at(-1)!.to]!;
   return (images, count) => {
     const answers = new Float32Array(count * last.height * last.width * last.channels);
     addon.run(engine, images, answers);
+    // A conversion may have replaced the weights since.
+    if (!isKept && kept && weightsHash?.() === hash && addon.keep?.(engine)) removeOldFilters(kept);
+    isKept = true;
     return answers;
   };
 }

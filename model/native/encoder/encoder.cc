@@ -49,21 +49,22 @@ struct Opened {
   std::unique_ptr<Engine> engine;
 };
 
-// (plan: Int32Array, weights: path or Float32Array, wide: boolean, packs: boolean, amx?: boolean): an engine with a
-// copy of these weights; without `packs` it has none, and takes longer. Before `amx`, `permitAmx` must have answered
-// true.
+// (plan: Int32Array, weights: path or Float32Array, wide: boolean, packs: boolean, amx?: boolean, kept?: path): an
+// engine with a copy of these weights; without `packs` it has none, and takes longer. Before `amx`, `permitAmx` must
+// have answered true. `kept` is the copy's file, see `keep`.
 napi_value Open(napi_env env, napi_callback_info info) {
-  napi_value arguments[5];
-  size_t count = 5, words = 0, numbers = 0, path_length = 0;
+  napi_value arguments[6];
+  size_t count = 6, words = 0, numbers = 0, path_length = 0;
   void *plan = nullptr, *given = nullptr;
-  char path[PATH_MAX];
+  char path[PATH_MAX], kept[PATH_MAX] = "";
   bool wide = false, packs = false, amx = false;
   if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count < 4 ||
       !Array(env, arguments[0], napi_int32_array, &words, &plan) ||
       napi_get_value_bool(env, arguments[2], &wide) != napi_ok ||
       napi_get_value_bool(env, arguments[3], &packs) != napi_ok ||
-      (count > 4 && napi_get_value_bool(env, arguments[4], &amx) != napi_ok)) {
-    Throw(env, "open takes a plan, weights, and whether to use AVX-512, to copy the weights and to use AMX");
+      (count > 4 && napi_get_value_bool(env, arguments[4], &amx) != napi_ok) ||
+      (count > 5 && napi_get_value_string_utf8(env, arguments[5], kept, sizeof kept, &path_length) != napi_ok)) {
+    Throw(env, "open takes a plan, weights, whether to use AVX-512, to copy the weights and to use AMX, and a file");
     return nullptr;
   }
   try {
@@ -71,11 +72,11 @@ napi_value Open(napi_env env, napi_callback_info info) {
     const int* begin = static_cast<const int*>(plan);
     if (Array(env, arguments[1], napi_float32_array, &numbers, &given)) {
       const float* weights = static_cast<const float*>(given);
-      opened->engine = std::make_unique<Engine>(begin, words, weights, numbers, wide, true, amx);
+      opened->engine = std::make_unique<Engine>(begin, words, weights, numbers, wide, true, amx, kept);
     } else if (napi_get_value_string_utf8(env, arguments[1], path, sizeof path, &path_length) == napi_ok) {
       auto weights = std::make_unique<const Weights>(path);
       opened->engine =
-          std::make_unique<Engine>(begin, words, weights->data(), weights->numbers(), wide, packs, amx);
+          std::make_unique<Engine>(begin, words, weights->data(), weights->numbers(), wide, packs, amx, kept);
       if (!packs) opened->weights = std::move(weights);
     }
     Require(opened->engine != nullptr);
@@ -110,8 +111,52 @@ napi_value Run(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   engine.Run(static_cast<const float*>(images), static_cast<int>(faces), static_cast<float*>(answers));
-  if (opened.weights) opened.weights->GiveBackPages();
+  if (opened.weights) {
+    opened.weights->GiveBackPages();
+    engine.filters().GiveBackPages();
+  }
   return nullptr;
+}
+
+// What a thread needs to write an engine's file, and a reference that keeps the engine.
+struct Keeping {
+  Engine* engine;
+  bool written;
+  napi_ref handle;
+  napi_async_work work;
+};
+
+// (engine): writes its copy of the weights into its file on another thread, and then uses the file's pages.
+// @returns whether there is something to write
+napi_value Keep(napi_env env, napi_callback_info info) {
+  napi_value argument, name, answer;
+  size_t count = 1;
+  void* handle = nullptr;
+  if (napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr) != napi_ok || count != 1 ||
+      napi_get_value_external(env, argument, &handle) != napi_ok) {
+    Throw(env, "keep takes an engine");
+    return nullptr;
+  }
+  Engine* engine = static_cast<Opened*>(handle)->engine.get();
+  const bool writes = engine->isFilled() && engine->filters().CanWrite();
+  if (writes) {
+    auto write = [](napi_env, void* data) {
+      auto keeping = static_cast<Keeping*>(data);
+      keeping->written = keeping->engine->filters().Write();
+    };
+    auto finish = [](napi_env env, napi_status, void* data) {
+      const std::unique_ptr<Keeping> keeping(static_cast<Keeping*>(data));
+      if (keeping->written) keeping->engine->filters().Map();
+      napi_delete_reference(env, keeping->handle);
+      napi_delete_async_work(env, keeping->work);
+    };
+    auto keeping = new Keeping{engine, false, nullptr, nullptr};
+    napi_create_string_utf8(env, "encoder", NAPI_AUTO_LENGTH, &name);
+    napi_create_reference(env, argument, 1, &keeping->handle);
+    napi_create_async_work(env, nullptr, name, write, finish, keeping, &keeping->work);
+    napi_queue_async_work(env, keeping->work);
+  }
+  return napi_get_boolean(env, writes, &answer) == napi_ok ? answer : nullptr;
 }
 
 // (engine): the tiles of Winograd's that it computes convolutions with, one after the other, as 4x4; 1x1 is none.
@@ -137,6 +182,9 @@ napi_value PermitAmx(napi_env env, napi_callback_info) {
 }
 
 napi_value Init(napi_env env, napi_value exports) {
+  napi_value keep;
+  napi_create_function(env, "keep", NAPI_AUTO_LENGTH, Keep, nullptr, &keep);
+  napi_set_named_property(env, exports, "keep", keep);
   napi_value open, run, methods, permit_amx;
   napi_create_function(env, "open", NAPI_AUTO_LENGTH, Open, nullptr, &open);
   napi_set_named_property(env, exports, "open", open);

@@ -4,6 +4,7 @@
 
 #include "amx-tiles.h"
 #include "filters.h"
+#include "kept-filters.h"
 #include "poolings.h"
 #include "winograd.h"
 
@@ -20,8 +21,9 @@ class Engine {
  public:
   // `packs`: whether it keeps a copy of all filters as the tiles read them. Otherwise the weights must stay, and
   // only filters for large maps are kept, from the first run on. `amx`: whether AMX computes what is in bfloat16.
-  Engine(const int* words, size_t count, const float* weights, size_t numbers, bool wide, bool packs, bool amx)
-      : tiles_(wide), packs_(packs), amx_(amx), weights_(weights), winograd_(tiles_, wide) {
+  // `file`: the copy's, for all processes of a machine; empty for none.
+  Engine(const int* words, size_t count, const float* weights, size_t numbers, bool wide, bool packs, bool amx, std::string file)
+      : tiles_(wide), packs_(packs), amx_(amx), weights_(weights), winograd_(tiles_, wide), filters_(std::move(file)) {
     const int* end = words + count;
     auto take = [&] {
       Require(words < end);
@@ -59,8 +61,9 @@ class Engine {
 
   size_t inputs() const { return maps_.front().size(); }
   size_t outputs() const { return maps_[steps_.back().to].size(); }
-
   std::string Methods() const { return Winograd::NamesOf(steps_); }
+  KeptFilters& filters() { return filters_; }
+  bool isFilled() const { return filled_; }
 
   void Run(const float* images, int count, float* answers) {
     if (!filled_) FillFilters();
@@ -120,8 +123,7 @@ class Engine {
       floats += Rounded(step.outputs) + (step.kept ? FloatsOf(step, step.outputs) : 0);
       if (!step.kept) largest = std::max(largest, FloatsOf(step, step.panel));
     }
-    filters_ = std::make_unique<Memory>(floats + largest);
-    float *place = filters_->data, *const passing = place + floats;
+    float *place = filters_.Reserve(floats, largest), *const passing = filters_.others();
     for (Step& step : steps_) {
       if (step.kind != kConvolution) continue;
       for (int first = 0; first < step.outputs; first += step.panel) {
@@ -135,6 +137,8 @@ class Engine {
   }
 
   void FillFilters() {
+    filled_ = true;
+    if (filters_.Map()) return;
     for (const Step& step : steps_) {
       if (step.kind != kConvolution) continue;
       ReadFloats(At(weights_, step.bias, step.bias_storage, 0), step.bias_storage, step.outputs, step.panels.back());
@@ -144,7 +148,6 @@ class Engine {
         for (int first = 0; first < step.outputs; first += step.panel) Pack(step, first, step.panels[first / step.panel]);
       }
     }
-    filled_ = true;
   }
 
   void Pack(const Step& step, int first, float* to) const {
@@ -155,7 +158,6 @@ class Engine {
 
   bool IsHalf(const Step& step) const { return maps_[step.from].half; }
   size_t RowsOf(const Step& step) const { return ::RowsOf(step, maps_[step.from]); }
-
   // Memory of so many columns of a filter.
   size_t FloatsOf(const Step& step, int columns) const {
     if (step.method == nullptr) return RowsOf(step) * columns / (IsHalf(step) ? 2 : 1);
@@ -242,7 +244,8 @@ class Engine {
   const float* weights_;
   Winograd winograd_;
   amx::Matrices matrices_;
-  std::unique_ptr<Memory> memory_, filters_;
+  std::unique_ptr<Memory> memory_;
+  KeptFilters filters_;
 };
 
 }  // namespace

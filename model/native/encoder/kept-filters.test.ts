@@ -1,0 +1,158 @@
+/** The file of an encoder's filters: written, mapped, damaged, impossible. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { platform, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { cpuinfoHere } from '../machine.ts';
+import { loadOwnAddon } from '../own-addons.ts';
+import { tfjsNodeFolder } from '../paths.ts';
+import { addOwnAddon } from '../set-up/own-addons.ts';
+import { findTools } from '../set-up/tools.ts';
+import { BATCH, type EncoderAddon, vectorsOf } from './encoder-addon.ts';
+import { keptFiltersPath, removeOldFilters } from './kept-filters.ts';
+import { type EncoderPlan, planWords } from './plan.ts';
+
+const { compiler } = await findTools();
+const cannot =
+  platform() !== 'linux' || compiler === undefined || vectorsOf(cpuinfoHere()) === undefined
+    ? 'needs Linux, a C++ compiler and AVX2'
+    : false;
+
+const SIDE = 12;
+const CHANNELS = 16;
+const map = { height: SIDE, width: SIDE, channels: CHANNELS, border: { y: 1, x: 1 } } as const;
+const bare = { y: 0, x: 0 };
+/** One convolution, on a map so large that its filter is kept in any case. */
+const plan: EncoderPlan = {
+  each: 1,
+  maps: [
+    { ...map, type: 'float32' },
+    { ...map, border: bare, type: 'float32' },
+  ],
+  steps: [
+    {
+      ...{ kind: 'convolution', from: 0, to: 1, channel: 0, height: 3, width: 3, stride: 1 },
+      ...{ top: 1, left: 1, outputs: CHANNELS, add: false, relu: false },
+      filter: { at: 0, storage: 'float32' },
+      bias: { at: 9 * CHANNELS * CHANNELS, storage: 'float32' },
+    },
+  ],
+};
+const image = new Float32Array((SIDE + 2) ** 2 * CHANNELS).fill(0.5);
+
+describe('the file of an encoder’s filters', { skip: cannot, timeout: 60_000 }, () => {
+  let folder: string;
+  let weights: string;
+  let addon: EncoderAddon;
+  before(async () => {
+    await addOwnAddon('encoder', tfjsNodeFolder);
+    addon = loadOwnAddon<EncoderAddon>('encoder')!;
+    folder = await mkdtemp(join(tmpdir(), 'elastic-face-filters-'));
+    weights = join(folder, 'weights');
+    const count = 9 * CHANNELS * CHANNELS + CHANNELS;
+    await writeFile(
+      weights,
+      Float32Array.from({ length: count }, (_, at) => Math.sin(at)),
+    );
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  const opened = (packs: boolean, kept?: string): (() => Float32Array) & { engine: object } => {
+    const wide = vectorsOf(cpuinfoHere()) === 'avx512';
+    const more: [boolean?, string?] = kept === undefined ? [] : [false, kept];
+    const engine = addon.open(planWords(plan, BATCH), weights, wide, packs, ...more);
+    const run = () => {
+      const answers = new Float32Array(SIDE * SIDE * CHANNELS);
+      addon.run(engine, image, answers);
+      return answers;
+    };
+    return Object.assign(run, { engine });
+  };
+  const isMapped = async (path: string) =>
+    (await readFile('/proc/self/maps', 'utf8')).includes(path);
+  const written = async (packs: boolean, path: string) => {
+    const first = opened(packs, path);
+    const answers = first();
+    assert.equal(addon.keep!(first.engine), true);
+    while (!(await isMapped(path))) await delay(5);
+    return { first, answers };
+  };
+
+  for (const packs of [true, false]) {
+    it(`is written after a face and mapped by the next engine, ${packs ? 'all' : 'large maps only'}`, async () => {
+      const path = join(folder, `kept-${packs}`);
+      const { first, answers } = await written(packs, path);
+      assert.deepEqual(answers, opened(packs)());
+      assert.deepEqual(first(), answers);
+      assert.equal(addon.keep!(first.engine), false);
+      const second = opened(packs, path);
+      assert.deepEqual(second(), answers);
+      assert.equal(addon.keep!(second.engine), false);
+      assert.deepEqual(
+        (await readdir(folder)).filter((file) => file.startsWith(`kept-${packs}.`)),
+        [],
+      );
+    });
+  }
+
+  it('is made again where it is torn or another number is in it', async () => {
+    const path = join(folder, 'damaged');
+    const { answers } = await written(true, path);
+    const whole = await readFile(path);
+    const damages = [
+      () => truncate(path, whole.length - 8),
+      () => writeFile(path, Buffer.from(whole).fill(0, 4096, 8192)),
+      () => writeFile(path, ''),
+    ];
+    for (const damage of damages) {
+      // A mapped file is replaced, never written to.
+      await rm(path);
+      await writeFile(path, whole);
+      await damage();
+      const run = opened(true, path);
+      assert.deepEqual(run(), answers);
+      assert.equal(addon.keep!(run.engine), true);
+      while ((await readFile(path)).length !== whole.length) await delay(5);
+    }
+  });
+
+  it('is not needed where it cannot be written', async () => {
+    const path = join(folder, 'absent', 'kept');
+    const run = opened(true, path);
+    const answers = run();
+    assert.equal(addon.keep!(run.engine), true);
+    assert.deepEqual(run(), answers);
+    assert.equal(existsSync(path), false);
+  });
+
+  it('has another name for another model, plan or way', async () => {
+    const words = planWords(plan, BATCH);
+    const names = [
+      keptFiltersPath('a', words, [true, false], folder),
+      keptFiltersPath('b', words, [true, false], folder),
+      keptFiltersPath('a', words, [false, true], folder),
+      keptFiltersPath('a', planWords(plan, 1), [true, false], folder),
+    ];
+    assert.equal(new Set(names).size, 4);
+    assert.equal(names[0], keptFiltersPath('a', words, [true, false], folder));
+    assert.equal(keptFiltersPath('a', words, [true], weights), undefined);
+  });
+
+  it('takes the place of the oldest ones', async () => {
+    const path = keptFiltersPath('a', planWords(plan, BATCH), [true], join(folder, 'cache'))!;
+    const old = Array.from({ length: 8 }, (_, age) => join(path, '..', `old-${age}`));
+    for (const [age, file] of old.entries()) {
+      await writeFile(file, '');
+      await utimes(file, 1000 - age, 1000 - age);
+    }
+    await writeFile(path, '');
+    removeOldFilters(path);
+    assert.deepEqual(
+      [path, ...old].map((file) => existsSync(file)),
+      [true, true, true, true, true, true, false, false, false],
+    );
+  });
+});
