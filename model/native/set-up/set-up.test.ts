@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { strToU8, zipSync } from 'fflate';
 import { NativeError, NotSetUpYet } from '../../errors.ts';
-import { addonFile, nativeParts } from '../paths.ts';
+import { addonFile, nativeParts, ownAddons } from '../paths.ts';
 import type { CachePaths } from './cache.ts';
 import { Programs } from './programs.fixture.ts';
 import { firstThatWorks, type SetUpOptions, setUp } from './set-up.ts';
@@ -127,7 +127,7 @@ describe('setting up from the package registries', { timeout: 60_000 }, () => {
   }, async () => {
     await programs.add(
       'c++',
-      `case "$*" in *proposal-sieve.cc*) echo "sieve.cc: fatal error: no vectors"; exit 1;; esac
+      `case "$*" in *${ownAddons.sieve.source}*) echo "sieve.cc: fatal error: no vectors"; exit 1;; esac
        for output; do :; done
        echo "an addon" > "$output"`,
     );
