@@ -7,9 +7,12 @@ import test, { after, beforeEach } from 'node:test';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  ListQueueTagsCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SQSClient,
+  TagQueueCommand,
 } from '@aws-sdk/client-sqs';
 import { photoDigest } from '../contract/messages.ts';
 import { type ObjectCalls, objectCalls, type QueueCalls, queueCalls } from './fast-aws-calls.ts';
@@ -74,6 +77,11 @@ function wholeWay(s3: S3Client, sqs: SQSClient): Calls {
     send: (input) => sqs.send(new SendMessageBatchCommand(input)),
     receive: (input) => sqs.send(new ReceiveMessageCommand(input)),
     delete: (input) => sqs.send(new DeleteMessageBatchCommand(input)),
+    attributes: (input) => sqs.send(new GetQueueAttributesCommand(input)),
+    tags: (input) => sqs.send(new ListQueueTagsCommand(input)),
+    async tag(input) {
+      await sqs.send(new TagQueueCommand(input));
+    },
   };
 }
 
@@ -145,6 +153,21 @@ const calls: Readonly<Record<string, (calls: Calls) => Promise<unknown>>> = {
     answer = '{"Successful":[{"Id":"0"}]}';
     await from.delete({ QueueUrl, Entries: [{ Id: '0', ReceiptHandle: 'r' }] });
   },
+  async 'a queue is counted'(from) {
+    answer = '{"Attributes":{"ApproximateNumberOfMessages":"3"}}';
+    const { Attributes } = await from.attributes({
+      QueueUrl,
+      AttributeNames: ['ApproximateNumberOfMessages'],
+    });
+    assert.equal(Attributes?.ApproximateNumberOfMessages, '3');
+  },
+  async 'the tags of a queue are read'(from) {
+    answer = '{"Tags":{"a":"b c"}}';
+    const { Tags } = await from.tags({ QueueUrl });
+    assert.equal(Tags?.a, 'b c');
+  },
+  // SQS answers without a body.
+  'a queue is tagged': (to) => to.tag({ QueueUrl, Tags: { a: 'b c' } }),
 };
 
 for (const [what, send] of Object.entries(calls)) {

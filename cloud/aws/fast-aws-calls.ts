@@ -1,6 +1,6 @@
 /**
- * The calls that every photo makes, without the SDK's middleware, which takes ten times the processor
- * time of the HTTP call itself, and a photo makes nine. Whatever is not plainly answered goes the SDK's
+ * The calls that every photo makes, and those that a scaler makes every second, without the SDK's middleware,
+ * which takes ten times the processor time of the HTTP call itself, and a photo makes nine. Whatever is not plainly answered goes the SDK's
  * whole way, as if there were no other: it repeats, corrects its clock and names what is wrong. To do
  * one of these calls twice is harmless, as it is when the SDK repeats it.
  */
@@ -14,6 +14,12 @@ import {
   DeleteMessageBatchCommand,
   type DeleteMessageBatchCommandInput,
   type DeleteMessageBatchResult,
+  GetQueueAttributesCommand,
+  type GetQueueAttributesCommandInput,
+  type GetQueueAttributesResult,
+  ListQueueTagsCommand,
+  type ListQueueTagsCommandInput,
+  type ListQueueTagsResult,
   ReceiveMessageCommand,
   type ReceiveMessageCommandInput,
   type ReceiveMessageResult,
@@ -21,6 +27,8 @@ import {
   type SendMessageBatchCommandInput,
   type SendMessageBatchResult,
   type SQSClient,
+  TagQueueCommand,
+  type TagQueueCommandInput,
 } from '@aws-sdk/client-sqs';
 import { customEndpoint, directCaller } from './direct-call.ts';
 import { bucketOwnerOf } from './s3/bucket-owner.ts';
@@ -32,6 +40,9 @@ export interface QueueCalls {
   send(input: SendMessageBatchCommandInput): Promise<Pick<SendMessageBatchResult, 'Failed'>>;
   receive(input: ReceiveMessageCommandInput): Promise<ReceiveMessageResult>;
   delete(input: DeleteMessageBatchCommandInput): Promise<Pick<DeleteMessageBatchResult, 'Failed'>>;
+  attributes(input: GetQueueAttributesCommandInput): Promise<GetQueueAttributesResult>;
+  tags(input: ListQueueTagsCommandInput): Promise<ListQueueTagsResult>;
+  tag(input: TagQueueCommandInput): Promise<void>;
 }
 
 export function queueCalls(sqs: SQSClient): QueueCalls {
@@ -53,7 +64,8 @@ export function queueCalls(sqs: SQSClient): QueueCalls {
         body: JSON.stringify(input),
       };
     });
-    return answer && (JSON.parse(answer.toString()) as Output);
+    // What has nothing to tell is answered without a body.
+    return answer && (JSON.parse(answer.toString() || '{}') as Output);
   };
   return {
     async send(input) {
@@ -67,6 +79,18 @@ export function queueCalls(sqs: SQSClient): QueueCalls {
     async delete(input) {
       const output = await short<DeleteMessageBatchResult>('DeleteMessageBatch', input);
       return output ?? sqs.send(new DeleteMessageBatchCommand(input));
+    },
+    async attributes(input) {
+      const output = await short<GetQueueAttributesResult>('GetQueueAttributes', input);
+      return output ?? sqs.send(new GetQueueAttributesCommand(input));
+    },
+    async tags(input) {
+      const output = await short<ListQueueTagsResult>('ListQueueTags', input);
+      return output ?? sqs.send(new ListQueueTagsCommand(input));
+    },
+    async tag(input) {
+      const output = await short('TagQueue', input);
+      if (output === undefined) await sqs.send(new TagQueueCommand(input));
     },
   };
 }

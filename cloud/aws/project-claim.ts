@@ -2,13 +2,8 @@
  * Which group of scalers, one Redis each, leads a project: a tag of the request queue, since scalers with
  * different Redis share nothing else. It may lag by seconds; its holder renews it.
  */
-import {
-  GetQueueUrlCommand,
-  ListQueueTagsCommand,
-  type SQSClient,
-  TagQueueCommand,
-  UntagQueueCommand,
-} from '@aws-sdk/client-sqs';
+import { GetQueueUrlCommand, type SQSClient, UntagQueueCommand } from '@aws-sdk/client-sqs';
+import { queueCalls } from './fast-aws-calls.ts';
 
 const TAG = 'elastic-face:scaler';
 
@@ -29,6 +24,7 @@ export interface ProjectClaim {
 }
 
 export function openProjectClaim(sqs: SQSClient, queue: string): ProjectClaim {
+  const calls = queueCalls(sqs);
   let url: Promise<string | undefined> | undefined;
   const queueUrl = async (): Promise<string | undefined> => {
     url ??= sqs.send(new GetQueueUrlCommand({ QueueName: queue })).then((one) => one.QueueUrl);
@@ -41,14 +37,14 @@ export function openProjectClaim(sqs: SQSClient, queue: string): ProjectClaim {
   };
   return {
     async read() {
-      const { Tags } = await sqs.send(new ListQueueTagsCommand({ QueueUrl: await queueUrl() }));
+      const { Tags } = await calls.tags({ QueueUrl: await queueUrl() });
       const match = /^([0-9a-f]+) (\d+) (\d+)$/.exec(Tags?.[TAG] ?? '');
       if (match === null) return undefined;
       return { group: match[1]!, since: Number(match[2]), beat: Number(match[3]) };
     },
     async write({ group, since, beat }) {
       const Tags = { [TAG]: `${group} ${Math.round(since)} ${beat}` };
-      await sqs.send(new TagQueueCommand({ QueueUrl: await queueUrl(), Tags }));
+      await calls.tag({ QueueUrl: await queueUrl(), Tags });
     },
     async clear() {
       await sqs.send(new UntagQueueCommand({ QueueUrl: await queueUrl(), TagKeys: [TAG] }));

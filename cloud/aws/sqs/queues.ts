@@ -2,7 +2,6 @@
 import {
   type BatchResultErrorEntry,
   ChangeMessageVisibilityBatchCommand,
-  GetQueueAttributesCommand,
   type Message,
   PurgeQueueCommand,
   PurgeQueueInProgress,
@@ -149,16 +148,14 @@ export async function openQueue(sqs: SQSClient, name: string): Promise<Queue> {
     },
     extend: (receipt, visibilitySeconds) => extensions.add({ receipt, visibilitySeconds }),
     async depth() {
-      const { Attributes } = await sqs.send(
-        new GetQueueAttributesCommand({
-          QueueUrl: url,
-          AttributeNames: [
-            'ApproximateNumberOfMessages',
-            'ApproximateNumberOfMessagesNotVisible',
-            'ApproximateNumberOfMessagesDelayed',
-          ],
-        }),
-      );
+      const { Attributes } = await calls.attributes({
+        QueueUrl: url,
+        AttributeNames: [
+          'ApproximateNumberOfMessages',
+          'ApproximateNumberOfMessagesNotVisible',
+          'ApproximateNumberOfMessagesDelayed',
+        ],
+      });
       return {
         visible: Number(Attributes?.ApproximateNumberOfMessages ?? 0),
         inFlight: Number(Attributes?.ApproximateNumberOfMessagesNotVisible ?? 0),
