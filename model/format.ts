@@ -7,7 +7,7 @@ import { gallerySampleSchema } from './odds/calibration.ts';
 import { trialTimingsSchema } from './precision/timings.ts';
 
 /** Increased whenever older folders can no longer be read, so that they are converted again. */
-export const FORMAT_VERSION = 13;
+export const FORMAT_VERSION = 14;
 
 /** Two networks that turn a face into an embedding; embeddings of different encoders cannot be compared. */
 export const encoderKinds = ['facenet', 'compact'] as const;
@@ -111,8 +111,8 @@ export const manifestSchema = z.object({
   /** How the weights of the float32 encoder are stored. */
   weights: z.enum(['float32', 'float16', 'uint8']),
   /**
-   * Maximum distance (L2) of a bfloat16 embedding from the float32 one, with a margin. Absent if the
-   * conversion could not measure it; then only float32 is used.
+   * How far a bfloat16 embedding may be from the float32 one, along the line between two people or to one of them.
+   * Absent if the conversion could not measure it; then only float32 is used.
    */
   bfloat16Bound: z.number().positive().optional(),
   /** Distances between the gallery's people; absent in models of earlier versions. */

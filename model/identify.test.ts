@@ -135,6 +135,41 @@ test('a bound that is too small would let one through', () => {
   assert.deepEqual(identities[0]!.embedding, exact);
 });
 
+test('a face is embedded again up to the bound from the middle between two people, and not beyond', () => {
+  const matcher = GalleryMatcher.of({
+    names: ['Ann', 'Bob'],
+    embeddings: Float32Array.from([...point(-0.6, 0.8), ...point(0.6, 0.8)]),
+  });
+  const bound = 0.008;
+  const at = [0.99, 1.01, -0.99, -1.01].map((part) => point(part * bound, 1));
+  const networks = told(at, at);
+  const open = new Array(at.length).fill(undefined);
+  const { identities } = identifyFaces({ networks, matcher, bound }, numbered(4), open, 1);
+  assert.deepEqual(
+    identities.map(({ nearest: [first], twice }) => [first!.name, twice]),
+    [
+      ['Bob', true],
+      ['Bob', false],
+      ['Ann', true],
+      ['Ann', false],
+    ],
+  );
+});
+
+test('an error across the line between two people changes no name, however long it is', () => {
+  const matcher = GalleryMatcher.of({
+    names: ['Ann', 'Bob'],
+    embeddings: Float32Array.from([...point(-0.6, 0.8), ...point(0.6, 0.8)]),
+  });
+  const bound = 0.008;
+  for (const across of [-20 * bound, 3 * bound, 20 * bound]) {
+    const networks = told([point(0.01, 1)], [point(0.01, 1 + across)]);
+    const { identities } = identifyFaces({ networks, matcher, bound }, numbered(1), [undefined], 1);
+    assert.equal(identities[0]!.twice, false);
+    assert.equal(identities[0]!.nearest[0]!.name, matcher.nearest(point(0.01, 1), 1)[0]!.name);
+  }
+});
+
 test('only faces whose names are open are embedded again, all in one call', () => {
   const matcher = GalleryMatcher.of({
     names: ['Ann', 'Ann', 'Bob'],

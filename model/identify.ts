@@ -24,7 +24,7 @@ export interface Identified {
 export interface Parts {
   readonly networks: Pick<Networks, 'embed' | 'encoder' | 'precision'>;
   readonly matcher: Pick<GalleryMatcher, 'nearest' | 'isSettled'>;
-  /** Maximum distance (L2) of a bfloat16 embedding from the float32 one. */
+  /** How far a bfloat16 embedding may be from the float32 one, along the line between two people or to one. */
   readonly bound: number;
 }
 

@@ -30,7 +30,7 @@ export class LoadedRecognizer implements Recognizer {
     readonly matcher: GalleryMatcher;
     /** Of the people of `matcher`. */
     readonly odds: GalleryOdds;
-    /** How far (L2) a bfloat16 embedding may be from the float32 one. */
+    /** See the manifest’s `bfloat16Bound`. */
     readonly bound: number;
     readonly precisionReason: string;
   }) {

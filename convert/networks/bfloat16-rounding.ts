@@ -6,17 +6,19 @@
  */
 
 import { bfloat16Bits } from '../write/weights.ts';
-import type { ConvolutionWeights, Values } from './fold-batch-norm.ts';
+import type { ConvolutionWeights } from './fold-batch-norm.ts';
 
 /** What is known of the feature map that a convolution reads, by channel. */
 export interface InputChannels {
   /** How many times its values are as large as the network's own. */
   readonly scale: Float64Array;
-  /** What they are on average, in the network's own size; 0 where unknown. */
+  /** About what they are on average, in the network's own size: those of a plain image, see `plainAnswer`. */
   readonly mean: Float64Array;
 }
 
 export interface RoundedConvolution extends ConvolutionWeights {
+  /** The bias before it was rounded, for kernels that add it in float32. */
+  readonly exactBias: Float32Array;
   /** How many times each output is as large as the network's own: the next layer divides by it. */
   readonly scale: Float64Array;
 }
@@ -43,6 +45,7 @@ export function roundConvolution(
     filter: new Float32Array(filter.length),
     filterShape,
     bias: new Float32Array(outputs),
+    exactBias: new Float32Array(outputs),
     scale: new Float64Array(outputs).fill(1),
   };
   const row = new Float64Array(length);
@@ -61,6 +64,7 @@ export function roundConvolution(
       if (error >= least) continue;
       least = error;
       rounded.bias[o] = nearest;
+      rounded.exactBias[o] = wanted;
       rounded.scale[o] = factor;
     }
     for (let at = 0; at < length; at++) {
@@ -91,26 +95,18 @@ export function toBfloat16(value: number): number {
 }
 
 /**
- * The mean of each channel behind batch norm and ReLU, if what comes out of the batch norm is normal, as
- * it was in training: |w| φ(b/w) + b Φ(b/w) for its weight w and bias b.
+ * The channels that a convolution makes of an image in which every pixel has the channels `plain`, far from its
+ * border. For the mean colour of faces that tells what faces change on average about as well as measured means do.
  */
-export function meanAfterRelu(weight: Values, bias: Values): Float64Array {
-  return Float64Array.from(bias, (b, channel) => {
-    const spread = Math.abs(weight[channel]!);
-    if (spread === 0) return Math.max(b, 0);
-    const z = b / spread;
-    const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
-    return spread * density + b * standardNormal(z);
-  });
-}
-
-/** Φ by Abramowitz and Stegun 7.1.26, to 1.5e-7. */
-function standardNormal(z: number): number {
-  const x = Math.abs(z) / Math.SQRT2;
-  const t = 1 / (1 + 0.3275911 * x);
-  const series =
-    t *
-    (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  const upper = (series * Math.exp(-x * x)) / 2;
-  return z < 0 ? upper : 1 - upper;
+export function plainAnswer(
+  { filter, bias }: ConvolutionWeights,
+  plain: Float64Array,
+): Float64Array {
+  const outputs = bias.length;
+  const answer = Float64Array.from(bias);
+  for (let at = 0; at < filter.length; at += outputs) {
+    const value = plain[(at / outputs) % plain.length]!;
+    for (let o = 0; o < outputs; o++) answer[o]! += filter[at + o]! * value;
+  }
+  return answer;
 }

@@ -5,7 +5,7 @@
 import type { Precision } from '../../model/format.ts';
 import type { StateDict } from '../checkpoint/tensor.ts';
 import { encoders } from '../encoders.ts';
-import { type InputChannels, meanAfterRelu, roundConvolution } from './bfloat16-rounding.ts';
+import { type InputChannels, plainAnswer, roundConvolution } from './bfloat16-rounding.ts';
 import {
   type Branches,
   block8,
@@ -40,16 +40,17 @@ const UNUSED = /^logits\.|\.num_batches_tracked$/;
  */
 const SEEN_PIXELS = 237;
 
-interface FeatureMap {
+/** Mean colour of the cut faces of 400 people, (x − 127.5) / 128. */
+const FACE_COLOUR = Float64Array.of(160, 122, 103).map((x) => (x - 127.5) / 128);
+
+interface FeatureMap extends InputChannels {
   readonly node: string;
   readonly channels: number;
-  /** In bfloat16, where more is known than that its size is the network's own. */
-  readonly known?: InputChannels;
 }
 
 /**
- * @param precision of the convolutions. In bfloat16 the input, the last layer and the output stay float32:
- * they take no time to speak of, and the error would grow.
+ * @param precision of the convolutions. In bfloat16 the first two, the last layer and the output stay float32: that
+ * costs next to no time, and rounding them would double the error.
  * @throws {CheckpointError} when the state dict is not of this network
  */
 export function buildEncoder(
@@ -73,16 +74,20 @@ class EncoderLayers {
   build(): Network {
     const builder = this.#builder;
     const faces = builder.input('faces', [-1, FACE_SIZE, FACE_SIZE, 3]);
-    let x: FeatureMap = { node: builder.corner('seen', faces, SEEN_PIXELS), channels: 3 };
+    let x: FeatureMap = {
+      node: builder.corner('seen', faces, SEEN_PIXELS),
+      channels: 3,
+      scale: ones(3),
+      mean: FACE_COLOUR,
+    };
     x = this.#convolution(x, { name: 'conv2d_1a', outputs: 32, kernel: 3, stride: 2 });
-    x = { ...x, node: builder.cast('cast', x.node, this.#precision) };
     x = this.#convolution(x, { name: 'conv2d_2a', outputs: 32, kernel: 3, shrink: true });
+    x = { ...x, node: builder.cast('cast', x.node, this.#precision) };
     x = this.#convolution(x, { name: 'conv2d_2b', outputs: 64, kernel: 3 });
     x = this.#maximum(x, 'maxpool_3a');
     x = this.#convolution(x, { name: 'conv2d_3b', outputs: 80, kernel: 1 });
     x = this.#convolution(x, { name: 'conv2d_4a', outputs: 192, kernel: 3, shrink: true });
     x = this.#convolution(x, { name: 'conv2d_4b', outputs: 256, kernel: 3, stride: 2 });
-    x = ofUnknownMean(x); // What is added to has not the mean that its batch norm tells.
     for (let i = 0; i < 5; i++) x = this.#residual(x, `repeat_1.${i}`, block35, 0.17);
     x = this.#reduction(x, 'mixed_6a', mixed6a, 'branch2');
     for (let i = 0; i < 10; i++) x = this.#residual(x, `repeat_2.${i}`, block17, 0.1);
@@ -107,15 +112,16 @@ class EncoderLayers {
     const weight = this.#parameters.take(`${name}.conv.weight`, shape);
     const norm = this.#batchNorm(`${name}.bn`, outputs);
     const transform = batchNormTransform(norm, BATCH_NORM_EPSILON);
-    const folded = this.#rounded(foldConvolution(weight, shape, transform), x);
-    const mean = meanAfterRelu(norm.weight, norm.bias);
+    const exact = foldConvolution(weight, shape, transform);
+    const folded = this.#rounded(exact, x);
     const path = name.replaceAll('.', '/');
     const padding = stride === 1 && !shrink ? 'SAME' : 'VALID';
     const sum = this.#builder.convolution(path, x.node, folded, { stride, padding });
     return {
       node: this.#builder.relu(`${path}/relu`, sum),
       channels: outputs,
-      known: { scale: folded.scale, mean },
+      scale: folded.scale,
+      mean: this.#answer(exact, x).map(positive),
     };
   }
 
@@ -126,9 +132,15 @@ class EncoderLayers {
     given?: Float64Array,
   ): ConvolutionWeights & { readonly scale: Float64Array } {
     if (this.#builder.type === 'float32') {
-      return { ...weights, scale: new Float64Array(weights.bias.length).fill(1) };
+      return { ...weights, scale: ones(weights.bias.length) };
     }
-    return roundConvolution(weights, channelsOf(x), given);
+    return roundConvolution(weights, x, given);
+  }
+
+  /** To a plain image; only the rounding needs it. */
+  #answer(exact: ConvolutionWeights, x: FeatureMap): Float64Array {
+    const isRounded = this.#precision === 'bfloat16';
+    return isRounded ? plainAnswer(exact, x.mean) : new Float64Array(exact.bias.length);
   }
 
   #maximum(x: FeatureMap, name: string): FeatureMap {
@@ -152,10 +164,8 @@ class EncoderLayers {
         maps.map(({ node }) => node),
       ),
       channels: maps.reduce((sum, { channels }) => sum + channels, 0),
-      known: {
-        scale: joined(maps.map((map) => channelsOf(map).scale)),
-        mean: joined(maps.map((map) => channelsOf(map).mean)),
-      },
+      scale: joined(maps.map((map) => map.scale)),
+      mean: joined(maps.map((map) => map.mean)),
     };
   }
 
@@ -177,26 +187,25 @@ class EncoderLayers {
     const shape = [x.channels, joined.channels, 1, 1] as const;
     const weight = this.#parameters.take(`${name}.conv2d.weight`, shape);
     const bias = this.#parameters.take(`${name}.conv2d.bias`, [x.channels]);
+    const exact = foldConvolution(weight, shape, biasTransform(bias, scale));
     const update = this.#builder.convolution(
       `${path}/conv2d`,
       joined.node,
-      this.#rounded(
-        foldConvolution(weight, shape, biasTransform(bias, scale)),
-        joined,
-        channelsOf(x).scale,
-      ),
+      this.#rounded(exact, joined, x.scale),
       { stride: 1, padding: 'SAME' },
     );
     const sum = this.#builder.add(`${path}/sum`, update, x.node);
+    const mean = this.#answer(exact, joined).map((value, at) => value + x.mean[at]!);
     return {
       node: relu ? this.#builder.relu(`${path}/relu`, sum) : sum,
       channels: x.channels,
-      known: ofUnknownMean(x).known,
+      scale: x.scale,
+      mean: relu ? mean.map(positive) : mean,
     };
   }
 
   #lastLayer(input: string, features: FeatureMap): string {
-    const { scale } = channelsOf(features);
+    const { scale } = features;
     const shape = [EMBEDDING_LENGTH, features.channels] as const;
     const weight = this.#parameters.take('last_linear.weight', shape);
     const norm = this.#batchNorm('last_bn', EMBEDDING_LENGTH);
@@ -218,14 +227,12 @@ class EncoderLayers {
   }
 }
 
-function channelsOf({ channels, known }: FeatureMap): InputChannels {
-  return known ?? { scale: new Float64Array(channels).fill(1), mean: new Float64Array(channels) };
+function ones(channels: number): Float64Array {
+  return new Float64Array(channels).fill(1);
 }
 
-/** The same map, of which only the scale is known. */
-function ofUnknownMean(map: FeatureMap): Required<FeatureMap> {
-  const { scale } = channelsOf(map);
-  return { ...map, known: { scale, mean: new Float64Array(map.channels) } };
+function positive(value: number): number {
+  return Math.max(value, 0);
 }
 
 function joined(parts: readonly Float64Array[]): Float64Array {

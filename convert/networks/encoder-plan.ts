@@ -4,6 +4,7 @@
  */
 import type { EncoderPlan, PlanWeights } from '../../model/native/encoder/plan.ts';
 import type { Attribute, GraphNode, Network } from './graph.ts';
+import { exactBiasOf } from './network-builder.ts';
 import { type PlannedMap, type PlannedStep, withSharedMaps } from './plan-maps.ts';
 
 /** In some channels of a map. */
@@ -117,7 +118,7 @@ class Planner {
       add: added !== undefined,
       relu: textsOf(attributes.fused_ops).includes('Relu'),
       filter: this.#weightsOf(filter),
-      bias: this.#weightsOf(bias),
+      bias: this.#weightsOf(this.#shapes.has(exactBiasOf(bias)) ? exactBiasOf(bias) : bias),
     });
   }
 

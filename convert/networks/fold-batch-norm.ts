@@ -12,6 +12,8 @@ export interface ConvolutionWeights {
   readonly filter: Float32Array;
   readonly filterShape: readonly number[];
   readonly bias: Float32Array;
+  /** In float32, where `bias` is rounded. */
+  readonly exactBias?: Float32Array;
   readonly levels?: Levels | undefined;
 }
 

@@ -184,6 +184,12 @@ export class GraphBuilder {
     return full;
   }
 
+  /** Float32 values that no node reads, but that kernels outside the graph may. */
+  protected weightBeside(name: string, data: Float32Array): void {
+    const full = `${this.#name}/${name}`;
+    this.#weights.push({ name: full, shape: [data.length], data, type: 'float32' });
+  }
+
   protected ints(name: string, shape: readonly number[], values: readonly number[]): string {
     return this.constant(name, shape, Int32Array.from(values));
   }

@@ -11,6 +11,11 @@ const int: Attribute = { type: 'int32' };
 const channelsLast: Attribute = { text: 'NHWC' };
 const spatial = (size: number): Attribute => ({ ints: [1, size, size, 1] });
 
+/** The weight that holds a rounded bias as it was before, for kernels that add it in float32. */
+export function exactBiasOf(bias: string): string {
+  return `${bias}/exact`;
+}
+
 export class NetworkBuilder extends GraphBuilder {
   /** A tensor of one value, which is known only when the network runs. */
   fill(name: string, value: string, shape: readonly number[]): string {
@@ -22,7 +27,7 @@ export class NetworkBuilder extends GraphBuilder {
   convolution(
     name: string,
     input: string,
-    { filter, filterShape, bias, levels }: ConvolutionWeights,
+    { filter, filterShape, bias, exactBias, levels }: ConvolutionWeights,
     { stride, padding }: { stride: number; padding: Padding },
   ): string {
     const product = this.emit(
@@ -37,6 +42,7 @@ export class NetworkBuilder extends GraphBuilder {
         dilations: spatial(1),
       },
     );
+    if (exactBias) this.weightBeside(exactBiasOf(`${name}/bias`), exactBias);
     return this.bias(name, product, bias);
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { openNetworks } from '../../model/backend/open-networks.ts';
 import { BackendError } from '../../model/errors.ts';
@@ -85,9 +86,22 @@ describe('facenet', { skip: await facenetMissing() }, () => {
     assert.ok(weights.every(({ shape, data }) => elementCount(shape) === data.length));
   });
 
-  test('stays in bfloat16 from its first to its last convolution', () => {
-    const { nodes } = buildEncoder(path, state, 'bfloat16');
+  test('stays in bfloat16 from its third to its last convolution, and keeps those biases exact too', () => {
+    const { nodes, weights } = buildEncoder(path, state, 'bfloat16');
     assert.equal(nodes.filter(({ op }) => op === 'Cast').length, 2);
+    const types = nodes.filter(({ op }) => op === 'Conv2D').map(({ attributes }) => attributes.T);
+    assert.deepEqual(
+      types.map((type) => isDeepStrictEqual(type, { type: 'float32' })),
+      types.map((_, at) => at < 2),
+    );
+    const inHalf = weights.filter(({ name, type }) => type === 'bfloat16' && /bias$/.test(name));
+    assert.equal(inHalf.length, types.length - 2);
+    for (const { name, data } of inHalf) {
+      const exact = weights.find((weight) => weight.name === `${name}/exact`);
+      assert.equal(exact?.type, 'float32');
+      const off = exact.data.map((value, at) => Math.abs(value - data[at]!) / Math.abs(value));
+      assert.ok(Math.max(...off) <= 2 ** -8, name);
+    }
   });
 
   test('sees all pixels that the last stride of its stem arrives at, and no more', () => {

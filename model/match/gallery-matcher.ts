@@ -132,11 +132,12 @@ export class GalleryMatcher {
   }
 
   /**
-   * Whether the nearest person is surely the nearest to any point within `bound` of the embedding. A step
-   * s takes |e − b|² − |e − a|² down by 2 s·(b − a), at most 2 · bound · |b − a|: for the nearest embedding
-   * a, and each b of another person, the difference must be more than that.
+   * Whether the nearest person stays the nearest if the embedding moves by up to `bound` along the line between any
+   * two. A step s takes |e − b|² − |e − a|² down by 2 s·(b − a), at most 2 · bound · |b − a|: for the nearest
+   * embedding a, and each b of another person, the difference must be more than that. A step across the line takes
+   * nothing from it, however long.
    * @param embedding of the gallery's length
-   * @param bound Euclidean distance
+   * @param bound length of the step along the line
    * @param threshold where given, it must also be settled on which side of it the nearest distance is
    */
   isSettled(embedding: Float32Array, bound: number, threshold?: number): boolean {
@@ -144,7 +145,7 @@ export class GalleryMatcher {
     const [first] = this.#compare(query, this.#limitOf(query, 1));
     if (first === undefined) return true;
     const nearest = Math.sqrt(Math.max(first.square, 0));
-    // Within `bound` of the embedding, no distance changes by more than `bound`.
+    // The line is that to the nearest: its distance changes by at most `bound`.
     if (threshold !== undefined && Math.abs(nearest - threshold) <= bound + ROUNDING) return false;
     const a = first.block.row(first.row);
     // |b − a| is at most the sum of both distances: most people are too far for more to be computed.
