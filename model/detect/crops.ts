@@ -2,8 +2,9 @@
  * The pixels of the photo under boxes, scaled to the square crops of R-Net and O-Net by averaging areas
  * (PyTorch's adaptive average pooling).
  */
-import { averageAreas } from '../image/area-averages.ts';
-import { type AreaGrid, boundsOf, spansOf } from '../image/area-grid.ts';
+
+import { type AreaGrid, boundsOf, gridSide } from '../image/area-grid.ts';
+import { averageAreas } from '../image/areas.ts';
 import type { RgbImage } from '../image/image.ts';
 import { clipBoxes, pickRows } from './boxes.ts';
 
@@ -80,8 +81,8 @@ export function cropAreas(image: RgbImage, windows: Int32Array, size: number): F
     const [left, top] = [windows[at]!, windows[at + 1]!];
     const [width, height] = [windows[at + 2]! - left, windows[at + 3]! - top];
     const crop = {
-      columns: spansOf(width, size, { offset: left }),
-      rows: spansOf(height, size, { offset: top }),
+      columns: gridSide(width, size, { offset: left }),
+      rows: gridSide(height, size, { offset: top }),
       at: (at / 4) * values,
       area: width * height,
     };

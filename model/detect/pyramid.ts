@@ -1,7 +1,7 @@
 /** The photo at every scale that P-Net searches, scaled in one pass over the photo. */
 
-import { averageAreas } from '../image/area-averages.ts';
-import { spansOf } from '../image/area-grid.ts';
+import { gridSide } from '../image/area-grid.ts';
+import { averageAreas } from '../image/areas.ts';
 import type { PixelWindow, RgbImage } from '../image/image.ts';
 import { PROPOSAL_FIELD } from './propose/proposals.ts';
 
@@ -73,8 +73,8 @@ export interface LevelPart {
 export function buildLevelParts(image: RgbImage, parts: readonly LevelPart[]): Level[] {
   let count = 0;
   const grids = parts.map(({ scale, window: { left, top, right, bottom } }) => {
-    const columns = spansOf(image.width, levelSide(image.width, scale), { from: left, to: right });
-    const rows = spansOf(image.height, levelSide(image.height, scale), { from: top, to: bottom });
+    const columns = gridSide(image.width, levelSide(image.width, scale), { from: left, to: right });
+    const rows = gridSide(image.height, levelSide(image.height, scale), { from: top, to: bottom });
     const at = count;
     count += (right - left) * (bottom - top) * 3;
     return { columns, rows, at };

@@ -1,11 +1,11 @@
 /**
- * Averages over areas of the photo (PyTorch's adaptive average pooling), for any number of grids in one
- * pass. One running row of the photo's summed-area table (Crow 1984) serves all grids, so that the time
- * depends on the photo and the number of cells, not on the areas, and nothing as large as the photo is kept.
+ * Averages over areas of the photo in WebAssembly, for any number of grids in one pass: where there is no addon for
+ * it, with the same bits. One running row of the photo's summed-area table (Crow 1984) serves all grids, so that the
+ * time depends on the photo and the number of cells, not on the areas, and nothing as large as the photo is kept.
  */
 
 import { type KernelMemory, MemoryLayout } from '../simd/kernels.ts';
-import { type AreaGrid, boundsOf } from './area-grid.ts';
+import { type AreaGrid, boundsOf, type SpannedGrid, spanned } from './area-grid.ts';
 import {
   type AreaKernels,
   areaKernels,
@@ -20,22 +20,17 @@ import {
 import { averageWindow, windowBytes } from './area-windows.ts';
 import type { RgbImage } from './image.ts';
 
-/**
- * Fills the grids.
- * @param grids averaged in one pass over the photo, in single precision
- * @param apart averaged one by one, each reading its own pixels, in double precision
- * @param count number of values of all grids, including gaps between them
- * @returns `count` values, (x - 127.5) / 128 inside the grids; valid until the next call, which uses the same
- *   memory, because clearing new pages for every photo takes as long as filling them
- * @throws {BackendError} if WebAssembly has no SIMD here
- */
-export function averageAreas(
+/** @see averageAreas @throws {BackendError} if WebAssembly has no SIMD here */
+export function averageInWasm(
   image: RgbImage,
-  { grids, apart = [] }: { grids: readonly AreaGrid[]; apart?: readonly AreaGrid[] },
+  sides: readonly AreaGrid[],
+  sidesApart: readonly AreaGrid[],
   count: number,
 ): Float32Array<ArrayBuffer> {
+  const grids = sides.map(spanned);
+  const apart = sidesApart.map(spanned);
   const { left, top, right, bottom } =
-    grids.length > 0 ? boundsOf(grids) : { left: 0, top: 0, right: 0, bottom: 0 };
+    sides.length > 0 ? boundsOf(sides) : { left: 0, top: 0, right: 0, bottom: 0 };
   const fours = Math.ceil((right - left) / PIXELS_AT_ONCE);
   const memory = new MemoryLayout();
   const isHeld = image.data.length <= HELD_BYTES;
@@ -110,13 +105,13 @@ interface GridPlaces {
 /** A grid that is being filled while the pass goes down the photo. */
 class GridPass {
   readonly #kernels: AreaKernels;
-  readonly #grid: AreaGrid;
+  readonly #grid: SpannedGrid;
   readonly #places: GridPlaces;
   readonly #cells: number;
   #row = 0;
   #begun = 0;
 
-  constructor(kernels: AreaKernels, grid: AreaGrid, places: GridPlaces) {
+  constructor(kernels: AreaKernels, grid: SpannedGrid, places: GridPlaces) {
     this.#kernels = kernels;
     this.#grid = grid;
     this.#places = places;

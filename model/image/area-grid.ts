@@ -1,5 +1,34 @@
 /** Which pixels of the photo are averaged into which cells. */
 
+/** Cells `from` up to `to` of a side of `size` pixels that is divided into `target` cells. */
+export interface GridSide {
+  readonly size: number;
+  readonly target: number;
+  readonly from: number;
+  readonly to: number;
+  /** px: where the side begins in the photo */
+  readonly offset: number;
+}
+
+/** A side of `size` pixels in `target` cells, or some of them. */
+export function gridSide(
+  size: number,
+  target: number,
+  { from = 0, to = target, offset = 0 } = {},
+): GridSide {
+  return { size, target, from, to, offset };
+}
+
+/** The first pixel of a side. */
+function firstOf({ size, target, from, offset }: GridSide): number {
+  return offset + Math.floor((from * size) / target);
+}
+
+/** The pixel after a side's last one. */
+function endOf({ size, target, to, offset }: GridSide): number {
+  return offset + Math.ceil((to * size) / target);
+}
+
 /** px: for each cell along one side, its first pixel and the one after its last. */
 export interface Spans {
   // Plain arrays: typed arrays take more memory each, and a photo has thousands of sides.
@@ -7,15 +36,7 @@ export interface Spans {
   readonly end: readonly number[];
 }
 
-/**
- * The spans of cells `from` to `to` of a side of `size` pixels that is divided into `target` cells.
- * @param offset px: where the side begins in the photo
- */
-export function spansOf(
-  size: number,
-  target: number,
-  { from = 0, to = target, offset = 0 } = {},
-): Spans {
+export function spansOf({ size, target, from, to, offset }: GridSide): Spans {
   const first: number[] = [];
   const end: number[] = [];
   for (let index = from; index < to; index++) {
@@ -25,19 +46,33 @@ export function spansOf(
   return { first, end };
 }
 
-/** Cells to average. At most two rows may share a line, which holds if no side is enlarged. */
+/** Cells to average. */
 export interface AreaGrid {
-  readonly columns: Spans;
-  readonly rows: Spans;
+  readonly columns: GridSide;
+  readonly rows: GridSide;
   /** Index of its values [rows, columns, 3] among all values. */
   readonly at: number;
 }
 
+/** The same with the pixels of each cell. At most two rows may share a line, which holds if no side is enlarged. */
+export interface SpannedGrid {
+  readonly columns: Spans;
+  readonly rows: Spans;
+  readonly at: number;
+}
+
+export function spanned({ columns, rows, at }: AreaGrid): SpannedGrid {
+  return { columns: spansOf(columns), rows: spansOf(rows), at };
+}
+
 /** The part of the photo that a pass for these grids must read; px. */
 export function boundsOf(grids: readonly AreaGrid[]) {
-  const least = (spans: Spans[]) => Math.min(...spans.map(({ first }) => first[0]!));
-  const most = (spans: Spans[]) => Math.max(...spans.map(({ end }) => end.at(-1)!));
   const columns = grids.map((grid) => grid.columns);
   const rows = grids.map((grid) => grid.rows);
-  return { left: least(columns), top: least(rows), right: most(columns), bottom: most(rows) };
+  return {
+    left: Math.min(...columns.map(firstOf)),
+    top: Math.min(...rows.map(firstOf)),
+    right: Math.max(...columns.map(endOf)),
+    bottom: Math.max(...rows.map(endOf)),
+  };
 }

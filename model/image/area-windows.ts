@@ -3,7 +3,7 @@
  * over the photo takes longer.
  */
 import { aligned } from '../simd/kernels.ts';
-import type { AreaGrid, Spans } from './area-grid.ts';
+import type { SpannedGrid, Spans } from './area-grid.ts';
 import {
   type AreaKernels,
   CELL_BYTES,
@@ -13,7 +13,7 @@ import {
 } from './area-kernels.ts';
 
 /** Bytes of the kernels' memory that a window needs. */
-export function windowBytes({ columns, rows }: AreaGrid): number {
+export function windowBytes({ columns, rows }: SpannedGrid): number {
   return linesFrom(columns) + lengthOf(rows) * strideOf(columns) + SPARE_BYTES;
 }
 
@@ -32,7 +32,7 @@ export interface PhotoPixels {
 export function averageWindow(
   kernels: AreaKernels,
   { photo, width, address }: PhotoPixels,
-  { columns, rows }: AreaGrid,
+  { columns, rows }: SpannedGrid,
   at: number,
   into: number,
 ): void {
@@ -60,7 +60,7 @@ export function averageWindow(
 function copied(
   buffer: ArrayBuffer,
   { photo, width }: PhotoPixels,
-  { columns, rows }: Pick<AreaGrid, 'columns' | 'rows'>,
+  { columns, rows }: Pick<SpannedGrid, 'columns' | 'rows'>,
   lines: number,
 ): [lines: number, stride: number] {
   const [height, stride, bytes] = [

@@ -36,6 +36,11 @@ export const addonFile = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`;
 export const ownAddons = {
   pages: { source: 'mapped-pages.cc', file: `lib/napi-v${NAPI_VERSION}/own_pages.node` },
   sieve: { source: 'detection/detection.cc', file: `lib/napi-v${NAPI_VERSION}/own_sieve.node` },
+  areas: {
+    source: 'areas/areas.cc',
+    file: `lib/napi-v${NAPI_VERSION}/own_areas.node`,
+    processor: 'x64',
+  },
   encoder: {
     source: 'encoder/encoder.cc',
     file: `lib/napi-v${NAPI_VERSION}/own_encoder.node`,

@@ -78,6 +78,7 @@ export async function setUp(options: SetUpOptions): Promise<SetUpResult> {
 const WITHOUT_ADDON: Readonly<Record<OwnAddon, string>> = {
   pages: 'each worker takes 250 MB more memory',
   sieve: 'large photos take twice as long',
+  areas: 'large photos take a little longer',
   encoder: 'TensorFlow computes the embeddings, and each face takes longer',
 };
 
