@@ -123,13 +123,24 @@ export function takeFolderWarning(): string | undefined {
   return warning;
 }
 
+/** Where Node keeps compiled modules. */
+const compiled = join(folders.cache, 'compiled');
+
 /**
  * Modules imported from now on are kept compiled, without types, in the user's cache: an instance is
  * ready sooner. If the cache cannot be written, nothing is kept and nothing else changes.
  */
 export function keepCompiled(): void {
-  module.enableCompileCache?.(join(folders.cache, 'compiled'));
+  module.enableCompileCache?.(compiled);
 }
+
+/**
+ * Environment of a process of this program: it keeps its first modules compiled as well, and so does not load what
+ * strips types.
+ */
+export const compiledEnvironment: Readonly<Record<string, string>> = {
+  NODE_COMPILE_CACHE: compiled,
+};
 
 /** For a process that will be killed; otherwise the cache is written at exit. */
 export function writeCompiled(): void {

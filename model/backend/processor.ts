@@ -1,13 +1,11 @@
 /** Which precision and which operations are fastest on a processor, by its flags. */
+import { userOneDnnSetting } from '../native/load.ts';
 import { cpuinfoHere, flagsIn } from '../native/machine.ts';
 
 /** Flags of x86 processors with bfloat16 instructions; without them the bfloat16 graph is three times slower. */
 const BFLOAT16 = ['amx_bf16', 'avx512_bf16'];
 /** Flags with which TensorFlow uses oneDNN by default (tsl/platform: IsOneDnnEnabled). */
 const ONEDNN = [...BFLOAT16, 'avx512_vnni', 'avx_vnni', 'amx_tile', 'amx_int8'];
-
-/** The user's setting: read when this program starts, because loading the library sets the variable. */
-const ONEDNN_SETTING = process.env.TF_ENABLE_ONEDNN_OPTS;
 
 /**
  * Whether bfloat16 may be faster than float32; a trial decides.
@@ -41,11 +39,11 @@ export function detectsWithOneDnn(cpuinfo: string, setting: string | undefined):
 }
 
 export function usesOneDnnHere(): boolean {
-  return usesOneDnn(cpuinfoHere(), ONEDNN_SETTING);
+  return usesOneDnn(cpuinfoHere(), userOneDnnSetting);
 }
 
 export function detectsWithOneDnnHere(): boolean {
-  return detectsWithOneDnn(cpuinfoHere(), ONEDNN_SETTING);
+  return detectsWithOneDnn(cpuinfoHere(), userOneDnnSetting);
 }
 
 function hasOneOf(cpuinfo: string, wanted: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 // A Node-API addon for the memory of this process: file pages that it maps, and the C library's heap.
+#include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,6 +14,8 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <string>
+#include <thread>
 
 namespace {
 
@@ -82,6 +85,18 @@ napi_value ReleaseMappedPages(napi_env env, napi_callback_info info) {
   return napi_create_double(env, released, &result) == napi_ok ? result : nullptr;
 }
 
+// (path): loads a library on a thread of its own. Whoever loads it meanwhile waits for that.
+napi_value OpenLibrary(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  size_t count = 1, length = 0;
+  char path[PATH_MAX];
+  if (napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr) == napi_ok && count == 1 &&
+      napi_get_value_string_utf8(env, argument, path, sizeof path, &length) == napi_ok) {
+    std::thread([path = std::string(path)] { dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL); }).detach();
+  }
+  return nullptr;
+}
+
 // Blocks of 256 kB and more are mapped each by itself, and given back when they are freed: left to itself, glibc
 // raises that limit to the largest block that was freed, and keeps the holes of photos in its heap.
 napi_value GiveBackBlocks(napi_env env, napi_callback_info) {
@@ -139,6 +154,9 @@ napi_value Init(napi_env env, napi_value exports) {
   napi_value give_back;
   napi_create_function(env, "giveBackBlocks", NAPI_AUTO_LENGTH, GiveBackBlocks, nullptr, &give_back);
   napi_set_named_property(env, exports, "giveBackBlocks", give_back);
+  napi_value open_library;
+  napi_create_function(env, "openLibrary", NAPI_AUTO_LENGTH, OpenLibrary, nullptr, &open_library);
+  napi_set_named_property(env, exports, "openLibrary", open_library);
   napi_value map;
   napi_create_function(env, "mapFile", NAPI_AUTO_LENGTH, MapFile, nullptr, &map);
   napi_set_named_property(env, exports, "mapFile", map);

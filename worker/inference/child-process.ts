@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { mallocSettings } from '../../model/native/malloc-settings.ts';
 import { messageOf } from '../../runtime/errors.ts';
+import { compiledEnvironment } from '../../runtime/folders.ts';
 import { type ChildMessage, childMessageSchema, type Work } from './protocol.ts';
 
 export interface SpawnOptions {
@@ -97,6 +98,7 @@ function onceEnded(child: ChildProcess, end: (how: string) => void): void {
 function inferenceEnvironment(threads: number, environment = process.env): NodeJS.ProcessEnv {
   return {
     ...mallocSettings,
+    ...compiledEnvironment,
     ...environment,
     TF_NUM_INTRAOP_THREADS: String(threads),
     TF_NUM_INTEROP_THREADS: '1',

@@ -8,6 +8,7 @@
 import { MOST_FACES } from '../../cloud/contract/match.ts';
 import type { Ask } from '../../cloud/contract/messages.ts';
 import type { Backend, Precision, Recognition, RecognizeOptions } from '../../model/index.ts';
+import { beginLoading } from '../../model/native/load.ts';
 import { keepCompiled, writeCompiled } from '../../runtime/folders.ts';
 import { overwriteFreedMemory } from './freed-memory.ts';
 import { type KnownRule, knownRule } from './known-rule.ts';
@@ -29,9 +30,10 @@ const [
 ] = process.argv.slice(2);
 
 keepCompiled();
+if (backend !== 'wasm') beginLoading();
 overwriteFreedMemory();
 await serveInference(async () => {
-  // Imported here, so that the signals of serve.ts are handled before the native library loads.
+  // Imported here, so that the signals of serve.ts are handled before the model loads.
   const { encoderId, FaceBlock, GalleryMatcher, loadRecognizer, openFaceFile } = await import(
     '../../model/index.ts'
   );
