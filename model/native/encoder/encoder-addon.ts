@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Precision } from '../../format.ts';
 import { flagsIn } from '../machine.ts';
 import { loadOwnAddon } from '../own-addons.ts';
-import { keptFiltersPath, removeOldFilters } from './kept-filters.ts';
+import { keptFiltersPath, removeLeftParts, removeOldFilters } from './kept-filters.ts';
 import { type EncoderPlan, planSchema, planWords } from './plan.ts';
 
 const precisions: readonly Precision[] = ['float32', 'bfloat16'];
@@ -27,8 +27,8 @@ export interface EncoderAddon {
   ): object;
   run(engine: object, images: Float32Array, answers: Float32Array): void;
   /**
-   * Writes its copy of the weights into `kept`, on another thread, and then uses the file's pages: false where it
-   * does already. Absent from an addon of an earlier version.
+   * Writes its copy of the weights into `kept` on another thread, unless another engine did, and then uses the file's
+   * pages: false where it does already. Absent from an addon of an earlier version.
    */
   keep?(engine: object): boolean;
   /** Winograd's tile of each convolution, as 4x4; 1x1 where it is computed as it is. */
@@ -137,6 +137,7 @@ export function openOwnEncoder(
   const words = planWords(plan, BATCH);
   const hash = addon.keep && weightsHash?.();
   const kept = hash && keptFiltersPath(hash, words, [wide, packs, amx]);
+  if (kept) removeLeftParts(kept);
   // An addon of an earlier version, which a checkout may have until it is set up again, takes fewer arguments.
   const more = [...(amx || kept !== undefined ? [amx] : []), ...(kept === undefined ? [] : [kept])];
   const engine = addon.open(words, weights, wide, packs, ...(more as [boolean?, string?]));

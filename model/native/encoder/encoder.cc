@@ -118,16 +118,17 @@ napi_value Run(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// What a thread needs to write an engine's file, and a reference that keeps the engine.
+// What a thread needs to write an engine's file, the file's pages, and a reference that keeps the engine.
 struct Keeping {
   Engine* engine;
-  bool written;
+  void* pages;
   napi_ref handle;
   napi_async_work work;
 };
 
-// (engine): writes its copy of the weights into its file on another thread, and then uses the file's pages.
-// @returns whether there is something to write
+// (engine): writes its copy of the weights into its file on another thread, unless another engine did, and then uses
+// the file's pages.
+// @returns false where it uses them already, or has no file
 napi_value Keep(napi_env env, napi_callback_info info) {
   napi_value argument, name, answer;
   size_t count = 1;
@@ -138,25 +139,25 @@ napi_value Keep(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   Engine* engine = static_cast<Opened*>(handle)->engine.get();
-  const bool writes = engine->isFilled() && engine->filters().CanWrite();
-  if (writes) {
-    auto write = [](napi_env, void* data) {
+  const bool publishes = engine->isFilled() && engine->filters().CanPublish();
+  if (publishes) {
+    auto publish = [](napi_env, void* data) {
       auto keeping = static_cast<Keeping*>(data);
-      keeping->written = keeping->engine->filters().Write();
+      keeping->pages = keeping->engine->filters().Publish();
     };
     auto finish = [](napi_env env, napi_status, void* data) {
       const std::unique_ptr<Keeping> keeping(static_cast<Keeping*>(data));
-      if (keeping->written) keeping->engine->filters().Map();
+      if (keeping->pages != nullptr) keeping->engine->filters().Use(keeping->pages);
       napi_delete_reference(env, keeping->handle);
       napi_delete_async_work(env, keeping->work);
     };
-    auto keeping = new Keeping{engine, false, nullptr, nullptr};
+    auto keeping = new Keeping{engine, nullptr, nullptr, nullptr};
     napi_create_string_utf8(env, "encoder", NAPI_AUTO_LENGTH, &name);
     napi_create_reference(env, argument, 1, &keeping->handle);
-    napi_create_async_work(env, nullptr, name, write, finish, keeping, &keeping->work);
+    napi_create_async_work(env, nullptr, name, publish, finish, keeping, &keeping->work);
     napi_queue_async_work(env, keeping->work);
   }
-  return napi_get_boolean(env, writes, &answer) == napi_ok ? answer : nullptr;
+  return napi_get_boolean(env, publishes, &answer) == napi_ok ? answer : nullptr;
 }
 
 // (engine): the tiles of Winograd's that it computes convolutions with, one after the other, as 4x4; 1x1 is none.

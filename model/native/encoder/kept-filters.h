@@ -2,8 +2,11 @@
 // its pages. It ends with a checksum, since a machine may stop before all of it is on the disk.
 #pragma once
 
+#include <errno.h>
 #include <fcntl.h>
 #include <immintrin.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,42 +46,51 @@ inline bool WriteAll(int file, const void* data, size_t bytes) {
   return true;
 }
 
-// Writes it under another name and renames it. @returns false where that is not possible, such as on a full disk
-inline bool WriteKept(const std::string& path, const void* data, size_t bytes) {
-  const std::string fresh = path + "." + std::to_string(getpid());
-  const int file = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return false;
+// Writes it under another name. The file then gets its own name, unless another process's file has that already.
+inline void WriteKept(const std::string& path, const void* data, size_t bytes) {
+  std::string part = path + ".XXXXXX";
+  const int file = mkostemp(part.data(), O_CLOEXEC);
+  if (file < 0) return;
   const uint64_t checksum = ChecksumOf(data, bytes);
-  bool written = WriteAll(file, data, bytes) && WriteAll(file, &checksum, sizeof checksum);
-  written = close(file) == 0 && written && rename(fresh.c_str(), path.c_str()) == 0;
-  if (!written) unlink(fresh.c_str());
-  return written;
+  const bool written = WriteAll(file, data, bytes) && WriteAll(file, &checksum, sizeof checksum);
+  if (close(file) == 0 && written && link(part.c_str(), path.c_str()) != 0 && errno != EEXIST) {
+    rename(part.c_str(), path.c_str());  // A file system without links.
+  }
+  unlink(part.c_str());
 }
 
-// Puts the file's pages in the place of others.
-// @returns false where the file is absent, of another length or damaged; the place is then as it was
-inline bool MapKept(const std::string& path, void* place, size_t bytes) {
+// The pages of a whole file. A damaged one is removed, so that another can be written.
+// @returns nullptr where the file is absent, of another length or damaged
+inline void* PagesOf(const std::string& path, size_t bytes) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  struct stat status;
+  if (file < 0) return nullptr;
+  struct stat status, now;
   uint64_t checksum = 0;
+  bool damaged = false;
   void* pages = MAP_FAILED;
-  if (fstat(file, &status) == 0 && static_cast<size_t>(status.st_size) == bytes + sizeof checksum &&
-      pread(file, &checksum, sizeof checksum, bytes) == sizeof checksum) {
-    pages = mmap(nullptr, bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, file, 0);
+  if (fstat(file, &status) == 0) {
+    damaged = static_cast<size_t>(status.st_size) != bytes + sizeof checksum;
+    if (!damaged && pread(file, &checksum, sizeof checksum, bytes) == sizeof checksum) {
+      pages = mmap(nullptr, bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, file, 0);
+    }
+  }
+  if (pages != MAP_FAILED && ChecksumOf(pages, bytes) != checksum) {
+    damaged = true;
+    munmap(pages, bytes);
+    pages = MAP_FAILED;
+  }
+  // Another process may have replaced it meanwhile.
+  if (damaged && stat(path.c_str(), &now) == 0 && now.st_ino == status.st_ino && now.st_dev == status.st_dev) {
+    unlink(path.c_str());
   }
   close(file);
-  if (pages == MAP_FAILED) return false;
-  const bool right = ChecksumOf(pages, bytes) == checksum &&
-                     mremap(pages, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, place) != MAP_FAILED;
-  if (!right) munmap(pages, bytes);
-  return right;
+  return pages == MAP_FAILED ? nullptr : pages;
 }
 
 // Memory of filters: this process's own until its file is mapped.
 class KeptFilters {
  public:
-  // An empty path is none.
+  // `path`: the file's; if it is empty, there is no file.
   explicit KeptFilters(std::string path) : path_(std::move(path)) {}
   // @returns where whole pages of filters begin, with other numbers behind them
   float* Reserve(size_t filters, size_t others) {
@@ -88,11 +100,30 @@ class KeptFilters {
     return memory_->data;
   }
   float* others() const { return memory_->data + bytes_ / sizeof(float); }
-  // Once the memory is filled. It may be read meanwhile.
-  bool CanWrite() const { return !mapped_ && !path_.empty(); }
-  bool Write() const { return WriteKept(path_, memory_->data, bytes_); }
+  // Whether `Publish` has something to do, once the memory is filled.
+  bool CanPublish() const { return !mapped_ && !path_.empty(); }
+  // Writes the file if no process has written it. Another thread may call it while the memory is read.
+  // @returns the file's pages, for `Use`; nullptr where it cannot be written, such as on a full disk
+  void* Publish() const {
+    void* pages = PagesOf(path_, bytes_);
+    if (pages != nullptr) return pages;
+    WriteKept(path_, memory_->data, bytes_);
+    return PagesOf(path_, bytes_);
+  }
+  // Puts the file's pages in the place of the memory's.
+  // @returns whether the file is mapped; if not, the memory is as it was
+  bool Use(void* pages) {
+    if (mapped_ || mremap(pages, bytes_, bytes_, MREMAP_MAYMOVE | MREMAP_FIXED, memory_->data) == MAP_FAILED) {
+      munmap(pages, bytes_);
+      return mapped_;
+    }
+    return mapped_ = true;
+  }
   // @returns whether its file is mapped
-  bool Map() { return mapped_ = mapped_ || (!path_.empty() && MapKept(path_, memory_->data, bytes_)); }
+  bool Map() {
+    void* pages = mapped_ || path_.empty() ? nullptr : PagesOf(path_, bytes_);
+    return pages != nullptr ? Use(pages) : mapped_;
+  }
   // They stay among the pages of the system's files.
   void GiveBackPages() const {
     if (mapped_) madvise(memory_->data, bytes_, MADV_DONTNEED);

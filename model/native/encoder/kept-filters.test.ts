@@ -1,9 +1,18 @@
 /** The file of an encoder's filters: written, mapped, damaged, impossible. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cpuinfoHere } from '../machine.ts';
@@ -12,7 +21,7 @@ import { tfjsNodeFolder } from '../paths.ts';
 import { addOwnAddon } from '../set-up/own-addons.ts';
 import { findTools } from '../set-up/tools.ts';
 import { BATCH, type EncoderAddon, vectorsOf } from './encoder-addon.ts';
-import { keptFiltersPath, removeOldFilters } from './kept-filters.ts';
+import { keptFiltersPath, removeLeftParts, removeOldFilters } from './kept-filters.ts';
 import { type EncoderPlan, planWords } from './plan.ts';
 
 const { compiler } = await findTools();
@@ -42,6 +51,9 @@ const plan: EncoderPlan = {
   ],
 };
 const image = new Float32Array((SIDE + 2) ** 2 * CHANNELS).fill(0.5);
+const numbers = Float32Array.from({ length: 9 * CHANNELS * CHANNELS + CHANNELS }, (_, at) =>
+  Math.sin(at),
+);
 
 describe('the file of an encoder’s filters', { skip: cannot, timeout: 60_000 }, () => {
   let folder: string;
@@ -52,11 +64,7 @@ describe('the file of an encoder’s filters', { skip: cannot, timeout: 60_000 }
     addon = loadOwnAddon<EncoderAddon>('encoder')!;
     folder = await mkdtemp(join(tmpdir(), 'elastic-face-filters-'));
     weights = join(folder, 'weights');
-    const count = 9 * CHANNELS * CHANNELS + CHANNELS;
-    await writeFile(
-      weights,
-      Float32Array.from({ length: count }, (_, at) => Math.sin(at)),
-    );
+    await writeFile(weights, numbers);
   });
   after(() => rm(folder, { recursive: true }));
 
@@ -71,13 +79,22 @@ describe('the file of an encoder’s filters', { skip: cannot, timeout: 60_000 }
     };
     return Object.assign(run, { engine });
   };
-  const isMapped = async (path: string) =>
-    (await readFile('/proc/self/maps', 'utf8')).includes(path);
+  /** Of each place where the file of this name is mapped, not a removed one. */
+  const mappedInodes = async (path: string) =>
+    (await readFile('/proc/self/maps', 'utf8'))
+      .split('\n')
+      .filter((line) => line.endsWith(` ${path}`))
+      .map((line) => Number(line.split(/ +/)[4]));
+  const mapped = async (path: string, places = 1) => {
+    while ((await mappedInodes(path)).length < places) await delay(5);
+  };
+  const partsOf = async (path: string) =>
+    (await readdir(folder)).filter((file) => file.startsWith(`${basename(path)}.`));
   const written = async (packs: boolean, path: string) => {
     const first = opened(packs, path);
     const answers = first();
     assert.equal(addon.keep!(first.engine), true);
-    while (!(await isMapped(path))) await delay(5);
+    await mapped(path);
     return { first, answers };
   };
 
@@ -91,12 +108,39 @@ describe('the file of an encoder’s filters', { skip: cannot, timeout: 60_000 }
       const second = opened(packs, path);
       assert.deepEqual(second(), answers);
       assert.equal(addon.keep!(second.engine), false);
-      assert.deepEqual(
-        (await readdir(folder)).filter((file) => file.startsWith(`kept-${packs}.`)),
-        [],
-      );
+      assert.deepEqual(await partsOf(path), []);
     });
   }
+
+  it('is one for engines that begin to write it together', async () => {
+    const path = join(folder, 'together');
+    const runs = Array.from({ length: 4 }, () => opened(true, path));
+    const [answers] = runs.map((run) => run());
+    for (const { engine } of runs) assert.equal(addon.keep!(engine), true);
+    await mapped(path, runs.length);
+    const { ino } = await stat(path);
+    assert.deepEqual(await mappedInodes(path), Array(runs.length).fill(ino));
+    for (const run of runs) assert.deepEqual(run(), answers);
+    assert.deepEqual(await partsOf(path), []);
+  });
+
+  it('is used, not written again, where another engine has written it since', async () => {
+    const path = join(folder, 'since');
+    const late = opened(true, path);
+    const { answers } = await written(true, path);
+    const { ino } = await stat(path);
+    assert.equal(addon.keep!(late.engine), true);
+    await mapped(path, 2);
+    assert.deepEqual(await mappedInodes(path), [ino, ino]);
+    assert.deepEqual(late(), answers);
+  });
+
+  it('is written though a killed process with the same id left a part of it', async () => {
+    const path = join(folder, 'same-id');
+    await writeFile(`${path}.${process.pid}`, '');
+    await written(true, path);
+    assert.deepEqual(await partsOf(path), [`same-id.${process.pid}`]);
+  });
 
   it('is made again where it is torn or another number is in it', async () => {
     const path = join(folder, 'damaged');
@@ -115,7 +159,9 @@ describe('the file of an encoder’s filters', { skip: cannot, timeout: 60_000 }
       const run = opened(true, path);
       assert.deepEqual(run(), answers);
       assert.equal(addon.keep!(run.engine), true);
-      while ((await readFile(path)).length !== whole.length) await delay(5);
+      await mapped(path);
+      assert.deepEqual(await readFile(path), whole);
+      assert.deepEqual(run(), answers);
     }
   });
 
@@ -149,10 +195,25 @@ describe('the file of an encoder’s filters', { skip: cannot, timeout: 60_000 }
       await utimes(file, 1000 - age, 1000 - age);
     }
     await writeFile(path, '');
+    const parts = old.map((_, at) => `${path}.part${at}`);
+    for (const part of parts) await writeFile(part, '');
     removeOldFilters(path);
     assert.deepEqual(
       [path, ...old].map((file) => existsSync(file)),
       [true, true, true, true, true, true, false, false, false],
+    );
+    assert.ok(parts.every((part) => existsSync(part)));
+  });
+
+  it('leaves no part of a killed process behind, and every part that is being written', async () => {
+    const path = keptFiltersPath('a', planWords(plan, BATCH), [true], join(folder, 'parts'))!;
+    const [left, other, young] = [`${path}.one`, join(path, '..', 'other.one'), `${path}.two`];
+    for (const file of [path, left, other, young]) await writeFile(file, '');
+    for (const file of [path, left, other]) await utimes(file, 1000, 1000);
+    removeLeftParts(path);
+    assert.deepEqual(
+      [path, left, other, young].map((file) => existsSync(file)),
+      [true, false, false, true],
     );
   });
 });

@@ -5,12 +5,14 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { folders } from '../../../runtime/folders.ts';
 import { ownAddonPath } from '../own-addons.ts';
 
 /** The newest files, which stay: two precisions of a model and of the one before. */
 const MOST_FILES = 6;
+/** ms without a write after which the process that wrote a part of a file must have been killed. */
+const PART_MS = 60_000;
 
 /**
  * @param weights the hash of the model's file
@@ -38,17 +40,42 @@ export function keptFiltersPath(
   }
 }
 
-/** Removes old files, and parts that processes left when they were killed. A process that maps one keeps its pages. */
+/** Removes all but the newest files and `path`. A process that maps one keeps its pages. */
 export function removeOldFilters(path: string): void {
-  const folder = join(path, '..');
+  const whole = filesBeside(path).filter(({ file }) => file !== path && !isPart(file));
+  whole.sort((one, other) => other.at - one.at);
+  for (const { file } of whole.slice(MOST_FILES - 1)) removeFile(file);
+}
+
+/** Removes parts of files, of any model, that processes left when they were killed. */
+export function removeLeftParts(path: string): void {
+  const oldest = Date.now() - PART_MS;
+  for (const { file, at } of filesBeside(path)) if (isPart(file) && at < oldest) removeFile(file);
+}
+
+/** A part's name is the file's with a suffix. */
+function isPart(file: string): boolean {
+  return extname(file) !== '';
+}
+
+/** Other processes may remove files meanwhile. */
+function filesBeside(path: string): { readonly file: string; readonly at: number }[] {
+  const folder = dirname(path);
   try {
-    const files = readdirSync(folder)
-      .map((file) => join(folder, file))
-      .filter((file) => file !== path)
-      .map((file) => ({ file, at: statSync(file).mtimeMs }));
-    files.sort((one, other) => other.at - one.at);
-    for (const { file } of files.slice(MOST_FILES - 1)) rmSync(file, { force: true });
+    return readdirSync(folder).flatMap((name) => {
+      const file = join(folder, name);
+      const status = statSync(file, { throwIfNoEntry: false });
+      return status === undefined ? [] : [{ file, at: status.mtimeMs }];
+    });
   } catch {
-    // Another process removes them.
+    return [];
+  }
+}
+
+function removeFile(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // It may belong to another user.
   }
 }
