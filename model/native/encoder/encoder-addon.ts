@@ -113,7 +113,10 @@ export interface OwnEncoderOptions {
   readonly packs?: boolean;
   /** Whether AMX computes what is in bfloat16 (default: not). */
   readonly amx?: boolean;
-  /** Tells the hash of the weights' file: the copy then lies in a file that all processes of the machine map. */
+  /**
+   * Tells the hash of the weights' file: the copy then lies in a file that all processes of the machine map. If it
+   * throws, the copy stays in this process's own memory.
+   */
   readonly weightsHash?: () => string | undefined;
 }
 
@@ -135,7 +138,7 @@ export function openOwnEncoder(
   if (amx && !(isHalf && amxComputes(cpuinfo) && addon.permitAmx())) return undefined;
   const wide = vectorsOf(cpuinfo) === 'avx512';
   const words = planWords(plan, BATCH);
-  const hash = addon.keep && weightsHash?.();
+  const hash = addon.keep && readHash(weightsHash);
   const kept = hash && keptFiltersPath(hash, words, [wide, packs, amx]);
   if (kept) removeLeftParts(kept);
   // An addon of an earlier version, which a checkout may have until it is set up again, takes fewer arguments.
@@ -146,9 +149,20 @@ export function openOwnEncoder(
   return (images, count) => {
     const answers = new Float32Array(count * last.height * last.width * last.channels);
     addon.run(engine, images, answers);
-    // A conversion may have replaced the weights since.
-    if (!isKept && kept && weightsHash?.() === hash && addon.keep?.(engine)) removeOldFilters(kept);
-    isKept = true;
+    if (!isKept) {
+      isKept = true;
+      // A conversion may have replaced the weights since.
+      if (kept && readHash(weightsHash) === hash && addon.keep?.(engine)) removeOldFilters(kept);
+    }
     return answers;
   };
+}
+
+/** A conversion may replace the model's folder while its hash is read: answers do not depend on that. */
+function readHash(weightsHash: OwnEncoderOptions['weightsHash']): string | undefined {
+  try {
+    return weightsHash?.();
+  } catch {
+    return undefined;
+  }
 }

@@ -20,7 +20,7 @@ import { loadOwnAddon } from '../own-addons.ts';
 import { tfjsNodeFolder } from '../paths.ts';
 import { addOwnAddon } from '../set-up/own-addons.ts';
 import { findTools } from '../set-up/tools.ts';
-import { BATCH, type EncoderAddon, vectorsOf } from './encoder-addon.ts';
+import { BATCH, type EncoderAddon, openOwnEncoder, vectorsOf } from './encoder-addon.ts';
 import { keptFiltersPath, removeLeftParts, removeOldFilters } from './kept-filters.ts';
 import { type EncoderPlan, planWords } from './plan.ts';
 
@@ -172,6 +172,28 @@ describe('the file of an encoder’s filters', { skip: cannot, timeout: 60_000 }
     assert.equal(addon.keep!(run.engine), true);
     assert.deepEqual(run(), answers);
     assert.equal(existsSync(path), false);
+  });
+
+  it('is not written where the model’s hash cannot be read after a face', () => {
+    let reads = 0;
+    const weightsHash = () => {
+      reads++;
+      if (reads > 1) throw new Error('the folder was replaced');
+      return 'a hash';
+    };
+    const run = openOwnEncoder(plan, numbers, cpuinfoHere(), { weightsHash })!;
+    const answers = opened(true)();
+    assert.deepEqual(run(image, 1), answers);
+    assert.deepEqual(run(image, 1), answers);
+    assert.equal(reads, 2);
+  });
+
+  it('is not needed where the model’s hash cannot be read', () => {
+    const weightsHash = () => {
+      throw new Error('the folder was replaced');
+    };
+    const run = openOwnEncoder(plan, numbers, cpuinfoHere(), { weightsHash })!;
+    assert.deepEqual(run(image, 1), opened(true)());
   });
 
   it('has another name for another model, plan or way', async () => {
