@@ -15,6 +15,7 @@ import { facenetMissing, modelDirectory } from '../../../test/model.fixture.ts';
 import { modelFiles } from '../../format.ts';
 import { readManifest } from '../../manifest.ts';
 import { cpuinfoHere } from '../machine.ts';
+import { loadOwnAddon } from '../own-addons.ts';
 import { tfjsNodeFolder } from '../paths.ts';
 import { compileModule } from '../set-up/addon.ts';
 import { addOwnAddon } from '../set-up/own-addons.ts';
@@ -23,6 +24,7 @@ import type { AmxCase } from './amx-answers.fixture.ts';
 import { caseOf, shapes } from './amx-cases.fixture.ts';
 import {
   amxComputes,
+  type EncoderAddon,
   openOwnEncoder,
   ownKernelsCompute,
   ownKernelsIn,
@@ -134,5 +136,19 @@ describe('whether AMX is used', () => {
     assert.equal(openOwnEncoder(plan, weights, all, { amx: true }), undefined);
     assert.doesNotMatch(ownKernelsIn(all), /amx/);
     assert.match(ownKernelsIn(all), /bfloat16/);
+  });
+
+  it('is decided against with an addon of an earlier version', { skip: cannot }, async () => {
+    await addOwnAddon('encoder', tfjsNodeFolder);
+    const addon = loadOwnAddon<EncoderAddon>('encoder')!;
+    const { permitAmx } = addon;
+    const { plan, weights } = caseOf(shapes['a single pixel']!);
+    Object.assign(addon, { permitAmx: undefined });
+    try {
+      assert.equal(openOwnEncoder(plan, weights, all, { amx: true }), undefined);
+      assert.doesNotMatch(ownKernelsIn(all), /amx/);
+    } finally {
+      Object.assign(addon, { permitAmx });
+    }
   });
 });

@@ -33,8 +33,10 @@ export interface EncoderAddon {
   keep?(engine: object): boolean;
   /** Winograd's tile of each convolution, as 4x4; 1x1 where it is computed as it is. */
   methods(engine: object): string;
-  /** Asks the system for AMX's registers, which `open` with `amx` needs. */
-  permitAmx(): boolean;
+  /**
+   * Asks the system for AMX's registers, which `open` with `amx` needs. Absent from an addon of an earlier version.
+   */
+  permitAmx?(): boolean;
 }
 
 /** @returns answers for this number of images */
@@ -97,7 +99,7 @@ export function ownKernelsIn(cpuinfo: string): string {
   if (addon === undefined) return '';
   return [
     ...precisions.filter((precision) => ownKernelsCompute(precision, cpuinfo)),
-    ...(amxComputes(cpuinfo) && addon.permitAmx() ? ['amx'] : []),
+    ...(amxComputes(cpuinfo) && addon.permitAmx?.() === true ? ['amx'] : []),
   ].join(' ');
 }
 
@@ -135,7 +137,7 @@ export function openOwnEncoder(
   if (addon === undefined || !ownKernelsCompute(isHalf ? 'bfloat16' : 'float32', cpuinfo)) {
     return undefined;
   }
-  if (amx && !(isHalf && amxComputes(cpuinfo) && addon.permitAmx())) return undefined;
+  if (amx && !(isHalf && amxComputes(cpuinfo) && addon.permitAmx?.() === true)) return undefined;
   const wide = vectorsOf(cpuinfo) === 'avx512';
   const words = planWords(plan, BATCH);
   const hash = addon.keep && readHash(weightsHash);
