@@ -1,4 +1,5 @@
-// A Node-API addon for the memory of this process: file pages that it maps, and the C library's heap.
+// A Node-API addon for the memory of this process: file pages that it maps, the C library's heap, and libraries that
+// it loads in the background.
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <thread>
 
@@ -85,14 +87,18 @@ napi_value ReleaseMappedPages(napi_env env, napi_callback_info info) {
   return napi_create_double(env, released, &result) == napi_ok ? result : nullptr;
 }
 
-// (path): loads a library on a thread of its own. Whoever loads it meanwhile waits for that.
+// (path): begins to load a library on a thread of its own. Another thread that loads the same library waits until it is
+// loaded. If the system permits no further thread, nothing is loaded in advance.
 napi_value OpenLibrary(napi_env env, napi_callback_info info) {
   napi_value argument;
   size_t count = 1, length = 0;
   char path[PATH_MAX];
   if (napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr) == napi_ok && count == 1 &&
       napi_get_value_string_utf8(env, argument, path, sizeof path, &length) == napi_ok) {
-    std::thread([path = std::string(path)] { dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL); }).detach();
+    try {
+      std::thread([path = std::string(path)] { dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL); }).detach();
+    } catch (const std::exception&) {
+    }
   }
   return nullptr;
 }

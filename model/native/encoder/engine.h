@@ -19,9 +19,8 @@ constexpr int kManyPixels = 100;
 
 class Engine {
  public:
-  // `packs`: whether it keeps a copy of all filters as the tiles read them. Otherwise the weights must stay, and
-  // only filters for large maps are kept, from the first run on. `amx`: whether AMX computes what is in bfloat16.
-  // `file`: the copy's, for all processes of a machine; empty for none.
+  // `packs`: whether it keeps a copy of all filters as the tiles read them. Otherwise the weights must stay, and only
+  // those for large maps are kept, from the first run on. `amx`: whether AMX computes bfloat16. `file`: see KeptFilters.
   Engine(const int* words, size_t count, const float* weights, size_t numbers, bool wide, bool packs, bool amx, std::string file)
       : tiles_(wide), packs_(packs), amx_(amx), weights_(weights), winograd_(tiles_, wide), filters_(std::move(file)) {
     const int* end = words + count;
