@@ -1,8 +1,8 @@
 /**
- * The calls that every photo makes, and those that a scaler makes every second, without the SDK's middleware,
- * which takes ten times the processor time of the HTTP call itself, and a photo makes nine. Whatever is not plainly answered goes the SDK's
- * whole way, as if there were no other: it repeats, corrects its clock and names what is wrong. To do
- * one of these calls twice is harmless, as it is when the SDK repeats it.
+ * The calls that every photo makes, and those that a scaler makes every second, without the SDK's middleware: it takes
+ * ten times the processor time of the HTTP call itself, and a photo makes nine calls. A call that gets no plain answer
+ * is made again by the SDK, which repeats it, corrects its clock and names what is wrong. To do one of these calls
+ * twice is harmless.
  */
 import {
   GetObjectCommand,

@@ -9,6 +9,7 @@ const evening = new Date('2026-11-30T23:59:59.900Z');
 const nextDay = new Date('2026-12-01T00:00:01Z');
 const key = { accessKeyId: 'AKID', secretAccessKey: 'secret' };
 const other = { accessKeyId: 'AKID2', secretAccessKey: 'other', sessionToken: 'a/token+=' };
+const withoutToken = { ...key, sessionToken: '' };
 const requests: Readonly<Record<string, Unsigned>> = {
   'a photo': {
     method: 'PUT',
@@ -34,12 +35,13 @@ for (const [service, Client] of [
   ['sqs', SQSClient],
 ] as const) {
   for (const [what, request] of Object.entries(requests)) {
-    test(`the signature of ${service} for ${what} is the SDK's, whoever signs and on each day`, async () => {
+    test(`the signature of ${service} for ${what} is the SDK's, for each key and day`, async () => {
       const sign = signerFor(service, region);
       for (const [credentials, signingDate] of [
         [key, evening],
         [other, evening],
         [key, nextDay],
+        [withoutToken, nextDay],
       ] as const) {
         const signer = await new Client({ region, credentials }).config.signer();
         const { headers, ...unsigned } = request;

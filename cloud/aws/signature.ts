@@ -1,6 +1,6 @@
 /**
- * AWS Signature Version 4 for the calls that every photo makes: headers alone, no query. The SDK's signer makes a
- * key of the credentials at each call, to look up the day's key with it; here that key is made once a day.
+ * AWS Signature Version 4 for the calls that every photo makes: headers alone, no query. The SDK's signer
+ * hashes the credentials at each call, to look up the key of the day; here that key is made once a day.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
@@ -51,7 +51,7 @@ export function signerFor(service: string, region: string): Sign {
       ...headers,
       'x-amz-date': time,
       'x-amz-content-sha256': digest,
-      ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
+      ...(sessionToken ? { 'x-amz-security-token': sessionToken } : {}),
     };
     const names = Object.keys(sent).sort();
     const lines = names.map((name) => `${name}:${sent[name]!.trim().replace(/\s+/g, ' ')}\n`);

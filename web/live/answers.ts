@@ -53,7 +53,7 @@ export class Answers {
     return this.#seconds[slot] === second ? (this.#counts[slot] ?? 0) : 0;
   }
 
-  async rates(now = Date.now()): Promise<AnswerRates> {
+  rates(now = Date.now()): AnswerRates {
     let count = 0;
     for (let ago = 0; ago < WINDOW_SECONDS; ago++) count += this.before(now - 1000 * ago);
     if (count === 0) return { perSecond: 0, p50: null, p95: null };

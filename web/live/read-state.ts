@@ -22,14 +22,14 @@ export async function readState(
   now: number,
 ): Promise<LiveState> {
   const status = scaler.read();
-  const [told, held, counted, rates] = await Promise.all([
+  const [told, held, counted] = await Promise.all([
     status.catch(() => undefined),
     status
       .then((read) => read && leases.read(read.instances.map(({ id }) => id)))
       .catch(() => undefined),
     pressure.read().catch(() => undefined),
-    answers.rates(now),
   ]);
+  const rates = answers.rates(now);
   const speaks = told !== undefined && told.silentMs <= SCALER_SILENT_MS;
   const instances = told && alive(told, held, speaks);
   const oldestMs = counted?.oldestMs;

@@ -8,7 +8,7 @@ const NOW = 1_000_000;
 interface Tried {
   /** What was written and sent, in order. */
   readonly done: string[];
-  /** One answer, whose request is so many ms old. */
+  /** One answer, whose request came `agedMs` ago. */
   answer(name: string, agedMs: number, write?: () => Promise<void>): Promise<void>;
 }
 
