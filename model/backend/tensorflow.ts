@@ -59,12 +59,14 @@ export async function openTensorflow(
     dispose();
     throw error;
   }
+  // What settles their doubts must round alike for every number of crops, and with three threads TensorFlow is as fast.
+  const fewCounts = places.rnet.model !== places.pnet.model;
   return {
     backend: 'tensorflow',
     blocks: true,
     sieve: openProposalSieve(directory),
-    ownStages: openOwnStages(directory),
-    fewCounts: places.rnet.model !== places.pnet.model,
+    ownStages: fewCounts && threads <= 2 ? openOwnStages(directory) : undefined,
+    fewCounts,
     precision,
     run(signature, input, outputs) {
       const answer = own.get(signature)?.(input.data, input.shape[0]);

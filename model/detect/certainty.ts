@@ -23,7 +23,10 @@ export interface ScoreRanges {
   readonly isExact: Uint8Array;
 }
 
-/** Rows that may be on the other side of the threshold, or in another order among those above it. */
+/**
+ * Rows that may be on the other side of the threshold, or in another order among those above it. Takes the time of
+ * sorting: a made photo may have 30,000 equal scores.
+ */
 export function doubtfulScores({ least, most, isExact }: ScoreRanges, threshold: number): number[] {
   const limit = Math.fround(threshold);
   const doubtful = new Set<number>();
@@ -34,13 +37,21 @@ export function doubtfulScores({ least, most, isExact }: ScoreRanges, threshold:
     if (!(least[row]! > limit)) doubtful.add(row);
   }
   above.sort((a, b) => most[b]! - most[a]!);
-  for (const [at, row] of above.entries()) {
-    for (let next = at + 1; next < above.length; next++) {
-      const other = above[next]!;
-      if (most[other]! < least[row]!) break;
-      const areEqual = least[row] === most[row] && least[other] === most[other];
-      if (!areEqual) doubtful.add(row).add(other);
-    }
+  // A range is in doubt if it meets another one; a certain score, if it lies in a range.
+  const isRange = (row: number) => least[row]! < most[row]!;
+  let lowest = Number.POSITIVE_INFINITY;
+  let lowestOfRanges = lowest;
+  for (const row of above) {
+    if ((isRange(row) ? lowest : lowestOfRanges) <= most[row]!) doubtful.add(row);
+    lowest = Math.min(lowest, least[row]!);
+    if (isRange(row)) lowestOfRanges = Math.min(lowestOfRanges, least[row]!);
+  }
+  let highest = Number.NEGATIVE_INFINITY;
+  let highestOfRanges = highest;
+  for (const row of above.reverse()) {
+    if ((isRange(row) ? highest : highestOfRanges) >= least[row]!) doubtful.add(row);
+    highest = most[row]!;
+    if (isRange(row)) highestOfRanges = most[row]!;
   }
   return [...doubtful].filter((row) => isExact[row] === 0);
 }
@@ -68,8 +79,13 @@ export function doubtfulOverlaps(boxes: Float32Array, threshold: number): number
     Math.min(boxes[one * 4 + from + 2]!, boxes[other * 4 + from + 2]!) -
     Math.max(boxes[one * 4 + from]!, boxes[other * 4 + from]!) +
     1;
-  for (let one = 0; one < areas.length; one++) {
-    for (let other = one + 1; other < areas.length; other++) {
+  // From left to right, so that boxes far apart are not compared.
+  const order = Array.from(areas.keys()).sort((a, b) => boxes[a * 4]! - boxes[b * 4]!);
+  for (const [at, one] of order.entries()) {
+    const right = boxes[one * 4 + 2]! + 1;
+    for (let next = at + 1; next < order.length; next++) {
+      const other = order[next]!;
+      if (boxes[other * 4]! >= right) break;
       const [width, height] = [shared(one, other, 0), shared(one, other, 1)];
       if (width <= 0 || height <= 0) continue;
       const overlap = (width * height) / Math.min(areas[one]!, areas[other]!);
