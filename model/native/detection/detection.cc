@@ -125,7 +125,7 @@ void* valuesOf(napi_env env, napi_value value, napi_typedarray_type type, size_t
 }
 
 napi_value Failed(napi_env env) {
-  napi_throw_type_error(env, nullptr, "The sieve got an argument of another form.");
+  napi_throw_type_error(env, nullptr, "Own kernels of detection got an argument of another form.");
   return nullptr;
 }
 
