@@ -1,7 +1,7 @@
 /**
  * What R-Net and O-Net answer for windows of a photo. Where the backend has own kernels for them, these answer, and
- * the networks only settle what the last bits decide. Answers are kept, since a photo is decided twice if its finest
- * scales are searched last: only new windows are answered then.
+ * the networks are asked only where rounding could change a decision. Answers are kept, since a photo is decided twice
+ * if its finest scales are searched last: only new windows are answered then.
  */
 import type { RgbImage } from '../image/image.ts';
 import { type Networks, OWN_ANSWER_VALUES, type OwnAnswers, type Refinement } from '../networks.ts';
