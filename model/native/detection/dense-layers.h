@@ -77,7 +77,7 @@ struct Dense {
   }
 };
 
-// The largest of each 3 x 3 places, two apart, of three rows, of which the last may be absent: CHANNELS values a place.
+// The largest of each 3 x 3 places, two apart, of three rows: CHANNELS values a place. The last may lack a column.
 template <int CHANNELS, int LANES>
 void pooledRow(const float* const (&rows)[3], int width, int places, float* into) {
   for (int place = 0; place < places; place++) {
