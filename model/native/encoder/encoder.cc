@@ -118,6 +118,18 @@ napi_value Run(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// The only argument, an engine. @returns null where it is none, which is thrown
+Engine* EngineIn(napi_env env, napi_callback_info info, napi_value* argument, const char* otherwise) {
+  size_t count = 1;
+  void* handle = nullptr;
+  if (napi_get_cb_info(env, info, &count, argument, nullptr, nullptr) != napi_ok || count != 1 ||
+      napi_get_value_external(env, *argument, &handle) != napi_ok) {
+    Throw(env, otherwise);
+    return nullptr;
+  }
+  return static_cast<Opened*>(handle)->engine.get();
+}
+
 // What a thread needs to write an engine's file, the file's pages, and a reference that keeps the engine.
 struct Keeping {
   Engine* engine;
@@ -131,14 +143,8 @@ struct Keeping {
 // @returns false where it uses them already, or has no file
 napi_value Keep(napi_env env, napi_callback_info info) {
   napi_value argument, name, answer;
-  size_t count = 1;
-  void* handle = nullptr;
-  if (napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr) != napi_ok || count != 1 ||
-      napi_get_value_external(env, argument, &handle) != napi_ok) {
-    Throw(env, "keep takes an engine");
-    return nullptr;
-  }
-  Engine* engine = static_cast<Opened*>(handle)->engine.get();
+  Engine* engine = EngineIn(env, info, &argument, "keep takes an engine");
+  if (engine == nullptr) return nullptr;
   const bool publishes = engine->isFilled() && engine->filters().CanPublish();
   if (publishes) {
     auto publish = [](napi_env, void* data) {
@@ -163,14 +169,9 @@ napi_value Keep(napi_env env, napi_callback_info info) {
 // (engine): the tiles of Winograd's that it computes convolutions with, one after the other, as 4x4; 1x1 is none.
 napi_value Methods(napi_env env, napi_callback_info info) {
   napi_value argument, methods;
-  size_t count = 1;
-  void* handle = nullptr;
-  if (napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr) != napi_ok || count != 1 ||
-      napi_get_value_external(env, argument, &handle) != napi_ok) {
-    Throw(env, "methods takes an engine");
-    return nullptr;
-  }
-  const std::string names = static_cast<Opened*>(handle)->engine->Methods();
+  const Engine* engine = EngineIn(env, info, &argument, "methods takes an engine");
+  if (engine == nullptr) return nullptr;
+  const std::string names = engine->Methods();
   napi_create_string_utf8(env, names.data(), names.size(), &methods);
   return methods;
 }
